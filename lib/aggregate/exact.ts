@@ -1,0 +1,217 @@
+/**
+ * Exact sums of doubles (law 13): a sum is a safe integer while it can be, then Shewchuk's non-overlapping partials, and a BigInt for the
+ * rare values whose partials could overflow or lose bits. Its value never hangs on the order of additions; it is rounded once.
+ * (J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997.)
+ */
+export interface Partials {
+  /** Non-overlapping, by ascending magnitude, none of them zero. */
+  parts: number[]
+  /** What `parts` cannot hold, times 2^SCALE. */
+  big: bigint
+  /** How often NaN, +Infinity and -Infinity were added: they can be taken back. */
+  odd: [number, number, number]
+}
+
+/** A plain number while the sum is a safe integer. */
+export type Exact = number | Partials
+
+/** Twice 1074: the square of the smallest double is still an integer at this scale. */
+const SCALE = 2148n
+const LARGE = 2 ** 900
+const SMALL = 2 ** -900
+
+/** `sum + x`. May change `sum` where it is not a plain number. */
+export function addExact(sum: Exact, x: number): Exact {
+  if (typeof sum === 'number') {
+    const next = sum + x
+    if (Number.isSafeInteger(next) && Number.isInteger(x)) return next
+    return addPartial({ parts: sum === 0 ? [] : [sum], big: 0n, odd: [0, 0, 0] }, x, 1)
+  }
+  return addPartial(sum, x, 1)
+}
+
+/** `sum - x`, which takes back an addition of x to the last bit. */
+export function subtractExact(sum: Exact, x: number): Exact {
+  if (Number.isFinite(x)) return addExact(sum, -x)
+  return addPartial(typeof sum === 'number' ? { parts: sum === 0 ? [] : [sum], big: 0n, odd: [0, 0, 0] } : sum, x, -1)
+}
+
+/** `sum + x * x`, exactly. */
+export function addSquare(sum: Exact, x: number, sign: 1 | -1): Exact {
+  const square = x * x
+  if (!Number.isFinite(x)) return sign === 1 ? addExact(sum, square) : subtractExact(sum, square)
+  if (Number.isSafeInteger(square) && Number.isInteger(x)) return addExact(sum, sign * square)
+  const magnitude = Math.abs(x)
+  if (magnitude > 2 ** 400 || magnitude < 2 ** -400) {
+    const partials =
+      typeof sum === 'number'
+        ? { parts: sum === 0 ? [] : [sum], big: 0n, odd: [0, 0, 0] as [number, number, number] }
+        : sum
+    const root = scaled(x, SCALE / 2n)
+    partials.big += BigInt(sign) * root * root
+    return partials
+  }
+  // Dekker's product: the square and its rounding error, both exact.
+  const c = 134217729 * x
+  const high = c - (c - x)
+  const low = x - high
+  const error = low * low - (square - high * high - 2 * high * low)
+  return addExact(addExact(sum, sign * square), sign * error)
+}
+
+function addPartial(sum: Partials, x: number, sign: 1 | -1): Partials {
+  if (!Number.isFinite(x)) {
+    sum.odd[Number.isNaN(x) ? 0 : x > 0 ? 1 : 2] += sign
+    return sum
+  }
+  const magnitude = Math.abs(x)
+  if (magnitude > LARGE || (magnitude < SMALL && x !== 0)) {
+    sum.big += scaled(x, SCALE)
+    return sum
+  }
+  const { parts } = sum
+  let kept = 0
+  let carry = x
+  for (let i = 0; i < parts.length; i++) {
+    let y = parts[i]!
+    if (Math.abs(carry) < Math.abs(y)) {
+      const swap = carry
+      carry = y
+      y = swap
+    }
+    const high = carry + y
+    const low = y - (high - carry)
+    if (low !== 0) parts[kept++] = low
+    carry = high
+  }
+  parts.length = kept
+  if (carry !== 0) parts.push(carry)
+  return sum
+}
+
+/** A new sum of both; neither is changed. */
+export function mergeExact(a: Exact, b: Exact): Exact {
+  if (typeof b === 'number') return addExact(cloneExact(a), b)
+  const sum = cloneExact(b) as Partials
+  if (typeof a === 'number') return addExact(sum, a)
+  for (const part of a.parts) addPartial(sum, part, 1)
+  sum.big += a.big
+  for (let i = 0; i < 3; i++) sum.odd[i]! += a.odd[i]!
+  return sum
+}
+
+export function cloneExact(sum: Exact): Exact {
+  return typeof sum === 'number' ? sum : { parts: [...sum.parts], big: sum.big, odd: [...sum.odd] }
+}
+
+/** NaN, an infinity, or undefined when every summand was finite. */
+function oddValue(sum: Exact): number | undefined {
+  if (typeof sum === 'number') return undefined
+  const [nan, up, down] = sum.odd
+  if (nan !== 0 || (up !== 0 && down !== 0)) return Number.NaN
+  if (up !== 0) return Number.POSITIVE_INFINITY
+  return down !== 0 ? Number.NEGATIVE_INFINITY : undefined
+}
+
+/** The exact value times 2^SCALE. */
+function wholeValue(sum: Exact): bigint {
+  if (typeof sum === 'number') return BigInt(sum) << SCALE
+  let whole = sum.big
+  for (const part of sum.parts) whole += scaled(part, SCALE)
+  return whole
+}
+
+/** The double nearest to the exact sum, ties to even. Zero is never negative. */
+export function roundExact(sum: Exact): number {
+  if (typeof sum === 'number') return sum + 0
+  const odd = oddValue(sum)
+  if (odd !== undefined) return odd
+  if (sum.big === 0n && sum.parts.length < 2) return sum.parts[0] ?? 0
+  return ratio(wholeValue(sum), 1n << SCALE)
+}
+
+/** The double nearest to sum / count. Null without a count. */
+export function meanExact(sum: Exact, count: number): number | null {
+  if (count <= 0) return null
+  if (typeof sum === 'number') return sum / count + 0
+  return oddValue(sum) ?? ratio(wholeValue(sum), BigInt(count) << SCALE)
+}
+
+/** The variance of `count` values with this sum and this sum of squares; rounded once. `free` is count, or count - 1 for a sample. */
+export function varianceExact(sum: Exact, squares: Exact, count: number, free: number): number | null {
+  if (free <= 0) return null
+  if (oddValue(sum) !== undefined || oddValue(squares) !== undefined) return Number.NaN
+  const whole = wholeValue(sum)
+  const above = ((BigInt(count) * wholeValue(squares)) << SCALE) - whole * whole
+  return ratio(above, (BigInt(count) * BigInt(free)) << (2n * SCALE))
+}
+
+const view = new DataView(new ArrayBuffer(8))
+
+/** x times 2^scale; exact for every finite double when scale >= 1074. */
+function scaled(x: number, scale: bigint): bigint {
+  view.setFloat64(0, x)
+  const bits = view.getBigUint64(0)
+  const exponent = (bits >> 52n) & 0x7ffn
+  const fraction = bits & 0xfffffffffffffn
+  const mantissa = exponent === 0n ? fraction : fraction | 0x10000000000000n
+  const shift = scale - 1074n + (exponent === 0n ? 0n : exponent - 1n)
+  return bits >> 63n ? -(mantissa << shift) : mantissa << shift
+}
+
+function bitLength(x: bigint): number {
+  const hex = x.toString(16)
+  return hex.length * 4 - (Math.clz32(Number.parseInt(hex[0]!, 16)) - 28)
+}
+
+/** The double nearest to above / below (below > 0), ties to even, subnormals and overflow included. */
+function ratio(above: bigint, below: bigint): number {
+  if (above === 0n) return 0
+  const negative = above < 0n
+  const top = negative ? -above : above
+  // A quotient of at least 64 bits, and whether anything lies below them.
+  const shift = 64 - (bitLength(top) - bitLength(below))
+  const dividend = shift > 0 ? top << BigInt(shift) : top
+  const divisor = shift < 0 ? below << BigInt(-shift) : below
+  const quotient = dividend / divisor
+  const sticky = quotient * divisor !== dividend
+  const bits = bitLength(quotient)
+  const exponent = bits - 1 - shift
+  const precision = Math.min(53, exponent + 1075)
+  let rounded = 0n
+  const drop = BigInt(bits - Math.max(precision, 0))
+  if (precision >= 0) {
+    rounded = quotient >> drop
+    const rest = quotient - (rounded << drop)
+    const half = 1n << (drop - 1n)
+    if (rest > half || (rest === half && (sticky || (rounded & 1n) === 1n))) rounded += 1n
+  }
+  const power = Number(drop) - shift
+  const value =
+    power < -1000
+      ? Number(rounded) * 2 ** -500 * 2 ** (power + 500)
+      : power > 900
+        ? Number(rounded) * 2 ** 900 * 2 ** (power - 900)
+        : Number(rounded) * 2 ** power
+  // Not -value: what vanishes from below is 0 too.
+  return negative ? 0 - value : value
+}
+
+/** JSON of a sum, which reads back to the last bit. */
+export function encodeExact(sum: Exact): unknown {
+  if (typeof sum === 'number') return sum
+  return [sum.parts, sum.big === 0n ? 0 : sum.big.toString(36), sum.odd.some(Boolean) ? sum.odd : 0]
+}
+
+export function decodeExact(json: unknown): Exact {
+  if (typeof json === 'number') return json
+  const [parts, big, odd] = json as [number[], string | 0, [number, number, number] | 0]
+  return { parts: [...parts], big: big === 0 ? 0n : parseBase36(big), odd: odd === 0 ? [0, 0, 0] : [...odd] }
+}
+
+function parseBase36(text: string): bigint {
+  const negative = text.startsWith('-')
+  let value = 0n
+  for (const digit of negative ? text.slice(1) : text) value = value * 36n + BigInt(Number.parseInt(digit, 36))
+  return negative ? -value : value
+}

@@ -1,0 +1,172 @@
+import { ConfigError, encodeKey, type Key } from '../base/index.js'
+import { type Aggregate, compareOrigins, comparePlaces, type Place, readJson } from './aggregate.js'
+
+/** A value with its place. */
+interface Placed extends Place {
+  readonly value: unknown
+}
+
+function placed(place: Place, value: unknown): Placed {
+  return { turn: place.turn, timestamp: place.timestamp, split: place.split, position: place.position, value }
+}
+
+type Compare = (a: Place, b: Place) => number
+
+/** Inserts after its equals, so that rows of one record keep their order. */
+function insert(list: Placed[], item: Placed, compare: Compare): void {
+  let low = 0
+  let high = list.length
+  if (high > 0 && compare(list[high - 1]!, item) <= 0) low = high
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compare(list[middle]!, item) <= 0) low = middle + 1
+    else high = middle
+  }
+  if (low === list.length) list.push(item)
+  else list.splice(low, 0, item)
+}
+
+function mergeSorted(a: readonly Placed[], b: readonly Placed[], compare: Compare, most: number): Placed[] {
+  const out: Placed[] = []
+  for (let i = 0, j = 0; (i < a.length || j < b.length) && out.length < most; ) {
+    if (j >= b.length || (i < a.length && compare(a[i]!, b[j]!) <= 0)) out.push(a[i++]!)
+    else out.push(b[j++]!)
+  }
+  return out
+}
+
+const encodeList = (list: readonly Placed[]): unknown =>
+  list.map((p) => [p.turn, p.timestamp, p.split, p.position, p.value])
+const decodeList = (json: [number, number, string, string, unknown][]): Placed[] =>
+  json.map(([turn, timestamp, split, position, value]) => ({ turn, timestamp, split, position, value }))
+
+function checkMax(kind: string, max: number): number {
+  if (Number.isSafeInteger(max) && max >= 1 && max <= 1_000_000) return max
+  throw new ConfigError('bad-aggregate', `The max of ${kind}() is a whole number from 1 to 1000000; it is ${max}.`)
+}
+
+/**
+ * The values of the first `max` rows (default 100) by (timestamp, split, position), in that order. The values must be JSON.
+ * @example collect(order => order.id, { max: 20 })
+ */
+export function collect<T, V>(
+  of: (row: T) => V,
+  options: { max?: number } = {},
+): Aggregate<T, readonly V[], any, Placed[]> {
+  const max = checkMax('collect', options.max ?? 100)
+  return Object.freeze({
+    kind: 'collect',
+    options: { max },
+    invertible: false,
+    ordered: false,
+    fragile: false,
+    read: (row: T) => ({ value: readJson('collect', of(row)) }),
+    create: () => [],
+    add(acc: Placed[], input: { value: unknown }, _: 1 | -1, place: Place) {
+      if (acc.length >= max && compareOrigins(place, acc[max - 1]!) >= 0) return acc
+      insert(acc, placed(place, input.value), compareOrigins)
+      if (acc.length > max) acc.length = max
+      return acc
+    },
+    merge: (a: Placed[], b: Placed[]) => mergeSorted(a, b, compareOrigins, max),
+    result: (acc: Placed[]) => acc.map((p) => p.value as V),
+    encode: encodeList,
+    decode: decodeList,
+  })
+}
+
+/**
+ * How many different values, exactly, up to `max` (default 10,000); null where there are more. Values are keys: primitives or tuples.
+ * @example distinctCount(flight => flight.destination)
+ */
+export function distinctCount<T>(
+  of: (row: T) => Key | undefined,
+  options: { max?: number } = {},
+): Aggregate<T, number | null, string, Set<string> | null> {
+  const max = checkMax('distinctCount', options.max ?? 10_000)
+  const bounded = (set: Set<string>): Set<string> | null => (set.size > max ? null : set)
+  return Object.freeze({
+    kind: 'distinct-count',
+    options: { max },
+    invertible: false,
+    ordered: false,
+    fragile: false,
+    read(row: T) {
+      const value = of(row)
+      return value === undefined || value === null ? undefined : encodeKey(value)
+    },
+    create: () => new Set<string>(),
+    add: (acc: Set<string> | null, value: string) => acc && bounded(acc.add(value)),
+    merge: (a: Set<string> | null, b: Set<string> | null) => a && b && bounded(new Set([...a, ...b])),
+    result: (acc: Set<string> | null) => acc && acc.size,
+    encode: (acc: Set<string> | null) => acc && [...acc],
+    decode: (json: string[] | null) => json && new Set(json),
+  })
+}
+
+/** A fold of one's own. The accumulator must be JSON, because it is stored between batches; `checkAggregate` tries it. */
+export interface CustomAggregate<T, Acc, R> {
+  /** What the fingerprint knows it by. Change it when the accumulator changes its meaning. */
+  readonly name: string
+  readonly init: () => Acc
+  /** May change `acc` and return it. */
+  readonly add: (acc: Acc, row: T) => Acc
+  /** Must be associative and commutative to the last bit, and leave both as they are; `checkAggregate` tries. Not asked of an ordered one. */
+  readonly merge?: (a: Acc, b: Acc) => Acc
+  readonly result: (acc: Acc) => R
+  /** The order of rows matters: rows are kept as events and added in the order (turn, timestamp, split, position) when the window closes. */
+  readonly ordered?: boolean
+}
+
+/**
+ * A custom aggregate, folded as records come, or `ordered`.
+ * @example custom({ name: 'longest', init: () => '', add: (a, row: { name: string }) => row.name.length > a.length ? row.name : a, result: a => a, ordered: true })
+ */
+export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {
+  const { name, init, add, merge, result, ordered = false } = definition ?? {}
+  if (typeof name !== 'string' || name === '')
+    throw new ConfigError('bad-aggregate', 'A custom aggregate needs a name: it is part of the fingerprint.')
+  if (!ordered && merge === undefined) {
+    throw new ConfigError(
+      'bad-aggregate',
+      `The custom aggregate "${name}" needs merge, or ordered: true to be folded in order when its window closes.`,
+    )
+  }
+  for (const [part, fn] of Object.entries({ init, add, result, ...(!ordered && { merge }) })) {
+    if (typeof fn !== 'function')
+      throw new ConfigError(
+        'bad-aggregate',
+        `${part} of the custom aggregate "${name}" is a function; it is ${typeof fn}.`,
+      )
+  }
+  const shared = { kind: `custom:${name}`, invertible: false, ordered }
+  if (ordered) {
+    return Object.freeze({
+      ...shared,
+      options: { ordered },
+      fragile: false,
+      read: (row: T) => ({ row: readJson(shared.kind, row) }),
+      create: () => [],
+      add(acc: Placed[], input: { row: unknown }, _: 1 | -1, place: Place) {
+        insert(acc, placed(place, input.row), comparePlaces)
+        return acc
+      },
+      merge: (a: Placed[], b: Placed[]) => mergeSorted(a, b, comparePlaces, Number.POSITIVE_INFINITY),
+      result: (acc: Placed[]) => result(acc.reduce((folded, p) => add(folded, p.value as T), init())),
+      encode: encodeList,
+      decode: decodeList,
+    })
+  }
+  return Object.freeze({
+    ...shared,
+    options: {},
+    fragile: true,
+    read: (row: T) => ({ row }),
+    create: init,
+    add: (acc: Acc, input: { row: T }) => add(acc, input.row),
+    merge: merge!,
+    result,
+    encode: (acc: Acc) => acc,
+    decode: (json: Acc) => json,
+  })
+}

@@ -1,0 +1,50 @@
+import { ConfigError, shown } from './errors.js'
+
+/** A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, or milliseconds as a whole number. */
+export type Duration = number | string
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const DURATION_MS_MAX = 400 * 86_400_000
+const SHAPE = /^(?:\d+(?:ms|s|m|h|d))+$/
+
+/**
+ * Milliseconds of a duration.
+ * @throws {ConfigError} `bad-duration`, naming what it is for, the value and the fix
+ */
+export function milliseconds(duration: Duration, what: string, min = 0): number {
+  const ms = typeof duration === 'string' ? parse(duration) : duration
+  if (typeof ms !== 'number' || !Number.isSafeInteger(ms)) {
+    throw new ConfigError(
+      'bad-duration',
+      `${what} must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${shown(duration)}.`,
+    )
+  }
+  if (ms < min || ms > DURATION_MS_MAX) {
+    throw new ConfigError(
+      'bad-duration',
+      `${what} must lie between ${formatDuration(min)} and ${formatDuration(DURATION_MS_MAX)}; it is ${formatDuration(ms)}.`,
+    )
+  }
+  return ms
+}
+
+function parse(text: string): number {
+  if (!SHAPE.test(text)) return Number.NaN
+  let ms = 0
+  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) ms += Number(count) * UNITS[unit!]!
+  return ms
+}
+
+/** The shortest exact text of a duration: `5400000` is `'1h30m'`. */
+export function formatDuration(ms: number): string {
+  if (!Number.isFinite(ms)) return String(ms)
+  if (ms === 0) return '0s'
+  let left = Math.abs(ms)
+  let text = ms < 0 ? '-' : ''
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const count = Math.floor(left / UNITS[unit]!)
+    if (count > 0) text += `${count}${unit}`
+    left -= count * UNITS[unit]!
+  }
+  return text
+}

@@ -1,0 +1,59 @@
+/** Root of every error that Millrace throws on purpose. `code` is stable; the message states the rule, the value and the fix. */
+export class MillraceError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** A pipeline, a flag or a binding that cannot work. Nothing has been read or written. */
+export class ConfigError extends MillraceError {}
+
+/** An event that no source of the pipeline knows, or that lacks what its kind must have. Nothing is committed. */
+export class EventShapeError extends MillraceError {
+  constructor(message: string) {
+    super('event-shape', message)
+  }
+}
+
+/** The batch is to be delivered again from some record on: throttling, a timeout, an unknown outcome. */
+export class RetryableError extends MillraceError {}
+
+/** A split or an operator must not go on by itself: data was lost, state is damaged, or the graph changed. */
+export class StopError extends MillraceError {}
+
+/** A record that cannot be counted. It goes to the dead letter with `reason`, and its split goes on (law 14). */
+export class RecordRejection extends MillraceError {
+  constructor(reason: string, detail: string) {
+    super(reason, detail)
+  }
+}
+
+/** A fault of Millrace's own code: an invariant does not hold. */
+export class AssertionFault extends MillraceError {
+  constructor(message: string) {
+    super('assertion', `Invariant broken: ${message}. This is a defect of Millrace; please report it.`)
+  }
+}
+
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionFault(message)
+}
+
+/** A value as a message shows it: JSON where there is some, else its own text. Never throws. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'bigint') return `${value}n`
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return 'an object that is no JSON'
+  }
+}
+
+/** The message of anything thrown, for logs and rejections. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

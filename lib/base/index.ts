@@ -1,0 +1,18 @@
+export { type Duration, formatDuration, milliseconds } from './duration.js'
+export {
+  AssertionFault,
+  assert,
+  ConfigError,
+  EventShapeError,
+  MillraceError,
+  messageOf,
+  RecordRejection,
+  RetryableError,
+  StopError,
+  shown,
+} from './errors.js'
+export { checksum, digest, hash32, hex8 } from './hash.js'
+export { decodeKey, encodeKey, type Key, type KeyPart } from './key.js'
+export * from './limits.js'
+export { checkName } from './name.js'
+export { compareBytes, SORTABLE_LENGTH, sortable, TIME_MAX, TIME_MIN, unsortable } from './sortable.js'

@@ -1,0 +1,53 @@
+/** Every bound of the system has its name here, with the quota that it comes from. */
+
+/** DynamoDB BatchGetItem: 100 items. */
+export const STORE_GET_MAX = 100
+/** DynamoDB BatchExecuteStatement: 25 statements. */
+export const STORE_INSERT_MAX = 25
+/** DynamoDB: a page of a Query is at most 1 MB. */
+export const STORE_PAGE_BYTES = 1024 * 1024
+/** A write unit is 1 KB, a read unit 4 KB (DynamoDB). */
+export const WRITE_UNIT_BYTES = 1024
+export const READ_UNIT_BYTES = 4096
+/** A segment's payload in one item; DynamoDB's item limit is 400 KB with names and keys. */
+export const SEGMENT_BYTES_MAX = 350 * 1024
+/** The split item stays within one write unit; tails give way first. */
+export const SPLIT_ITEM_BYTES_MAX = 1024
+/** A split id longer than this is hashed in keys (DynamoDB: a sort key has at most 1,024 bytes). */
+export const SPLIT_ID_BYTES_MAX = 200
+/** A key's encoding; it lives in segments and in result ids. */
+export const KEY_BYTES_MAX = 2048
+/** A record's payload, unless the source says otherwise. Kinesis' default record limit is 1 MiB. */
+export const RECORD_BYTES_MAX = 1024 * 1024
+/** JSON nested deeper than this is rejected. */
+export const JSON_DEPTH_MAX = 1000
+/** Records that a batch parses at once, and bytes of them: two-byte text over 128 KB becomes a large object in V8, which is slower. */
+export const DECODE_RECORDS = 512
+export const DECODE_BYTES = 60 * 1024
+/** Source records between two checkpoints of one invocation, and the entries they may make. */
+export const CHUNK_RECORDS = 10_000
+export const CHUNK_ENTRIES_MAX = 200_000
+/** Windows that one record may fall into (hopping size / slide, cumulate size / step). */
+export const WINDOWS_PER_RECORD_MAX = 10_000
+/** Key groups of an operator. */
+export const KEY_GROUPS_MAX = 1024
+/** Segment bytes that one advance reads before it moves the cursor. */
+export const ADVANCE_BYTES_MAX = 64 * 1024 * 1024
+/** Rows of one part of an operator's output: a sink sees no larger object. */
+export const PART_ROWS_MAX = 5_000
+/** Rows handed to a sink at once. */
+export const SINK_ROWS_MAX = 20_000
+/** Bytes of frozen buckets that a warm container keeps. */
+export const CACHE_BYTES_MAX = 32 * 1024 * 1024
+/** Turns of a loop that only contention prolongs: a conflict on a chain, a race for membership. */
+export const CONTENTION_TURNS_MAX = 100
+/** Rounds of propose and publish in one invocation. */
+export const WATERMARK_ROUNDS_MAX = 8
+/** Narrowest slice, ms. */
+export const SLICE_MS_MIN = 100
+/** Names of pipelines, sources, operators, sinks. */
+export const NAME_LENGTH_MAX = 64
+/** An attempt is careful when the split's last checkpoint is older than this many function timeouts (law 14). */
+export const CAREFUL_TIMEOUTS = 2
+/** Time kept back at the end of an invocation for the answer, ms. */
+export const DEADLINE_RESERVE_MS = 1_000

@@ -1,0 +1,119 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import { DECODE_BYTES, DECODE_RECORDS, JSON_DEPTH_MAX } from '../base/index.js'
+import type { SplitBatch } from '../ports/index.js'
+import { COMMA_SEPARATOR, WORD_SEPARATOR } from './framing.js'
+import { isDeeper } from './json-checks.js'
+import { reject } from './rejections.js'
+
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const OPEN_OBJECT = 0x7b
+
+/** Records written into one buffer so that any run of them can be read as one JSON array. The buffer is used again and again. */
+export class RecordPack {
+  count = 0
+  /** Whether commas part the records, or words. */
+  hasCommas = true
+  /** Of each record in the pack: its place in `out`. */
+  readonly places = new Int32Array(DECODE_RECORDS)
+  private readonly starts = new Int32Array(DECODE_RECORDS)
+  private readonly ends = new Int32Array(DECODE_RECORDS)
+  private readonly recordBytesMax: number
+  private buffer = Buffer.allocUnsafeSlow(DECODE_BYTES)
+  private triesCommas = true
+
+  constructor(recordBytesMax: number) {
+    this.recordBytesMax = recordBytesMax
+  }
+
+  /**
+   * Packs what fits of the records from `index` to `to`; rejects in `out` those that need no parser for it. The place of a record in
+   * `out` is its distance from the record `first`. Returns the index to go on with.
+   */
+  fill(batch: SplitBatch, index: number, to: number, first: number, out: unknown[]): number {
+    this.hasCommas = this.triesCommas
+    const next = this.write(batch, index, to, first, out)
+    // The records of a stream are alike: how these could be parted is how the next ones are tried.
+    this.triesCommas = this.allowsCommas()
+    if (this.triesCommas || !this.hasCommas) return next
+    this.hasCommas = false
+    return this.write(batch, index, to, first, out)
+  }
+
+  bytes(k: number): number {
+    return this.ends[k]! - this.starts[k]!
+  }
+
+  /** One record's text, or undefined where its bytes are not UTF-8. */
+  text(k: number): string | undefined {
+    return this.slice(this.starts[k]!, this.ends[k]!)
+  }
+
+  /**
+   * The records `lo` to `hi` as the text of an array, or undefined where some are not UTF-8: a separator ends what is unfinished. Runs are
+   * asked for from the whole to its parts.
+   */
+  arrayText(lo: number, hi: number): string | undefined {
+    const from = this.starts[lo]! - 1
+    const to = this.ends[hi - 1]!
+    // The brackets overwrite the last byte of the separator before and the first of the one after: a run that has been tried is only
+    // ever cut, so neither is read again.
+    this.buffer[from] = OPEN_ARRAY
+    this.buffer[to] = CLOSE_ARRAY
+    return this.slice(from, to + 1)
+  }
+
+  private write(batch: SplitBatch, from: number, to: number, first: number, out: unknown[]): number {
+    const separator = this.hasCommas ? COMMA_SEPARATOR : WORD_SEPARATOR
+    let count = 0
+    let at = 0
+    let index = from
+    for (; index < to && count < DECODE_RECORDS; index++) {
+      const bound = batch.sizeBound(index)
+      if (bound > this.recordBytesMax) {
+        out[index - first] = reject.oversize(bound, this.recordBytesMax)
+        continue
+      }
+      // One byte more, for the bracket behind the last record.
+      const need = at + separator.length + bound + 1
+      if (need > DECODE_BYTES && count > 0) break
+      if (need > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(need)
+      const start = at + separator.length
+      const written = batch.write(index, this.buffer, start)
+      if (written <= 0) {
+        out[index - first] = written === 0 ? reject.emptyJson() : reject.defect(written)
+        continue
+      }
+      const end = start + written
+      // Each level has two brackets, so that a short record cannot be too deep.
+      if (written > 2 * JSON_DEPTH_MAX && isDeeper(this.buffer, start, end, JSON_DEPTH_MAX)) {
+        out[index - first] = reject.deepNesting()
+        continue
+      }
+      if (this.hasCommas) {
+        // Two bytes by hand cost less than a call.
+        this.buffer[at] = separator[0]!
+        this.buffer[at + 1] = separator[1]!
+      } else this.buffer.set(separator, at)
+      this.starts[count] = start
+      this.ends[count] = end
+      this.places[count] = index - first
+      count++
+      at = end
+    }
+    this.count = count
+    return index
+  }
+
+  private allowsCommas(): boolean {
+    if (this.count === 0) return this.triesCommas
+    for (let k = 0; k < this.count; k++) if (this.buffer[this.starts[k]!] !== OPEN_OBJECT) return false
+    return !this.buffer.subarray(0, this.ends[this.count - 1]).includes(OPEN_ARRAY)
+  }
+
+  private slice(from: number, to: number): string | undefined {
+    const bytes = this.buffer.subarray(from, to)
+    if (isAscii(bytes)) return this.buffer.toString('latin1', from, to)
+    return isUtf8(bytes) ? this.buffer.toString('utf8', from, to) : undefined
+  }
+}

@@ -1,0 +1,125 @@
+import { RetryableError } from '../base/index.js'
+import type { Sink, StateStore } from '../ports/index.js'
+
+/** mulberry32: small, seeded, good enough to choose faults by. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
+  }
+}
+
+const RATES = {
+  killBefore: 0.004,
+  killAfter: 0.004,
+  throttle: 0.01,
+  hang: 0.01,
+  abandon: 0.03,
+  redeliver: 0.08,
+  overlap: 0.1,
+  recut: 0.3,
+}
+const HANG_MS_MAX = 60
+const ABANDON_MS_MAX = 25
+
+/** Faults from a seed: what real pollers, stores and processes do once in a while, done often. Without a seed there are none. */
+export class Faults {
+  readonly active: boolean
+  /** Faults injected, by kind. */
+  readonly counts: Record<string, number> = {}
+  private readonly random: () => number
+
+  constructor(seed: number | undefined) {
+    this.active = seed !== undefined
+    this.random = generator(seed ?? 0)
+  }
+
+  private strikes(kind: keyof typeof RATES): boolean {
+    if (!this.active || this.random() >= RATES[kind]) return false
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1
+    return true
+  }
+
+  /** The size of the next batch: any up to what is asked. */
+  cut(most: number): number {
+    return this.strikes('recut') ? 1 + Math.floor(this.random() * most) : most
+  }
+
+  /** How many delivered records come again in front of a batch. */
+  overlap(most: number): number {
+    return most > 0 && this.strikes('overlap') ? 1 + Math.floor(this.random() * most) : 0
+  }
+
+  redeliver(): boolean {
+    return this.strikes('redeliver')
+  }
+
+  shuffle<T>(list: readonly T[]): T[] {
+    const out = [...list]
+    if (!this.active) return out
+    for (let i = out.length - 1; i > 0; i--) {
+      const j = Math.floor(this.random() * (i + 1))
+      ;[out[i], out[j]] = [out[j]!, out[i]!]
+    }
+    return out
+  }
+
+  /** Whether an invocation is given up while it still runs: it goes on as a zombie. */
+  abandon(): Promise<void> | undefined {
+    return this.strikes('abandon') ? this.wait(ABANDON_MS_MAX) : undefined
+  }
+
+  private wait(mostMs: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, this.random() * mostMs))
+  }
+
+  /** A port's call that may be throttled, hang, or be the last thing its process does, before or after its effect. */
+  async call<R>(process: Process, work: () => Promise<R>): Promise<R> {
+    if (this.strikes('throttle')) throw new RetryableError('throttled', 'The store throttled a request.')
+    if (this.strikes('hang')) await this.wait(HANG_MS_MAX)
+    if (process.dead || this.strikes('killBefore')) return process.kill()
+    const result = await work()
+    if (process.dead || this.strikes('killAfter')) return process.kill()
+    return result
+  }
+}
+
+/** The process of an execution environment. Once killed, nothing in it returns any more: its calls never settle. */
+export class Process {
+  dead = false
+  readonly killed: Promise<never>
+  private die: (error: Error) => void = () => undefined
+
+  constructor() {
+    this.killed = new Promise((_, reject) => {
+      this.die = reject
+    })
+    this.killed.catch(() => undefined)
+  }
+
+  kill(): Promise<never> {
+    this.dead = true
+    this.die(new RetryableError('killed', 'The process of the invocation was killed.'))
+    return new Promise(() => undefined)
+  }
+
+  store(faults: Faults, inner: StateStore): StateStore {
+    if (!faults.active) return inner
+    return {
+      get: (keys) => faults.call(this, () => inner.get(keys)),
+      insert: (items) => faults.call(this, () => inner.insert(items)),
+      update: (update) => faults.call(this, () => inner.update(update)),
+      query: (range) => faults.call(this, () => inner.query(range)),
+      usage: () => inner.usage(),
+      close: () => inner.close(),
+    }
+  }
+
+  sink(faults: Faults, inner: Sink): Sink {
+    if (!faults.active) return inner
+    return { write: (batches) => faults.call(this, () => inner.write(batches)), close: () => inner.close() }
+  }
+}

@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ConfigError, MillraceError, messageOf } from '../../base/index.js'
+import type { Pipeline } from '../../pipeline/index.js'
+
+/** Imports a pipeline's file as it is, TypeScript or JavaScript, and takes its default export. */
+export async function loadPipeline(file: string): Promise<Pipeline> {
+  const path = resolve(file)
+  if (!existsSync(path))
+    throw new ConfigError(
+      'no-pipeline',
+      `The pipeline file ${file} does not exist. Give the path of a .ts or .js file.`,
+    )
+  let loaded: { default?: unknown }
+  try {
+    if (/\.[cm]?ts$/.test(path)) await registerTypeScript()
+    loaded = (await import(pathToFileURL(path).href)) as { default?: unknown }
+  } catch (error) {
+    if (error instanceof MillraceError) throw error
+    throw new ConfigError('bad-pipeline', `The pipeline file ${file} cannot be loaded: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+  const pipeline = loaded.default as Pipeline | undefined
+  if (pipeline?.kind === 'pipeline') return pipeline
+  throw new ConfigError(
+    'bad-pipeline',
+    `The file ${file} must export a pipeline by default: export default pipeline('name', p => ...).`,
+  )
+}
+
+async function registerTypeScript(): Promise<void> {
+  try {
+    const { register } = await import('tsx/esm/api')
+    register()
+  } catch (error) {
+    throw new ConfigError(
+      'missing-package',
+      `Running TypeScript pipelines needs the package tsx: npm install tsx. (${messageOf(error)})`,
+    )
+  }
+}

@@ -1,0 +1,75 @@
+import { ConfigError } from '../../base/index.js'
+import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
+import { run } from '../run.js'
+import { imbalance, summaryText } from '../summary.js'
+import { loadPipeline } from './load-pipeline.js'
+import { progressPrinter } from './progress.js'
+
+export interface RunFlags {
+  readonly input?: readonly string[]
+  readonly splits?: string
+  readonly batch?: string
+  readonly state?: string
+  readonly out?: string
+  readonly chaos?: string
+  readonly fresh?: boolean
+  readonly json?: boolean
+  readonly verbose?: boolean
+}
+
+/** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved. */
+export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  const pipeline = await loadPipeline(file)
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort()
+  process.once('SIGINT', onSignal)
+  process.once('SIGTERM', onSignal)
+  const progress = progressPrinter(process.stderr, () => systemClock.now())
+  try {
+    const summary = await run(pipeline, {
+      inputs: parseInputs(flags.input ?? []),
+      splits: wholeNumber('--splits', flags.splits),
+      batch: wholeNumber('--batch', flags.batch),
+      chaos: wholeNumber('--chaos', flags.chaos),
+      state: flags.state,
+      out: flags.out,
+      fresh: flags.fresh === true,
+      signal: stop.signal,
+      logger: flags.verbose ? jsonLogger((line) => process.stderr.write(`${line}\n`)) : silentLogger,
+      onProgress: (state) => progress.show(state),
+    })
+    progress.end()
+    process.stdout.write(flags.json ? `${JSON.stringify(summary, undefined, 2)}\n` : `${summaryText(summary)}\n`)
+    const lost = imbalance(summary)
+    if (lost !== undefined) process.stderr.write(`error: records are not conserved: ${lost}\n`)
+    if (lost !== undefined) return 1
+    return summary.complete ? 0 : 130
+  } finally {
+    progress.end()
+    process.removeListener('SIGINT', onSignal)
+    process.removeListener('SIGTERM', onSignal)
+  }
+}
+
+/** `SOURCE=FILE`, as often as there are files. */
+export function parseInputs(texts: readonly string[]): Record<string, string[]> {
+  const inputs: Record<string, string[]> = {}
+  for (const text of texts) {
+    const cut = text.indexOf('=')
+    if (cut < 1 || cut === text.length - 1)
+      throw new ConfigError(
+        'bad-input',
+        `--input is SOURCE=FILE, such as orders=orders.ndjson.gz; it is ${JSON.stringify(text)}.`,
+      )
+    const source = text.slice(0, cut)
+    inputs[source] ??= []
+    inputs[source].push(text.slice(cut + 1))
+  }
+  return inputs
+}
+
+export function wholeNumber(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  throw new ConfigError('bad-number', `${flag} is a whole number; it is ${JSON.stringify(text)}.`)
+}

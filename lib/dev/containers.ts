@@ -1,0 +1,71 @@
+import { RetryableError } from '../base/index.js'
+import { advance, type Bindings, type Handler, ingest, tick } from '../handlers/index.js'
+import type { Pipeline } from '../pipeline/index.js'
+import { type Faults, Process } from './chaos.js'
+
+type Function = 'ingest' | 'advance' | 'tick'
+
+interface Container {
+  readonly process: Process
+  readonly handlers: Readonly<Record<Function, Handler>>
+}
+
+/**
+ * Execution environments as Lambda keeps them: one invocation at a time each, reused warm, the last one first. A killed invocation takes its
+ * environment with it; one that hangs is given up at the timeout and may go on as a zombie.
+ */
+export class Containers {
+  invocations = 0
+  /** Wall time inside handlers, ms. */
+  busyMs = 0
+  private readonly idle: Container[] = []
+  private readonly pipeline: Pipeline
+  private readonly bindings: (process: Process) => Bindings
+  private readonly faults: Faults
+  private readonly timeoutMs: number
+
+  constructor(pipeline: Pipeline, bindings: (process: Process) => Bindings, faults: Faults, timeoutMs: number) {
+    this.pipeline = pipeline
+    this.bindings = bindings
+    this.faults = faults
+    this.timeoutMs = timeoutMs
+  }
+
+  async invoke(name: Function, event: unknown): Promise<unknown> {
+    const container = this.idle.pop() ?? this.start()
+    const started = performance.now()
+    const context = {
+      getRemainingTimeInMillis: () => this.timeoutMs - (performance.now() - started),
+      awsRequestId: String(this.invocations++),
+    }
+    const work = container.handlers[name](event, context)
+    // What outlives its environment must not end the run.
+    work.catch(() => undefined)
+    const abandoned = this.faults
+      .abandon()
+      ?.then(() => Promise.reject(new RetryableError('timeout', 'The invocation timed out.')))
+    try {
+      const answer = await Promise.race([work, container.process.killed, ...(abandoned ? [abandoned] : [])])
+      if (abandoned === undefined) this.idle.push(container)
+      return answer
+    } catch (error) {
+      // An environment that was killed or timed out is not used again; what still runs in it is a zombie.
+      if (abandoned === undefined && !container.process.dead) this.idle.push(container)
+      throw error
+    } finally {
+      abandoned?.catch(() => undefined)
+      this.busyMs += performance.now() - started
+    }
+  }
+
+  private start(): Container {
+    const process = new Process()
+    const bindings = this.bindings(process)
+    const handlers = {
+      ingest: ingest(this.pipeline, bindings),
+      advance: advance(this.pipeline, bindings),
+      tick: tick(this.pipeline, bindings),
+    }
+    return { process, handlers }
+  }
+}

@@ -1,0 +1,74 @@
+/** One split of an emulated stream: the lines dealt to it, of which only those still to be delivered (and a few before) are kept. */
+export class SplitLog {
+  readonly split: string
+  /** The index of the first line kept. */
+  private base: number
+  private lines: string[] = []
+  private keys: (string | null)[] = []
+  /** Lines dealt so far, kept or not. */
+  total = 0
+  /** No line will follow. */
+  ended = false
+  private wakers: (() => void)[] = []
+
+  /** Lines before `start` were delivered and checkpointed in an earlier run: they are counted, not kept. */
+  constructor(split: string, start: number) {
+    this.split = split
+    this.base = start
+  }
+
+  append(line: string, key: string | null): void {
+    if (this.total >= this.base) {
+      this.lines.push(line)
+      this.keys.push(key)
+    }
+    this.total++
+    this.wake()
+  }
+
+  end(): void {
+    this.ended = true
+    this.wake()
+  }
+
+  line(index: number): string {
+    return this.lines[index - this.base]!
+  }
+
+  key(index: number): string | null {
+    return this.keys[index - this.base]!
+  }
+
+  get kept(): number {
+    return this.lines.length
+  }
+
+  get first(): number {
+    return this.base
+  }
+
+  /** Forgets lines before `index`. */
+  forget(index: number): void {
+    const count = Math.min(index - this.base, this.lines.length)
+    if (count <= 0) return
+    this.lines.splice(0, count)
+    this.keys.splice(0, count)
+    this.base += count
+  }
+
+  /** Resolves when `count` lines wait from `index` on, or all that will ever come: whether there is any. */
+  async ready(index: number, count: number): Promise<boolean> {
+    while (this.total < index + count && !this.ended) {
+      await new Promise<void>((resolve) => {
+        this.wakers.push(resolve)
+      })
+    }
+    return this.total > index
+  }
+
+  private wake(): void {
+    const { wakers } = this
+    this.wakers = []
+    for (const waker of wakers) waker()
+  }
+}

@@ -1,0 +1,123 @@
+import { MillraceError, messageOf, RetryableError } from '../../base/index.js'
+import type { Clock, Logger } from '../../ports/index.js'
+import type { Faults } from '../chaos.js'
+import type { Containers } from '../containers.js'
+import type { SplitLog } from '../input/split-log.js'
+import type { StreamInput } from '../input/stream-input.js'
+import { judge } from './answer.js'
+import { buildEvent, type Range } from './events.js'
+
+export interface PollerOptions {
+  readonly input: StreamInput
+  readonly containers: Containers
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly batch: number
+  readonly faults: Faults
+  readonly onDelivered: (records: number) => void
+}
+
+/** Whole batches that failed in a row before a split is given up: local runs end, mappings on AWS never do. */
+const FAILURES_MAX = 50
+const BACKOFF_MS_MAX = 1_000
+/** Delivered records that a chaotic poller may bring again. */
+const STRAY_REACH = 200
+
+/**
+ * A stream mapping for one split (Kinesis, files): batches in order, one at a time; a partial answer goes on at the lowest record reported; an error
+ * brings the batch again, halved (bisect), and cut otherwise.
+ */
+export async function pollStream(options: PollerOptions, log: SplitLog): Promise<void> {
+  const { input, faults } = options
+  let next = log.first
+  let failures = 0
+  let most = options.batch
+  while (await log.ready(next, most)) {
+    const size = faults.cut(most)
+    const again = faults.overlap(Math.min(next - log.first, STRAY_REACH))
+    const event = buildEvent(
+      input,
+      [{ log, from: next - again, to: Math.min(log.total, next + size) }],
+      options.clock.now(),
+    )
+    const outcome = await deliver(options, event.json, event.ranges)
+    if (outcome.kind === 'failed') {
+      failures++
+      await giveUpAfter(failures, log.split, outcome.why)
+      most = Math.max(1, Math.ceil((event.ranges[0]!.to - next) / 2))
+      continue
+    }
+    const reached = Math.max(next, outcome.at[0]!)
+    // An answer that goes on where it began is a wait, not a failure of the records.
+    failures = reached > next ? 0 : failures + 1
+    if (failures > 0) await giveUpAfter(failures, log.split, 'no record was taken')
+    options.onDelivered(reached - next)
+    next = reached
+    most = options.batch
+    if (faults.redeliver()) await deliver(options, event.json, event.ranges)
+    log.forget(next - (faults.active ? STRAY_REACH : 0))
+    input.taken()
+  }
+}
+
+/** A Kafka mapping for a whole topic: a batch holds records of several partitions, and an error brings all of it again. */
+export async function pollTopic(options: PollerOptions): Promise<void> {
+  const { input, faults } = options
+  const next = new Map(input.logs.map((log) => [log, log.first]))
+  let failures = 0
+  const share = Math.max(1, Math.floor(options.batch / input.logs.length))
+  for (;;) {
+    const waiting = (
+      await Promise.all(input.logs.map(async (log) => ((await log.ready(next.get(log)!, share)) ? log : undefined)))
+    ).filter((log) => log !== undefined)
+    if (waiting.length === 0) return
+    const most = Math.max(1, Math.floor(faults.cut(options.batch) / waiting.length))
+    const ranges = faults.shuffle(waiting).map((log) => {
+      const from = next.get(log)!
+      return {
+        log,
+        from: from - faults.overlap(Math.min(from - log.first, STRAY_REACH)),
+        to: Math.min(log.total, from + most),
+      }
+    })
+    const event = buildEvent(input, ranges, options.clock.now())
+    const outcome = await deliver(options, event.json, event.ranges)
+    if (outcome.kind === 'failed') {
+      failures++
+      await giveUpAfter(failures, input.source.name, outcome.why)
+      continue
+    }
+    failures = 0
+    for (const [i, range] of event.ranges.entries()) {
+      const reached = Math.max(next.get(range.log)!, outcome.at[i]!)
+      options.onDelivered(reached - next.get(range.log)!)
+      next.set(range.log, reached)
+      range.log.forget(reached - (faults.active ? STRAY_REACH : 0))
+    }
+    if (faults.redeliver()) await deliver(options, event.json, event.ranges)
+    input.taken()
+  }
+}
+
+/** One invocation with the event's JSON, parsed anew as Lambda's runtime does. */
+async function deliver(options: PollerOptions, json: string, ranges: readonly Range[]) {
+  try {
+    const answer = await options.containers.invoke('ingest', JSON.parse(json))
+    return judge(options.input, ranges, answer)
+  } catch (error) {
+    // What no redelivery mends ends a local run at once, with its sentence.
+    if (error instanceof MillraceError && !(error instanceof RetryableError)) throw error
+    options.logger.warn('an invocation failed', { source: options.input.source.name, error: messageOf(error) })
+    return { kind: 'failed', why: messageOf(error) } as const
+  }
+}
+
+async function giveUpAfter(failures: number, what: string, why: string): Promise<void> {
+  if (failures > FAILURES_MAX) {
+    throw new MillraceError(
+      'stuck',
+      `${what} made no progress in ${FAILURES_MAX} deliveries; the last one said: ${why}`,
+    )
+  }
+  await new Promise((resolve) => setTimeout(resolve, Math.min(BACKOFF_MS_MAX, failures * failures)))
+}

@@ -1,0 +1,319 @@
+import { rmSync } from 'node:fs'
+import { ConfigError, MillraceError } from '../base/index.js'
+import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
+import { type Pipeline, plan } from '../pipeline/index.js'
+import type { Logger, Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
+import { Faults, type Process } from './chaos.js'
+import { Containers } from './containers.js'
+import { checkInput } from './input/lines.js'
+import { numberingOf, StreamInput } from './input/stream-input.js'
+import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
+import { type Status, statusOf } from './status.js'
+import { openState, parseState, runInputs, type StateChoice, Workspace } from './workspace.js'
+
+export interface RunOptions {
+  /** Files of each source, by its name. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>
+  /** Splits a source. Default 4 where every source has a partitionKey, else 1. */
+  readonly splits?: number
+  /** Records a batch, 1 to 10,000. Default 1,000. */
+  readonly batch?: number
+  /** `memory` or `lmdb:DIRECTORY`. Default `lmdb:.millrace/NAME/state`. */
+  readonly state?: string
+  /** Where results go. Default `.millrace/NAME/out`. */
+  readonly out?: string
+  /** Injects faults from this seed. */
+  readonly chaos?: number
+  /** Forgets earlier state and results. */
+  readonly fresh?: boolean
+  readonly logger?: Logger
+  /** Called about four times a second, and at the end. */
+  readonly onProgress?: (progress: Progress) => void
+  /** Ends the run early and in order: what is delivered is checkpointed. */
+  readonly signal?: AbortSignal
+}
+
+export interface Progress {
+  readonly delivered: number
+  readonly perSecond: number
+  readonly status: Status
+}
+
+export interface RunSummary {
+  readonly pipeline: string
+  readonly complete: boolean
+  /** Nothing was left to do: an earlier run had done it all. */
+  readonly alreadyComplete: boolean
+  readonly delivered: number
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly busySeconds: number
+  readonly invocations: number
+  readonly status: Status
+  /** Rows by sink, and the file that holds them. */
+  readonly sinks: readonly { readonly name: string; readonly file: string; readonly rows: number }[]
+  readonly usage: StoreUsage
+  readonly faults: Readonly<Record<string, number>>
+}
+
+/** Records before its checkpoint that a resumed split gets again: a mapping's own position trails the handler's. */
+const RESUME_OVERLAP = 10
+const TIMEOUT_MS = 60_000
+/** Short, so that what the killed have claimed is free again soon. */
+const CHAOS_TIMEOUT_MS = 3_000
+const TICK_MS = 1_000
+const PROGRESS_MS = 250
+/** The end of a run: a tick each time, until all is closed. */
+const LAST_TICK_MS = 50
+const LAST_TICKS_MAX = 1200
+
+/**
+ * Runs a pipeline on files, with the handlers that Lambda runs and the event JSON that Lambda sends, to the end of the input. Killed at any moment and
+ * started again it goes on where it was.
+ * @example await run(pipeline, { inputs: { orders: ['orders.ndjson'] } })
+ */
+export async function run(pipeline: Pipeline, options: RunOptions): Promise<RunSummary> {
+  const settled = settle(pipeline, options)
+  const workspace = new Workspace(settled.out)
+  workspace.acquire()
+  let store: StateStore | undefined
+  try {
+    if (options.fresh && settled.state.kind === 'lmdb')
+      rmSync(settled.state.directory, { recursive: true, force: true })
+    store = await openState(settled.state)
+    return await new LocalRun(pipeline, options, settled, workspace, store).run()
+  } finally {
+    await store?.close()
+    workspace.release()
+  }
+}
+
+interface Settled {
+  readonly splits: number
+  readonly batch: number
+  readonly state: StateChoice
+  readonly out: string
+}
+
+/** Checks what was asked for, before anything is opened. */
+function settle(pipeline: Pipeline, options: RunOptions): Settled {
+  const { sources } = plan(pipeline)
+  for (const name of Object.keys(options.inputs)) {
+    if (sources.some((source) => source.name === name)) continue
+    throw new ConfigError(
+      'unknown-source',
+      `--input names the source "${name}"; pipeline "${pipeline.name}" has ${sources.map((source) => source.name).join(', ')}.`,
+    )
+  }
+  for (const source of sources) {
+    const files = options.inputs[source.name]
+    if (files === undefined || files.length === 0)
+      throw new ConfigError('no-input', `The source "${source.name}" has no input. Add --input ${source.name}=FILE.`)
+    for (const file of files) checkInput(file)
+  }
+  const splits = options.splits ?? (sources.every((source) => source.partitionKey !== undefined) ? 4 : 1)
+  const batch = options.batch ?? 1000
+  if (!Number.isSafeInteger(splits) || splits < 1 || splits > 256)
+    throw new ConfigError('bad-splits', `--splits is a whole number from 1 to 256; it is ${splits}.`)
+  if (!Number.isSafeInteger(batch) || batch < 1 || batch > 10_000)
+    throw new ConfigError(
+      'bad-batch',
+      `--batch is a whole number from 1 to 10000, the most that a mapping takes; it is ${batch}.`,
+    )
+  return {
+    splits,
+    batch,
+    state: parseState(options.state ?? `lmdb:.millrace/${pipeline.name}/state`),
+    out: options.out ?? `.millrace/${pipeline.name}/out`,
+  }
+}
+
+class LocalRun {
+  private readonly pipeline: Pipeline
+  private readonly options: RunOptions
+  private readonly settled: Settled
+  private readonly workspace: Workspace
+  private readonly store: StateStore
+  private readonly faults: Faults
+  private readonly sinks = new Map<string, Promise<Sink>>()
+  private readonly started = performance.now()
+  private readonly timeoutMs: number
+  private delivered = 0
+
+  constructor(pipeline: Pipeline, options: RunOptions, settled: Settled, workspace: Workspace, store: StateStore) {
+    this.pipeline = pipeline
+    this.options = options
+    this.settled = settled
+    this.workspace = workspace
+    this.store = store
+    this.faults = new Faults(options.chaos)
+    this.timeoutMs = this.faults.active ? CHAOS_TIMEOUT_MS : TIMEOUT_MS
+  }
+
+  async run(): Promise<RunSummary> {
+    const { pipeline, options, settled, store } = this
+    const cpu = process.cpuUsage()
+    const before = await statusOf(pipeline, store)
+    const resumes = before.stages.some((stage) => stage.splits.length > 0)
+    this.workspace.check(runInputs(pipeline.name, settled.splits, options.inputs), resumes)
+    const inputs = this.openInputs(before)
+    const containers = new Containers(
+      pipeline,
+      (process) => this.bindings(process, inputs),
+      this.faults,
+      this.timeoutMs,
+    )
+    if (!before.complete) await this.drive(inputs, containers)
+    const status = await statusOf(pipeline, store)
+    const sinks = await this.collect()
+    const spent = process.cpuUsage(cpu)
+    return {
+      pipeline: pipeline.name,
+      complete: status.complete,
+      alreadyComplete: before.complete,
+      delivered: this.delivered,
+      seconds: (performance.now() - this.started) / 1000,
+      cpuSeconds: (spent.user + spent.system) / 1e6,
+      busySeconds: containers.busyMs / 1000,
+      invocations: containers.invocations,
+      status,
+      sinks,
+      usage: store.usage(),
+      faults: this.faults.counts,
+    }
+  }
+
+  /** Each source goes on after what its splits have checkpointed, as a mapping would, but for a few records that come again. */
+  private openInputs(status: Status): StreamInput[] {
+    const { pipeline, options, settled } = this
+    const positions = new Map(
+      status.stages.flatMap((stage) => stage.splits.map((split) => [split.split, split.position])),
+    )
+    return plan(pipeline).sources.map((source) => {
+      const numbering = numberingOf(source)
+      return new StreamInput(source, options.inputs[source.name]!, settled.splits, (split) => {
+        const position = positions.get(`${source.name}/${split}`)
+        return position === undefined ? 0 : Math.max(0, numbering.index(position) + 1 - RESUME_OVERLAP)
+      })
+    })
+  }
+
+  private bindings(process: Process, inputs: readonly StreamInput[]) {
+    return {
+      state: process.store(this.faults, this.store),
+      sink: (node: SinkNode<any>) => this.sink(node).then((sink) => process.sink(this.faults, sink)),
+      inspectors: Object.fromEntries(inputs.map((input) => [input.source.name, input])),
+      clock: systemClock,
+      ids: randomIds,
+      logger: this.options.logger ?? silentLogger,
+      metrics: new InvocationMetrics(),
+      timeoutMs: this.timeoutMs,
+    }
+  }
+
+  /** One sink for all environments: sinks that are services on AWS are files here. */
+  private sink(node: SinkNode<any>): Promise<Sink> {
+    let sink = this.sinks.get(node.name)
+    if (sink === undefined) {
+      sink = node.local
+        ? node.open({ pipeline: this.pipeline.name, run: 1 })
+        : import('../sinks/file/adapter.js').then((adapter) => adapter.fileSink(this.workspace.parts(node.name)))
+      this.sinks.set(node.name, sink)
+    }
+    return sink
+  }
+
+  private async drive(inputs: readonly StreamInput[], containers: Containers): Promise<void> {
+    const { options } = this
+    const logger = options.logger ?? silentLogger
+    let failed: unknown
+    let over = false
+    const stop = new Promise<void>((_, reject) => {
+      options.signal?.addEventListener('abort', () => reject(new Interrupted()), { once: true })
+    })
+    stop.catch(() => undefined)
+    const timer = setInterval(() => void this.report(), PROGRESS_MS)
+    const ticking = (async () => {
+      while (!over) {
+        await new Promise((resolve) => setTimeout(resolve, TICK_MS))
+        if (!over) await this.tick(containers)
+      }
+    })()
+    ticking.catch(() => undefined)
+    try {
+      const polling = inputs.flatMap((input) => {
+        const poller: PollerOptions = {
+          input,
+          containers,
+          logger,
+          clock: systemClock,
+          batch: this.settled.batch,
+          faults: this.faults,
+          onDelivered: (records) => {
+            this.delivered += records
+          },
+        }
+        const pollers =
+          input.source.connector === 'kafka' ? [pollTopic(poller)] : input.logs.map((log) => pollStream(poller, log))
+        return [input.read(), ...pollers]
+      })
+      await Promise.race([Promise.all(polling), stop])
+      over = true
+      await ticking
+      await Promise.race([this.finish(containers), stop])
+    } catch (error) {
+      failed = error
+    }
+    over = true
+    clearInterval(timer)
+    if (failed !== undefined && !(failed instanceof Interrupted)) throw failed
+    await this.report()
+  }
+
+  /** What the schedule would do within minutes: ends the splits, closes what is left. */
+  private async finish(containers: Containers): Promise<void> {
+    for (let ticks = 0; ticks < LAST_TICKS_MAX; ticks++) {
+      await this.tick(containers)
+      if ((await statusOf(this.pipeline, this.store)).complete) return
+      if (ticks > 1) await new Promise((resolve) => setTimeout(resolve, LAST_TICK_MS))
+    }
+    throw new MillraceError(
+      'stuck',
+      `All input is delivered, but after ${LAST_TICKS_MAX} ticks some window has not closed. This is a defect; please report it with your pipeline.`,
+    )
+  }
+
+  private async tick(containers: Containers): Promise<void> {
+    try {
+      await containers.invoke('tick', {})
+    } catch (error) {
+      if (!this.faults.active) throw error
+    }
+  }
+
+  private async report(): Promise<void> {
+    const { onProgress } = this.options
+    if (onProgress === undefined) return
+    const seconds = (performance.now() - this.started) / 1000
+    onProgress({
+      delivered: this.delivered,
+      perSecond: this.delivered / seconds,
+      status: await statusOf(this.pipeline, this.store),
+    })
+  }
+
+  /** One readable file a sink, from its parts. */
+  private async collect() {
+    const { collectInto } = await import('../sinks/file/parts.js')
+    const collected = []
+    for (const node of plan(this.pipeline).sinks) {
+      if (node.local) continue
+      const file = this.workspace.file(node.name)
+      collected.push({ name: node.name, file, rows: await collectInto(this.workspace.parts(node.name), file) })
+    }
+    return collected
+  }
+}
+
+/** The run was asked to stop. */
+class Interrupted extends Error {}

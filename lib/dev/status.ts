@@ -1,0 +1,118 @@
+import { TIME_MAX, TIME_MIN } from '../base/index.js'
+import { type Pipeline, type Plan, plan } from '../pipeline/index.js'
+import type { StateStore } from '../ports/index.js'
+import { readCursor } from '../runtime/cursor.js'
+import { groupKey, runPrefix, splitsPk, watermarkKey } from '../runtime/keys.js'
+import { effective, readSplit, type SplitState } from '../runtime/split-item.js'
+import { readWatermark } from '../runtime/watermark.js'
+
+export interface StageStatus {
+  readonly stage: number
+  /** The published watermark; undefined before the first. */
+  readonly watermark: number | undefined
+  /** All that can ever come has come, and is closed. */
+  readonly complete: boolean
+  readonly splits: readonly SplitStatusRow[]
+  readonly operators: readonly string[]
+}
+
+/** A split for people to read. */
+export interface SplitStatusRow {
+  readonly split: string
+  readonly status: string
+  readonly position: string
+  readonly ownWatermark: number | undefined
+  readonly in: number
+  readonly rejected: number
+  readonly filtered: number
+  readonly passed: number
+  readonly repeats: number
+  readonly operators: readonly { readonly counted: number; readonly late: number; readonly expired: number }[]
+  readonly highest: number | undefined
+  readonly checkpointedAt: number
+}
+
+export interface Status {
+  readonly stages: readonly StageStatus[]
+  /** Every stage is complete and every key group has closed all of it. */
+  readonly complete: boolean
+  /** Windows that hold records and wait for the watermark, roughly: event time ahead of it over the windows' step. */
+  readonly openWindows: number
+}
+
+/** Reads where a pipeline stands, from its items alone. */
+export async function statusOf(pipeline: Pipeline, store: StateStore, run = 1): Promise<Status> {
+  const made = plan(pipeline)
+  const prefix = runPrefix(pipeline.name, run)
+  const stages: StageStatus[] = []
+  let openWindows = 0
+  for (const stage of made.stages) {
+    const [item] = await store.get([watermarkKey(prefix, stage.index)])
+    const { published } = readWatermark(item)
+    const splits = await splitsOf(store, prefix, stage.index, stage.operators.length)
+    const highest = Math.max(TIME_MIN, ...splits.map((split) => split.top))
+    for (const { node } of stage.operators) {
+      if (published < TIME_MAX && highest > TIME_MIN) {
+        openWindows += Math.max(
+          1,
+          Math.ceil((highest - Math.max(published, Math.min(...splits.map(effective), highest))) / node.window.stepMs),
+        )
+      }
+    }
+    stages.push({
+      stage: stage.index,
+      watermark: published === TIME_MIN ? undefined : published,
+      complete: published === TIME_MAX && (await closed(made, store, prefix, stage.index)),
+      splits: splits.map(row),
+      operators: stage.operators.map((operator) => operator.name),
+    })
+  }
+  return { stages, complete: stages.every((stage) => stage.complete), openWindows }
+}
+
+async function splitsOf(store: StateStore, prefix: string, stage: number, operators: number): Promise<SplitState[]> {
+  const splits: SplitState[] = []
+  let after: string | undefined
+  do {
+    const page = await store.query({
+      pk: splitsPk(prefix, stage),
+      from: 's#',
+      to: 's$',
+      ...(after !== undefined && { after }),
+    })
+    splits.push(...page.items.map((item) => readSplit(item, operators)))
+    after = page.next
+  } while (after !== undefined)
+  return splits
+}
+
+async function closed(made: Plan, store: StateStore, prefix: string, stage: number): Promise<boolean> {
+  for (const operator of made.stages[stage]!.operators) {
+    for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++) {
+      const [item] = await store.get([groupKey(prefix, operator.name, keyGroup)])
+      const cursor = readCursor((item?.cursor as string | undefined) ?? '')
+      if (cursor.slice < TIME_MAX || cursor.hash !== undefined) return false
+    }
+  }
+  return true
+}
+
+const known = (time: number): number | undefined => (time <= TIME_MIN || time >= TIME_MAX ? undefined : time)
+
+function row(split: SplitState): SplitStatusRow {
+  const { counters } = split
+  return {
+    split: split.name,
+    status: split.status,
+    position: split.position,
+    ownWatermark: known(effective(split)),
+    in: counters.in,
+    rejected: counters.rejected,
+    filtered: counters.filtered,
+    passed: counters.passed,
+    repeats: counters.repeats,
+    operators: counters.operators,
+    highest: known(split.top),
+    checkpointedAt: split.at,
+  }
+}

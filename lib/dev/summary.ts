@@ -1,0 +1,97 @@
+import { MEMORY_GB, PRICES } from './prices.js'
+import type { RunSummary } from './run.js'
+import { bold, numberText, table, timeText } from './text.js'
+
+/** Cost of a million events of a run at list prices: the state's units, and the functions by the CPU this machine spent. */
+export function costPerMillion(summary: RunSummary): { state: number; functions: number } {
+  const events = Math.max(1, recordsIn(summary))
+  const { usage } = summary
+  const state = usage.writeUnits * PRICES.writeUnit + usage.readUnits * PRICES.readUnit
+  const functions = summary.cpuSeconds * MEMORY_GB * PRICES.lambdaGbSecond + summary.invocations * PRICES.lambdaRequest
+  return { state: (state / events) * 1e6, functions: (functions / events) * 1e6 }
+}
+
+function recordsIn(summary: RunSummary): number {
+  return summary.status.stages[0]?.splits.reduce((sum, split) => sum + split.in, 0) ?? 0
+}
+
+/** Law 10 for people: per split, in = rejected + filtered + passed, and per operator rows = counted + expired. */
+export function conservation(summary: RunSummary): string {
+  const blocks: string[] = []
+  for (const stage of summary.status.stages) {
+    const head = [
+      'split',
+      'in',
+      'rejected',
+      'filtered',
+      'passed',
+      ...stage.operators.flatMap((name) => [`${name}: counted`, 'of it late', 'expired']),
+    ]
+    const rows = stage.splits.map((split) => [
+      split.split,
+      ...[
+        split.in,
+        split.rejected,
+        split.filtered,
+        split.passed,
+        ...split.operators.flatMap((o) => [o.counted, o.late, o.expired]),
+      ].map(numberText),
+    ])
+    const sums = head.slice(1).map((_, column) => stage.splits.reduce((sum, split) => sum + numbers(split)[column]!, 0))
+    blocks.push(table(head, [...rows, ['all', ...sums.map(numberText)]]))
+  }
+  return blocks.join('\n\n')
+}
+
+function numbers(split: RunSummary['status']['stages'][number]['splits'][number]): number[] {
+  return [
+    split.in,
+    split.rejected,
+    split.filtered,
+    split.passed,
+    ...split.operators.flatMap((o) => [o.counted, o.late, o.expired]),
+  ]
+}
+
+/** Whether the conservation table adds up; the first split that does not, in words. */
+export function imbalance(summary: RunSummary): string | undefined {
+  for (const stage of summary.status.stages) {
+    for (const split of stage.splits) {
+      if (split.in !== split.rejected + split.filtered + split.passed)
+        return `${split.split}: in is not rejected + filtered + passed`
+    }
+  }
+  return undefined
+}
+
+/** What a run ends with on the terminal. */
+export function summaryText(summary: RunSummary): string {
+  const { usage } = summary
+  const cost = costPerMillion(summary)
+  const events = recordsIn(summary)
+  const faults = Object.entries(summary.faults)
+  const lines = [
+    conservation(summary),
+    '',
+    `${bold('results')}   ${summary.sinks.map((sink) => `${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}`).join('\n          ')}`,
+    `${bold('state')}     ${numberText(usage.writeUnits)} write units, ${numberText(usage.readUnits)} read units, ${numberText(usage.requests)} requests in this run`,
+  ]
+  if (!summary.alreadyComplete && events > 0 && summary.delivered >= events) {
+    const each = (units: number): string => (units / events).toFixed(4)
+    lines.push(
+      `          an event: ${each(usage.writeUnits)} write units, ${each(usage.requests)} requests, ${((summary.cpuSeconds / events) * 1e6).toFixed(1)} us CPU (the emulated pollers included)`,
+    )
+    lines.push(
+      `          a million events: $${cost.state.toFixed(3)} of DynamoDB, $${cost.functions.toFixed(3)} of Lambda (list prices of ${PRICES.asOf}; Lambda by this machine's CPU)`,
+    )
+  }
+  if (faults.length > 0)
+    lines.push(`${bold('faults')}    ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}`)
+  const watermark = summary.status.stages[0]?.watermark
+  lines.push(
+    summary.complete
+      ? 'All input is counted and every window is closed.'
+      : `Stopped before the end; watermark ${timeText(watermark)}. Run it again to go on.`,
+  )
+  return lines.join('\n')
+}

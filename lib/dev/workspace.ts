@@ -1,0 +1,136 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
+import { ConfigError } from '../base/index.js'
+import type { StateStore } from '../ports/index.js'
+
+/** Where a local run keeps its state: in memory, or in a folder that outlives it. */
+export type StateChoice = { readonly kind: 'memory' } | { readonly kind: 'lmdb'; readonly directory: string }
+
+export function parseState(text: string): StateChoice {
+  if (text === 'memory') return { kind: 'memory' }
+  if (text.startsWith('lmdb:') && text.length > 5) return { kind: 'lmdb', directory: resolve(text.slice(5)) }
+  throw new ConfigError('bad-state', `--state is memory or lmdb:DIRECTORY; it is ${JSON.stringify(text)}.`)
+}
+
+export async function openState(choice: StateChoice): Promise<StateStore> {
+  if (choice.kind === 'memory') return (await import('../state/memory/index.js')).memoryStore()
+  return await (await import('../state/lmdb/index.js')).lmdbStore(choice.directory)
+}
+
+/** What a run's state hangs on besides its graph: continuing it with other input would mix two logs. */
+export interface RunInputs {
+  readonly pipeline: string
+  readonly splits: number
+  readonly inputs: Readonly<Record<string, readonly { readonly file: string; readonly bytes: number }[]>>
+}
+
+export function runInputs(
+  pipeline: string,
+  splits: number,
+  inputs: Readonly<Record<string, readonly string[]>>,
+): RunInputs {
+  const sized = Object.entries(inputs).map(([source, files]) => [
+    source,
+    files.map((file) => ({ file: resolve(file), bytes: statSync(file).size })),
+  ])
+  return { pipeline, splits, inputs: Object.fromEntries(sized) }
+}
+
+/**
+ * The folder of results: parts in `.parts`, one readable file a sink beside it. Only one run may write to it at a time. Parts belong to the state that made
+ * them, so a state that starts anew starts its parts anew.
+ */
+export class Workspace {
+  readonly out: string
+  private readonly lock: string
+  private held: number | undefined
+
+  constructor(out: string) {
+    this.out = resolve(out)
+    this.lock = join(this.out, '.lock')
+  }
+
+  parts(sink: string): string {
+    return join(this.out, '.parts', sink)
+  }
+
+  file(sink: string): string {
+    return join(this.out, `${sink}.ndjson`)
+  }
+
+  /** Takes the folder, or says who has it. A lock whose process is gone is taken over. */
+  acquire(): void {
+    try {
+      mkdirSync(this.out, { recursive: true })
+    } catch (error) {
+      throw new ConfigError('bad-out', `The output folder ${this.out} cannot be made: ${(error as Error).message}`)
+    }
+    const owner = existsSync(this.lock) ? Number(readFileSync(this.lock, 'utf8')) : 0
+    if (owner > 0 && owner !== process.pid && isAlive(owner)) {
+      throw new ConfigError(
+        'out-in-use',
+        `The output folder ${this.out} is in use by process ${owner}. Wait for it, or give another --out.`,
+      )
+    }
+    this.held = openSync(this.lock, 'w')
+    writeSync(this.held, String(process.pid))
+  }
+
+  release(): void {
+    if (this.held === undefined) return
+    closeSync(this.held)
+    this.held = undefined
+    rmSync(this.lock, { force: true })
+  }
+
+  /** Whether parts here were made by the run that goes on, by what it was given. */
+  check(expected: RunInputs, resumes: boolean): void {
+    const file = join(this.out, '.parts', 'run.json')
+    const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+    const now = JSON.stringify(expected)
+    if (resumes && before !== undefined && before !== now) {
+      throw new ConfigError(
+        'other-input',
+        `The state of this run belongs to other input: ${differenceOf(JSON.parse(before), expected)}. Use the same --input and --splits to go on, or --fresh to start over.`,
+      )
+    }
+    if (resumes && before === undefined) {
+      throw new ConfigError(
+        'no-parts',
+        `The state goes on from an earlier run, but ${this.out} does not hold that run's results. Give the same --out, or --fresh to start over.`,
+      )
+    }
+    if (!resumes) rmSync(join(this.out, '.parts'), { recursive: true, force: true })
+    mkdirSync(join(this.out, '.parts'), { recursive: true })
+    writeFileSync(file, now)
+  }
+}
+
+function differenceOf(before: RunInputs, now: RunInputs): string {
+  if (before.pipeline !== now.pipeline) return `pipeline ${before.pipeline}, not ${now.pipeline}`
+  if (before.splits !== now.splits) return `${before.splits} splits a source, not ${now.splits}`
+  const text = (inputs: RunInputs['inputs']): string =>
+    Object.entries(inputs)
+      .map(([source, files]) => `${source}=${files.map(({ file, bytes }) => `${file} (${bytes} bytes)`).join('+')}`)
+      .join(', ')
+  return `${text(before.inputs)}, not ${text(now.inputs)}`
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

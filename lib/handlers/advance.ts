@@ -1,0 +1,51 @@
+import { EventShapeError } from '../base/index.js'
+import { operatorNamed, type Pipeline } from '../pipeline/index.js'
+import type { AdvanceRequest } from '../ports/index.js'
+import { advance as advanceGroup } from '../runtime/advance.js'
+import { type Bindings, container } from './bindings.js'
+import type { Handler } from './ingest.js'
+import { deadlineOf, measured } from './invocation.js'
+
+/**
+ * The handler that closes slices of a key group when ingest had no time to. Takes a request, or an SQS event of them as JSON.
+ * @example export const handler = advance(pipeline, { state: () => lmdbStore('/tmp/state') })
+ */
+export function advance(pipeline: Pipeline, bindings?: Bindings): Handler {
+  const open = container(pipeline, bindings)
+  return async (event, context) => {
+    const opened = await open()
+    return measured(opened, 'advance', async () => {
+      const { host } = opened
+      await host.ready()
+      const deadline = deadlineOf(context, host.services.timeoutMs)
+      for (const request of requestsOf(event)) {
+        const operator = operatorNamed(host.plan, request.operator)
+        if (!Number.isSafeInteger(request.keyGroup) || request.keyGroup < 0 || request.keyGroup >= operator.keyGroups) {
+          throw new EventShapeError(
+            `Operator "${request.operator}" has key groups 0 to ${operator.keyGroups - 1}; the request names ${String(request.keyGroup)}.`,
+          )
+        }
+        await advanceGroup(host, operator, request.keyGroup, deadline)
+      }
+      return {}
+    })
+  }
+}
+
+function requestsOf(event: unknown): AdvanceRequest[] {
+  const records = (event as { Records?: { body?: string }[] } | null)?.Records
+  const requests = Array.isArray(records) ? records.map((record) => parse(record.body)) : [event]
+  for (const request of requests as Partial<AdvanceRequest>[]) {
+    if (typeof request?.operator === 'string' && typeof request.keyGroup === 'number') continue
+    throw new EventShapeError('The advance handler takes { operator, keyGroup }, or an SQS event with such bodies.')
+  }
+  return requests as AdvanceRequest[]
+}
+
+function parse(body: unknown): unknown {
+  try {
+    return JSON.parse(String(body))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,73 @@
+import { ConfigError } from '../base/index.js'
+import { emfMetrics, jsonLogger, randomIds, systemClock } from '../observe/index.js'
+import type { Pipeline } from '../pipeline/index.js'
+import type { Clock, Ids, Logger, Metrics, Queue, Sink, SinkNode, SourceInspector, StateStore } from '../ports/index.js'
+import { Host } from '../runtime/host.js'
+
+/** What the outside binds to a pipeline's logical names. All but `state` has a default. */
+export interface Bindings {
+  /** The state store, or how to open it: once a container. */
+  readonly state: StateStore | (() => Promise<StateStore>)
+  /** Opens a sink in another way than its own; undefined leaves it be. */
+  readonly sink?: (node: SinkNode<any>) => Promise<Sink> | undefined
+  /** Sources that can be asked for their splits, by logical name (laws 5, 6). */
+  readonly inspectors?: Readonly<Record<string, SourceInspector>>
+  /** Logical source names by what events say of their origin (a stream's name, a topic), where the two differ. */
+  readonly origins?: Readonly<Record<string, string>>
+  /** Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure throws. */
+  readonly kafkaPartialAnswers?: boolean
+  readonly clock?: Clock
+  readonly ids?: Ids
+  readonly logger?: Logger
+  readonly metrics?: Metrics
+  readonly queue?: Queue
+  /** Default 1. A restore or a replay opens a new run. */
+  readonly run?: number
+  /** The function's timeout, ms. Default 60,000. */
+  readonly timeoutMs?: number
+}
+
+/** A pipeline with its services, made on a container's first invocation and kept. */
+export interface Container {
+  readonly host: Host
+  readonly bindings: Bindings
+  readonly store: StateStore
+}
+
+/** Opens what a handler needs, once; a failure is tried again by the next invocation. */
+export function container(pipeline: Pipeline, bindings: Bindings | undefined): () => Promise<Container> {
+  let opened: Promise<Container> | undefined
+  return () => {
+    opened ??= openContainer(pipeline, bindings).catch((error) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+}
+
+async function openContainer(pipeline: Pipeline, given: Bindings | undefined): Promise<Container> {
+  if (given?.state === undefined) {
+    throw new ConfigError(
+      'no-state',
+      `The handler of "${pipeline.name}" needs a state store: pass { state } as its second argument, such as ingest(pipeline, { state: memoryStore }).`,
+    )
+  }
+  const { state } = given
+  const store = typeof state === 'function' ? await state() : state
+  const clock = given.clock ?? systemClock
+  const run = given.run ?? 1
+  const host = new Host(pipeline, {
+    store,
+    clock,
+    run,
+    openSink: (node) => given.sink?.(node) ?? node.open({ pipeline: pipeline.name, run }),
+    inspector: (source) => given.inspectors?.[source],
+    ids: given.ids ?? randomIds,
+    logger: given.logger ?? jsonLogger(undefined, { pipeline: pipeline.name }),
+    metrics: given.metrics ?? emfMetrics(() => clock.now()),
+    timeoutMs: given.timeoutMs ?? 60_000,
+    ...(given.queue && { queue: given.queue }),
+  })
+  return { host, bindings: given, store }
+}

@@ -1,0 +1,5 @@
+export { advance } from './advance.js'
+export type { Bindings } from './bindings.js'
+export { type Handler, ingest } from './ingest.js'
+export type { InvocationContext } from './invocation.js'
+export { tick } from './tick.js'

@@ -1,0 +1,52 @@
+export {
+  type Aggregate,
+  avg,
+  type CustomAggregate,
+  collect,
+  count,
+  custom,
+  distinctCount,
+  first,
+  last,
+  max,
+  maxBy,
+  min,
+  minBy,
+  stddev,
+  sum,
+} from './aggregate/index.js'
+export {
+  ConfigError,
+  type Duration,
+  type Key,
+  MillraceError,
+  RecordRejection,
+  RetryableError,
+  StopError,
+} from './base/index.js'
+export {
+  type Accumulation,
+  describe,
+  fingerprint,
+  type Manifest,
+  manifest,
+  type Pane,
+  type Pipeline,
+  type PipelineOptions,
+  pipeline,
+  plan,
+  type Rejected,
+  type Stream,
+  type WindowOptions,
+  type WindowResult,
+} from './pipeline/index.js'
+export type { RecordMeta, SinkNode, SinkRow, SourceNode, StandardSchema, WatermarkStrategy } from './ports/index.js'
+export { callback } from './sinks/callback/index.js'
+export { consoleSink } from './sinks/console/index.js'
+export { ndjson } from './sinks/file/index.js'
+export { fileSource } from './sources/file/index.js'
+export { kafkaSource } from './sources/kafka/index.js'
+export { kinesisSource } from './sources/kinesis/index.js'
+export type { SourceOptions } from './sources/node.js'
+export { customWatermark, iso, isoUtc, monotonous, outOfOrder } from './time/index.js'
+export { cumulate, hopping, tumbling, type WindowSpec } from './window/index.js'

@@ -1,0 +1,62 @@
+import { formatDuration } from '../base/index.js'
+import { describeWindow } from '../window/index.js'
+import type { GraphNode, Pipeline } from './graph.js'
+import { fingerprint } from './manifest.js'
+import { type OperatorPlan, type Plan, plan } from './plan.js'
+
+/** A pipeline in words: its graph as a tree, then what each stateful step costs and reads. */
+export function describe(pipeline: Pipeline): string {
+  const made = plan(pipeline)
+  const lines = [`pipeline ${pipeline.name}   fingerprint ${fingerprint(made)}   key groups ${pipeline.keyGroups}`, '']
+  const seen = new Set<number>()
+  for (const node of pipeline.nodes) if (node.kind === 'source') lines.push(...tree(node, made, seen, ''))
+  for (const operator of made.operators) lines.push('', ...costs(operator, made))
+  lines.push('', `rejected records -> ${pipeline.deadLetter.name}`)
+  lines.push(
+    `idle after ${formatDuration(pipeline.idleAfterMs)}; ${pipeline.idleClose ? 'windows close by the clock when every split is idle' : 'windows wait for records when every split is idle'}`,
+  )
+  return lines.join('\n')
+}
+
+function tree(node: GraphNode, made: Plan, seen: Set<number>, indent: string): string[] {
+  const again = seen.has(node.id)
+  seen.add(node.id)
+  const lines = [`${indent}${label(node)}${again && made.readers[node.id]!.length > 0 ? '   (as above)' : ''}`]
+  if (!again) for (const reader of made.readers[node.id]!) lines.push(...tree(reader, made, seen, `${indent}  `))
+  return lines
+}
+
+function label(node: GraphNode): string {
+  switch (node.kind) {
+    case 'source':
+      return `${node.source.connector} ${node.source.name}   watermark ${node.source.watermark.kind} ${formatDuration(node.source.watermark.boundMs)}`
+    case 'sink':
+      return `-> ${node.sink.connector} ${node.sink.name}`
+    case 'aggregate':
+      return `${node.name}: ${describeWindow(node.window)} { ${Object.entries(node.aggregates)
+        .map(([field, fold]) => `${field}: ${fold.kind}`)
+        .join(', ')} }   lateness ${formatDuration(node.allowedLatenessMs)}, ${node.accumulation}`
+    default:
+      return node.kind
+  }
+}
+
+function costs(operator: OperatorPlan, made: Plan): string[] {
+  const { slices, name, keyGroups } = operator
+  const boundMs = Math.max(
+    0,
+    ...made.stages[operator.stage]!.inputs.map((input) =>
+      input.kind === 'source' ? input.source.watermark.boundMs : 0,
+    ),
+  )
+  const slicesRead = Math.ceil(slices.spanMs / slices.widthMs)
+  const late =
+    operator.node.allowedLatenessMs > 0
+      ? `; a late pane up to ${slicesRead + Math.ceil(operator.node.allowedLatenessMs / slices.widthMs) + 1}`
+      : ''
+  return [
+    `${name}: stage ${operator.stage}, slices of ${formatDuration(slices.widthMs)}, ${slices.slicesPerBucket} a bucket`,
+    `  writes: a batch that spans the event time T makes up to (T / ${formatDuration(slices.bucketMs)} + 1) x ${keyGroups} segments; disorder up to ${formatDuration(boundMs)} adds ${Math.ceil(boundMs / slices.bucketMs) * keyGroups}`,
+    `  reads: closing a window reads ${slicesRead} slice${slicesRead === 1 ? '' : 's'} of each key group${late}; a warm container reads each slice once`,
+  ]
+}

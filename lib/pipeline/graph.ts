@@ -1,0 +1,101 @@
+import type { Aggregate } from '../aggregate/index.js'
+import type { Key } from '../base/index.js'
+import type { SinkNode, SourceNode } from '../ports/index.js'
+import type { WindowSpec } from '../window/index.js'
+
+export type Accumulation = 'accumulating' | 'discarding' | 'retracting'
+
+/** Nodes are frozen data; `id` is the index in the graph. Everything that reads a pipeline is a visitor over them. */
+interface Node {
+  readonly id: number
+}
+export interface SourceStep extends Node {
+  readonly kind: 'source'
+  readonly source: SourceNode<any>
+}
+export interface MergeStep extends Node {
+  readonly kind: 'merge'
+  readonly inputs: readonly number[]
+}
+export interface MapStep extends Node {
+  readonly kind: 'map'
+  readonly input: number
+  readonly fn: (value: any) => unknown
+}
+export interface FilterStep extends Node {
+  readonly kind: 'filter'
+  readonly input: number
+  readonly fn: (value: any) => unknown
+}
+export interface FlatMapStep extends Node {
+  readonly kind: 'flat-map'
+  readonly input: number
+  readonly fn: (value: any) => Iterable<unknown>
+}
+/** Rows for which `fn` holds leave by `side` nodes, the others by all other nodes after it. */
+export interface DivertStep extends Node {
+  readonly kind: 'divert'
+  readonly input: number
+  readonly fn: (value: any) => unknown
+}
+export interface SideStep extends Node {
+  readonly kind: 'side'
+  readonly input: number
+}
+export interface OperatorStep extends Node {
+  readonly kind: 'aggregate'
+  readonly input: number
+  readonly name: string
+  readonly key: (value: any) => Key
+  readonly window: WindowSpec
+  readonly offsetMs: number
+  readonly allowedLatenessMs: number
+  readonly accumulation: Accumulation
+  readonly late: SinkNode<any> | undefined
+  readonly aggregates: Readonly<Record<string, Aggregate<any, any>>>
+}
+export interface SinkStep extends Node {
+  readonly kind: 'sink'
+  readonly input: number
+  readonly sink: SinkNode<any>
+}
+
+export type GraphNode =
+  | SourceStep
+  | MergeStep
+  | MapStep
+  | FilterStep
+  | FlatMapStep
+  | DivertStep
+  | SideStep
+  | OperatorStep
+  | SinkStep
+
+export interface PipelineOptions {
+  /** Where rejected records go, and expired rows of windows without a `late` output. Default: what the host binds as `dead-letter`. */
+  readonly deadLetter?: SinkNode<any>
+  /** Hash buckets of each operator's key space, the unit of work downstream. Default 4. Results never depend on it. */
+  readonly keyGroups?: number
+  /** Idleness: a split that is quiet for `after` (default '1m') and has nothing waiting no longer holds time back; `close` (default true) lets event time go on with the clock when all are. */
+  readonly idle?: { readonly after?: number | string; readonly close?: boolean }
+  /** The watermark is published in steps of at least this much event time. Default '2s'. */
+  readonly minAdvance?: number | string
+}
+
+/** A pipeline: a name, settled options and a frozen graph. Made by `pipeline`. */
+export interface Pipeline {
+  readonly kind: 'pipeline'
+  readonly name: string
+  readonly keyGroups: number
+  readonly idleAfterMs: number
+  readonly idleClose: boolean
+  readonly minAdvanceMs: number
+  readonly deadLetter: SinkNode<any>
+  readonly nodes: readonly GraphNode[]
+}
+
+/** The nodes that a node reads from. */
+export function inputsOf(node: GraphNode): readonly number[] {
+  if (node.kind === 'source') return []
+  return node.kind === 'merge' ? node.inputs : [node.input]
+}

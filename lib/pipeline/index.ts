@@ -1,0 +1,7 @@
+export { describe } from './describe.js'
+export type { Accumulation, GraphNode, Pipeline, PipelineOptions } from './graph.js'
+export { difference, fingerprint, type Manifest, manifest } from './manifest.js'
+export { hostDeadLetter, pipeline } from './pipeline.js'
+export { type InputPlan, type OperatorPlan, operatorNamed, type Plan, plan, type StagePlan } from './plan.js'
+export type { Pane, Rejected, WindowResult } from './result.js'
+export { Builder, KeyedStream, Stream, type Sync, WindowedStream, type WindowOptions } from './stream.js'

@@ -1,0 +1,89 @@
+import { digest } from '../base/index.js'
+import type { GraphNode } from './graph.js'
+import type { Plan } from './plan.js'
+
+/** The graph as plain JSON: names, kinds, options and windows, never function source. What stacks and stored state know it by. */
+export interface Manifest {
+  readonly format: 1
+  readonly pipeline: string
+  readonly keyGroups: number
+  readonly nodes: readonly Readonly<Record<string, unknown>>[]
+}
+
+export function manifest(plan: Plan): Manifest {
+  const { pipeline } = plan
+  return {
+    format: 1,
+    pipeline: pipeline.name,
+    keyGroups: pipeline.keyGroups,
+    nodes: pipeline.nodes.map((node) => ({ kind: node.kind, ...detail(node, plan) })),
+  }
+}
+
+function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
+  switch (node.kind) {
+    case 'source': {
+      const { source } = node
+      return {
+        name: source.name,
+        connector: source.connector,
+        watermark: { kind: source.watermark.kind, boundMs: source.watermark.boundMs },
+        maxFutureDriftMs: source.maxFutureDriftMs,
+        onFutureDrift: source.onFutureDrift,
+      }
+    }
+    case 'merge':
+      return { inputs: node.inputs }
+    case 'sink':
+      return { input: node.input, name: node.sink.name, connector: node.sink.connector }
+    case 'aggregate': {
+      const { slices } = plan.operators.find((operator) => operator.node === node)!
+      return {
+        input: node.input,
+        name: node.name,
+        window: node.window,
+        offsetMs: node.offsetMs,
+        allowedLatenessMs: node.allowedLatenessMs,
+        accumulation: node.accumulation,
+        sliceMs: slices.widthMs,
+        slicesPerBucket: slices.slicesPerBucket,
+        folds: Object.entries(node.aggregates).map(([field, fold]) => ({
+          field,
+          kind: fold.kind,
+          options: fold.options,
+        })),
+      }
+    }
+    default:
+      return { input: node.input }
+  }
+}
+
+/** What of the manifest is state: all but where rows go and what a split is dealt. */
+function stateful(made: Manifest): unknown {
+  return {
+    ...made,
+    nodes: made.nodes.map((node) => (node.kind === 'sink' ? { kind: 'sink', input: node.input } : node)),
+  }
+}
+
+/** A digest of the manifest. State written under one fingerprint is not read under another. */
+export function fingerprint(plan: Plan): string {
+  return digest(JSON.stringify(stateful(manifest(plan))))
+}
+
+/** The first difference between two manifests, in words; undefined where they are the same. */
+export function difference(before: unknown, after: unknown, path = 'pipeline'): string | undefined {
+  if (before === after) return undefined
+  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) {
+    return `${path} was ${JSON.stringify(before) ?? 'absent'} and is ${JSON.stringify(after) ?? 'absent'}`
+  }
+  const a = before as Record<string, unknown>
+  const b = after as Record<string, unknown>
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const label = Array.isArray(before) ? `${path}[${name}]` : `${path}.${name}`
+    const found = difference(a[name], b[name], label)
+    if (found) return found
+  }
+  return undefined
+}

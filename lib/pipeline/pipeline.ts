@@ -1,0 +1,69 @@
+import { ConfigError, checkName, KEY_GROUPS_MAX, milliseconds } from '../base/index.js'
+import type { SinkNode } from '../ports/index.js'
+import type { Pipeline, PipelineOptions } from './graph.js'
+import { plan } from './plan.js'
+import { Builder } from './stream.js'
+
+/** Stands where a pipeline names no dead letter: the host must bind one. */
+export const hostDeadLetter: SinkNode<any> = Object.freeze({
+  kind: 'sink',
+  connector: 'dead-letter',
+  name: 'dead-letter',
+  options: Object.freeze({}),
+  local: false,
+  open: () => {
+    throw new ConfigError(
+      'no-dead-letter',
+      'Rejected records need a place to go: give the pipeline a deadLetter option, or bind a sink named "dead-letter" in the handler\'s bindings.',
+    )
+  },
+})
+
+type Build = (p: Builder) => unknown
+
+/**
+ * Names a pipeline, builds its graph once and freezes it. Nothing is opened, and no client is loaded.
+ * @throws {ConfigError} where the pipeline cannot work, naming the rule, the value and the fix
+ * @example
+ * export default pipeline('revenue', p => p
+ *   .from(orders)
+ *   .keyBy(o => o.customerId)
+ *   .window(tumbling('5m'))
+ *   .aggregate('revenue', { total: sum(o => o.amount) })
+ *   .to(ndjson('revenue')))
+ */
+export function pipeline(name: string, build: Build): Pipeline
+export function pipeline(name: string, options: PipelineOptions, build: Build): Pipeline
+export function pipeline(name: string, second: PipelineOptions | Build, third?: Build): Pipeline {
+  const build = typeof second === 'function' ? second : third
+  const options = typeof second === 'function' ? {} : second
+  checkName('pipeline', name)
+  if (typeof build !== 'function')
+    throw new ConfigError('bad-pipeline', `pipeline("${name}") takes a build function as its last argument.`)
+  const keyGroups = options.keyGroups ?? 4
+  if (!Number.isSafeInteger(keyGroups) || keyGroups < 1 || keyGroups > KEY_GROUPS_MAX) {
+    throw new ConfigError(
+      'bad-key-groups',
+      `keyGroups is a whole number from 1 to ${KEY_GROUPS_MAX}; pipeline "${name}" has ${keyGroups}.`,
+    )
+  }
+  const builder = new Builder()
+  const built = build(builder)
+  if (built instanceof Promise)
+    throw new ConfigError(
+      'bad-pipeline',
+      `The build function of "${name}" must not be async: a graph is built at once.`,
+    )
+  const made: Pipeline = Object.freeze({
+    kind: 'pipeline',
+    name,
+    keyGroups,
+    idleAfterMs: milliseconds(options.idle?.after ?? '1m', `idle.after of "${name}"`, 1),
+    idleClose: options.idle?.close ?? true,
+    minAdvanceMs: milliseconds(options.minAdvance ?? '2s', `minAdvance of "${name}"`),
+    deadLetter: options.deadLetter ?? hostDeadLetter,
+    nodes: builder.seal(),
+  })
+  plan(made)
+  return made
+}

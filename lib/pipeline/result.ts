@@ -1,0 +1,40 @@
+import type { Key } from '../base/index.js'
+
+/** What a pane says of itself. */
+export interface Pane {
+  /** Panes of one (key, window) count from 0, in the order in which their slices close. */
+  readonly index: number
+  /** `on-time` closes with the window; `late` panes follow while lateness is allowed. */
+  readonly timing: 'on-time' | 'late'
+  readonly first: boolean
+  /** No pane of this window can follow. */
+  readonly last: boolean
+}
+
+/** A result of a windowed aggregate. Its event time is `window.end - 1`. */
+export interface WindowResult<K extends Key, R> {
+  readonly key: K
+  readonly value: R
+  /** Half-open, ms since the epoch. */
+  readonly window: { readonly start: number; readonly end: number }
+  readonly pane: Pane
+  /** Unique and the same in every attempt and every run. */
+  readonly id: string
+  /** Retracting accumulation only: `-` takes the value of the pane before back, `+` puts the new one. */
+  readonly op?: '+' | '-'
+}
+
+/** A row that no window takes any more, or a record that could not be counted. What late outputs and dead letters receive. */
+export interface Rejected {
+  readonly reason: string
+  readonly detail: string
+  readonly source: string
+  readonly split: string
+  readonly position: string
+  readonly timestamp?: number
+  readonly operator?: string
+  readonly key?: Key
+  readonly window?: { readonly start: number; readonly end: number }
+  /** The record as it came, or as text where it was no JSON. */
+  readonly payload: unknown
+}

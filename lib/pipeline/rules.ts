@@ -1,0 +1,109 @@
+import { ConfigError, formatDuration, SLICE_MS_MIN } from '../base/index.js'
+import type { GraphNode } from './graph.js'
+import type { Plan } from './plan.js'
+
+/** What makes a pipeline legal. Each refusal names the rule, the value and the fix. */
+export function check(plan: Plan): void {
+  const { name, nodes } = plan.pipeline
+  if (plan.sources.length === 0)
+    throw new ConfigError('no-source', `Pipeline "${name}" reads nothing: start it with p.from(source).`)
+  unique(
+    'Sources',
+    plan.sources.map((source) => source.name),
+  )
+  unique(
+    'Stateful steps',
+    plan.operators.map((operator) => operator.name),
+  )
+  unique(
+    'Sinks',
+    plan.sinks.map((sink) => sink.name),
+  )
+  for (const input of plan.sources) {
+    if (plan.operators.some((operator) => operator.name === input.name)) {
+      throw new ConfigError(
+        'name-taken',
+        `Sources and stateful steps share one space of names; "${input.name}" is both. Rename one.`,
+      )
+    }
+  }
+  for (const node of nodes) if (!isRead(node, plan)) throw unread(node)
+  for (const operator of plan.operators) {
+    if (operator.slices.widthMs < SLICE_MS_MIN) {
+      throw new ConfigError(
+        'bad-window',
+        `The slices of "${operator.name}" would be ${formatDuration(operator.slices.widthMs)} wide; ${formatDuration(SLICE_MS_MIN)} is the least. Use a rounder size or step.`,
+      )
+    }
+  }
+  for (const stage of plan.stages)
+    for (const input of stage.inputs) if (input.kind === 'operator') checkChained(plan, input.operator.name)
+}
+
+function unique(what: string, names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined)
+    throw new ConfigError(
+      'name-taken',
+      `${what} of a pipeline need names of their own; "${twice}" is used twice. Rename one.`,
+    )
+}
+
+/** A step whose rows go nowhere is a mistake that a user wants to hear of. */
+function isRead(node: GraphNode, plan: Plan): boolean {
+  const readers = plan.readers[node.id]!
+  if (node.kind === 'divert') return readers.some(reader => reader.kind !== 'side')
+  return node.kind === 'sink' || readers.length > 0
+}
+
+function unread(node: GraphNode): ConfigError {
+  const what =
+    node.kind === 'source'
+      ? `the source "${node.source.name}"`
+      : node.kind === 'aggregate'
+        ? `the aggregate "${node.name}"`
+        : `a ${node.kind} step`
+  return new ConfigError(
+    'no-sink',
+    `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`,
+  )
+}
+
+/**
+ * Design, section 5, "Chained": a late pane that enters a fold goes as -old +new, so its folds need an inverse; accumulating panes
+ * would count rows twice.
+ */
+function checkChained(plan: Plan, name: string): void {
+  const upstream = plan.operators.find((operator) => operator.name === name)!
+  if (upstream.node.allowedLatenessMs === 0) return
+  const chained = downstream(plan, upstream.node.id)
+  for (const operator of chained) {
+    if (upstream.node.accumulation === 'accumulating') {
+      throw new ConfigError(
+        'chained-accumulating',
+        `"${operator.name}" reads the results of "${name}", whose late panes would count rows again. Give "${name}" accumulation: 'retracting' or 'discarding', or no allowedLateness.`,
+      )
+    }
+    const stuck =
+      upstream.node.accumulation === 'retracting' ? operator.folds.findIndex((fold) => !fold.invertible) : -1
+    if (stuck >= 0) {
+      throw new ConfigError(
+        'chained-no-inverse',
+        `"${operator.name}" takes back rows of the retracting "${name}"; its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot. Use count, sum, avg or stddev, or no allowedLateness on "${name}".`,
+      )
+    }
+  }
+}
+
+function downstream(plan: Plan, id: number) {
+  const reached = new Set<number>()
+  const visit = (from: number): void => {
+    for (const reader of plan.readers[from]!) {
+      if (reached.has(reader.id)) continue
+      reached.add(reader.id)
+      if (reader.kind !== 'aggregate') visit(reader.id)
+    }
+  }
+  visit(id)
+  return plan.operators.filter((operator) => reached.has(operator.node.id))
+}

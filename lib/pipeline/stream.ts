@@ -1,0 +1,233 @@
+import type { AggregateMap, ResultOf } from '../aggregate/index.js'
+import { ConfigError, checkName, type Duration, type Key, milliseconds } from '../base/index.js'
+import type { SinkNode, SourceNode } from '../ports/index.js'
+import type { WindowSpec } from '../window/index.js'
+import type { Accumulation, GraphNode } from './graph.js'
+import type { Rejected, WindowResult } from './result.js'
+
+/** A promise is refused by type: steps are synchronous, so that a replay is the same replay. */
+export type Sync<U> = U extends PromiseLike<unknown> ? 'A step is synchronous: it must not return a promise.' : U
+
+/** A graph node before it has its id. */
+type Unplaced = GraphNode extends infer N ? (N extends GraphNode ? Omit<N, 'id'> : never) : never
+
+/** Collects the nodes while a pipeline is built. */
+export class Builder {
+  readonly nodes: GraphNode[] = []
+  private sealed = false
+
+  add(node: Unplaced): number {
+    if (this.sealed) {
+      throw new ConfigError(
+        'pipeline-frozen',
+        'A pipeline is frozen once its build function returns: add steps inside of it.',
+      )
+    }
+    const id = this.nodes.length
+    this.nodes.push(Object.freeze({ ...node, id } as GraphNode))
+    return id
+  }
+
+  seal(): readonly GraphNode[] {
+    this.sealed = true
+    return Object.freeze(this.nodes)
+  }
+
+  /**
+   * Reads one or more sources of the same shape as one stream.
+   * @example p.from(orders, legacyOrders)
+   */
+  from<T>(...sources: readonly [SourceNode<T>, ...SourceNode<T>[]]): Stream<T> {
+    if (sources.length === 0) throw new ConfigError('no-source', 'from() takes at least one source.')
+    const ids = sources.map((source) => {
+      if (source?.kind !== 'source') {
+        throw new ConfigError(
+          'bad-source',
+          'from() takes sources, as kinesisSource(), kafkaSource() and fileSource() make them.',
+        )
+      }
+      const known = this.nodes.find((node) => node.kind === 'source' && node.source === source)
+      return known ? known.id : this.add({ kind: 'source', source })
+    })
+    return new Stream<T>(this, ids.length === 1 ? ids[0]! : this.add({ kind: 'merge', inputs: ids }))
+  }
+}
+
+function checkFunction(step: string, fn: unknown): void {
+  if (typeof fn !== 'function')
+    throw new ConfigError('bad-step', `${step} takes a function; it got ${fn === null ? 'null' : typeof fn}.`)
+}
+
+/** A stream of rows. Each step returns a new stream; one stream may have many readers. */
+export class Stream<T> {
+  /** Type only. */
+  declare readonly '~row': T
+  protected readonly builder: Builder
+  protected readonly id: number
+
+  constructor(builder: Builder, id: number) {
+    this.builder = builder
+    this.id = id
+  }
+
+  /** One row for each row. Pure and synchronous. */
+  map<U>(fn: (value: T) => Sync<U>): Stream<U> {
+    checkFunction('map', fn)
+    return new Stream<U>(this.builder, this.builder.add({ kind: 'map', input: this.id, fn }))
+  }
+
+  /** The rows for which `fn` holds; the others are counted as filtered. */
+  filter<U extends T>(fn: (value: T) => value is U): Stream<U>
+  filter(fn: (value: T) => boolean): Stream<T>
+  filter(fn: (value: T) => boolean): Stream<T> {
+    checkFunction('filter', fn)
+    return new Stream<T>(this.builder, this.builder.add({ kind: 'filter', input: this.id, fn }))
+  }
+
+  /** Any number of rows for each row. */
+  flatMap<U>(fn: (value: T) => Iterable<Sync<U>>): Stream<U> {
+    checkFunction('flatMap', fn)
+    return new Stream<U>(this.builder, this.builder.add({ kind: 'flat-map', input: this.id, fn }))
+  }
+
+  /** This stream and others of the same shape as one. */
+  merge(...others: readonly [Stream<T>, ...Stream<T>[]]): Stream<T> {
+    const inputs = [this.id, ...others.map((other) => other.id)]
+    return new Stream<T>(this.builder, this.builder.add({ kind: 'merge', inputs }))
+  }
+
+  /**
+   * Takes the rows for which `test` holds out of this stream and hands them to `build`. Returns the stream of all others.
+   * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
+   */
+  sideOutput(test: (value: T) => boolean, build: (side: Stream<T>) => unknown): Stream<T> {
+    checkFunction('sideOutput', test)
+    checkFunction('sideOutput', build)
+    const divert = this.builder.add({ kind: 'divert', input: this.id, fn: test })
+    build(new Stream<T>(this.builder, this.builder.add({ kind: 'side', input: divert })))
+    return new Stream<T>(this.builder, divert)
+  }
+
+  /** Rows of one key meet in one window. A key is a primitive or a tuple of primitives. */
+  keyBy<const K extends Key>(key: (value: T) => K): KeyedStream<T, K> {
+    checkFunction('keyBy', key)
+    return new KeyedStream<T, K>(this.builder, this.id, key)
+  }
+
+  /** Sends each row to a sink as well. Returns this stream, so that there may be many. */
+  to(sink: SinkNode<T>): this {
+    checkSink('to()', sink)
+    this.builder.add({ kind: 'sink', input: this.id, sink })
+    return this
+  }
+}
+
+function checkSink(what: string, sink: SinkNode<any>): void {
+  if (sink?.kind !== 'sink') {
+    throw new ConfigError('bad-sink', `${what} takes a sink, as ndjson(), consoleSink() and callback() make them.`)
+  }
+}
+
+/** Rows with a key: only a window may follow. */
+export class KeyedStream<T, K extends Key> {
+  private readonly builder: Builder
+  private readonly id: number
+  private readonly key: (value: T) => K
+
+  constructor(builder: Builder, id: number, key: (value: T) => K) {
+    this.builder = builder
+    this.id = id
+    this.key = key
+  }
+
+  /**
+   * Groups the rows of each key by event time.
+   * @example stream.keyBy(o => o.customerId).window(tumbling('5m'), { allowedLateness: '1m' })
+   */
+  window<A extends Accumulation = 'accumulating'>(
+    spec: WindowSpec,
+    options: WindowOptions<T, K, A> = {},
+  ): WindowedStream<T, K, A> {
+    return new WindowedStream<T, K, A>(this.builder, this.id, this.key, spec, options)
+  }
+}
+
+export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumulation> {
+  /** Moves where windows start, for calendars that do not start at 00:00 UTC. May be negative. Default 0. */
+  readonly offset?: Duration
+  /** How long after its end a window still takes late rows, in event time. Default 0. */
+  readonly allowedLateness?: Duration
+  /** Where rows go that no longer count in a window. Default: the dead letter. */
+  readonly late?: SinkNode<Rejected & { readonly payload: T; readonly key: K }>
+  /** What a late pane holds: all rows so far (`accumulating`, the default), its own (`discarding`), or a retraction of the pane before and all rows (`retracting`). */
+  readonly accumulation?: A
+}
+
+/** Rows grouped by key and window: only an aggregate may follow. */
+export class WindowedStream<T, K extends Key, A extends Accumulation> {
+  private readonly builder: Builder
+  private readonly id: number
+  private readonly key: (value: T) => K
+  private readonly spec: WindowSpec
+  private readonly options: WindowOptions<T, K, A>
+
+  constructor(builder: Builder, id: number, key: (value: T) => K, spec: WindowSpec, options: WindowOptions<T, K, A>) {
+    if (spec?.kind !== 'tumbling' && spec?.kind !== 'hopping' && spec?.kind !== 'cumulate') {
+      throw new ConfigError('bad-window', 'window() takes tumbling(), hopping() or cumulate().')
+    }
+    this.builder = builder
+    this.id = id
+    this.key = key
+    this.spec = spec
+    this.options = options
+  }
+
+  /**
+   * Folds each window's rows by named aggregates. The name is the operator's identity in the state: choose it once.
+   * @example windowed.aggregate('revenue', { total: sum(o => o.amount), orders: count() })
+   */
+  aggregate<M extends AggregateMap<T>>(name: string, aggregates: M): Stream<WindowResult<K, ResultOf<M>>> {
+    checkName('stateful step', name)
+    const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating' } = this.options
+    const entries = Object.entries(aggregates ?? {})
+    if (entries.length === 0) {
+      throw new ConfigError(
+        'bad-aggregate',
+        `The aggregate "${name}" needs at least one fold, such as { rows: count() }.`,
+      )
+    }
+    for (const [field, aggregate] of entries) {
+      if (typeof aggregate?.read === 'function') continue
+      throw new ConfigError(
+        'bad-aggregate',
+        `Field "${field}" of the aggregate "${name}" is no fold. Use count(), sum(), custom() and their kin.`,
+      )
+    }
+    if (!['accumulating', 'discarding', 'retracting'].includes(accumulation)) {
+      throw new ConfigError(
+        'bad-window',
+        `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${JSON.stringify(accumulation)}.`,
+      )
+    }
+    if (late !== undefined) checkSink(`The late output of "${name}"`, late)
+    const negative = typeof offset === 'string' && offset.startsWith('-')
+    const size = milliseconds(
+      negative ? offset.slice(1) : typeof offset === 'number' ? Math.abs(offset) : offset,
+      `The offset of the window of "${name}"`,
+    )
+    const sign = negative || (typeof offset === 'number' && offset < 0) ? -1 : 1
+    const id = this.builder.add({
+      kind: 'aggregate',
+      input: this.id,
+      name,
+      key: this.key,
+      window: this.spec,
+      offsetMs: (sign * size) % this.spec.sizeMs,
+      allowedLatenessMs: milliseconds(allowedLateness, `allowedLateness of the window of "${name}"`),
+      accumulation,
+      late,
+      aggregates: Object.freeze({ ...aggregates }),
+    })
+    return new Stream(this.builder, id)
+  }
+}

@@ -1,0 +1,29 @@
+export type { AdvanceRequest, Clock, Ids, Logger, Metrics, MetricUnit, Queue } from './host.js'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.js'
+export type { OperatorBatch, Sink, SinkBatch, SinkContext, SinkNode, SinkRow, SplitRows } from './sink.js'
+export {
+  Defect,
+  type DriftPolicy,
+  type EventDecoder,
+  type Position,
+  type RecordMeta,
+  type SourceInspector,
+  type SourceNode,
+  type SplitBatch,
+  type SplitListing,
+  type Undone,
+  type WatermarkStrategy,
+} from './source.js'
+export type {
+  Attribute,
+  Condition,
+  InsertVerdict,
+  Item,
+  ItemKey,
+  Page,
+  RangeQuery,
+  StateStore,
+  StoreUsage,
+  Update,
+  UpdateVerdict,
+} from './state-store.js'

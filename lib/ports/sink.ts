@@ -1,0 +1,59 @@
+import type { Position } from './source.js'
+
+/** A row on its way out. The id is the same in every attempt, with any batch cut and any number of key groups. */
+export interface SinkRow {
+  readonly id: string
+  readonly value: unknown
+  /** The row's place in its batch's order: rows of one batch ascend by it. Of a split batch it is the record's position. */
+  readonly order: string
+}
+
+/** Rows of an operator: one slice, one aligned range of key hashes. Every attempt sends the same rows under the same part. */
+export interface OperatorBatch {
+  readonly kind: 'operator'
+  readonly operator: string
+  /** Sorts as the slices do, then as the key hashes do: names the part among all parts of the operator. */
+  readonly part: string
+  readonly rows: readonly SinkRow[]
+}
+
+/**
+ * Rows of a split's records: outputs of a stateless pipeline, expired rows, dead letters. Other attempts may cut the same records
+ * otherwise, so a sink skips each row that it already holds: by id, or by the highest `to` that it holds of the split.
+ */
+export interface SplitRows {
+  readonly kind: 'split'
+  /** Unique in the pipeline and fit for a file name once encoded. */
+  readonly split: string
+  /** Rows of records after `from`, up to and including `to`. */
+  readonly from: Position
+  readonly to: Position
+  readonly rows: readonly SinkRow[]
+}
+
+export type SinkBatch = OperatorBatch | SplitRows
+
+/** Where rows go. A write that returns is durable; one that throws may be repeated, whole or cut otherwise. */
+export interface Sink {
+  write(batches: readonly SinkBatch[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a sink is opened with. */
+export interface SinkContext {
+  readonly pipeline: string
+  readonly run: number
+}
+
+/** A sink as a pipeline names it: plain data and a lazy adapter. */
+export interface SinkNode<Row = never> {
+  readonly kind: 'sink'
+  readonly connector: string
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** Runs as it is on a laptop: local runs do not put a file in its place. */
+  readonly local: boolean
+  readonly open: (context: SinkContext) => Promise<Sink>
+  /** Type only: what rows it takes. */
+  readonly '~row'?: (row: Row) => void
+}

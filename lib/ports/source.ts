@@ -1,0 +1,119 @@
+import type { StandardSchema } from './schema.js'
+
+/** A record's place in its split, as a string that sorts rightly by bytes. The sentinel '0' lies before every position. */
+export type Position = string
+
+/** What is known of a record besides its value. Valid only during the call it is handed to. */
+export interface RecordMeta {
+  readonly source: string
+  readonly split: string
+  readonly position: Position
+  /** When the broker took the record, in ms since the epoch; undefined where the source does not know. */
+  readonly arrivalMs: number | undefined
+  /** The record's key at the broker (Kinesis partition key, Kafka key), as text; null where there is none. */
+  readonly key: string | null
+  /** A header's value as text (Kafka), or undefined. */
+  header(name: string): string | undefined
+}
+
+/** Why `SplitBatch.write` wrote nothing. Negative, so that one number tells bytes from defects. */
+export const Defect = {
+  /** The record has no payload at all: a Kafka tombstone. */
+  tombstone: -1,
+  badBase64: -2,
+  badAggregate: -3,
+  notText: -4,
+} as const
+
+/**
+ * The records of one split that one event delivered, in the order of the log, still encoded. KPL aggregates are unfolded: each user
+ * record has an index of its own. Nothing here throws: a record that cannot be decoded says so by a `Defect`.
+ */
+export interface SplitBatch {
+  /** The logical name of the source. */
+  readonly source: string
+  /** The split's id within its source: a shard id, `topic-partition`, a file's name. */
+  readonly split: string
+  readonly count: number
+  position(index: number): Position
+  arrivalMs(index: number): number | undefined
+  key(index: number): string | null
+  header(index: number, name: string): string | undefined
+  /** An upper bound of the bytes that `write` will write. */
+  sizeBound(index: number): number
+  /** Writes the payload's bytes into `target` from `at` on. Returns the bytes written, or a `Defect`. */
+  write(index: number, target: Buffer, at: number): number
+  /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */
+  unitEnd(index: number): number
+}
+
+/** What of a batch is not done: everything from `index` on, which is the first of its source record. */
+export interface Undone {
+  readonly batch: SplitBatch
+  readonly index: number
+}
+
+/** Reads the event JSON of one kind of event source mapping and writes its partial answer. */
+export interface EventDecoder {
+  /** Names the connector, as in `SourceNode.connector`. */
+  readonly connector: string
+  /** Whether the event has this source's shape. Must be cheap and must not throw. */
+  matches(event: unknown): boolean
+  /**
+   * Cuts an event into batches, one a split. `nameOf` finds the logical source for what the event says of its origin (the stream's
+   * name, the topic), and throws where the pipeline has no such source.
+   * @throws {EventShapeError} where the event claims to be of this source but lacks what it must have
+   */
+  decode(event: any, nameOf: (origin: string) => string): SplitBatch[]
+  /** The answer that makes the mapping redeliver each undone record and all after it; `[]` is full success. */
+  partialAnswer(undone: readonly Undone[]): unknown
+}
+
+/** A split as its source lists it. */
+export interface SplitListing {
+  readonly split: string
+  /** The position before its first record still there; default '0'. */
+  readonly start?: Position
+  /** Splits whose records come before this one's (a resharded stream's parents). */
+  readonly parents?: readonly string[]
+  /** No record will be added to it any more. */
+  readonly closed: boolean
+}
+
+/** A source that can be asked (laws 5, 6). One that cannot is never parted. */
+export interface SourceInspector {
+  /** Every split there is now, or undefined where the source cannot tell. */
+  list(): Promise<readonly SplitListing[]>
+  /** Whether a record waits after the position. `unknown` never parts a split. */
+  peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'>
+  /** The source is finite: when all its splits are closed, no other will come (files). */
+  readonly bounded: boolean
+}
+
+/** How a record's event time moves its split's own watermark. A frozen node, made by `outOfOrder` and its kin. */
+export type WatermarkStrategy<T> =
+  | { readonly kind: 'out-of-order'; readonly boundMs: number }
+  | { readonly kind: 'custom'; readonly boundMs: number; readonly of: (value: T, timestampMs: number) => number }
+
+/** What happens to a record whose timestamp lies further ahead than `maxFutureDrift` allows. */
+export type DriftPolicy = 'reject' | 'clamp'
+
+/** A source as a pipeline names it: plain data and the user's functions, no client. */
+export interface SourceNode<T> {
+  readonly kind: 'source'
+  readonly connector: string
+  /** Logical and unique in its pipeline; what the fingerprint, the state and the bindings know it by. */
+  readonly name: string
+  readonly schema: StandardSchema<unknown, T> | undefined
+  readonly timestamp: (value: T, meta: RecordMeta) => number | Date
+  readonly watermark: WatermarkStrategy<T>
+  readonly maxFutureDriftMs: number
+  readonly onFutureDrift: DriftPolicy
+  readonly recordBytesMax: number
+  /** Which key a producer would write under; the local runner deals records to splits by it. */
+  readonly partitionKey: ((value: T) => string) | undefined
+  /** Whether the broker stamps each record with its arrival. */
+  readonly hasArrivalTime: boolean
+  /** Loads the decoder lazily, so that importing a pipeline loads no client. */
+  readonly open: () => Promise<EventDecoder>
+}

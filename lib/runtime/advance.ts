@@ -1,0 +1,298 @@
+import { DEADLINE_RESERVE_MS, hex8, PART_ROWS_MAX, SINK_ROWS_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
+import { writeSegments } from './chain.js'
+import { checkpoint } from './checkpoint.js'
+import { type Cursor, doneThrough, doneUpTo, readCursor } from './cursor.js'
+import { addPartRow, type Emission, emissionsOf, type FailedEmission, runEmissions } from './emission.js'
+import { firstHash } from './fold.js'
+import type { Deadline, Host } from './host.js'
+import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
+import { ensure } from './load.js'
+import { register } from './membership.js'
+import { PartBuffer, writeSplitRows } from './outputs.js'
+import { closingSlices, type PaneDraft, panesOf } from './panes.js'
+import type { SliceCache } from './slice-cache.js'
+import { readSplit, type SplitState } from './split-item.js'
+import { advanceWatermark, readWatermark } from './watermark.js'
+
+/** Key groups that one invocation advances at a time: their requests overlap. */
+const GROUPS_AT_ONCE = 4
+
+/** Moves a stage's watermark, then advances its operators as far as it allows, then the stages after them, while time remains. */
+export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadline): Promise<void> {
+  const published = await advanceWatermark(host, stage)
+  if (published === TIME_MIN) return
+  for (const operator of stage.operators) {
+    const groups = Array.from({ length: operator.keyGroups }, (_, keyGroup) => keyGroup)
+    for (let at = 0; at < groups.length; at += GROUPS_AT_ONCE) {
+      await Promise.all(
+        groups.slice(at, at + GROUPS_AT_ONCE).map((keyGroup) => advance(host, operator, keyGroup, deadline)),
+      )
+    }
+  }
+  for (const next of host.plan.stages) {
+    if (next.inputs.some((input) => input.kind === 'operator' && input.operator.stage === stage.index))
+      await advanceStage(host, next, deadline)
+  }
+}
+
+/** What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group. */
+export type AdvanceOutcome = 'done' | 'deadline' | 'claimed'
+
+/**
+ * Closes the slices of one key group up to the published watermark. Any number of these may run at once: each is a pure function of frozen
+ * chains (law 7), and the cursor moves only from where it was read (law 8). The claim merely spares double work.
+ */
+export async function advance(
+  host: Host,
+  operator: OperatorPlan,
+  keyGroup: number,
+  deadline: Deadline,
+): Promise<AdvanceOutcome> {
+  const cache = host.cache(operator.name, keyGroup)
+  // In one container the attempts of a key group share its cache, so they run one after another.
+  const before = cache.turn
+  let done: () => void = () => undefined
+  cache.turn = new Promise((resolve) => {
+    done = resolve
+  })
+  await before
+  try {
+    return await new Advance(host, operator, keyGroup, cache, deadline).run()
+  } catch (error) {
+    cache.clear()
+    throw error
+  } finally {
+    done()
+  }
+}
+
+class Advance {
+  private readonly host: Host
+  private readonly operator: OperatorPlan
+  private readonly keyGroup: number
+  private readonly cache: SliceCache
+  private readonly deadline: Deadline
+  private readonly next: StagePlan | undefined
+  /** The key group as a split of the next stage. */
+  private readonly splitName: string
+  private split: SplitState | undefined
+  /** The cursor's text as it stands in the table. */
+  private cursor = ''
+
+  constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: SliceCache, deadline: Deadline) {
+    this.host = host
+    this.operator = operator
+    this.keyGroup = keyGroup
+    this.cache = cache
+    this.deadline = deadline
+    this.next = host.stageAfter(operator.name)
+    this.splitName = splitName(operator.name, keyGroupSplit(keyGroup))
+  }
+
+  async run(): Promise<AdvanceOutcome> {
+    const published = await this.load()
+    const { slices } = this.operator
+    const frontier = published === TIME_MAX ? TIME_MAX : slices.frontier(published)
+    const at = readCursor(this.cursor)
+    if (published === TIME_MIN || (at.slice >= frontier && at.hash === undefined)) return 'done'
+    if (!(await this.claim())) return 'claimed'
+    for (;;) {
+      const from = readCursor(this.cursor)
+      if (from.slice >= frontier && from.hash === undefined) return 'done'
+      if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
+      const upTo = await this.held(from, frontier)
+      const outcome = await this.close(from, upTo)
+      if (outcome !== 'moved') return outcome
+      this.cache.trim(
+        slices.bucketEnd(Math.max(TIME_MIN, upTo - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)),
+        this.operator,
+      )
+    }
+  }
+
+  /** Reads the cursor, the watermark and the split of the next stage, strongly and at once (law 12). */
+  private async load(): Promise<number> {
+    const { host, operator, next } = this
+    const { store } = host.services
+    const group = groupKey(host.prefix, operator.name, this.keyGroup)
+    const keys = [group, watermarkKey(host.prefix, operator.stage)]
+    if (next !== undefined) keys.push(splitKey(host.prefix, next.index, this.splitName))
+    let [item, watermark, split] = await store.get(keys)
+    if (item === undefined) {
+      await store.insert([{ ...group, cursor: '' }])
+      ;[item] = await store.get([group])
+    }
+    if (next !== undefined && split === undefined) {
+      await register(host, next)
+      ;[split] = await store.get([splitKey(host.prefix, next.index, this.splitName)])
+    }
+    this.cursor = (item as Item).cursor as string
+    if (next !== undefined) this.split = readSplit(split as Item, next.operators.length)
+    return readWatermark(watermark).published
+  }
+
+  /** Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. */
+  private async claim(): Promise<boolean> {
+    const { store, clock, timeoutMs } = this.host.services
+    const now = clock.now()
+    const verdict = await store.update({
+      key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
+      set: { until: now + timeoutMs },
+      when: [
+        { attribute: 'cursor', is: 'equal', value: this.cursor },
+        { attribute: 'until', is: 'below', value: now },
+      ],
+    })
+    return verdict.applied
+  }
+
+  /** Makes the cache hold what closing the next slices reads. Returns how far it does. */
+  private async held(from: Cursor, frontier: number): Promise<number> {
+    const { slices } = this.operator
+    const { host, operator, keyGroup, cache } = this
+    // A window that ends after the cursor may have begun a span before it.
+    const oldest = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(from.slice - slices.spanMs + slices.widthMs)
+    const newest = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
+    const reached = await ensure(host, operator, keyGroup, cache, oldest, newest, frontier)
+    const upTo = Math.min(frontier, reached)
+    let first = Number.POSITIVE_INFINITY
+    for (const data of cache.slices.values())
+      if (data.lates.size > 0 && data.end >= from.slice && data.end <= upTo) first = Math.min(first, data.end)
+    // A late pane reads its window from the start: up to a span and the allowed lateness before the slice that its rows travel in.
+    if (first < Number.POSITIVE_INFINITY && oldest > TIME_MIN) {
+      const back = slices.bucketEnd(first - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
+      if (back < oldest) await ensure(host, operator, keyGroup, cache, back, newest, frontier)
+    }
+    return upTo
+  }
+
+  /** Closes every slice in (from, upTo], a part at a time. */
+  private async close(from: Cursor, upTo: number): Promise<'moved' | AdvanceOutcome> {
+    const { operator, cache } = this
+    const closing = closingSlices(
+      operator,
+      cache.slices.values(),
+      from.hash === undefined ? from.slice : from.slice - 1,
+      upTo,
+    )
+    let emissions: Emission[] = []
+    let failed: FailedEmission[] = []
+    for (const slice of closing) {
+      const drafts = panesOf(operator, slice, (end) => cache.slice(end))
+      for (const part of partsOf(operator, this.keyGroup, slice, drafts)) {
+        if (slice === from.slice && from.hash !== undefined && part.lastHash <= from.hash) continue
+        this.collect(slice, part, emissions, failed)
+        if (emissions.length < SINK_ROWS_MAX) continue
+        if (
+          !(await this.flush(
+            emissions,
+            failed,
+            part.last ? doneThrough(slice) : doneUpTo(slice, part.lastHash),
+            part.last ? slice : slice - operator.slices.widthMs,
+          ))
+        )
+          return 'claimed'
+        emissions = []
+        failed = []
+        if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
+      }
+    }
+    return (await this.flush(emissions, failed, doneThrough(upTo), upTo)) ? 'moved' : 'claimed'
+  }
+
+  private collect(slice: number, part: Part, emissions: Emission[], failed: FailedEmission[]): void {
+    let key = ''
+    let n = 0
+    for (const draft of part.drafts) {
+      if (draft.cell.text !== key) {
+        key = draft.cell.text
+        n = 0
+      }
+      emissions.push(...emissionsOf(this.operator, slice, draft, part.name, n, failed))
+      n += 2
+    }
+  }
+
+  /** Emit, then the next stage's segments and split, then the cursor (law 8). False: another attempt has moved it. */
+  private async flush(
+    emissions: readonly Emission[],
+    failed: readonly FailedEmission[],
+    upTo: string,
+    own: number,
+  ): Promise<boolean> {
+    const { host, operator, next, split } = this
+    const { fold, parts } = runEmissions(host, operator, next, emissions, split?.position ?? '')
+    for (const { row, part } of failed) addPartRow(parts, host.plan.pipeline.deadLetter, part, row)
+    const buffer = new PartBuffer()
+    for (const [sink, byPart] of parts) {
+      for (const [part, rows] of byPart) buffer.add(sink, { kind: 'operator', operator: operator.name, part, rows })
+    }
+    await buffer.flush(host)
+    if (next !== undefined && split !== undefined && split.position < upTo)
+      await this.passOn(next, split, fold, emissions, upTo, own)
+    return await this.moveCursor(upTo)
+  }
+
+  private async passOn(
+    next: StagePlan,
+    split: SplitState,
+    fold: ReturnType<typeof runEmissions>['fold'],
+    emissions: readonly Emission[],
+    upTo: string,
+    own: number,
+  ): Promise<void> {
+    const { host, operator } = this
+    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)
+    const again = (keep: Parameters<typeof runEmissions>[5]) =>
+      runEmissions(host, operator, next, emissions, split.position, keep).fold
+    const tails = await writeSegments(host, next, split.name, split.position, upTo, split.tails, fold, again)
+    const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)
+    const done = await checkpoint(host, next, split, {
+      to: upTo,
+      own: Math.max(own, split.own),
+      top,
+      counters: fold.counters,
+      tails,
+    })
+    this.split = done.split
+  }
+
+  private async moveCursor(to: string): Promise<boolean> {
+    const verdict = await this.host.services.store.update({
+      key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
+      set: { cursor: to, until: 0 },
+      when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }],
+    })
+    if (verdict.applied) this.cursor = to
+    return verdict.applied
+  }
+}
+
+/** An aligned range of key hashes of one slice: the same rows in every attempt, whatever they were cut to. */
+interface Part {
+  readonly name: string
+  readonly drafts: readonly PaneDraft[]
+  readonly lastHash: number
+  readonly last: boolean
+}
+
+function partsOf(operator: OperatorPlan, keyGroup: number, slice: number, drafts: readonly PaneDraft[]): Part[] {
+  const parts: Part[] = []
+  for (let start = 0; start < drafts.length; ) {
+    let end = Math.min(drafts.length, start + PART_ROWS_MAX)
+    // Keys of one hash stay together: the cursor stands between hashes.
+    while (end < drafts.length && drafts[end]!.cell.hash === drafts[end - 1]!.cell.hash) end++
+    const hash = start === 0 ? firstHash(keyGroup, operator.keyGroups) : drafts[start]!.cell.hash
+    const name = `${doneThrough(slice).slice(0, -2)}-${hex8(hash)}`
+    parts.push({
+      name,
+      drafts: drafts.slice(start, end),
+      lastHash: drafts[end - 1]!.cell.hash,
+      last: end === drafts.length,
+    })
+    start = end
+  }
+  return parts
+}

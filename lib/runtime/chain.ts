@@ -1,0 +1,161 @@
+import { CONTENTION_TURNS_MAX, RetryableError, SEGMENT_BYTES_MAX, StopError } from '../base/index.js'
+import type { StagePlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
+import type { Host } from './host.js'
+import { AFTER_ALL, groupPk, parseSegmentSk, START, segmentSk } from './keys.js'
+import { cutPayload, encodeEntries, payloadAttributes, type SegmentEntries } from './segment.js'
+import { chainName } from './split-item.js'
+import type { StageFold, StageRefold } from './stage-fold.js'
+
+const DAY_S = 86_400
+/** A segment outlives the longest retention of its source (Kinesis: 365 days at most; 7 is what most have), and 30 days (law 9). */
+const SOURCE_RETENTION_S = 7 * DAY_S
+const SPARE_S = 30 * DAY_S
+
+interface Draft {
+  readonly operator: number
+  readonly chain: string
+  readonly entries: SegmentEntries
+}
+
+/**
+ * Writes what a chunk holds, one segment a chain, each inserted if absent under the chain's tail (law 2). A conflict means that another attempt
+ * was there: its segment stands, what it covers is left out, and the rest is appended after it. The chunk's records lie in (after, to]. Returns how far
+ * each chain reaches now.
+ */
+export async function writeSegments(
+  host: Host,
+  stage: StagePlan,
+  split: string,
+  after: string,
+  to: string,
+  tails: ReadonlyMap<string, string>,
+  fold: StageFold,
+  refold: (keep: StageRefold) => StageFold,
+): Promise<Map<string, string>> {
+  const { store } = host.services
+  const reached = new Map<string, string>()
+  const tailOf = (chain: string): string => reached.get(chain) ?? tails.get(chain) ?? START
+  let drafts = draftsOf(fold)
+  // A tail beyond the split's position: an attempt wrote the segment and died before its checkpoint. What it holds is left out.
+  let behind = new Map<string, string>()
+  for (const { chain } of drafts) if (tailOf(chain) > after) behind.set(chain, tailOf(chain))
+  if (behind.size > 0)
+    drafts = [...drafts.filter(({ chain }) => !behind.has(chain)), ...draftsOf(refold(keepAfter(behind)))]
+  for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
+    if (drafts.length === 0) return reached
+    const items: Item[] = []
+    for (const draft of drafts) items.push(await segmentItem(host, stage, split, draft, tailOf(draft.chain), to))
+    const verdicts = await store.insert(items)
+    behind = new Map<string, string>()
+    for (const [i, verdict] of verdicts.entries()) {
+      const draft = drafts[i]!
+      if (verdict === 'inserted') reached.set(draft.chain, to)
+      else {
+        const tail = await lastOf(host, stage, split, draft)
+        reached.set(draft.chain, tail)
+        if (tail < to) behind.set(draft.chain, tail)
+      }
+    }
+    if (behind.size === 0) return reached
+    drafts = draftsOf(refold(keepAfter(behind)))
+  }
+  throw new RetryableError(
+    'contention',
+    `Segments of the split ${split} met another attempt ${CONTENTION_TURNS_MAX} times.`,
+  )
+}
+
+/** Only rows of these chains, and only those after their tails. */
+function keepAfter(tails: ReadonlyMap<string, string>): StageRefold {
+  return (operator, keyGroup, bucketEnd, position) => {
+    const tail = tails.get(chainName(operator, keyGroup, bucketEnd))
+    return tail !== undefined && position > tail
+  }
+}
+
+function draftsOf(fold: StageFold): Draft[] {
+  const drafts: Draft[] = []
+  for (const [operator, folded] of fold.folds.entries()) {
+    for (const entries of folded.entries().values())
+      drafts.push({ operator, chain: chainName(operator, entries.keyGroup, entries.bucketEnd), entries })
+  }
+  return drafts
+}
+
+async function segmentItem(
+  host: Host,
+  stage: StagePlan,
+  split: string,
+  draft: Draft,
+  from: string,
+  to: string,
+): Promise<Item> {
+  const { operator, entries } = draft
+  const plan = stage.operators[operator]!
+  const pk = groupPk(host.prefix, plan.name, entries.keyGroup)
+  const sk = segmentSk(entries.bucketEnd, split, from)
+  const seconds = Math.ceil((plan.slices.spanMs + plan.node.allowedLatenessMs) / 1000)
+  const ttl = Math.floor(host.services.clock.now() / 1000) + SOURCE_RETENTION_S + SPARE_S + seconds
+  const payload = payloadAttributes(encodeEntries(entries))
+  const { data, ...rest } = payload
+  if (data.length <= SEGMENT_BYTES_MAX) return { pk, sk, to, n: entries.count, ttl, ...payload }
+  // Parts first, keyed with a nonce, so that no two attempts meet on them; then the head that names them.
+  const nonce = host.services.ids.next()
+  const parts = cutPayload(data)
+  await host.services.store.insert(parts.map((part, i) => ({ pk, sk: partSk(sk, nonce, i), data: part, ttl })))
+  return { pk, sk, to, n: entries.count, ttl, ...rest, parts: `${nonce}:${parts.length}` }
+}
+
+const partSk = (sk: string, nonce: string, index: number): string => `p#${sk}#${nonce}#${index}`
+
+/** The payload of a segment, put together from its parts where it has some. */
+export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
+  const parts = item.parts as string | undefined
+  if (parts === undefined) return item.data as Uint8Array
+  const [nonce, count] = parts.split(':') as [string, string]
+  const keys = Array.from({ length: Number(count) }, (_, i) => ({ pk: item.pk, sk: partSk(item.sk, nonce, i) }))
+  const found = await host.services.store.get(keys)
+  return Buffer.concat(
+    found.map((part, i) => {
+      if (part === undefined)
+        throw new StopError(
+          'lost-state',
+          `Part ${i} of segment ${item.pk} ${item.sk} is gone. Restore the table, or open a new run.`,
+        )
+      return part.data as Uint8Array
+    }),
+  )
+}
+
+/** Where a chain ends now: one reverse query, limit 1. */
+async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft): Promise<string> {
+  const pk = groupPk(host.prefix, stage.operators[draft.operator]!.name, draft.entries.keyGroup)
+  const from = segmentSk(draft.entries.bucketEnd, split, '')
+  const page = await host.services.store.query({ pk, from, to: `${from}${AFTER_ALL}`, descending: true, limit: 1 })
+  const last = page.items[0]
+  if (last === undefined) throw new RetryableError('contention', `A segment of ${split} was in the way and is gone.`)
+  return last.to as string
+}
+
+/** Checks a chain's links from the sentinel on; a hole means that state was lost (law 7). */
+export class LinkCheck {
+  private chain = ''
+  private to = START
+
+  see(item: Item): void {
+    const { bucketEnd, split, from } = parseSegmentSk(item.sk)
+    const chain = `${item.pk}#${bucketEnd}#${split}`
+    if (chain !== this.chain) {
+      this.chain = chain
+      this.to = START
+    }
+    if (from !== this.to) {
+      throw new StopError(
+        'lost-state',
+        `The chain of ${item.pk} ${item.sk} has a hole: it goes on from ${from}, but the segment before it ends at ${this.to}. Restore the table, or open a new run.`,
+      )
+    }
+    this.to = item.to as string
+  }
+}

@@ -1,0 +1,81 @@
+import { RetryableError } from '../base/index.js'
+import type { StagePlan } from '../pipeline/index.js'
+import type { Attribute } from '../ports/index.js'
+import type { Host } from './host.js'
+import { splitKey } from './keys.js'
+import {
+  addCounters,
+  type Counters,
+  chainBucket,
+  readSplit,
+  type SplitState,
+  writeCounters,
+  writeTails,
+} from './split-item.js'
+
+export interface Progress {
+  readonly to: string
+  readonly own: number
+  readonly top: number
+  readonly counters: Counters
+  readonly tails: ReadonlyMap<string, string>
+}
+
+/** Bytes of an item's names and values besides its tails, roughly: what is left of one write unit is theirs. */
+const OTHER_BYTES = 220
+
+/**
+ * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this attempt hung on (laws 5, 9).
+ * Counters are absolute (law 10). Returns the split as it stands then: our own, or another attempt's that was further.
+ */
+export async function checkpoint(
+  host: Host,
+  stage: StagePlan,
+  before: SplitState,
+  progress: Progress,
+): Promise<{ moved: boolean; split: SplitState }> {
+  const { store, clock } = host.services
+  const key = splitKey(host.prefix, stage.index, before.name)
+  const counters = addCounters(before.counters, progress.counters)
+  const tails = new Map<string, string>()
+  const own = Math.max(progress.own, before.gate)
+  // Nothing of this split can reach a bucket that its own watermark has passed: its tail would be dead weight.
+  for (const [chain, to] of [...before.tails, ...progress.tails]) if (chainBucket(chain) > own) tails.set(chain, to)
+  const text = writeCounters(counters)
+  const room = OTHER_BYTES + key.pk.length + key.sk.length + progress.to.length + text.length
+  const set: Record<string, Attribute> = {
+    position: progress.to,
+    own: progress.own,
+    top: progress.top,
+    tails: writeTails(tails, room),
+    counters: text,
+    at: clock.now(),
+  }
+  const verdict = await store.update({
+    key,
+    set,
+    when: [
+      { attribute: 'position', is: 'below', value: progress.to },
+      { attribute: 'gate', is: 'equal', value: before.gate },
+    ],
+  })
+  if (verdict.applied) {
+    return {
+      moved: true,
+      split: {
+        ...before,
+        position: progress.to,
+        own: progress.own,
+        top: progress.top,
+        tails,
+        counters,
+        at: set.at as number,
+      },
+    }
+  }
+  if (verdict.item === undefined)
+    throw new RetryableError('lost-split', `The item of the split ${before.name} is gone.`)
+  const split = readSplit(verdict.item, stage.operators.length)
+  if (split.position >= progress.to) return { moved: false, split }
+  throw new RetryableError('gate-moved', `The gate of the split ${before.name} changed during an attempt.`)
+}

@@ -1,0 +1,162 @@
+import type { Place } from '../aggregate/index.js'
+import { type Key, messageOf, RecordRejection } from '../base/index.js'
+import type { OperatorPlan } from '../pipeline/index.js'
+import { KeyTable, type LateFold, type Slot } from './key-table.js'
+import type { SegmentEntries } from './segment.js'
+
+/** The key group of a hash: equal ranges of the hash space, in order, so that key groups in order are hashes in order. */
+export function keyGroupOf(hash: number, keyGroups: number): number {
+  return Math.floor((hash * keyGroups) / 0x1_0000_0000)
+}
+
+/** The first hash of a key group, and so of the parts that it writes. */
+export function firstHash(keyGroup: number, keyGroups: number): number {
+  return Math.ceil((keyGroup * 0x1_0000_0000) / keyGroups)
+}
+
+/** Which rows of a chain a fold leaves out, because another attempt's segment holds them (law 2). */
+export type Refold = (keyGroup: number, bucketEnd: number, position: string) => boolean
+
+/**
+ * The rows of one chunk for one operator, folded per key and slice. One lookup a row where a key stays in its slice; a key is
+ * encoded and hashed once a chunk.
+ */
+export class OperatorFold {
+  readonly operator: OperatorPlan
+  cells = 0
+  private readonly table = new KeyTable()
+  private readonly refold: Refold | undefined
+
+  constructor(operator: OperatorPlan, refold?: Refold) {
+    this.operator = operator
+    this.refold = refold
+  }
+
+  slot(key: Key): Slot {
+    return this.table.slot(key)
+  }
+
+  /** A row whose own slice is open, given by that slice's end. */
+  add(slot: Slot, slice: number, inputs: readonly unknown[], weight: 1 | -1, place: Place): void {
+    if (this.refold !== undefined && !this.wanted(slot, slice, place)) return
+    if (slot.slice === slice) {
+      this.into(slot.accs!, inputs, weight, place)
+      return
+    }
+    let accs = slot.more?.get(slice)
+    if (accs === undefined) {
+      accs = this.fresh()
+      if (slot.accs === undefined) {
+        slot.slice = slice
+        slot.accs = accs
+      } else {
+        slot.more ??= new Map()
+        slot.more.set(slice, accs)
+      }
+    }
+    this.into(accs, inputs, weight, place)
+  }
+
+  /** A row whose own slice has closed but which still counts in some window: it travels in the slice of its turn. */
+  addLate(
+    slot: Slot,
+    carrier: number,
+    own: number,
+    first: number,
+    inputs: readonly unknown[],
+    weight: 1 | -1,
+    place: Place,
+  ): void {
+    if (this.refold !== undefined && !this.wanted(slot, carrier, place)) return
+    slot.lates ??= []
+    let late = slot.lates.find((fold) => fold.carrier === carrier && fold.own === own && fold.first === first)
+    if (late === undefined) {
+      late = { carrier, own, first, accs: this.fresh() }
+      slot.lates.push(late)
+    }
+    this.into(late.accs, inputs, weight, place)
+  }
+
+  private wanted(slot: Slot, slice: number, place: Place): boolean {
+    const { slices, keyGroups } = this.operator
+    return this.refold!(keyGroupOf(slot.hash, keyGroups), slices.bucketEnd(slice), place.position)
+  }
+
+  private fresh(): any[] {
+    this.cells++
+    return this.operator.folds.map((fold) => fold.create())
+  }
+
+  private into(accs: any[], inputs: readonly unknown[], weight: 1 | -1, place: Place): void {
+    const { folds } = this.operator
+    for (let i = 0; i < folds.length; i++) {
+      const input = inputs[i]
+      if (input === undefined) continue
+      const fold = folds[i]!
+      accs[i] = fold.fragile ? addFragile(fold, accs[i], input, weight, place) : fold.add(accs[i], input, weight, place)
+    }
+  }
+
+  /** Packs what was folded, per key group and bucket, in the order in which keys were met. */
+  entries(): Map<string, SegmentEntries> {
+    const { slices, keyGroups, folds } = this.operator
+    const drafts = new Map<string, SegmentEntries>()
+    const draft = (keyGroup: number, slice: number): SegmentEntries => {
+      const bucketEnd = slices.bucketEnd(slice)
+      const name = `${keyGroup}|${bucketEnd}`
+      let found = drafts.get(name)
+      if (found === undefined) {
+        found = { keyGroup, bucketEnd, slices: new Map(), lates: [], count: 0 }
+        drafts.set(name, found)
+      }
+      found.count++
+      return found
+    }
+    const cell = (slot: Slot, keyGroup: number, slice: number, accs: readonly any[]): void => {
+      const { slices: bySlice } = draft(keyGroup, slice)
+      let list = bySlice.get(slice)
+      if (list === undefined) {
+        list = []
+        bySlice.set(slice, list)
+      }
+      list.push({ text: slot.text, accs: folds.map((fold, i) => fold.encode(accs[i])) })
+    }
+    for (const slot of this.table.slots) {
+      const keyGroup = keyGroupOf(slot.hash, keyGroups)
+      if (slot.accs !== undefined) cell(slot, keyGroup, slot.slice, slot.accs)
+      if (slot.more !== undefined) for (const [slice, accs] of slot.more) cell(slot, keyGroup, slice, accs)
+      if (slot.lates !== undefined) {
+        for (const late of slot.lates) draft(keyGroup, late.carrier).lates.push(lateEntry(slot, late, this.operator))
+      }
+    }
+    return drafts
+  }
+}
+
+function lateEntry(slot: Slot, late: LateFold, operator: OperatorPlan) {
+  const accs = operator.folds.map((fold, i) => fold.encode(late.accs[i]))
+  return { text: slot.text, carrier: late.carrier, own: late.own, first: late.first, accs }
+}
+
+function addFragile(
+  fold: OperatorPlan['folds'][number],
+  acc: unknown,
+  input: unknown,
+  weight: 1 | -1,
+  place: Place,
+): unknown {
+  try {
+    return fold.add(acc, input, weight, place)
+  } catch (thrown) {
+    throw new FragileFold(place.position, thrown)
+  }
+}
+
+/** A custom fold threw half-way, so what was folded may be spoilt: it is thrown away and folded anew without this record. */
+export class FragileFold extends RecordRejection {
+  readonly position: string
+  constructor(position: string, thrown: unknown) {
+    super('step-threw', messageOf(thrown))
+    this.position = position
+  }
+}

@@ -1,0 +1,146 @@
+import { MillraceError, StopError } from '../base/index.js'
+import {
+  difference,
+  fingerprint,
+  type InputPlan,
+  manifest,
+  type Pipeline,
+  type Plan,
+  plan,
+  type StagePlan,
+} from '../pipeline/index.js'
+import type { Clock, Ids, Logger, Metrics, Queue, Sink, SinkNode, SourceInspector, StateStore } from '../ports/index.js'
+import { pipelineKey, runPrefix } from './keys.js'
+import { Program } from './program.js'
+import { SliceCache } from './slice-cache.js'
+
+/** Everything that a pipeline needs of the outside. One object a container. */
+export interface Services {
+  readonly store: StateStore
+  /** Opens a sink of the pipeline, in this host's way. */
+  readonly openSink: (node: SinkNode<any>) => Promise<Sink>
+  /** A source that can be asked for its splits (laws 5, 6), or undefined. */
+  readonly inspector: (source: string) => SourceInspector | undefined
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly queue?: Queue
+  /** Default 1. A restore or a replay opens a new one. */
+  readonly run?: number
+  /** The function's timeout: two of them without a checkpoint make an attempt careful (law 14). */
+  readonly timeoutMs: number
+}
+
+/** Time left to an invocation. */
+export interface Deadline {
+  remainingMs(): number
+}
+
+/** A pipeline in one container: its plan, its compiled steps, and what may be kept warm. */
+export class Host {
+  readonly plan: Plan
+  readonly services: Services
+  readonly run: number
+  readonly prefix: string
+  private readonly programs = new Map<number, Program>()
+  private readonly caches = new Map<string, SliceCache>()
+  private readonly sinks = new Map<SinkNode<any>, Promise<Sink>>()
+  private checked: Promise<void> | undefined
+
+  constructor(pipeline: Pipeline, services: Services) {
+    this.plan = plan(pipeline)
+    this.services = services
+    this.run = services.run ?? 1
+    this.prefix = runPrefix(pipeline.name, this.run)
+  }
+
+  program(input: InputPlan): Program {
+    let program = this.programs.get(input.node)
+    if (program === undefined) {
+      program = new Program(this.plan, input.node)
+      this.programs.set(input.node, program)
+    }
+    return program
+  }
+
+  /** The steps from an operator's results to its sinks and to the operators after it. */
+  outputProgram(node: number): Program {
+    return this.program({ node } as InputPlan)
+  }
+
+  stageOf(source: string): { stage: StagePlan; input: InputPlan } {
+    for (const stage of this.plan.stages) {
+      const input = stage.inputs.find((candidate) => candidate.name === source)
+      if (input) return { stage, input }
+    }
+    throw new MillraceError('unknown-source', `Pipeline "${this.plan.pipeline.name}" has no source "${source}".`)
+  }
+
+  /** The stage that reads an operator's results, if there is one. */
+  stageAfter(operator: string): StagePlan | undefined {
+    return this.plan.stages.find((stage) =>
+      stage.inputs.some((input) => input.kind === 'operator' && input.name === operator),
+    )
+  }
+
+  cache(operator: string, keyGroup: number): SliceCache {
+    const name = `${operator}#${keyGroup}`
+    let cache = this.caches.get(name)
+    if (cache === undefined) {
+      cache = new SliceCache()
+      this.caches.set(name, cache)
+    }
+    return cache
+  }
+
+  sink(node: SinkNode<any>): Promise<Sink> {
+    let sink = this.sinks.get(node)
+    if (sink === undefined) {
+      sink = this.services.openSink(node)
+      this.sinks.set(node, sink)
+      // A sink that did not open is tried again by the next attempt.
+      sink.catch(() => this.sinks.delete(node))
+    }
+    return sink
+  }
+
+  async close(): Promise<void> {
+    for (const sink of this.sinks.values()) await (await sink).close()
+    this.sinks.clear()
+  }
+
+  /** Once a container: state of another graph is refused, with the first difference by name. */
+  ready(): Promise<void> {
+    this.checked ??= this.checkFingerprint().catch((error) => {
+      this.checked = undefined
+      throw error
+    })
+    return this.checked
+  }
+
+  private async checkFingerprint(): Promise<void> {
+    const { store, clock } = this.services
+    const key = pipelineKey(this.prefix)
+    const mine = fingerprint(this.plan)
+    let [item] = await store.get([key])
+    if (item === undefined) {
+      await store.insert([
+        { ...key, fingerprint: mine, manifest: JSON.stringify(manifest(this.plan)), format: 1, at: clock.now() },
+      ])
+      ;[item] = await store.get([key])
+    }
+    if (item?.format !== 1) {
+      throw new StopError(
+        'unknown-format',
+        `The state of "${this.prefix}" is in format ${String(item?.format)}; this version reads format 1. Run the version that wrote it, or open a new run.`,
+      )
+    }
+    if (item.fingerprint === mine) return
+    const change = difference(JSON.parse(item.manifest as string), JSON.parse(JSON.stringify(manifest(this.plan))))
+    throw new StopError(
+      'graph-changed',
+      `The state of run ${this.run} of "${this.plan.pipeline.name}" belongs to another graph: ${change ?? 'its fingerprint differs'}. Deploy the graph that wrote it, or open a new run (locally: --fresh).`,
+    )
+  }
+}

@@ -1,0 +1,137 @@
+import { CAREFUL_TIMEOUTS, CHUNK_RECORDS, DEADLINE_RESERVE_MS, TIME_MIN } from '../base/index.js'
+import type { InputPlan, StagePlan } from '../pipeline/index.js'
+import type { SplitBatch } from '../ports/index.js'
+import { advanceStage } from './advance.js'
+import { writeSegments } from './chain.js'
+import { checkpoint } from './checkpoint.js'
+import type { Deadline, Host } from './host.js'
+import { begin } from './membership.js'
+import { writeSplitRows } from './outputs.js'
+import { foldChunk, type RecordDecoder, type SourceChunk } from './source-chunk.js'
+import { effective, type SplitState } from './split-item.js'
+import { StageFold, type StageRefold } from './stage-fold.js'
+import { mayMove, readWatermark } from './watermark.js'
+
+/** What became of a batch. `undone` is the first record that is to come again; it starts a source record. */
+export interface IngestOutcome {
+  readonly undone: number | undefined
+  /** Why it is undone: the deadline, or a child that waits for its parents. */
+  readonly because?: 'deadline' | 'waits-for-parents'
+}
+
+type SourceInput = Extract<InputPlan, { kind: 'source' }>
+
+/** Ingests one batch of one split (design, section 2), in chunks with a checkpoint each. Throws where the store or a sink fails. */
+export async function ingest(
+  host: Host,
+  batch: SplitBatch,
+  decoder: RecordDecoder,
+  deadline: Deadline,
+  progress: { undone: number },
+): Promise<IngestOutcome> {
+  const { stage, input } = host.stageOf(batch.source)
+  const source = input as SourceInput
+  const { metrics, clock, logger } = host.services
+  const beginning = await begin(host, stage, source, batch.split)
+  if (beginning.kind === 'wait') return { undone: 0, because: 'waits-for-parents' }
+  if (beginning.kind === 'ended') {
+    logger.warn('records of an ended split were dropped: they are repeats', {
+      split: batch.split,
+      records: batch.count,
+    })
+    return { undone: undefined }
+  }
+  let { split } = beginning
+  const careful = split.at > TIME_MIN && clock.now() - split.at > CAREFUL_TIMEOUTS * host.services.timeoutMs
+  if (careful)
+    logger.warn('careful: chunks of 1, 2, 4 records, since the last checkpoint is old', {
+      split: split.name,
+      position: split.position,
+    })
+  let size = careful ? 1 : CHUNK_RECORDS
+  let next = afterPosition(batch, 0, split)
+  let repeats = next
+  progress.undone = next
+  while (next < batch.count) {
+    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' }
+    const chunk = fold(host, stage, source, batch, split, decoder, next, wholeUnits(batch, next, size))
+    await writeSplitRows(host, split.name, split.position, chunk.to, chunk.fold.sinkRows)
+    const reached = await writeSegments(
+      host,
+      stage,
+      split.name,
+      split.position,
+      chunk.to,
+      split.tails,
+      chunk.fold,
+      chunk.again,
+    )
+    chunk.fold.counters.repeats = repeats
+    const done = await checkpoint(host, stage, split, { ...chunk, counters: chunk.fold.counters, tails: reached })
+    if (done.moved) report(host, stage, chunk)
+    split = done.split
+    next = afterPosition(batch, chunk.next, split)
+    repeats = next - chunk.next
+    progress.undone = next
+    size = Math.min(size * 2, CHUNK_RECORDS)
+  }
+  if (repeats > 0) metrics.add('Repeats', repeats, 'Count')
+  metrics.peak('WatermarkLagMs', Math.max(0, clock.now() - effective(split)), 'Milliseconds')
+  if (mayMove(host, stage, readWatermark(beginning.watermark), split, split.own))
+    await advanceStage(host, stage, deadline)
+  return { undone: undefined }
+}
+
+/** The first record after the split's position: an earlier attempt counted those before it. */
+function afterPosition(batch: SplitBatch, from: number, split: SplitState): number {
+  let next = from
+  while (next < batch.count && batch.position(next) <= split.position) next++
+  return next
+}
+
+/** The end of a chunk: a checkpoint ends on whole source records (a KPL aggregate is one). */
+function wholeUnits(batch: SplitBatch, from: number, size: number): number {
+  return batch.unitEnd(Math.min(batch.count, from + size) - 1)
+}
+
+function fold(
+  host: Host,
+  stage: StagePlan,
+  input: SourceInput,
+  batch: SplitBatch,
+  split: SplitState,
+  decoder: RecordDecoder,
+  from: number,
+  to: number,
+) {
+  const program = host.program(input)
+  const spoilt = new Set<string>()
+  const run = (end: number, keep?: StageRefold): SourceChunk =>
+    foldChunk({
+      batch,
+      program,
+      decoder,
+      split,
+      from,
+      to: end,
+      spoilt,
+      source: input.source,
+      splitId: batch.split,
+      fresh: () => new StageFold(stage, host.plan.pipeline.deadLetter, keep),
+    })
+  const chunk = run(to)
+  return { ...chunk, again: (keep: StageRefold) => run(chunk.next, keep).fold }
+}
+
+function report(host: Host, stage: StagePlan, chunk: SourceChunk): void {
+  const { metrics } = host.services
+  const { counters } = chunk.fold
+  metrics.add('Records', counters.in, 'Count')
+  metrics.add('Rejected', counters.rejected, 'Count')
+  metrics.add('Filtered', counters.filtered, 'Count')
+  metrics.add('Repeats', counters.repeats, 'Count')
+  for (const [i] of stage.operators.entries()) {
+    metrics.add('Late', counters.operators[i]!.late, 'Count')
+    metrics.add('Expired', counters.operators[i]!.expired, 'Count')
+  }
+}

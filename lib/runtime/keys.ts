@@ -1,0 +1,52 @@
+import { digest, SORTABLE_LENGTH, SPLIT_ID_BYTES_MAX, sortable, unsortable } from '../base/index.js'
+import type { ItemKey } from '../ports/index.js'
+
+/** The sentinel before every position. */
+export const START = '0'
+/** Sorts after every character that a key is made of. */
+export const AFTER_ALL = '~'
+
+/** The namespace of a run: pipelines may share a table, and runs of one pipeline are numbered. */
+export function runPrefix(pipeline: string, run: number): string {
+  return `${pipeline}.${run}`
+}
+
+export const pipelineKey = (prefix: string): ItemKey => ({ pk: `${prefix}#pipeline`, sk: '!' })
+export const splitsPk = (prefix: string, stage: number): string => `${prefix}#${stage}#splits`
+export const splitKey = (prefix: string, stage: number, split: string): ItemKey => ({
+  pk: splitsPk(prefix, stage),
+  sk: `s#${split}`,
+})
+export const watermarkKey = (prefix: string, stage: number): ItemKey => ({ pk: splitsPk(prefix, stage), sk: '!' })
+export const groupPk = (prefix: string, operator: string, keyGroup: number): string =>
+  `${prefix}#${operator}#${keyGroup}`
+export const groupKey = (prefix: string, operator: string, keyGroup: number): ItemKey => ({
+  pk: groupPk(prefix, operator, keyGroup),
+  sk: 'c',
+})
+
+/** A split's name in its stage: the input's name and the split's id there, hashed where it is long. */
+export function splitName(input: string, split: string): string {
+  return `${input}/${Buffer.byteLength(split) > SPLIT_ID_BYTES_MAX ? `${AFTER_ALL}${digest(split)}` : split}`
+}
+
+/** A key group of an upstream operator, as a split of the stage after it. */
+export const keyGroupSplit = (keyGroup: number): string => String(keyGroup).padStart(4, '0')
+
+/** Segments sort by bucket, then by split, then along the chain. Bucket ends are offset-encoded: there are times before 1970. */
+export const segmentSk = (bucketEnd: number, split: string, from: string): string =>
+  `g#${sortable(bucketEnd)}#${split}#${from}`
+export const bucketFloor = (bucketEnd: number): string => `g#${sortable(bucketEnd)}#`
+export const bucketCeiling = (bucketEnd: number): string => `g#${sortable(bucketEnd)}#${AFTER_ALL}${AFTER_ALL}`
+export const FIRST_SEGMENT = 'g#'
+
+/** A segment's place, read from its sort key. */
+export function parseSegmentSk(sk: string): { bucketEnd: number; split: string; from: string } {
+  const from = sk.lastIndexOf('#')
+  const split = 2 + SORTABLE_LENGTH + 1
+  return {
+    bucketEnd: unsortable(sk.slice(2, 2 + SORTABLE_LENGTH)),
+    split: sk.slice(split, from),
+    from: sk.slice(from + 1),
+  }
+}

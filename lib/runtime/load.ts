@@ -1,0 +1,93 @@
+import { ADVANCE_BYTES_MAX, StopError, TIME_MAX, TIME_MIN } from '../base/index.js'
+import type { OperatorPlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
+import { LinkCheck, payloadOf } from './chain.js'
+import type { Host } from './host.js'
+import { bucketCeiling, bucketFloor, FIRST_SEGMENT, groupPk, parseSegmentSk } from './keys.js'
+import { readPayload } from './segment.js'
+import type { SliceCache } from './slice-cache.js'
+
+/**
+ * Makes the cache hold the buckets from `lo` to `hi` (bucket ends), reading what it lacks. Stops early, on a whole bucket, once it has read
+ * `ADVANCE_BYTES_MAX`. Returns the last bucket that is held. Buckets that end after `frozen` are read anew each time.
+ */
+export async function ensure(
+  host: Host,
+  operator: OperatorPlan,
+  keyGroup: number,
+  cache: SliceCache,
+  lo: number,
+  hi: number,
+  frozen: number,
+): Promise<number> {
+  const { bucketMs } = operator.slices
+  if (!cache.isEmpty && lo < cache.from) {
+    if (lo <= TIME_MIN || hi < cache.from - bucketMs) cache.clear()
+    else {
+      await read(host, operator, keyGroup, cache, lo, cache.from - bucketMs, Number.POSITIVE_INFINITY)
+      cache.from = lo
+    }
+  }
+  if (!cache.isEmpty && lo > cache.to + bucketMs) cache.clear()
+  const start = cache.isEmpty ? lo : cache.to + bucketMs
+  if (start > hi) return hi
+  const reached = await read(host, operator, keyGroup, cache, start, hi, ADVANCE_BYTES_MAX)
+  if (cache.isEmpty) cache.from = lo
+  // Only what can no longer change may stay: a bucket is closed when all of its slices are.
+  cache.to = Math.max(
+    cache.to,
+    reached === TIME_MAX ? TIME_MAX : Math.min(reached, operator.slices.bucketEnd(frozen + 1) - bucketMs),
+  )
+  return reached
+}
+
+async function read(
+  host: Host,
+  operator: OperatorPlan,
+  keyGroup: number,
+  cache: SliceCache,
+  lo: number,
+  hi: number,
+  budget: number,
+): Promise<number> {
+  const { store, clock, metrics } = host.services
+  const { slices } = operator
+  cache.forget((end) => slices.bucketEnd(end) >= lo && slices.bucketEnd(end) <= hi)
+  const links = new LinkCheck()
+  const into = cache.reader(operator)
+  const range = {
+    pk: groupPk(host.prefix, operator.name, keyGroup),
+    from: lo <= TIME_MIN ? FIRST_SEGMENT : bucketFloor(lo),
+    to: bucketCeiling(Math.min(hi, TIME_MAX)),
+  }
+  const nowS = clock.now() / 1000
+  let bytes = 0
+  let bucket = Number.NEGATIVE_INFINITY
+  let after: string | undefined
+  do {
+    const page = await store.query({ ...range, ...(after !== undefined && { after }) })
+    for (const item of page.items) {
+      const at = parseSegmentSk(item.sk).bucketEnd
+      if (at !== bucket && bytes > budget) return bucket
+      bucket = at
+      refuseExpired(item, nowS)
+      links.see(item)
+      const payload = await payloadOf(host, item)
+      readPayload(item, payload, operator, into)
+      cache.weigh(at, payload.length)
+      bytes += payload.length
+    }
+    metrics.add('SegmentsRead', page.items.length, 'Count')
+    after = page.next
+  } while (after !== undefined)
+  return hi
+}
+
+/** `ttl` cleans up and is never part of correctness (law 9): what it may have begun to delete is refused. */
+function refuseExpired(item: Item, nowS: number): void {
+  if ((item.ttl as number) > nowS) return
+  throw new StopError(
+    'state-expired',
+    `Segment ${item.pk} ${item.sk} is past its time to live, and others may be gone. Open a new run and replay the source.`,
+  )
+}

@@ -1,0 +1,248 @@
+import { CONTENTION_TURNS_MAX, RetryableError, TIME_MIN } from '../base/index.js'
+import type { InputPlan, StagePlan } from '../pipeline/index.js'
+import type { Item, SplitListing } from '../ports/index.js'
+import type { Host } from './host.js'
+import { AFTER_ALL, keyGroupSplit, START, splitKey, splitName, splitsPk, watermarkKey } from './keys.js'
+import { freshSplit, readSplit, type SplitState } from './split-item.js'
+
+/** What an attempt finds when it begins: its split as a member, and the watermark item. `wait` is a child before its parents' end. */
+export type Beginning =
+  | { readonly kind: 'member'; readonly split: SplitState; readonly watermark: Item | undefined }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'ended' }
+
+/** Reads the split and the watermark strongly (law 12), and becomes a member where it is not one (law 5). */
+export async function begin(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<Beginning> {
+  const { store, clock } = host.services
+  const name = splitName(input.name, split)
+  const key = splitKey(host.prefix, stage.index, name)
+  for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
+    const [item, watermark] = await store.get([key, watermarkKey(host.prefix, stage.index)])
+    if (item === undefined) {
+      await registerSplit(host, stage, input, split)
+      continue
+    }
+    const seen = readSplit(item, stage.operators.length)
+    const unchanged = [
+      { attribute: 'status', is: 'equal', value: seen.status },
+      { attribute: 'epoch', is: 'equal', value: seen.epoch },
+    ] as const
+    switch (seen.status) {
+      case 'member':
+        return { kind: 'member', split: seen, watermark }
+      case 'ended':
+        return { kind: 'ended' }
+      case 'out':
+        await store.update({ key, set: { status: 'joining', epoch: seen.epoch + 1, at: clock.now() }, when: unchanged })
+        break
+      case 'parting':
+        // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here.
+        await store.update({ key, set: { status: seen.was, epoch: seen.epoch + 1, at: clock.now() }, when: unchanged })
+        break
+      case 'joining': {
+        const own =
+          seen.own === TIME_MIN && seen.parents.length > 0 ? await parentsEnd(host, stage, input, seen) : seen.own
+        if (own === undefined) return { kind: 'wait' }
+        // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing changed since (law 5).
+        const [now] = await store.get([watermarkKey(host.prefix, stage.index)])
+        const gate = Math.max(seen.gate, (now?.proposed as number | undefined) ?? TIME_MIN)
+        const set = {
+          status: 'member',
+          gate,
+          own,
+          top: Math.max(seen.top, own),
+          epoch: seen.epoch + 1,
+          at: clock.now(),
+        }
+        await store.update({ key, set, when: unchanged })
+        break
+      }
+    }
+  }
+  throw new RetryableError(
+    'contention',
+    `The split ${name} changed its membership ${CONTENTION_TURNS_MAX} times in one attempt.`,
+  )
+}
+
+/** A child waits for its parents' end and starts at their lowest final own watermark (law 6). Undefined: not yet. */
+async function parentsEnd(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  child: SplitState,
+): Promise<number | undefined> {
+  let lowest: number | undefined
+  for (const parent of child.parents) {
+    await end(host, stage, input, parent)
+    const [item] = await host.services.store.get([splitKey(host.prefix, stage.index, splitName(input.name, parent))])
+    if (item === undefined) {
+      // A parent neither registered nor listed was trimmed before the start: it counts as ended.
+      const listed = await host.services.inspector(input.name)?.list()
+      if (listed?.some((listing) => listing.split === parent)) return undefined
+      continue
+    }
+    const split = readSplit(item, stage.operators.length)
+    if (split.status !== 'ended') return undefined
+    lowest = Math.min(lowest ?? split.own, split.own)
+  }
+  return lowest ?? child.own
+}
+
+/** A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked. */
+async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
+  const listed = await host.services.inspector(input.name)?.list()
+  const listing = listed?.find((candidate) => candidate.split === split) ?? { split, closed: false }
+  await insertSplits(host, stage, input, [listing])
+}
+
+async function insertSplits(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  listings: readonly SplitListing[],
+): Promise<void> {
+  const { store, clock } = host.services
+  if (listings.length === 0) return
+  await store.insert(
+    listings.map((listing) => ({
+      ...splitKey(host.prefix, stage.index, splitName(input.name, listing.split)),
+      ...freshSplit(listing.start ?? START, listing.parents ?? [], clock.now()),
+    })),
+  )
+}
+
+/**
+ * Registers every split of a stage before its first proposal (laws 4, 6): those that the sources list, as joining, and the key groups of the
+ * operators before it. Those are members at once: their insert comes before the flag, so before any `proposed` that a gate could miss.
+ */
+export async function register(host: Host, stage: StagePlan): Promise<void> {
+  const { store, clock, logger } = host.services
+  await store.insert([{ ...watermarkKey(host.prefix, stage.index), registered: false }])
+  for (const input of stage.inputs) {
+    if (input.kind === 'source') {
+      const inspector = host.services.inspector(input.name)
+      if (inspector === undefined) {
+        logger.warn('a source cannot be asked for its splits: they register as they appear', { source: input.name })
+        continue
+      }
+      await registerListed(host, stage, input, await inspector.list())
+    } else {
+      const groups = Array.from({ length: input.operator.keyGroups }, (_, keyGroup) => ({
+        ...splitKey(host.prefix, stage.index, splitName(input.name, keyGroupSplit(keyGroup))),
+        ...freshSplit(START, [], clock.now(), 'member'),
+      }))
+      await store.insert(groups)
+    }
+  }
+  await store.update({
+    key: watermarkKey(host.prefix, stage.index),
+    set: { registered: true },
+    when: [{ attribute: 'registered', is: 'equal', value: false }],
+  })
+}
+
+/** Registers what a source lists and the stage does not know yet. Returns how many there were. */
+export async function registerListed(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  listings: readonly SplitListing[],
+): Promise<number> {
+  const known = new Set((await listSplits(host, stage)).map((split) => split.name))
+  const fresh = listings.filter((listing) => !known.has(splitName(input.name, listing.split)))
+  await insertSplits(host, stage, input, fresh)
+  return fresh.length
+}
+
+/** Every split of a stage, read strongly. */
+export async function listSplits(host: Host, stage: StagePlan): Promise<SplitState[]> {
+  const splits: SplitState[] = []
+  let after: string | undefined
+  do {
+    const page = await host.services.store.query({
+      pk: splitsPk(host.prefix, stage.index),
+      from: 's#',
+      to: `s#${AFTER_ALL}${AFTER_ALL}`,
+      ...(after !== undefined && { after }),
+    })
+    for (const item of page.items) splits.push(readSplit(item, stage.operators.length))
+    after = page.next
+  } while (after !== undefined)
+  return splits
+}
+
+/** A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). */
+export async function end(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<boolean> {
+  const inspector = host.services.inspector(input.name)
+  if (inspector === undefined) return false
+  const { store, clock } = host.services
+  const key = splitKey(host.prefix, stage.index, splitName(input.name, split))
+  const [item] = await store.get([key])
+  if (item === undefined) return false
+  const seen = readSplit(item, stage.operators.length)
+  if (seen.status === 'ended') return true
+  const listed = await inspector.list()
+  const listing = listed.find((candidate) => candidate.split === split)
+  if (listing !== undefined && (!listing.closed || (await inspector.peek(split, seen.position)) !== 'nothing'))
+    return false
+  if (listing === undefined)
+    host.services.logger.error('a registered split is no longer listed: it ends here', {
+      split: seen.name,
+      position: seen.position,
+    })
+  await registerListed(
+    host,
+    stage,
+    input,
+    listed.filter((candidate) => candidate.parents?.includes(split)),
+  )
+  const verdict = await store.update({
+    key,
+    set: { status: 'ended', epoch: seen.epoch + 1, at: clock.now() },
+    when: [
+      { attribute: 'position', is: 'equal', value: seen.position },
+      { attribute: 'epoch', is: 'equal', value: seen.epoch },
+    ],
+  })
+  return verdict.applied
+}
+
+/** Parts an idle split, with evidence between the two phases: mark, *then* ask whether anything waits (law 5). */
+export async function part(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  split: string,
+  quietMs: number,
+): Promise<boolean> {
+  const inspector = host.services.inspector(input.name)
+  if (inspector === undefined) return false
+  const { store, clock } = host.services
+  const key = splitKey(host.prefix, stage.index, splitName(input.name, split))
+  const [item] = await store.get([key])
+  if (item === undefined) return false
+  const seen = readSplit(item, stage.operators.length)
+  if (seen.status === 'out' || seen.status === 'ended' || clock.now() - seen.at < quietMs) return false
+  const was = seen.status === 'parting' ? seen.was : seen.status
+  const epoch = seen.epoch + 1
+  const marked = await store.update({
+    key,
+    set: { status: 'parting', was, epoch },
+    when: [
+      { attribute: 'position', is: 'equal', value: seen.position },
+      { attribute: 'epoch', is: 'equal', value: seen.epoch },
+    ],
+  })
+  if (!marked.applied) return false
+  const nothing = (await inspector.peek(split, seen.position)) === 'nothing'
+  const verdict = await store.update({
+    key,
+    set: { status: nothing ? 'out' : was, epoch: epoch + 1 },
+    when: [
+      { attribute: 'status', is: 'equal', value: 'parting' },
+      { attribute: 'epoch', is: 'equal', value: epoch },
+    ],
+  })
+  return nothing && verdict.applied
+}

@@ -1,0 +1,125 @@
+import type { Aggregate } from '../aggregate/index.js'
+import type { Key } from '../base/index.js'
+import type { OperatorPlan, Plan } from '../pipeline/index.js'
+import type { SinkNode } from '../ports/index.js'
+
+/** Where a row leaves its input's stateless steps. */
+export type Terminal =
+  | { readonly kind: 'operator'; readonly index: number; readonly operator: OperatorPlan }
+  | { readonly kind: 'sink'; readonly index: number; readonly sink: SinkNode<any> }
+
+/**
+ * What one record became, before any of it is counted: the user's code has run to its end, and nothing has changed yet (law 14). Reused from
+ * record to record; only the first `count` slots hold.
+ */
+export class Rows {
+  count = 0
+  readonly terminal: Terminal[] = []
+  readonly value: unknown[] = []
+  readonly key: Key[] = []
+  /** What each fold of the operator reads of the row. */
+  readonly inputs: unknown[][] = []
+}
+
+type Step = (value: any) => void
+
+/** The stateless steps after one input, compiled once to nested closures. */
+export class Program {
+  readonly rows = new Rows()
+  readonly terminals: Terminal[] = []
+  private readonly start: Step
+
+  constructor(plan: Plan, node: number) {
+    this.start = this.after(plan, node, false)
+  }
+
+  /** Runs the steps for one record. What the user's code throws goes to the caller. */
+  run(value: unknown): Rows {
+    this.rows.count = 0
+    this.start(value)
+    return this.rows
+  }
+
+  private after(plan: Plan, node: number, diverted: boolean): Step {
+    const readers = plan.readers[node]!.filter(
+      (reader) => (reader.kind === 'side') === diverted || plan.pipeline.nodes[node]!.kind !== 'divert',
+    )
+    const steps = readers.map((reader) => this.step(plan, reader.id))
+    if (steps.length === 1) return steps[0]!
+    return (value) => {
+      for (const step of steps) step(value)
+    }
+  }
+
+  private step(plan: Plan, id: number): Step {
+    const node = plan.pipeline.nodes[id]!
+    switch (node.kind) {
+      case 'map': {
+        const { fn } = node
+        const next = this.after(plan, id, false)
+        return (value) => next(fn(value))
+      }
+      case 'filter': {
+        const { fn } = node
+        const next = this.after(plan, id, false)
+        return (value) => {
+          if (fn(value)) next(value)
+        }
+      }
+      case 'flat-map': {
+        const { fn } = node
+        const next = this.after(plan, id, false)
+        return (value) => {
+          for (const row of fn(value)) next(row)
+        }
+      }
+      case 'divert': {
+        const { fn } = node
+        const next = this.after(plan, id, false)
+        const side = this.after(plan, id, true)
+        return (value) => (fn(value) ? side(value) : next(value))
+      }
+      case 'side':
+      case 'merge':
+        return this.after(plan, id, false)
+      case 'sink':
+        return this.emit({ kind: 'sink', index: this.terminals.length, sink: node.sink })
+      case 'aggregate': {
+        const operator = plan.operators.find((candidate) => candidate.node === node)!
+        return this.enter({ kind: 'operator', index: this.terminals.length, operator }, operator.key, operator.folds)
+      }
+      case 'source':
+        throw new TypeError('a source has no input')
+    }
+  }
+
+  private emit(terminal: Terminal): Step {
+    this.terminals.push(terminal)
+    const { rows } = this
+    return (value) => {
+      const slot = rows.count
+      rows.terminal[slot] = terminal
+      rows.value[slot] = value
+      rows.count = slot + 1
+    }
+  }
+
+  /** The user's key and every fold's reading run here, so that a throw leaves all accumulators as they were. */
+  private enter(terminal: Terminal, key: (value: any) => Key, folds: readonly Aggregate<any, any>[]): Step {
+    this.terminals.push(terminal)
+    const { rows } = this
+    return (value) => {
+      const slot = rows.count
+      rows.terminal[slot] = terminal
+      rows.value[slot] = value
+      rows.key[slot] = key(value)
+      let inputs = rows.inputs[slot]
+      if (inputs === undefined) {
+        inputs = []
+        rows.inputs[slot] = inputs
+      }
+      for (let i = 0; i < folds.length; i++) inputs[i] = folds[i]!.read(value)
+      rows.count = slot + 1
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { CHUNK_ENTRIES_MAX, ConfigError, DECODE_RECORDS, messageOf, RecordRejection } from '../base/index.js'
+import type { Rejected } from '../pipeline/index.js'
+import type { SourceNode, SplitBatch } from '../ports/index.js'
+import { FragileFold } from './fold.js'
+import type { Program } from './program.js'
+import { advanceOwn, RecordAt, timestampOf, validate } from './record.js'
+import type { SplitState } from './split-item.js'
+import type { StageFold } from './stage-fold.js'
+
+/** Decodes payloads of a batch; `lib/codecs` has the JSON one. */
+export interface RecordDecoder {
+  decode(batch: SplitBatch, from: number, to: number, out: unknown[]): void
+}
+
+/** A chunk of a batch, folded: what is to be written, and where the split stands after it. */
+export interface SourceChunk {
+  readonly fold: StageFold
+  /** After the last record of it. */
+  readonly next: number
+  readonly to: string
+  readonly own: number
+  readonly top: number
+}
+
+export interface ChunkRequest {
+  readonly batch: SplitBatch
+  readonly source: SourceNode<any>
+  readonly program: Program
+  readonly decoder: RecordDecoder
+  readonly split: SplitState
+  readonly splitId: string
+  /** The first record after the split's position. */
+  readonly from: number
+  /** At most up to here; the chunk may end before. */
+  readonly to: number
+  /** Makes an empty fold for the stage. */
+  readonly fresh: () => StageFold
+  /** Records that an earlier try of this chunk could not fold. */
+  readonly spoilt: Set<string>
+}
+
+/**
+ * Folds the records [from, to) of a batch. Synchronous: decode, validate, event time, stateless steps, then counted, late or expired per window by
+ * the effective own watermark at the record; then the own watermark moves on. Rejected records never count, nor move it.
+ */
+export function foldChunk(request: ChunkRequest): SourceChunk {
+  for (;;) {
+    const tried = tryFold(request)
+    if ('fold' in tried) return tried
+    // What a throwing custom fold may have spoilt is folded anew: up to before the record, or without it where it comes first.
+    if (tried.unit > request.from) return foldChunk({ ...request, to: tried.unit })
+    request.spoilt.add(tried.position)
+  }
+}
+
+function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position: string } {
+  const { batch, source, program, split, from, to, spoilt } = request
+  const fold = request.fresh()
+  const at = new RecordAt(source.name, request.splitId, batch)
+  const values: unknown[] = []
+  let { own, top } = split
+  let unit = from
+  let next = from
+  const skipped = split.skip !== '' && split.skip === split.position ? batch.unitEnd(from) : from
+  for (let start = from; start < to; start += DECODE_RECORDS) {
+    const stop = Math.min(to, start + DECODE_RECORDS)
+    decode(request, start, stop, Math.max(start, Math.min(skipped, stop)), values)
+    for (let i = start; i < stop; i++) {
+      at.index = i
+      const value = values[i - start]
+      try {
+        if (value instanceof RecordRejection) {
+          if (value.code === 'tombstone') fold.pass()
+          else throw value
+        } else {
+          if (spoilt.size > 0 && spoilt.has(at.position))
+            throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
+          const checked = validate(source, value)
+          const timestamp = timestampOf(source, checked, at, top)
+          const moved = advanceOwn(source, own, checked, timestamp)
+          const gated = Math.max(own, split.gate)
+          at.timestamp = timestamp
+          at.turn = timestamp > gated ? timestamp : gated
+          fold.accept(program.run(checked), gated, 1, at)
+          own = moved
+          if (timestamp > top) top = timestamp
+        }
+      } catch (thrown) {
+        if (thrown instanceof FragileFold) return { unit, position: at.position }
+        if (thrown instanceof ConfigError) throw thrown
+        fold.reject(at.id, rejection(at, thrown, value))
+      }
+      if (batch.unitEnd(i) === i + 1) {
+        unit = i + 1
+        next = unit
+        if (fold.cells > CHUNK_ENTRIES_MAX) return { fold, next, to: batch.position(i), own, top }
+      }
+    }
+  }
+  return { fold, next, to: batch.position(next - 1), own, top }
+}
+
+/** A record that an operator skipped (law 14) is not even decoded: it may be what kills the process. */
+function decode(request: ChunkRequest, start: number, stop: number, skipped: number, values: unknown[]): void {
+  for (let i = start; i < skipped; i++)
+    values[i - start] = new RecordRejection('skipped', 'An operator had this record skipped.')
+  if (skipped === start) {
+    request.decoder.decode(request.batch, start, stop, values)
+  } else if (skipped < stop) {
+    const rest: unknown[] = []
+    request.decoder.decode(request.batch, skipped, stop, rest)
+    for (let i = skipped; i < stop; i++) values[i - start] = rest[i - skipped]
+  }
+}
+
+function rejection(at: RecordAt, thrown: unknown, value: unknown): Rejected {
+  const known = thrown instanceof RecordRejection
+  return {
+    reason: known ? thrown.code : 'step-threw',
+    detail: messageOf(thrown),
+    source: at.source,
+    split: at.split,
+    position: at.position,
+    payload: value instanceof RecordRejection || !storable(value) ? null : value,
+  }
+}
+
+/** What JSON cannot write (too deep, cyclic by a schema's hand) must not block the dead letter. */
+function storable(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined
+  } catch {
+    return false
+  }
+}

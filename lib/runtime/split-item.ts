@@ -1,0 +1,165 @@
+import { SPLIT_ITEM_BYTES_MAX, TIME_MIN } from '../base/index.js'
+import type { Attribute, Item } from '../ports/index.js'
+import { START } from './keys.js'
+
+/** Law 5. `parting` remembers what the split was. */
+export type SplitStatus = 'joining' | 'member' | 'parting' | 'out' | 'ended'
+
+/** A split as its item holds it. Times are ms; TIME_MIN stands for "none yet". */
+export interface SplitState {
+  readonly name: string
+  readonly position: string
+  /** The own watermark: highest event time so far less the bound. */
+  readonly own: number
+  /** The highest event time so far. */
+  readonly top: number
+  readonly gate: number
+  readonly status: SplitStatus
+  readonly was: SplitStatus
+  readonly epoch: number
+  readonly parents: readonly string[]
+  readonly tails: Tails
+  readonly counters: Counters
+  /** The record right after this position is rejected (law 14). */
+  readonly skip: string
+  /** When it was last written by an attempt, wall clock. */
+  readonly at: number
+}
+
+/** Hints: the position up to which a chain reaches (law 2). By chain: `operator.keyGroup.bucketEnd`. */
+export type Tails = ReadonlyMap<string, string>
+
+export const chainName = (operator: number, keyGroup: number, bucketEnd: number): string =>
+  `${operator}.${keyGroup}.${bucketEnd.toString(36)}`
+export const chainBucket = (chain: string): number => Number.parseInt(chain.slice(chain.lastIndexOf('.') + 1), 36)
+
+/** Law 10, absolute values. Rows by operator of the stage, in its order. */
+export interface Counters {
+  in: number
+  rejected: number
+  filtered: number
+  passed: number
+  repeats: number
+  operators: { counted: number; late: number; expired: number }[]
+}
+
+export function noCounters(operators: number): Counters {
+  return {
+    in: 0,
+    rejected: 0,
+    filtered: 0,
+    passed: 0,
+    repeats: 0,
+    operators: Array.from({ length: operators }, () => ({ counted: 0, late: 0, expired: 0 })),
+  }
+}
+
+export function addCounters(a: Counters, b: Counters): Counters {
+  return {
+    in: a.in + b.in,
+    rejected: a.rejected + b.rejected,
+    filtered: a.filtered + b.filtered,
+    passed: a.passed + b.passed,
+    repeats: a.repeats + b.repeats,
+    operators: b.operators.map((rows, i) => {
+      const before = a.operators[i] ?? { counted: 0, late: 0, expired: 0 }
+      return {
+        counted: before.counted + rows.counted,
+        late: before.late + rows.late,
+        expired: before.expired + rows.expired,
+      }
+    }),
+  }
+}
+
+/** The effective watermark: what classifies records and what the stage's minimum is taken of (laws 1, 4). */
+export function effective(split: Pick<SplitState, 'own' | 'gate'>): number {
+  return Math.max(split.own, split.gate)
+}
+
+/** What a split counts as in the minimum: a parting one is still what it was. */
+export function standing(split: SplitState): SplitStatus {
+  return split.status === 'parting' ? split.was : split.status
+}
+
+/** The attributes of a split that was never written to. `joining`: it holds the watermark back until it has a gate. */
+export function freshSplit(
+  start: string,
+  parents: readonly string[],
+  now: number,
+  status: SplitStatus = 'joining',
+): Record<string, Attribute> {
+  return {
+    position: start,
+    start,
+    status,
+    epoch: 1,
+    gate: TIME_MIN,
+    at: now,
+    ...(parents.length > 0 && { parents: JSON.stringify(parents) }),
+  }
+}
+
+export function readSplit(item: Item, operators: number): SplitState {
+  const number = (name: string): number => (item[name] as number | undefined) ?? TIME_MIN
+  const text = (name: string): string => (item[name] as string | undefined) ?? ''
+  return {
+    name: item.sk.slice(2),
+    position: text('position') || START,
+    own: number('own'),
+    top: number('top'),
+    gate: number('gate'),
+    status: text('status') as SplitStatus,
+    was: (text('was') || 'joining') as SplitStatus,
+    epoch: item.epoch as number,
+    parents: item.parents ? JSON.parse(text('parents')) : [],
+    tails: readTails(text('tails')),
+    counters: item.counters ? readCounters(JSON.parse(text('counters'))) : noCounters(operators),
+    skip: text('skip'),
+    at: number('at'),
+  }
+}
+
+function readCounters([all, ...operators]: number[][]): Counters {
+  const [taken, rejected, filtered, passed, repeats] = all as [number, number, number, number, number]
+  return {
+    in: taken,
+    rejected,
+    filtered,
+    passed,
+    repeats,
+    operators: operators.map((rows) => ({ counted: rows[0]!, late: rows[1]!, expired: rows[2]! })),
+  }
+}
+
+export function writeCounters(c: Counters): string {
+  return JSON.stringify([
+    [c.in, c.rejected, c.filtered, c.passed, c.repeats],
+    ...c.operators.map((o) => [o.counted, o.late, o.expired]),
+  ])
+}
+
+/** `position|chain,chain;position|chain`: the chains of one batch share a position. */
+function readTails(text: string): Map<string, string> {
+  const tails = new Map<string, string>()
+  for (const group of text === '' ? [] : text.split(';')) {
+    const [position, chains] = group.split('|') as [string, string]
+    for (const chain of chains.split(',')) tails.set(chain, position)
+  }
+  return tails
+}
+
+/** As many tails as leave the item within one write unit, newest positions first. They are hints: losing one costs a query. */
+export function writeTails(tails: Tails, otherBytes: number): string {
+  const room = SPLIT_ITEM_BYTES_MAX - otherBytes - 'tails'.length
+  const newest = [...tails].sort((a, b) => (a[1] < b[1] ? 1 : a[1] > b[1] ? -1 : 0))
+  let text = ''
+  let position = ''
+  for (const [chain, to] of newest) {
+    const piece = to === position ? `,${chain}` : `${text === '' ? '' : ';'}${to}|${chain}`
+    if (text.length + piece.length > room) break
+    text += piece
+    position = to
+  }
+  return text
+}

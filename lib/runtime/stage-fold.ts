@@ -1,0 +1,169 @@
+import type { Place } from '../aggregate/index.js'
+import type { OperatorPlan, Rejected, StagePlan } from '../pipeline/index.js'
+import type { SinkNode, SinkRow } from '../ports/index.js'
+import { OperatorFold, type Refold } from './fold.js'
+import type { Slot } from './key-table.js'
+import type { Rows } from './program.js'
+import { type Counters, noCounters } from './split-item.js'
+
+/** The record at hand: where it stands, and what to say of it where one of its rows expires. Reused; fields may be computed when read. */
+export interface RecordPlace extends Place {
+  /** Unique and the same in every attempt: a prefix of the ids of all that comes of the record. */
+  readonly id: string
+  readonly source: string
+}
+
+/** Which rows of which chains to leave out when a chunk is folded again (law 2), by operator. */
+export type StageRefold = (operator: number, keyGroup: number, bucketEnd: number, position: string) => boolean
+
+/**
+ * The rows of one chunk of one split, for all operators of its stage. Decides counted, late and expired for each row and window by the
+ * effective own watermark alone (law 1), and counts them (law 10). What it holds is written in the order of law 3.
+ */
+export class StageFold {
+  readonly folds: readonly OperatorFold[]
+  readonly counters: Counters
+  /** Rows for sinks, in the order of their records: outputs, rejected and expired ones. */
+  readonly sinkRows = new Map<SinkNode<any>, SinkRow[]>()
+  private readonly deadLetter: SinkNode<any>
+  private readonly output: (sink: SinkNode<any>, row: SinkRow) => void
+  private readonly indexes: ReadonlyMap<OperatorPlan, number>
+  private readonly slots: Slot[] = []
+
+  /** `output` takes what the stateless steps hand to sinks; by default it goes with the split's other rows. */
+  constructor(
+    stage: Pick<StagePlan, 'operators'>,
+    deadLetter: SinkNode<any>,
+    refold?: StageRefold,
+    output?: (sink: SinkNode<any>, row: SinkRow) => void,
+  ) {
+    this.output = output ?? ((sink, row) => this.emit(sink, row))
+    this.folds = stage.operators.map((operator, index) => {
+      const only: Refold | undefined =
+        refold && ((keyGroup, bucketEnd, position) => refold(index, keyGroup, bucketEnd, position))
+      return new OperatorFold(operator, only)
+    })
+    this.indexes = new Map(stage.operators.map((operator, index) => [operator, index]))
+    this.counters = noCounters(stage.operators.length)
+    this.deadLetter = deadLetter
+  }
+
+  /** Distinct folds held so far, which bounds the memory of a chunk. */
+  get cells(): number {
+    let cells = 0
+    for (const fold of this.folds) cells += fold.cells
+    return cells
+  }
+
+  /**
+   * Counts the rows that one record became.
+   * @throws {RecordRejection} before anything has changed, where a key is none; a `FragileFold` at any time
+   */
+  accept(rows: Rows, own: number, weight: 1 | -1, place: RecordPlace): void {
+    const { counters, slots } = this
+    for (let i = 0; i < rows.count; i++) {
+      const terminal = rows.terminal[i]!
+      if (terminal.kind === 'operator') slots[i] = this.folds[this.indexes.get(terminal.operator)!]!.slot(rows.key[i]!)
+    }
+    for (let i = 0; i < rows.count; i++) {
+      const terminal = rows.terminal[i]!
+      if (terminal.kind === 'sink')
+        this.output(terminal.sink, { id: `${place.id}/${i}`, value: rows.value[i], order: place.position })
+      else this.count(rows, i, slots[i]!, terminal.operator, own, weight, place)
+    }
+    counters.in++
+    if (rows.count > 0) counters.passed++
+    else counters.filtered++
+  }
+
+  private count(
+    rows: Rows,
+    i: number,
+    slot: Slot,
+    operator: OperatorPlan,
+    own: number,
+    weight: 1 | -1,
+    place: RecordPlace,
+  ): void {
+    const index = this.indexes.get(operator)!
+    const counts = this.counters.operators[index]!
+    const { slices } = operator
+    const { timestamp } = place
+    const mine = slices.sliceEnd(timestamp)
+    if (mine > own) {
+      const windows = slices.windowCount(timestamp)
+      if (windows === 0) return
+      counts.counted += windows
+      this.folds[index]!.add(slot, mine, rows.inputs[i]!, weight, place)
+      return
+    }
+    let first = Number.NaN
+    for (const window of slices.windowsOf(timestamp)) {
+      if (!slices.counts(window.end, own)) {
+        counts.expired++
+        this.expire(operator, window, rows.value[i], slot, i, place)
+        continue
+      }
+      if (Number.isNaN(first)) first = window.end
+      counts.counted++
+      if (window.end <= own) counts.late++
+    }
+    if (!Number.isNaN(first))
+      this.folds[index]!.addLate(slot, slices.sliceEnd(own), mine, first, rows.inputs[i]!, weight, place)
+  }
+
+  private expire(
+    operator: OperatorPlan,
+    window: { start: number; end: number },
+    value: unknown,
+    slot: Slot,
+    i: number,
+    place: RecordPlace,
+  ): void {
+    const row: Rejected = {
+      reason: 'expired',
+      detail: 'The window no longer took rows when this one came.',
+      source: place.source,
+      split: place.split,
+      position: place.position,
+      timestamp: place.timestamp,
+      operator: operator.name,
+      key: slot.key,
+      window,
+      payload: value,
+    }
+    this.emit(operator.late ?? this.deadLetter, {
+      id: `${place.id}/${i}/${operator.name}/${window.start}-${window.end}`,
+      value: row,
+      order: place.position,
+    })
+  }
+
+  /** Only what goes to sinks: of a row that its split counted in an earlier attempt. */
+  repeat(rows: Rows, place: RecordPlace): void {
+    for (let i = 0; i < rows.count; i++) {
+      const terminal = rows.terminal[i]!
+      if (terminal.kind === 'sink')
+        this.output(terminal.sink, { id: `${place.id}/${i}`, value: rows.value[i], order: place.position })
+    }
+  }
+
+  /** A record that cannot be counted: to the dead letter, and the split goes on (law 14). */
+  reject(id: string, row: Rejected): void {
+    this.counters.in++
+    this.counters.rejected++
+    this.emit(this.deadLetter, { id, value: row, order: row.position })
+  }
+
+  /** A record that has no value to count (a tombstone). */
+  pass(): void {
+    this.counters.in++
+    this.counters.filtered++
+  }
+
+  private emit(sink: SinkNode<any>, row: SinkRow): void {
+    const rows = this.sinkRows.get(sink)
+    if (rows === undefined) this.sinkRows.set(sink, [row])
+    else rows.push(row)
+  }
+}

@@ -1,0 +1,144 @@
+import { TIME_MAX, TIME_MIN, WATERMARK_ROUNDS_MAX } from '../base/index.js'
+import type { StagePlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
+import type { Host } from './host.js'
+import { splitKey, watermarkKey } from './keys.js'
+import { listSplits, register } from './membership.js'
+import { effective, readSplit, type SplitState, standing } from './split-item.js'
+
+/** The watermark item as read. */
+export interface StageWatermark {
+  readonly published: number
+  readonly proposed: number
+  readonly holder: string
+  readonly registered: boolean
+}
+
+export function readWatermark(item: Item | undefined): StageWatermark {
+  return {
+    published: (item?.watermark as number | undefined) ?? TIME_MIN,
+    proposed: (item?.proposed as number | undefined) ?? TIME_MIN,
+    holder: (item?.holder as string | undefined) ?? '',
+    registered: item?.registered === true,
+  }
+}
+
+/** Whether a slice of the stage closes between the published watermark and this one, in steps of `minAdvance`. */
+export function wouldClose(host: Host, stage: StagePlan, published: number, candidate: number): boolean {
+  if (candidate <= published) return false
+  if (candidate === TIME_MAX) return true
+  if (published > TIME_MIN && candidate - published < host.plan.pipeline.minAdvanceMs) return false
+  // A stage without operators has no slices: its watermark is only there to be seen.
+  if (stage.operators.length === 0) return false
+  return stage.operators.some(
+    ({ slices }) => published === TIME_MIN || slices.frontier(candidate) > slices.frontier(published),
+  )
+}
+
+/** Only the split that holds the minimum can move the watermark: the others see `holder` and do nothing. */
+export function mayMove(host: Host, stage: StagePlan, seen: StageWatermark, split: SplitState, own: number): boolean {
+  if (!seen.registered || seen.holder === '') return true
+  return seen.holder === split.name && wouldClose(host, stage, seen.published, Math.max(own, split.gate))
+}
+
+interface Minimum {
+  readonly value: number
+  readonly holder: string
+}
+
+/** The least effective watermark of all that stand in the minimum; undefined where nobody does. A joining split counts as minus infinity. */
+function minimum(splits: readonly SplitState[]): Minimum | undefined {
+  let found: Minimum | undefined
+  for (const split of splits) {
+    const status = standing(split)
+    if (status === 'out' || status === 'ended') continue
+    const value = status === 'joining' ? TIME_MIN : effective(split)
+    if (found === undefined || value < found.value) found = { value, holder: split.name }
+  }
+  return found
+}
+
+/** Nobody stands in the minimum: bounded sources are done for good; else event time goes on with the clock, if the pipeline wants it to. */
+async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<number> {
+  if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits.length))) return TIME_MAX
+  if (!host.plan.pipeline.idleClose) return TIME_MIN
+  const top = Math.max(TIME_MIN, ...splits.map(effective))
+  if (top === TIME_MIN) return TIME_MIN
+  const youngest = Math.max(...splits.map((split) => split.at))
+  return top + Math.max(0, host.services.clock.now() - youngest)
+}
+
+/** Whether no source of the stage can have another record, ever (law 6). */
+async function complete(host: Host, stage: StagePlan, known: number): Promise<boolean> {
+  let listed = 0
+  for (const input of stage.inputs) {
+    if (input.kind !== 'source') return false
+    const inspector = host.services.inspector(input.name)
+    if (inspector === undefined || !inspector.bounded) return false
+    listed += (await inspector.list()).length
+  }
+  return listed <= known
+}
+
+/**
+ * Moves the stage's watermark as far as its members allow, in two phases (law 4): propose what the minimum is, list the members again,
+ * publish the lesser of both. Whoever joins in between took the proposal as its gate, or is seen by the second listing.
+ * Returns the published watermark.
+ */
+export async function advanceWatermark(host: Host, stage: StagePlan): Promise<number> {
+  const { store, metrics, clock } = host.services
+  const key = watermarkKey(host.prefix, stage.index)
+  let [item] = await store.get([key])
+  if (!readWatermark(item).registered) {
+    await register(host, stage)
+    ;[item] = await store.get([key])
+  }
+  let seen = readWatermark(item)
+  for (let round = 0; round < WATERMARK_ROUNDS_MAX; round++) {
+    const splits = await listSplits(host, stage)
+    const low = minimum(splits)
+    const candidate = low?.value ?? (await unheld(host, stage, splits))
+    if (!wouldClose(host, stage, seen.published, candidate)) {
+      if (low === undefined || low.holder === seen.holder) break
+      await store.update({
+        key,
+        set: { holder: low.holder },
+        when: [{ attribute: 'registered', is: 'equal', value: true }],
+      })
+      seen = { ...seen, holder: low.holder }
+      if (await moved(host, stage, low)) continue
+      break
+    }
+    const verdict = await store.update({
+      key,
+      set: { proposed: candidate },
+      when: [{ attribute: 'proposed', is: 'below', value: candidate }],
+    })
+    const proposed = readWatermark(verdict.item).proposed
+    const again = await listSplits(host, stage)
+    const second = minimum(again)
+    const published = Math.min(proposed, second?.value ?? proposed)
+    const holder = second?.holder ?? ''
+    const wrote = await store.update({
+      key,
+      set: { watermark: published, holder, at: clock.now() },
+      when: [{ attribute: 'watermark', is: 'below', value: published }],
+    })
+    seen = readWatermark(wrote.item)
+    if (wrote.applied) metrics.add('WatermarkPublished', 1, 'Count')
+    // After publishing, look once more at the new holder: it may have moved while it saw another's name.
+    if (second === undefined || !(await moved(host, stage, second))) break
+  }
+  return seen.published
+}
+
+async function moved(host: Host, stage: StagePlan, low: Minimum): Promise<boolean> {
+  const [item] = await host.services.store.get([splitKey(host.prefix, stage.index, low.holder)])
+  if (item === undefined) return false
+  const split = readSplit(item, stage.operators.length)
+  return (
+    standing(split) === 'out' ||
+    standing(split) === 'ended' ||
+    (standing(split) === 'member' && effective(split) > low.value)
+  )
+}

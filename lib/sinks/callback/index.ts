@@ -1,0 +1,18 @@
+import { ConfigError } from '../../base/index.js'
+import type { SinkNode, SinkRow } from '../../ports/index.js'
+import { sinkNode } from '../node.js'
+
+/**
+ * Hands rows to a function, with their ids. Called again after a failure, then with ids that it may know already.
+ * @example callback('pager', async rows => { for (const row of rows) await page(row.id, row.value) })
+ */
+export function callback<Row = any>(
+  name: string,
+  fn: (rows: readonly (SinkRow & { readonly value: Row })[]) => void | Promise<void>,
+): SinkNode<Row> {
+  if (typeof fn !== 'function')
+    throw new ConfigError('bad-sink', `callback("${name}") takes a function of rows; it got ${typeof fn}.`)
+  const open = async () =>
+    (await import('./adapter.js')).callbackSink(fn as (rows: readonly SinkRow[]) => void | Promise<void>)
+  return sinkNode<Row>(name, { connector: 'callback', local: true, open })
+}

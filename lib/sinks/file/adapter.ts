@@ -1,0 +1,102 @@
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { digest } from '../../base/index.js'
+import type { OperatorBatch, Sink, SinkBatch, SplitRows } from '../../ports/index.js'
+import { headerOf, type SplitHeader } from './parts.js'
+
+/** Parts written at a time: their syncs overlap. */
+const PARTS_AT_ONCE = 8
+
+/**
+ * Rows as files in a folder, each written once and whole: under another name first, synced, then renamed, so that no line is ever torn. A part of an
+ * operator has one name in every attempt. Rows of a split are skipped up to where its files reach. `collectParts` reads them as one.
+ */
+export async function fileSink(directory: string): Promise<Sink> {
+  await mkdir(directory, { recursive: true })
+  const names = new Set<string>()
+  const reached = new Map<string, string>()
+  for (const name of await readdir(directory)) {
+    if (name.endsWith('.tmp')) {
+      if (isLeftOver(name)) await rm(join(directory, name), { force: true })
+      continue
+    }
+    names.add(name)
+    if (!name.startsWith('s.')) continue
+    const header = await headerOf(join(directory, name))
+    if (header.to > (reached.get(header.split) ?? '')) reached.set(header.split, header.to)
+  }
+  const files = new FileSink(directory, names, reached)
+  return { write: (batches) => files.write(batches), close: async () => undefined }
+}
+
+/** A half-written file whose process is gone. */
+function isLeftOver(name: string): boolean {
+  const pid = Number(/\.(\d+)-\d+\.tmp$/.exec(name)?.[1])
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EPERM'
+  }
+}
+
+class FileSink {
+  private readonly directory: string
+  private readonly names: Set<string>
+  private readonly reached: Map<string, string>
+  private unique = 0
+
+  constructor(directory: string, names: Set<string>, reached: Map<string, string>) {
+    this.directory = directory
+    this.names = names
+    this.reached = reached
+  }
+
+  async write(batches: readonly SinkBatch[]): Promise<void> {
+    for (let at = 0; at < batches.length; at += PARTS_AT_ONCE) {
+      await Promise.all(
+        batches
+          .slice(at, at + PARTS_AT_ONCE)
+          .map((batch) => (batch.kind === 'operator' ? this.writePart(batch) : this.writeRows(batch))),
+      )
+    }
+    const folder = await open(this.directory)
+    await folder.sync()
+    await folder.close()
+  }
+
+  private async writePart(batch: OperatorBatch): Promise<void> {
+    const name = `o.${batch.operator}.${batch.part}.ndjson`
+    if (this.names.has(name)) return
+    await this.place(
+      name,
+      batch.rows.map((row) => JSON.stringify(row.value) ?? 'null'),
+    )
+  }
+
+  private async writeRows(batch: SplitRows): Promise<void> {
+    const held = this.reached.get(batch.split) ?? ''
+    const rows = batch.rows.filter((row) => row.order > held)
+    if (rows.length === 0) return
+    const header: SplitHeader = { split: batch.split, from: held > batch.from ? held : batch.from, to: batch.to }
+    const name = `s.${digest(batch.split)}-${digest(header.from)}-${digest(batch.to)}.ndjson`
+    await this.place(name, [
+      JSON.stringify(header),
+      ...rows.map((row) => JSON.stringify({ order: row.order, id: row.id, row: row.value })),
+    ])
+    if (batch.to > (this.reached.get(batch.split) ?? '')) this.reached.set(batch.split, batch.to)
+  }
+
+  private async place(name: string, lines: readonly string[]): Promise<void> {
+    const temporary = join(this.directory, `${name}.${process.pid}-${this.unique++}.tmp`)
+    const file = await open(temporary, 'w')
+    try {
+      await file.writeFile(`${lines.join('\n')}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, join(this.directory, name))
+    this.names.add(name)
+  }
+}

@@ -1,0 +1,116 @@
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
+import { open, readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** The first line of a split's file. */
+export interface SplitHeader {
+  readonly split: string
+  readonly from: string
+  readonly to: string
+}
+
+interface StoredRow {
+  readonly order: string
+  readonly id: string
+  readonly row: unknown
+}
+
+export async function headerOf(path: string): Promise<SplitHeader> {
+  const file = await open(path)
+  try {
+    for await (const line of file.readLines()) return JSON.parse(line) as SplitHeader
+  } finally {
+    await file.close().catch(() => undefined)
+  }
+  return { split: '', from: '', to: '' }
+}
+
+/**
+ * The rows of a sink's folder, each once, in an order that hangs on nothing but the rows: parts of operators by (operator, slice, key hash), then
+ * rows of splits by (position, id).
+ */
+export async function* collectParts(directory: string): AsyncGenerator<string> {
+  const names = existsSync(directory)
+    ? (await readdir(directory)).filter((name) => name.endsWith('.ndjson')).sort()
+    : []
+  for (const name of names) if (name.startsWith('o.')) yield* lines(join(directory, name))
+  const splits = new Map<string, { path: string; header: SplitHeader }[]>()
+  for (const name of names) {
+    if (!name.startsWith('s.')) continue
+    const path = join(directory, name)
+    const header = await headerOf(path)
+    const files = splits.get(header.split)
+    if (files) files.push({ path, header })
+    else splits.set(header.split, [{ path, header }])
+  }
+  yield* merge([...splits.values()].map(splitRows))
+}
+
+/** A split's files in order; what two of them hold is taken from the first. */
+async function* splitRows(files: { path: string; header: SplitHeader }[]): AsyncGenerator<StoredRow> {
+  files.sort((a, b) => compare(a.header.from, b.header.from) || compare(a.header.to, b.header.to))
+  let reached = ''
+  for (const { path, header } of files) {
+    let first = true
+    for await (const line of lines(path)) {
+      if (first) {
+        first = false
+        continue
+      }
+      const row = JSON.parse(line) as StoredRow
+      if (row.order > reached) yield row
+    }
+    if (header.to > reached) reached = header.to
+  }
+}
+
+async function* merge(streams: AsyncGenerator<StoredRow>[]): AsyncGenerator<string> {
+  const heads: { row: StoredRow; rest: AsyncGenerator<StoredRow> }[] = []
+  for (const rest of streams) {
+    const next = await rest.next()
+    if (!next.done) heads.push({ row: next.value, rest })
+  }
+  while (heads.length > 0) {
+    let least = 0
+    for (let i = 1; i < heads.length; i++) {
+      const a = heads[i]!.row
+      const b = heads[least]!.row
+      if ((compare(a.order, b.order) || compare(a.id, b.id)) < 0) least = i
+    }
+    const head = heads[least]!
+    yield JSON.stringify(head.row.row)
+    const next = await head.rest.next()
+    if (next.done) heads.splice(least, 1)
+    else head.row = next.value
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+async function* lines(path: string): AsyncGenerator<string> {
+  yield* createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+}
+
+/** Writes all rows of a sink's folder to one file, whole or not at all. Returns how many there are. */
+export async function collectInto(directory: string, file: string): Promise<number> {
+  const temporary = `${file}.${process.pid}.tmp`
+  const out = createWriteStream(temporary)
+  let rows = 0
+  let chunk = ''
+  const drain = (): Promise<void> =>
+    new Promise((resolve, reject) => out.write(chunk, (error) => (error ? reject(error) : resolve())))
+  for await (const line of collectParts(directory)) {
+    chunk += `${line}\n`
+    rows++
+    if (chunk.length < 256 * 1024) continue
+    await drain()
+    chunk = ''
+  }
+  await drain()
+  await new Promise<void>((resolve, reject) => out.end((error?: Error | null) => (error ? reject(error) : resolve())))
+  await rename(temporary, file)
+  return rows
+}

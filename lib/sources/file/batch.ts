@@ -1,0 +1,59 @@
+import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+
+/** One line of a file. */
+export interface FileRecord {
+  readonly split: string
+  readonly offset: number
+  readonly data: string
+}
+
+/** A surrogate without its other half: no UTF-8 has it, and writing it would silently make it U+FFFD. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** The lines of one split of a file source. */
+export class FileBatch implements SplitBatch {
+  readonly source: string
+  readonly split: string
+  private readonly records: readonly FileRecord[]
+
+  constructor(source: string, split: string, records: readonly FileRecord[]) {
+    this.source = source
+    this.split = split
+    this.records = records
+  }
+
+  get count(): number {
+    return this.records.length
+  }
+
+  position(index: number): Position {
+    return String(this.records[index]!.offset).padStart(20, '0')
+  }
+
+  arrivalMs(): undefined {
+    return undefined
+  }
+
+  key(): null {
+    return null
+  }
+
+  header(): undefined {
+    return undefined
+  }
+
+  sizeBound(index: number): number {
+    return Buffer.byteLength(this.records[index]!.data)
+  }
+
+  write(index: number, target: Buffer, at: number): number {
+    const { data } = this.records[index]!
+    const written = target.write(data, at)
+    // Only a text with something beyond ASCII has more bytes than units.
+    return written !== data.length && LONE_SURROGATE.test(data) ? Defect.notText : written
+  }
+
+  unitEnd(index: number): number {
+    return index + 1
+  }
+}

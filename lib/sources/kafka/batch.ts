@@ -1,0 +1,68 @@
+import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+import { base64Bytes, writeBase64 } from '../base64.js'
+import { isObject } from '../shape.js'
+
+/** What a batch reads of a record of the event. */
+export interface KafkaRecord {
+  readonly offset: number
+  readonly timestamp?: number | null
+  readonly key?: string | null
+  readonly value?: string | null
+  readonly headers?: readonly unknown[] | null
+}
+
+/** The records of one topic-partition. Everything is worked out on demand from the event's own objects. */
+export class KafkaBatch implements SplitBatch {
+  readonly source: string
+  readonly split: string
+  readonly count: number
+  private readonly records: readonly KafkaRecord[]
+
+  constructor(source: string, split: string, records: readonly KafkaRecord[]) {
+    this.source = source
+    this.split = split
+    this.records = records
+    this.count = records.length
+  }
+
+  position(index: number): Position {
+    return String(this.records[index]!.offset).padStart(20, '0')
+  }
+
+  /** Brokers write -1 where a producer gave no time. */
+  arrivalMs(index: number): number | undefined {
+    const timestamp = this.records[index]!.timestamp ?? -1
+    return timestamp < 0 ? undefined : timestamp
+  }
+
+  key(index: number): string | null {
+    const key = this.records[index]!.key ?? null
+    return key === null ? null : Buffer.from(key, 'base64').toString()
+  }
+
+  /** A name may come more than once; the last one counts, as in Kafka's own `lastHeader`. */
+  header(index: number, name: string): string | undefined {
+    const headers = this.records[index]!.headers ?? []
+    for (let i = headers.length - 1; i >= 0; i--) {
+      const header = headers[i]
+      if (!isObject(header) || !Object.hasOwn(header, name)) continue
+      const bytes: unknown = header[name]
+      // Lambda writes Java's signed bytes; a Buffer takes each modulo 256.
+      return Array.isArray(bytes) ? Buffer.from(bytes).toString() : undefined
+    }
+    return undefined
+  }
+
+  sizeBound(index: number): number {
+    return base64Bytes(this.records[index]!.value ?? '')
+  }
+
+  write(index: number, target: Buffer, at: number): number {
+    const value = this.records[index]!.value ?? null
+    return value === null ? Defect.tombstone : writeBase64(value, target, at)
+  }
+
+  unitEnd(index: number): number {
+    return index + 1
+  }
+}

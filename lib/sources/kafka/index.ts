@@ -1,0 +1,11 @@
+import type { SourceNode } from '../../ports/index.js'
+import { type SourceOptions, sourceNode } from '../node.js'
+
+/**
+ * A Kafka topic (MSK or self-managed), by its logical name. Tombstones are counted as filtered.
+ * @example kafkaSource('orders', { timestamp: (o: Order, meta) => meta.arrivalMs ?? 0, watermark: monotonous() })
+ */
+export function kafkaSource<T>(name: string, options: SourceOptions<T>): SourceNode<T> {
+  const open = async () => (await import('./decoder.js')).kafkaDecoder()
+  return sourceNode(name, options, { connector: 'kafka', hasArrivalTime: true, open })
+}

@@ -1,0 +1,107 @@
+import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+import { base64Bytes, writeBase64 } from '../base64.js'
+import { type Aggregate, looksAggregated, readAggregate } from './kpl.js'
+
+/** What a batch reads of a record of the event. */
+export interface KinesisRecord {
+  readonly kinesis: {
+    readonly data: string
+    readonly partitionKey: string
+    readonly sequenceNumber: string
+    readonly approximateArrivalTimestamp: number
+  }
+}
+
+/** Where the user records of a batch with aggregates are. A batch without any has no such table, and an index is a record. */
+interface Units {
+  readonly count: number
+  /** The record of the event that an index came in. */
+  readonly recordOf: Int32Array
+  /** The first index of each record of the event, and the count behind the last. */
+  readonly firstOf: Int32Array
+  /** By record of the event: null is an aggregate that cannot be read, undefined a plain record. */
+  readonly aggregates: readonly (Aggregate | null | undefined)[]
+}
+
+/** The records of one shard. Everything is worked out on demand from the event's own objects. */
+export class KinesisBatch implements SplitBatch {
+  readonly source: string
+  readonly split: string
+  readonly count: number
+  private readonly records: readonly KinesisRecord[]
+  private readonly units: Units | undefined
+
+  constructor(source: string, split: string, records: readonly KinesisRecord[]) {
+    this.source = source
+    this.split = split
+    this.records = records
+    this.units = unfold(records)
+    this.count = this.units?.count ?? records.length
+  }
+
+  position(index: number): Position {
+    const digits = this.record(index).sequenceNumber
+    // The count of digits first makes the order of bytes the order of numbers.
+    const position = `${String(digits.length).padStart(3, '0')}:${digits}`
+    if (!this.aggregate(index)) return position
+    return `${position}:${String(this.sub(index)).padStart(8, '0')}`
+  }
+
+  arrivalMs(index: number): number {
+    return Math.round(this.record(index).approximateArrivalTimestamp * 1000)
+  }
+
+  key(index: number): string {
+    return this.aggregate(index)?.key(this.sub(index)) ?? this.record(index).partitionKey
+  }
+
+  header(): undefined {
+    return undefined
+  }
+
+  sizeBound(index: number): number {
+    if (this.units === undefined) return base64Bytes(this.records[index]!.kinesis.data)
+    const aggregate = this.aggregate(index)
+    if (aggregate === null) return 0
+    return aggregate?.sizeBound(this.sub(index)) ?? base64Bytes(this.record(index).data)
+  }
+
+  write(index: number, target: Buffer, at: number): number {
+    if (this.units === undefined) return writeBase64(this.records[index]!.kinesis.data, target, at)
+    const aggregate = this.aggregate(index)
+    if (aggregate === null) return Defect.badAggregate
+    return aggregate?.write(this.sub(index), target, at) ?? writeBase64(this.record(index).data, target, at)
+  }
+
+  unitEnd(index: number): number {
+    if (this.units === undefined) return index + 1
+    return this.units.firstOf[this.units.recordOf[index]! + 1]!
+  }
+
+  private record(index: number): KinesisRecord['kinesis'] {
+    return this.records[this.units === undefined ? index : this.units.recordOf[index]!]!.kinesis
+  }
+
+  private aggregate(index: number): Aggregate | null | undefined {
+    return this.units?.aggregates[this.units.recordOf[index]!]
+  }
+
+  /** The index of a user record within its aggregate. */
+  private sub(index: number): number {
+    return index - this.units!.firstOf[this.units!.recordOf[index]!]!
+  }
+}
+
+/** Undefined where no record is an aggregate, so that plain streams pay for none of this. */
+function unfold(records: readonly KinesisRecord[]): Units | undefined {
+  if (!records.some((record) => looksAggregated(record.kinesis.data))) return undefined
+  const aggregates = records.map(({ kinesis }) =>
+    looksAggregated(kinesis.data) ? (readAggregate(kinesis.data) ?? null) : undefined,
+  )
+  const firstOf = new Int32Array(records.length + 1)
+  for (let i = 0; i < records.length; i++) firstOf[i + 1] = firstOf[i]! + (aggregates[i]?.count ?? 1)
+  const count = firstOf[records.length]!
+  const recordOf = new Int32Array(count)
+  for (let i = 0; i < records.length; i++) recordOf.fill(i, firstOf[i], firstOf[i + 1])
+  return { count, recordOf, firstOf, aggregates }
+}

@@ -1,0 +1,116 @@
+import type { EventDecoder, SplitBatch, Undone } from '../../ports/index.js'
+import { isObject, misshapen, outOfOrder } from '../shape.js'
+import { lowestUndone } from '../undone.js'
+import { KinesisBatch, type KinesisRecord } from './batch.js'
+
+const DIGITS = /^[1-9]\d*$/
+const DIGITS_MAX = 129
+/** The ARN of a stream, or of an enhanced fan-out consumer of it. */
+const STREAM_ARN = /^arn:[^:]+:kinesis:[^:]*:[^:]*:stream\/([^/:]+)(?:\/consumer\/.+)?$/
+
+/** Reads what Lambda's event source mapping for Kinesis Data Streams sends, tumbling window events and KPL aggregates too. */
+export function kinesisDecoder(): EventDecoder {
+  return { connector: 'kinesis', matches, decode, partialAnswer }
+}
+
+function matches(event: unknown): boolean {
+  const records = isObject(event) ? event.Records : undefined
+  // The last event of a tumbling window may be empty, and an empty event of anybody asks for nothing.
+  return Array.isArray(records) && (records.length === 0 || records[0]?.eventSource === 'aws:kinesis')
+}
+
+/** The records of one shard, while an event is being cut. Lambda sends one shard an event; nothing here hangs on that. */
+interface Shard {
+  readonly arn: string
+  readonly split: string
+  /** How the event ids of its records begin. */
+  readonly prefix: string
+  readonly records: KinesisRecord[]
+  last: string
+}
+
+function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[] {
+  if (!isObject(event)) misshapen('Kinesis', 'itself', 'an object', event)
+  const records: unknown = event.Records
+  if (!Array.isArray(records)) misshapen('Kinesis', 'Records', 'an array', records)
+  const windowShard: unknown = event.shardId
+  if (windowShard !== undefined && (typeof windowShard !== 'string' || windowShard === '')) {
+    misshapen('Kinesis', 'shardId', 'the name of a shard', windowShard)
+  }
+
+  const shards: Shard[] = []
+  let shard: Shard | undefined
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i]
+    check(record, i)
+    if (windowShard === undefined && typeof record.eventID !== 'string') badId(record.eventID, i)
+    if (shard === undefined || !holds(shard, record, windowShard)) {
+      shard = shards.find((known) => holds(known, record, windowShard))
+      if (shard === undefined) {
+        shard = open(record, i, windowShard)
+        shards.push(shard)
+      }
+    }
+    const sequence: string = record.kinesis.sequenceNumber
+    if (sequence.length < shard.last.length || (sequence.length === shard.last.length && sequence <= shard.last)) {
+      outOfOrder('Kinesis', 'shard', `Records[${i}]`)
+    }
+    shard.last = sequence
+    shard.records.push(record)
+  }
+  return shards.map(({ arn, split, records }) => new KinesisBatch(nameOf(STREAM_ARN.exec(arn)![1]!), split, records))
+}
+
+function holds(shard: Shard, record: any, windowShard: string | undefined): boolean {
+  if (record.eventSourceARN !== shard.arn) return false
+  // With a start at 0, lastIndexOf is an exact startsWith, and the quicker one.
+  return windowShard !== undefined || record.eventID.lastIndexOf(shard.prefix, 0) === 0
+}
+
+function open(record: any, i: number, windowShard: string | undefined): Shard {
+  const { eventID, eventSourceARN: arn } = record
+  if (typeof arn !== 'string' || !STREAM_ARN.test(arn)) {
+    misshapen('Kinesis', `Records[${i}].eventSourceARN`, 'the ARN of a stream or of a consumer of it', arn)
+  }
+  const split: string = windowShard ?? eventID.slice(0, Math.max(0, eventID.indexOf(':')))
+  if (split === '') badId(eventID, i)
+  return { arn, split, prefix: `${split}:`, records: [], last: '' }
+}
+
+function badId(eventID: unknown, i: number): never {
+  misshapen('Kinesis', `Records[${i}].eventID`, "a shard's name, ':' and a sequence number", eventID)
+}
+
+function check(record: any, i: number): void {
+  const kinesis = record?.kinesis
+  if (!isObject(kinesis)) misshapen('Kinesis', `Records[${i}].kinesis`, 'an object', kinesis)
+  const { data, partitionKey, sequenceNumber, approximateArrivalTimestamp } = kinesis
+  if (typeof data !== 'string') misshapen('Kinesis', `Records[${i}].kinesis.data`, 'a base64 text', data)
+  if (typeof partitionKey !== 'string') {
+    misshapen('Kinesis', `Records[${i}].kinesis.partitionKey`, 'a text', partitionKey)
+  }
+  if (!isSequenceNumber(sequenceNumber)) {
+    misshapen('Kinesis', `Records[${i}].kinesis.sequenceNumber`, `1 to ${DIGITS_MAX} digits as text`, sequenceNumber)
+  }
+  if (!isSeconds(approximateArrivalTimestamp)) {
+    const path = `Records[${i}].kinesis.approximateArrivalTimestamp`
+    misshapen('Kinesis', path, 'seconds since 1970', approximateArrivalTimestamp)
+  }
+}
+
+function isSeconds(time: unknown): boolean {
+  return typeof time === 'number' && Number.isSafeInteger(Math.round(time * 1000))
+}
+
+function isSequenceNumber(text: unknown): boolean {
+  return typeof text === 'string' && text.length <= DIGITS_MAX && (DIGITS.test(text) || text === '0')
+}
+
+/**
+ * Lambda goes back to the lowest sequence number that is reported and delivers everything from it on, so one of each batch is enough.
+ * It is the source record's: an aggregate comes again as a whole.
+ */
+function partialAnswer(undone: readonly Undone[]): unknown {
+  const sequences = Array.from(lowestUndone(undone), ([batch, index]) => batch.position(index).split(':')[1])
+  return { batchItemFailures: sequences.map((itemIdentifier) => ({ itemIdentifier })) }
+}

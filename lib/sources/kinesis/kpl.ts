@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { FieldReader } from './protobuf.js'
+
+const MAGIC = Buffer.from([0xf3, 0x89, 0x9a, 0xc2])
+const CHECKSUM_BYTES = 16
+
+/**
+ * The user records of one Kinesis record that the Kinesis Producer Library filled. After a reshard some may have a key, or an explicit
+ * hash key, that lies outside the shard; the producer sends those again, and KCL drops these. An event does not say the shard's range,
+ * so we keep them: such a record comes twice, like any other that a producer repeats.
+ */
+export interface Aggregate {
+  readonly count: number
+  key(index: number): string
+  sizeBound(index: number): number
+  write(index: number, target: Buffer, at: number): number
+}
+
+/** Whether a base64 text begins with the magic F3 89 9A C2. The first letter alone tells it from JSON. */
+export function looksAggregated(data: string): boolean {
+  return data.charCodeAt(0) === 0x38 && /^84maw[g-v]/.test(data)
+}
+
+/** Unfolds an aggregate; undefined where its checksum is wrong, it is malformed or it has no user record. Never throws for what it reads. */
+export function readAggregate(data: string): Aggregate | undefined {
+  const bytes = Buffer.from(data, 'base64')
+  const end = bytes.length - CHECKSUM_BYTES
+  if (end <= MAGIC.length || !MAGIC.equals(bytes.subarray(0, MAGIC.length))) return undefined
+  const checksum = createHash('md5').update(bytes.subarray(MAGIC.length, end)).digest()
+  if (!checksum.equals(bytes.subarray(end))) return undefined
+
+  // Two walks, so that nothing grows: the first counts, the second fills.
+  const keys: string[] = []
+  let count = 0
+  const outer = new FieldReader(bytes).open(MAGIC.length, end)
+  while (outer.next()) {
+    if (outer.field === 1 && outer.isBytes) keys.push(bytes.toString('utf8', outer.from, outer.to))
+    else if (outer.field === 3 && outer.isBytes) count++
+  }
+  if (outer.failed || count === 0) return undefined
+
+  const aggregate = new UserRecords(bytes, keys, count)
+  const inner = new FieldReader(bytes)
+  outer.open(MAGIC.length, end)
+  for (let index = 0; outer.next(); ) {
+    if (outer.field !== 3 || !outer.isBytes) continue
+    if (!aggregate.read(index++, inner.open(outer.from, outer.to))) return undefined
+  }
+  return aggregate
+}
+
+class UserRecords implements Aggregate {
+  readonly count: number
+  private readonly bytes: Buffer
+  private readonly keys: readonly string[]
+  private readonly keyOf: Int32Array
+  private readonly from: Int32Array
+  private readonly to: Int32Array
+
+  constructor(bytes: Buffer, keys: readonly string[], count: number) {
+    this.bytes = bytes
+    this.keys = keys
+    this.count = count
+    this.keyOf = new Int32Array(count)
+    this.from = new Int32Array(count)
+    this.to = new Int32Array(count)
+  }
+
+  /** Takes one record message; false where it lacks its data or a key of the table. The explicit hash key and the tags are of no use. */
+  read(index: number, fields: FieldReader): boolean {
+    let key = -1
+    let hasData = false
+    while (fields.next()) {
+      if (fields.field === 1 && !fields.isBytes) key = fields.value
+      else if (fields.field === 3 && fields.isBytes) {
+        hasData = true
+        this.from[index] = fields.from
+        this.to[index] = fields.to
+      }
+    }
+    if (fields.failed || !hasData || key < 0 || key >= this.keys.length) return false
+    this.keyOf[index] = key
+    return true
+  }
+
+  key(index: number): string {
+    return this.keys[this.keyOf[index]!]!
+  }
+
+  sizeBound(index: number): number {
+    return this.to[index]! - this.from[index]!
+  }
+
+  write(index: number, target: Buffer, at: number): number {
+    return this.bytes.copy(target, at, this.from[index], this.to[index])
+  }
+}

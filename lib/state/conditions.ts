@@ -1,0 +1,42 @@
+import { assert, compareBytes } from '../base/index.js'
+import type { Attribute, Condition, Item, Update } from '../ports/index.js'
+import { admit, checkKey, type Sized } from './items.js'
+
+/** The item after the update, or undefined where it is refused: no item, or a condition that does not hold. */
+export function judge(standing: Item | undefined, update: Update): Sized | undefined {
+  if (!standing || !update.when.every((condition) => holds(condition, standing))) return undefined
+  const after: Record<string, Attribute> = { ...standing, ...update.set }
+  for (const name of update.remove ?? []) delete after[name]
+  return admit(after as Item)
+}
+
+/** As in DynamoDB, values of two types are neither equal nor one below the other. */
+function holds(condition: Condition, item: Item): boolean {
+  const actual: Attribute | undefined = Object.hasOwn(item, condition.attribute) ? item[condition.attribute] : undefined
+  switch (condition.is) {
+    case 'absent':
+      return actual === undefined
+    case 'below':
+      return actual === undefined || isBelow(actual, condition.value)
+    case 'equal':
+      return actual !== undefined && isEqual(actual, condition.value)
+  }
+}
+
+function isBelow(a: Attribute, b: string | number): boolean {
+  if (typeof a === 'string' && typeof b === 'string') return compareBytes(a, b) < 0
+  return typeof a === 'number' && typeof b === 'number' && a < b
+}
+
+function isEqual(a: Attribute, b: Attribute): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
+  return a === b
+}
+
+/** DynamoDB refuses an update of key attributes, and one that names an attribute twice. */
+export function checkUpdate(update: Update): void {
+  checkKey(update.key)
+  const changed = [...Object.keys(update.set), ...(update.remove ?? [])]
+  assert(!changed.includes('pk') && !changed.includes('sk'), 'an update leaves the key as it is')
+  assert(new Set(changed).size === changed.length, 'an update names an attribute once')
+}

@@ -1,0 +1,84 @@
+import { assert, STORE_GET_MAX } from '../base/index.js'
+import type { Attribute, Item, ItemKey } from '../ports/index.js'
+import { itemBytes } from './units.js'
+
+/** DynamoDB: a partition key has at most 2,048 bytes, a sort key 1,024, an item 400 KB. */
+export const PARTITION_KEY_BYTES_MAX = 2048
+export const SORT_KEY_BYTES_MAX = 1024
+export const ITEM_BYTES_MAX = 400 * 1024
+/** DynamoDB: the magnitude of a number other than 0. */
+const NUMBER_MIN = 1e-130
+const NUMBER_MAX = 9.99e125
+
+/** With the u flag, this matches only surrogates that have no partner: they have no UTF-8, and two strings would be one key. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+export interface Sized {
+  readonly item: Item
+  readonly bytes: number
+}
+
+/** A frozen copy that the store may keep, with its size. A store refuses what DynamoDB would refuse. */
+export function admit(item: Item): Sized {
+  checkKey(item)
+  const copy = copyItem(item)
+  for (const name in copy) checkAttribute(name, copy[name]!)
+  const bytes = itemBytes(copy)
+  assert(bytes <= ITEM_BYTES_MAX, `an item has at most ${ITEM_BYTES_MAX} bytes; ${item.pk} / ${item.sk} has ${bytes}`)
+  return { item: copy, bytes }
+}
+
+export function checkKey(key: ItemKey): void {
+  checkKeyPart('partition', key.pk, PARTITION_KEY_BYTES_MAX)
+  checkKeyPart('sort', key.sk, SORT_KEY_BYTES_MAX)
+}
+
+function checkKeyPart(kind: string, text: string, bytesMax: number): void {
+  if (typeof text !== 'string' || text === '') assert(false, `a ${kind} key is a string that is not empty`)
+  checkText(`a ${kind} key`, text, bytesMax)
+}
+
+/** A UTF-16 unit is at most three bytes: only long texts need the exact count. */
+export function checkText(what: string, text: string, bytesMax: number): void {
+  if (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax) {
+    assert(false, `${what} has at most ${bytesMax} bytes; this one has ${Buffer.byteLength(text)}`)
+  }
+  if (LONE_SURROGATE.test(text)) assert(false, `${what} has no lone surrogate`)
+}
+
+function checkAttribute(name: string, value: Attribute): void {
+  if (typeof value === 'string') {
+    if (LONE_SURROGATE.test(value)) assert(false, `attribute ${name} has no lone surrogate`)
+  } else if (typeof value === 'number') {
+    const magnitude = Math.abs(value)
+    if (value !== 0 && !(magnitude >= NUMBER_MIN && magnitude <= NUMBER_MAX)) {
+      assert(false, `attribute ${name} is a number that DynamoDB can hold; it is ${value}`)
+    }
+  } else if (typeof value !== 'boolean' && !(value instanceof Uint8Array)) {
+    assert(false, `attribute ${name} is a string, a number, a boolean or bytes; it is of type ${typeof value}`)
+  }
+}
+
+/** A frozen copy, its bytes too: encoders reuse their buffers. -0 becomes 0, as in any store that keeps decimals. */
+export function copyItem(item: Item): Item {
+  const copy: Record<string, Attribute> & ItemKey = { ...item }
+  for (const name in copy) {
+    const value = copy[name]!
+    if (value === 0) copy[name] = 0
+    else if (value instanceof Uint8Array) copy[name] = new Uint8Array(value)
+  }
+  return Object.freeze(copy)
+}
+
+/** The keys of one read request: DynamoDB refuses the whole of it if there are too many, or one comes twice. */
+export function checkGet(keys: readonly ItemKey[]): void {
+  assert(keys.length <= STORE_GET_MAX, `a request reads at most ${STORE_GET_MAX} items; it asks for ${keys.length}`)
+  for (const key of keys) checkKey(key)
+  checkDistinct(keys)
+}
+
+export function checkDistinct(keys: readonly ItemKey[]): void {
+  const seen = new Set<string>()
+  for (const { pk, sk } of keys) seen.add(`${pk.length}:${pk}${sk}`)
+  assert(seen.size === keys.length, 'the keys of one request are distinct')
+}

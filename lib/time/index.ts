@@ -1,0 +1,2 @@
+export { iso, isoUtc } from './iso.js'
+export { customWatermark, monotonous, outOfOrder } from './watermark.js'

@@ -1,0 +1,37 @@
+import { ConfigError, type Duration, milliseconds } from '../base/index.js'
+import type { WatermarkStrategy } from '../ports/index.js'
+
+/**
+ * The split's own watermark is its highest event time so far less `bound`: a record may come that much behind a later one.
+ * (Flink: bounded out-of-orderness. Here a watermark W means that no record before W is still expected.)
+ * @example outOfOrder('30s')
+ */
+export function outOfOrder(bound: Duration): WatermarkStrategy<unknown> {
+  return Object.freeze({ kind: 'out-of-order', boundMs: milliseconds(bound, 'The bound of outOfOrder') })
+}
+
+/**
+ * Event times never go back within a split: the own watermark is the highest event time so far.
+ * @example monotonous()
+ */
+export function monotonous(): WatermarkStrategy<unknown> {
+  return Object.freeze({ kind: 'out-of-order', boundMs: 0 })
+}
+
+/**
+ * The own watermark follows what `of` says of each record, and never goes back. `of` must be a pure function of the record.
+ * `bound` is how far it usually trails the event time; it only sizes slices.
+ * @example customWatermark<Order>((order, timestampMs) => order.flushedUntil ?? timestampMs - 60_000, '1m')
+ */
+export function customWatermark<T>(
+  of: (value: T, timestampMs: number) => number,
+  bound: Duration,
+): WatermarkStrategy<T> {
+  if (typeof of !== 'function') {
+    throw new ConfigError(
+      'bad-watermark',
+      `customWatermark takes a function of a record and its timestamp; it got ${typeof of}.`,
+    )
+  }
+  return Object.freeze({ kind: 'custom', boundMs: milliseconds(bound, 'The bound of customWatermark'), of })
+}

@@ -1,0 +1,2 @@
+export { gridMs, type Interval, Slices, sliceMs } from './slices.js'
+export { cumulate, describeWindow, hopping, tumbling, type WindowSpec } from './window.js'

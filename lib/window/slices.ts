@@ -1,0 +1,135 @@
+import { SLICE_MS_MIN } from '../base/index.js'
+import { gcd, type WindowSpec } from './window.js'
+
+/** A half-open interval of event time, [start, end), in ms. */
+export interface Interval {
+  readonly start: number
+  readonly end: number
+}
+
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+/** Slices of a bucket where slices are shorter than a minute. */
+const NARROW_SLICES_PER_BUCKET = 8
+/** What people call a round duration, in ms, up to the widest slice. */
+const ROUND_MS: readonly number[] = [
+  100,
+  200,
+  250,
+  500,
+  ...[1, 2, 5, 10, 15, 20, 30].map((s) => s * 1000),
+  ...[1, 2, 5, 10, 15, 20, 30].map((m) => m * MINUTE_MS),
+  HOUR_MS,
+]
+
+/** The widest step at which windows of this kind start and end: every window is a union of such intervals. */
+export function gridMs(spec: WindowSpec): number {
+  return spec.kind === 'hopping' ? gcd(spec.sizeMs, spec.stepMs) : spec.stepMs
+}
+
+/**
+ * The width of a slice: the window's grid, or, when allowed lateness or an hour is shorter, the largest round divisor of the grid not
+ * above it. Final values never depend on it; which late records share a pane does.
+ */
+export function sliceMs(spec: WindowSpec, allowedLatenessMs: number): number {
+  const grid = gridMs(spec)
+  const limit = allowedLatenessMs > 0 ? Math.min(HOUR_MS, Math.max(SLICE_MS_MIN, allowedLatenessMs)) : HOUR_MS
+  if (grid <= limit) return grid
+  return ROUND_MS.findLast((ms) => ms <= limit && grid % ms === 0) ?? largestDivisor(grid, limit)
+}
+
+/** The grid itself where nothing divides it. At most an hour's milliseconds are tried, however long the grid (law 11). */
+function largestDivisor(grid: number, limit: number): number {
+  for (let width = limit; width >= SLICE_MS_MIN; width--) if (grid % width === 0) return width
+  return grid
+}
+
+/**
+ * The geometry of one operator's windows: slices, buckets and the windows over them. Pure arithmetic on integers; an instant belongs to
+ * the slice that starts at or before it.
+ */
+export class Slices {
+  readonly widthMs: number
+  /** Longest window, ms. */
+  readonly spanMs: number
+  readonly slicesPerBucket: number
+  readonly bucketMs: number
+  readonly spec: WindowSpec
+  readonly offsetMs: number
+  readonly allowedLatenessMs: number
+
+  constructor(spec: WindowSpec, offsetMs: number, allowedLatenessMs: number) {
+    this.spec = spec
+    this.offsetMs = offsetMs
+    this.allowedLatenessMs = allowedLatenessMs
+    this.widthMs = sliceMs(spec, allowedLatenessMs)
+    this.spanMs = spec.sizeMs
+    this.slicesPerBucket = this.widthMs >= MINUTE_MS ? 1 : NARROW_SLICES_PER_BUCKET
+    this.bucketMs = this.widthMs * this.slicesPerBucket
+  }
+
+  /** The end of the slice that holds the instant. */
+  sliceEnd(time: number): number {
+    return (Math.floor((time - this.offsetMs) / this.widthMs) + 1) * this.widthMs + this.offsetMs
+  }
+
+  /** The highest slice end at or below the watermark: every slice up to it is closed. */
+  frontier(watermark: number): number {
+    return Math.floor((watermark - this.offsetMs) / this.widthMs) * this.widthMs + this.offsetMs
+  }
+
+  /** The end of the bucket that holds the slice with this end. */
+  bucketEnd(sliceEnd: number): number {
+    return Math.ceil((sliceEnd - this.offsetMs) / this.bucketMs) * this.bucketMs + this.offsetMs
+  }
+
+  /** How many windows hold an instant. */
+  windowCount(time: number): number {
+    const { kind, sizeMs, stepMs } = this.spec
+    if (kind === 'tumbling') return 1
+    const into = modulo(time - this.offsetMs, kind === 'hopping' ? stepMs : sizeMs)
+    if (kind === 'cumulate') return sizeMs / stepMs - Math.floor(into / stepMs)
+    return into < sizeMs ? Math.floor((sizeMs - into - 1) / stepMs) + 1 : 0
+  }
+
+  /** The windows that hold an instant, by ascending end. */
+  windowsOf(time: number): Interval[] {
+    const { kind, sizeMs, stepMs } = this.spec
+    const windows: Interval[] = []
+    if (kind === 'cumulate') {
+      const start = time - modulo(time - this.offsetMs, sizeMs)
+      for (let end = start + stepMs; end <= start + sizeMs; end += stepMs) if (end > time) windows.push({ start, end })
+      return windows
+    }
+    const latest = time - modulo(time - this.offsetMs, stepMs)
+    for (let start = latest; start > time - sizeMs; start -= stepMs) windows.push({ start, end: start + sizeMs })
+    return windows.reverse()
+  }
+
+  /** The window that ends exactly here, if there is one. */
+  windowEnding(end: number): Interval | undefined {
+    const { kind, sizeMs, stepMs } = this.spec
+    if (kind === 'cumulate') {
+      if (modulo(end - this.offsetMs, stepMs) !== 0) return undefined
+      return { start: end - 1 - modulo(end - 1 - this.offsetMs, sizeMs), end }
+    }
+    const start = end - sizeMs
+    return modulo(start - this.offsetMs, stepMs) === 0 ? { start, end } : undefined
+  }
+
+  /** A record counts in each window whose end + allowed lateness lies above its effective own watermark. */
+  counts(windowEnd: number, own: number): boolean {
+    return windowEnd + this.allowedLatenessMs > own
+  }
+
+  /** The last slice in whose closing the window can still have a pane. */
+  lastPaneSlice(windowEnd: number): number {
+    return this.sliceEnd(windowEnd + this.allowedLatenessMs - 1)
+  }
+}
+
+/** The remainder that is never negative: windows start rightly before 1970 too. */
+function modulo(a: number, b: number): number {
+  const rest = a % b
+  return rest < 0 ? rest + b : rest
+}
