@@ -27,12 +27,12 @@ const options = {
   watermark: outOfOrder('3h'),
   partitionKey: (flight: Flight) => flight.origin,
 }
-const atlantic = kinesisSource('departures-a-l', options)
-const mainland = kafkaSource('departures-m-z', options)
+const fromAToL = kinesisSource('departures-a-l', options)
+const fromMToZ = kafkaSource('departures-m-z', options)
 
 export default pipeline('flights', { keyGroups: 1, deadLetter: ndjson('rejected') }, (p) =>
   p
-    .from(atlantic, mainland)
+    .from(fromAToL, fromMToZ)
     .keyBy((flight) => flight.origin)
     .window(tumbling('1h'), { allowedLateness: '2h', late: ndjson('late') })
     .aggregate('hourly', {

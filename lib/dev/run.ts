@@ -3,6 +3,7 @@ import { ConfigError, MillraceError } from '../base/index.js'
 import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { Logger, Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
+import { groupKey, runPrefix } from '../runtime/keys.js'
 import { Faults, type Process } from './chaos.js'
 import { Containers } from './containers.js'
 import { checkInput } from './input/lines.js'
@@ -163,6 +164,7 @@ class LocalRun {
       this.faults,
       this.timeoutMs,
     )
+    if (resumes) await this.releaseClaims()
     if (!before.complete) await this.drive(inputs, containers)
     const status = await statusOf(pipeline, store)
     const sinks = await this.collect()
@@ -196,6 +198,20 @@ class LocalRun {
         return position === undefined ? 0 : Math.max(0, numbering.index(position) + 1 - RESUME_OVERLAP)
       })
     })
+  }
+
+  /** The run before was alone, as this one is, and it is gone: what it claimed need not wait for its timeout. */
+  private async releaseClaims(): Promise<void> {
+    const made = plan(this.pipeline)
+    for (const operator of made.operators) {
+      for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++) {
+        await this.store.update({
+          key: groupKey(runPrefix(this.pipeline.name, 1), operator.name, keyGroup),
+          set: { until: 0 },
+          when: [],
+        })
+      }
+    }
   }
 
   private bindings(process: Process, inputs: readonly StreamInput[]) {

@@ -8,8 +8,10 @@ import { readWatermark } from '../runtime/watermark.js'
 
 export interface StageStatus {
   readonly stage: number
-  /** The published watermark; undefined before the first. */
+  /** The published watermark; undefined before the first, and once all has ended. */
   readonly watermark: number | undefined
+  /** No record can come any more: the watermark is infinite. */
+  readonly ended: boolean
   /** All that can ever come has come, and is closed. */
   readonly complete: boolean
   readonly splits: readonly SplitStatusRow[]
@@ -61,7 +63,8 @@ export async function statusOf(pipeline: Pipeline, store: StateStore, run = 1): 
     }
     stages.push({
       stage: stage.index,
-      watermark: published === TIME_MIN ? undefined : published,
+      watermark: known(published),
+      ended: published >= TIME_MAX,
       complete: published === TIME_MAX && (await closed(made, store, prefix, stage.index)),
       splits: splits.map(row),
       operators: stage.operators.map((operator) => operator.name),

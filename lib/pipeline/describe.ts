@@ -1,6 +1,6 @@
 import { formatDuration } from '../base/index.js'
 import { describeWindow } from '../window/index.js'
-import type { GraphNode, Pipeline } from './graph.js'
+import { type GraphNode, type Pipeline, stepName } from './graph.js'
 import { fingerprint } from './manifest.js'
 import { type OperatorPlan, type Plan, plan } from './plan.js'
 
@@ -37,7 +37,7 @@ function label(node: GraphNode): string {
         .map(([field, fold]) => `${field}: ${fold.kind}`)
         .join(', ')} }   lateness ${formatDuration(node.allowedLatenessMs)}, ${node.accumulation}`
     default:
-      return node.kind
+      return stepName(node)
   }
 }
 

@@ -94,6 +94,11 @@ export interface Pipeline {
   readonly nodes: readonly GraphNode[]
 }
 
+/** A kind of node by the name that a user writes. */
+export function stepName({ kind }: GraphNode): string {
+  return kind === 'flat-map' ? 'flatMap' : kind === 'divert' ? 'sideOutput' : kind
+}
+
 /** The nodes that a node reads from. */
 export function inputsOf(node: GraphNode): readonly number[] {
   if (node.kind === 'source') return []

@@ -59,12 +59,16 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
   }
 }
 
-/** What of the manifest is state: all but where rows go and what a split is dealt. */
-function stateful(made: Manifest): unknown {
-  return {
-    ...made,
-    nodes: made.nodes.map((node) => (node.kind === 'sink' ? { kind: 'sink', input: node.input } : node)),
-  }
+/** What of the manifest is state: all but where rows go. Inputs are counted without the sinks, so that one more changes nothing. */
+function stateful(made: Manifest): Manifest {
+  const kept = made.nodes.flatMap((node, id) => (node['kind'] === 'sink' ? [] : [id]))
+  const place = (id: unknown): number => kept.indexOf(id as number)
+  const nodes = kept.map((id) => {
+    const node = made.nodes[id]!
+    if (Array.isArray(node['inputs'])) return { ...node, inputs: node['inputs'].map(place) }
+    return 'input' in node ? { ...node, input: place(node['input']) } : node
+  })
+  return { ...made, nodes }
 }
 
 /** A digest of the manifest. State written under one fingerprint is not read under another. */
@@ -72,8 +76,12 @@ export function fingerprint(plan: Plan): string {
   return digest(JSON.stringify(stateful(manifest(plan))))
 }
 
-/** The first difference between two manifests, in words; undefined where they are the same. */
-export function difference(before: unknown, after: unknown, path = 'pipeline'): string | undefined {
+/** The first difference that makes the fingerprints of two manifests differ, in words; undefined where they are the same. */
+export function difference(before: Manifest, after: Manifest): string | undefined {
+  return differenceAt('pipeline', stateful(before), stateful(after))
+}
+
+function differenceAt(path: string, before: unknown, after: unknown): string | undefined {
   if (before === after) return undefined
   if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) {
     return `${path} was ${JSON.stringify(before) ?? 'absent'} and is ${JSON.stringify(after) ?? 'absent'}`
@@ -82,7 +90,7 @@ export function difference(before: unknown, after: unknown, path = 'pipeline'): 
   const b = after as Record<string, unknown>
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const label = Array.isArray(before) ? `${path}[${name}]` : `${path}.${name}`
-    const found = difference(a[name], b[name], label)
+    const found = differenceAt(label, a[name], b[name])
     if (found) return found
   }
   return undefined

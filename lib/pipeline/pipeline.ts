@@ -2,7 +2,7 @@ import { ConfigError, checkName, KEY_GROUPS_MAX, milliseconds } from '../base/in
 import type { SinkNode } from '../ports/index.js'
 import type { Pipeline, PipelineOptions } from './graph.js'
 import { plan } from './plan.js'
-import { Builder } from './stream.js'
+import { Builder, checkSink } from './stream.js'
 
 /** Stands where a pipeline names no dead letter: the host must bind one. */
 export const hostDeadLetter: SinkNode<any> = Object.freeze({
@@ -36,7 +36,7 @@ export function pipeline(name: string, build: Build): Pipeline
 export function pipeline(name: string, options: PipelineOptions, build: Build): Pipeline
 export function pipeline(name: string, second: PipelineOptions | Build, third?: Build): Pipeline {
   const build = typeof second === 'function' ? second : third
-  const options = typeof second === 'function' ? {} : second
+  const options = typeof second === 'function' ? {} : (second ?? {})
   checkName('pipeline', name)
   if (typeof build !== 'function')
     throw new ConfigError('bad-pipeline', `pipeline("${name}") takes a build function as its last argument.`)
@@ -47,6 +47,7 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
       `keyGroups is a whole number from 1 to ${KEY_GROUPS_MAX}; pipeline "${name}" has ${keyGroups}.`,
     )
   }
+  if (options.deadLetter !== undefined) checkSink(`deadLetter of "${name}"`, options.deadLetter)
   const builder = new Builder()
   const built = build(builder)
   if (built instanceof Promise)

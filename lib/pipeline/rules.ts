@@ -1,6 +1,6 @@
 import { ConfigError, formatDuration, SLICE_MS_MIN } from '../base/index.js'
-import type { GraphNode } from './graph.js'
-import type { Plan } from './plan.js'
+import { type GraphNode, stepName } from './graph.js'
+import type { InputPlan, Plan } from './plan.js'
 
 /** What makes a pipeline legal. Each refusal names the rule, the value and the fix. */
 export function check(plan: Plan): void {
@@ -36,6 +36,7 @@ export function check(plan: Plan): void {
       )
     }
   }
+  checkCycles(plan)
   for (const stage of plan.stages)
     for (const input of stage.inputs) if (input.kind === 'operator') checkChained(plan, input.operator.name)
 }
@@ -52,7 +53,7 @@ function unique(what: string, names: readonly string[]): void {
 /** A step whose rows go nowhere is a mistake that a user wants to hear of. */
 function isRead(node: GraphNode, plan: Plan): boolean {
   const readers = plan.readers[node.id]!
-  if (node.kind === 'divert') return readers.some(reader => reader.kind !== 'side')
+  if (node.kind === 'divert') return readers.some((reader) => reader.kind !== 'side')
   return node.kind === 'sink' || readers.length > 0
 }
 
@@ -62,11 +63,38 @@ function unread(node: GraphNode): ConfigError {
       ? `the source "${node.source.name}"`
       : node.kind === 'aggregate'
         ? `the aggregate "${node.name}"`
-        : `a ${node.kind} step`
+        : node.kind === 'side'
+          ? 'the side of a sideOutput step'
+          : `a ${stepName(node)} step`
   return new ConfigError(
     'no-sink',
     `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`,
   )
+}
+
+type OperatorInput = Extract<InputPlan, { kind: 'operator' }>
+
+/**
+ * A stage's watermark waits for all of its inputs. An input that waits for results of that very stage, straight or by way of other
+ * stages, would never move, and nothing would ever close.
+ */
+function checkCycles(plan: Plan): void {
+  const inputs = plan.stages.flatMap((stage) => stage.inputs).filter((input) => input.kind === 'operator')
+  for (const { operator, stage } of inputs) {
+    if (!feeds(inputs, stage, operator.stage, new Set())) continue
+    throw new ConfigError(
+      'stage-cycle',
+      `The results of "${operator.name}" meet rows that wait for the same watermark as "${operator.name}" itself, so that neither could go on. Give those rows a stateful step of their own first, or read their source under a second name.`,
+    )
+  }
+}
+
+/** Whether results of the stage `from` come to the stage `to`. */
+function feeds(inputs: readonly OperatorInput[], from: number, to: number, seen: Set<number>): boolean {
+  if (from === to) return true
+  if (seen.has(from)) return false
+  seen.add(from)
+  return inputs.some((input) => input.operator.stage === from && feeds(inputs, input.stage, to, seen))
 }
 
 /**

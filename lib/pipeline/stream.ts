@@ -1,5 +1,5 @@
 import type { AggregateMap, ResultOf } from '../aggregate/index.js'
-import { ConfigError, checkName, type Duration, type Key, milliseconds } from '../base/index.js'
+import { ConfigError, checkName, type Duration, type Key, milliseconds, shown } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 import type { Accumulation, GraphNode } from './graph.js'
@@ -44,6 +44,12 @@ export class Builder {
         throw new ConfigError(
           'bad-source',
           'from() takes sources, as kinesisSource(), kafkaSource() and fileSource() make them.',
+        )
+      }
+      if (sources.indexOf(source) !== sources.lastIndexOf(source)) {
+        throw new ConfigError(
+          'name-taken',
+          `from() reads each source once; "${source.name}" is given twice, which would count its rows twice.`,
         )
       }
       const known = this.nodes.find((node) => node.kind === 'source' && node.source === source)
@@ -92,6 +98,11 @@ export class Stream<T> {
 
   /** This stream and others of the same shape as one. */
   merge(...others: readonly [Stream<T>, ...Stream<T>[]]): Stream<T> {
+    for (const other of others) {
+      // Ids count within one graph: a stream of another would name some other node of this one.
+      if (other instanceof Stream && other.builder === this.builder) continue
+      throw new ConfigError('bad-step', 'merge() takes streams of the pipeline that is being built.')
+    }
     const inputs = [this.id, ...others.map((other) => other.id)]
     return new Stream<T>(this.builder, this.builder.add({ kind: 'merge', inputs }))
   }
@@ -122,7 +133,7 @@ export class Stream<T> {
   }
 }
 
-function checkSink(what: string, sink: SinkNode<any>): void {
+export function checkSink(what: string, sink: SinkNode<any>): void {
   if (sink?.kind !== 'sink') {
     throw new ConfigError('bad-sink', `${what} takes a sink, as ndjson(), consoleSink() and callback() make them.`)
   }
@@ -206,7 +217,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
     if (!['accumulating', 'discarding', 'retracting'].includes(accumulation)) {
       throw new ConfigError(
         'bad-window',
-        `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${JSON.stringify(accumulation)}.`,
+        `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${shown(accumulation)}.`,
       )
     }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
@@ -216,13 +227,15 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       `The offset of the window of "${name}"`,
     )
     const sign = negative || (typeof offset === 'number' && offset < 0) ? -1 : 1
+    // Windows start every step, but cumulating ones every size: an offset that is longer says the same as its rest.
+    const every = this.spec.kind === 'cumulate' ? this.spec.sizeMs : this.spec.stepMs
     const id = this.builder.add({
       kind: 'aggregate',
       input: this.id,
       name,
       key: this.key,
       window: this.spec,
-      offsetMs: (sign * size) % this.spec.sizeMs,
+      offsetMs: ((sign * size) % every) + 0,
       allowedLatenessMs: milliseconds(allowedLateness, `allowedLateness of the window of "${name}"`),
       accumulation,
       late,

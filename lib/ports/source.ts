@@ -43,6 +43,8 @@ export interface SplitBatch {
   sizeBound(index: number): number
   /** Writes the payload's bytes into `target` from `at` on. Returns the bytes written, or a `Defect`. */
   write(index: number, target: Buffer, at: number): number
+  /** The payload as the event holds it, base64 or text: what a dead letter keeps where it cannot be decoded. Null where there is none. */
+  raw(index: number): string | null
   /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */
   unitEnd(index: number): number
 }

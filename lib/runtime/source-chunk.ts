@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { CHUNK_ENTRIES_MAX, ConfigError, DECODE_RECORDS, messageOf, RecordRejection } from '../base/index.js'
 import type { Rejected } from '../pipeline/index.js'
 import type { SourceNode, SplitBatch } from '../ports/index.js'
@@ -88,7 +89,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
       } catch (thrown) {
         if (thrown instanceof FragileFold) return { unit, position: at.position }
         if (thrown instanceof ConfigError) throw thrown
-        fold.reject(at.id, rejection(at, thrown, value))
+        fold.reject(at.id, rejection(batch, at, thrown, value))
       }
       if (batch.unitEnd(i) === i + 1) {
         unit = i + 1
@@ -113,7 +114,7 @@ function decode(request: ChunkRequest, start: number, stop: number, skipped: num
   }
 }
 
-function rejection(at: RecordAt, thrown: unknown, value: unknown): Rejected {
+function rejection(batch: SplitBatch, at: RecordAt, thrown: unknown, value: unknown): Rejected {
   const known = thrown instanceof RecordRejection
   return {
     reason: known ? thrown.code : 'step-threw',
@@ -121,8 +122,15 @@ function rejection(at: RecordAt, thrown: unknown, value: unknown): Rejected {
     source: at.source,
     split: at.split,
     position: at.position,
-    payload: value instanceof RecordRejection || !storable(value) ? null : value,
+    payload: value instanceof RecordRejection || !storable(value) ? textOf(batch, at.index) : value,
   }
+}
+
+/** A payload that is no value: as text where its bytes are some, else as the event holds it. */
+function textOf(batch: SplitBatch, index: number): string | null {
+  const bytes = Buffer.alloc(batch.sizeBound(index))
+  const written = batch.write(index, bytes, 0)
+  return written >= 0 && isUtf8(bytes.subarray(0, written)) ? bytes.toString('utf8', 0, written) : batch.raw(index)
 }
 
 /** What JSON cannot write (too deep, cyclic by a schema's hand) must not block the dead letter. */

@@ -3,7 +3,7 @@ import type { StagePlan } from '../pipeline/index.js'
 import { advanceStage } from './advance.js'
 import { readCursor } from './cursor.js'
 import type { Deadline, Host } from './host.js'
-import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk } from './keys.js'
+import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
 import { end, listSplits, part, register, registerListed } from './membership.js'
 
 /**
@@ -36,9 +36,11 @@ async function settleMembers(host: Host, stage: StagePlan): Promise<void> {
     const known = await listSplits(host, stage)
     if (known.length === 0) await register(host, stage)
     else await registerListed(host, stage, input, listed)
+    // Long ids are hashed in names, so a listed split is found by the name that it would have.
+    const ids = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing.split]))
     for (const split of known) {
-      const id = split.name.slice(input.name.length + 1)
       if (!split.name.startsWith(`${input.name}/`) || split.status === 'ended') continue
+      const id = ids.get(split.name) ?? split.name.slice(input.name.length + 1)
       if (await end(host, stage, input, id)) continue
       await part(host, stage, input, id, pipeline.idleAfterMs)
     }

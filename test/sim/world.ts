@@ -26,16 +26,11 @@ export interface WorldOptions {
   readonly redeliver?: number
   /** Chance that an old batch comes again. */
   readonly stray?: number
-  /** Chance that the oldest waiting call goes on rather than any: the lower, the longer zombies sleep. */
+  /** Most records of a batch. */
   readonly batch?: number
   /** Lines appear over time, so that splits go idle; else all are there from the start. */
   readonly trickle?: boolean
   readonly stepsMax?: number
-}
-
-export interface SeenRow {
-  readonly id: string
-  readonly value: any
 }
 
 export interface Outcome {
@@ -66,7 +61,7 @@ interface Split {
 }
 
 const turn = async (): Promise<void> => {
-  for (let i = 0; i < 4; i++) await new Promise(resolve => setImmediate(resolve))
+  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /**
@@ -86,7 +81,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
   const inner = memoryStore()
   let steps = 0
   const call = async <T>(process: { dead: boolean }, label: string, work: () => Promise<T>): Promise<T> => {
-    await new Promise<void>(resolve => {
+    await new Promise<void>((resolve) => {
       waiting.push({ label, go: resolve, process })
     })
     if (process.dead || R() < crash) {
@@ -101,15 +96,22 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
     return result
   }
   const splits: Split[] = Object.entries(options.logs).flatMap(([source, logs]) =>
-    Object.entries(logs).map(([id, lines]) => ({ source, id, lines, written: options.trickle ? 0 : lines.length, next: 0, active: undefined })),
+    Object.entries(logs).map(([id, lines]) => ({
+      source,
+      id,
+      lines,
+      written: options.trickle ? 0 : lines.length,
+      next: 0,
+      active: undefined,
+    })),
   )
-  const position = (index: number): string => String(index).padStart(20, '0')
   const record = (sink: string, batches: readonly SinkBatch[]): void => {
     const known = rows.get(sink) ?? rows.set(sink, new Map()).get(sink)!
     for (const { rows: list } of batches) {
       for (const row of list) {
         const text = JSON.stringify(row.value)
-        if (known.has(row.id) && JSON.stringify(known.get(row.id)) !== text) conflicts.push(`${sink} ${row.id}: ${JSON.stringify(known.get(row.id))} / ${text}`)
+        if (known.has(row.id) && JSON.stringify(known.get(row.id)) !== text)
+          conflicts.push(`${sink} ${row.id}: ${JSON.stringify(known.get(row.id))} / ${text}`)
         known.set(row.id, JSON.parse(text))
       }
     }
@@ -117,32 +119,50 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
   const start = () => {
     const process = { dead: false }
     const store: StateStore = {
-      get: keys => call(process, `get ${keys.map(k => k.pk + ' ' + k.sk).join()}`, () => inner.get(keys)),
-      insert: items => call(process, `insert ${items.map(i => `${i.pk} ${i.sk}->${String(i['to'])}`).join()}`, () => inner.insert(items)),
-      update: update => call(process, `update ${update.key.pk} ${update.key.sk} ${JSON.stringify(update.set)}`, () => inner.update(update)),
-      query: range => call(process, `query ${range.pk} ${range.from}`, () => inner.query(range)),
+      get: (keys) => call(process, `get ${keys.map((k) => k.pk + ' ' + k.sk).join()}`, () => inner.get(keys)),
+      insert: (items) =>
+        call(process, `insert ${items.map((i) => `${i.pk} ${i.sk}->${String(i['to'])}`).join()}`, () =>
+          inner.insert(items),
+        ),
+      update: (update) =>
+        call(process, `update ${update.key.pk} ${update.key.sk} ${JSON.stringify(update.set)}`, () =>
+          inner.update(update),
+        ),
+      query: (range) => call(process, `query ${range.pk} ${range.from}`, () => inner.query(range)),
       usage: () => inner.usage(),
       close: async () => undefined,
     }
     const inspector = (source: string): SourceInspector => ({
       bounded: true,
-      list: () => call(process, 'list', async () => splits.filter(s => s.source === source).map(s => ({ split: s.id, closed: s.written === s.lines.length }))),
+      list: () =>
+        call(process, 'list', async () =>
+          splits.filter((s) => s.source === source).map((s) => ({ split: s.id, closed: s.written === s.lines.length })),
+        ),
       peek: (id, after) =>
         call(process, 'peek', async () => {
-          const split = splits.find(s => s.id === id && s.source === source)!
+          const split = splits.find((s) => s.id === id && s.source === source)!
           return split.written > (after === '0' ? 0 : Number(after) + 1) ? 'waiting' : 'nothing'
         }),
     })
     const bindings = {
       state: store,
       sink: async (node: SinkNode<any>): Promise<Sink> => ({
-        write: batches => call(process, `sink ${node.name} ${batches.map(b => (b.kind === 'operator' ? b.part : b.split)).join()}`, async () => record(node.name, batches)),
+        write: (batches) =>
+          call(
+            process,
+            `sink ${node.name} ${batches.map((b) => (b.kind === 'operator' ? b.part : b.split)).join()}`,
+            async () => record(node.name, batches),
+          ),
         close: async () => undefined,
       }),
-      inspectors: Object.fromEntries(plan(pipeline).sources.map(source => [source.name, inspector(source.name)])),
+      inspectors: Object.fromEntries(plan(pipeline).sources.map((source) => [source.name, inspector(source.name)])),
       clock: { now: () => 1_700_000_000_000 + steps * 100 },
       ids: { next: () => `n${steps}-${pick(1e9)}` },
-      logger: { ...silentLogger, error: (message: string, fields: any) => void (/throttled/.test(fields?.error) || errors.push(`${message} ${JSON.stringify(fields)}`)) },
+      logger: {
+        ...silentLogger,
+        error: (message: string, fields: any) =>
+          void (/throttled/.test(fields?.error) || errors.push(`${message} ${JSON.stringify(fields)}`)),
+      },
       metrics: new InvocationMetrics(),
       timeoutMs: 20_000,
     }
@@ -157,11 +177,11 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
     attempts.add(attempt)
     container[name](event)
       .then(
-        answer => {
+        (answer) => {
           idle.push(container)
           settled(true, answer)
         },
-        error => {
+        (error) => {
           errors.push(String(error))
           idle.push(container)
           settled(false, undefined)
@@ -185,7 +205,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
   }
   const finished = async (): Promise<boolean> => {
     const [mark] = await inner.get([{ pk: `${pipeline.name}.1#0#splits`, sk: '!' }])
-    if ((mark?.['watermark'] as number | undefined ?? 0) < 4e15) return false
+    if (((mark?.['watermark'] as number | undefined) ?? 0) < 4e15) return false
     for (const operator of plan(pipeline).operators) {
       for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++) {
         const [item] = await inner.get([{ pk: `${pipeline.name}.1#${operator.name}#${keyGroup}`, sk: 'c' }])
@@ -204,7 +224,8 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
       stray = 0
     }
     for (const split of splits) {
-      if (split.written < split.lines.length && R() < 0.02) split.written = Math.min(split.lines.length, split.written + 1 + pick(5))
+      if (split.written < split.lines.length && R() < 0.02)
+        split.written = Math.min(split.lines.length, split.written + 1 + pick(5))
       if (split.active !== undefined && R() < redeliver) split.active = undefined
       if (split.next > 0 && R() < stray) {
         const from = pick(split.next)
@@ -239,7 +260,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
       // Nothing can go on: what was given up on is delivered anew, and lost ticks come again.
       for (const split of splits) if (split.active !== undefined && running === 0) split.active = undefined
       if (running === 0) ticking = 0
-      if (splits.every(split => split.next === split.lines.length) && (await finished())) {
+      if (splits.every((split) => split.next === split.lines.length) && (await finished())) {
         done = true
         break
       }

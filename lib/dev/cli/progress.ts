@@ -37,5 +37,5 @@ export function progressText({ delivered, perSecond, status }: Progress): string
     highest !== undefined && stage?.watermark !== undefined
       ? `${((highest - stage.watermark) / 3_600_000).toFixed(1)} h`
       : '-'
-  return `${numberText(delivered)} events   ${numberText(perSecond)}/s   watermark ${timeText(stage?.watermark)}   lag ${lag}   open windows ${status.openWindows}`
+  return `${numberText(delivered)} events   ${numberText(perSecond)}/s   watermark ${stage?.ended ? 'at the end' : timeText(stage?.watermark)}   lag ${lag}   open windows ${status.openWindows}`
 }

@@ -53,6 +53,10 @@ export class FileBatch implements SplitBatch {
     return written !== data.length && LONE_SURROGATE.test(data) ? Defect.notText : written
   }
 
+  raw(index: number): string {
+    return this.records[index]!.data
+  }
+
   unitEnd(index: number): number {
     return index + 1
   }

@@ -62,6 +62,10 @@ export class KafkaBatch implements SplitBatch {
     return value === null ? Defect.tombstone : writeBase64(value, target, at)
   }
 
+  raw(index: number): string | null {
+    return this.records[index]!.value ?? null
+  }
+
   unitEnd(index: number): number {
     return index + 1
   }

@@ -73,6 +73,13 @@ export class KinesisBatch implements SplitBatch {
     return aggregate?.write(this.sub(index), target, at) ?? writeBase64(this.record(index).data, target, at)
   }
 
+  raw(index: number): string {
+    const aggregate = this.aggregate(index)
+    if (!aggregate) return this.record(index).data
+    const bytes = Buffer.alloc(this.sizeBound(index))
+    return bytes.toString('base64', 0, Math.max(0, this.write(index, bytes, 0)))
+  }
+
   unitEnd(index: number): number {
     if (this.units === undefined) return index + 1
     return this.units.firstOf[this.units.recordOf[index]! + 1]!

@@ -1,0 +1,87 @@
+/** Arrows between rooms point down (design: ARCHITECTURE.md). `npm run verify` holds them. */
+const room = (name) => `^lib/${name}/`
+const PURE = '(base|time|window|aggregate|pipeline)'
+const ADAPTERS = '(state|sources|sinks|codecs|observe)'
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'base-imports-nothing', severity: 'error', from: { path: room('base') }, to: { pathNot: room('base') } },
+    {
+      name: 'ports-are-interfaces',
+      comment: 'Ports know nothing of who keeps or uses them.',
+      severity: 'error',
+      from: { path: room('ports') },
+      to: { pathNot: `^lib/(ports|base)/` },
+    },
+    {
+      name: 'pure-rooms-stay-pure',
+      comment:
+        'Time, windows and aggregates are synchronous arithmetic: no node:*, no runtime, no adapter. Of ports they know the types of nodes.',
+      severity: 'error',
+      from: { path: room('(time|window|aggregate|testing)') },
+      to: { pathNot: `^lib/(base|time|window|aggregate|ports|testing)/` },
+    },
+    {
+      name: 'pipeline-is-pure',
+      severity: 'error',
+      from: { path: room('pipeline') },
+      to: { pathNot: `^lib/${PURE}/|^lib/ports/` },
+    },
+    {
+      name: 'runtime-knows-no-adapter',
+      comment: 'The runtime speaks to ports only.',
+      severity: 'error',
+      from: { path: room('runtime') },
+      to: { pathNot: `^lib/(runtime|ports)/|^lib/${PURE}/|^(node:)?(zlib|buffer)$` },
+    },
+    {
+      name: 'adapters-know-ports-and-base',
+      severity: 'error',
+      from: { path: room(ADAPTERS) },
+      to: { path: '^lib/', pathNot: `^lib/(ports|base)/|^lib/${ADAPTERS}/` },
+    },
+    {
+      name: 'adapters-do-not-mix',
+      comment: 'A store knows no source, a source no sink.',
+      severity: 'error',
+      from: { path: '^lib/(state|sources|sinks|codecs|observe)/' },
+      to: { path: '^lib/(state|sources|sinks|codecs|observe)/', pathNot: '^lib/$1/' },
+    },
+    {
+      name: 'handlers-do-not-know-dev',
+      severity: 'error',
+      from: { path: room('handlers') },
+      to: { path: '^lib/dev/' },
+    },
+    {
+      name: 'packages-where-they-belong',
+      comment: 'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb.',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/(dev|state/lmdb)/' },
+      to: { path: 'node_modules' },
+    },
+    {
+      name: 'not-to-tests',
+      severity: 'error',
+      from: { path: '^(lib|functions|examples)/' },
+      to: { path: '^(test|bench)/' },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.json'],
+    },
+  },
+}

@@ -1,0 +1,72 @@
+import type { StreamInput } from '../lib/dev/input/stream-input.js'
+import { ingest, tick } from '../lib/handlers/index.js'
+import type { Pipeline } from '../lib/index.js'
+import { InvocationMetrics, silentLogger } from '../lib/observe/index.js'
+import type { StateStore } from '../lib/ports/index.js'
+import { memoryStore } from '../lib/state/memory/index.js'
+import type { BenchEvent } from './flights-events.js'
+
+export interface DriveResult {
+  /** CPU of all invocations, us. */
+  readonly cpuUs: number
+  /** Requests of each invocation in turn. */
+  readonly requests: readonly number[]
+  /** Write units of each. */
+  readonly units: readonly number[]
+  /** Whether an invocation published a watermark, and so closed slices. */
+  readonly closed: readonly boolean[]
+  readonly store: StateStore
+}
+
+/** Runs every event through the handlers of one container, as Lambda would: the event's text is parsed anew each time. */
+export async function drive(
+  pipeline: Pipeline,
+  events: readonly BenchEvent[],
+  inputs: readonly StreamInput[],
+  finish: boolean,
+): Promise<DriveResult> {
+  const store = memoryStore()
+  let published = false
+  const metrics = new InvocationMetrics((seen) => {
+    published = seen.has('WatermarkPublished')
+  })
+  const bindings = {
+    state: store,
+    metrics,
+    logger: silentLogger,
+    inspectors: Object.fromEntries(inputs.map((input) => [input.source.name, input])),
+  }
+  const handle = ingest(pipeline, bindings)
+  const requests: number[] = []
+  const units: number[] = []
+  const closed: boolean[] = []
+  let usage = store.usage()
+  let cpuUs = 0
+  for (const event of events) {
+    const started = process.cpuUsage()
+    await handle(JSON.parse(event.json))
+    const spent = process.cpuUsage(started)
+    cpuUs += spent.user + spent.system
+    const now = store.usage()
+    requests.push(now.requests - usage.requests)
+    units.push(now.writeUnits - usage.writeUnits)
+    closed.push(published)
+    usage = now
+  }
+  if (finish) {
+    const started = process.cpuUsage()
+    const ticker = tick(pipeline, bindings)
+    await ticker({})
+    await ticker({})
+    const spent = process.cpuUsage(started)
+    cpuUs += spent.user + spent.system
+  }
+  return { cpuUs, requests, units, closed, store }
+}
+
+export const sumOf = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0)
+
+export function median(list: readonly number[]): number {
+  const sorted = [...list].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import type { Flight } from '../examples/flights/pipeline.js'
+import { StreamInput } from '../lib/dev/input/stream-input.js'
+import { buildEvent } from '../lib/dev/poller/events.js'
+import type { Pipeline, SourceNode } from '../lib/index.js'
+
+const WEEK_MS = 7 * 86_400_000
+
+/** The lines of one of the example's files, `weeks` times over, each week's copy shifted on by a week. */
+function flightLines(name: string, weeks: number): string[] {
+  const path = new URL(`../examples/flights/data/${name}.ndjson.gz`, import.meta.url)
+  const lines = gunzipSync(readFileSync(path)).toString().trim().split('\n')
+  return Array.from({ length: weeks }, (_, week) =>
+    lines.map((line) => (week === 0 ? line : shifted(line, week * WEEK_MS))),
+  ).flat()
+}
+
+function shifted(line: string, ms: number): string {
+  const flight = JSON.parse(line) as Flight
+  return JSON.stringify({
+    ...flight,
+    scheduled: new Date(Date.parse(flight.scheduled) + ms).toISOString().replace('.000', ''),
+  })
+}
+
+/** One invocation's event, as JSON text, and how many records it holds. */
+export interface BenchEvent {
+  readonly json: string
+  readonly records: number
+  readonly source: string
+}
+
+/** The flights as the events of their mappings, four splits a source, batches of `batch` records of one split, in turns. */
+export function flightEvents(
+  pipeline: Pipeline,
+  batch: number,
+  weeks = 1,
+): { events: BenchEvent[]; inputs: StreamInput[]; records: number } {
+  const sources = pipeline.nodes.flatMap((node) => (node.kind === 'source' ? [node.source as SourceNode<any>] : []))
+  const inputs = sources.map((source) => {
+    const input = new StreamInput(source, [], 4, () => 0)
+    for (const line of flightLines(source.name, weeks)) {
+      const key = (JSON.parse(line) as Flight).origin
+      input.logs[input.numbering.partition(key, 4)]!.append(line, key)
+    }
+    for (const log of input.logs) log.end()
+    return input
+  })
+  const events: BenchEvent[] = []
+  for (let from = 0, more = true; more; from += batch) {
+    more = false
+    for (const input of inputs) {
+      for (const log of input.logs) {
+        if (from >= log.total) continue
+        more = true
+        const built = buildEvent(input, [{ log, from, to: Math.min(log.total, from + batch) }], 1_700_000_000_000)
+        events.push({ json: built.json, records: built.ranges[0]!.to - from, source: input.source.name })
+      }
+    }
+  }
+  return { events, inputs, records: events.reduce((sum, event) => sum + event.records, 0) }
+}

@@ -1,0 +1,141 @@
+import { fork } from 'node:child_process'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { table } from '../lib/dev/text.js'
+import { BUDGET, bundle } from '../scripts/bundle.js'
+import { type CpuFigures, cpu } from './cpu.js'
+import { type GrowthFigures, growth } from './growth.js'
+import { type UnitFigures, units } from './units.js'
+
+const BATCHES = [10, 100, 1000, 10_000]
+const WEEKS = [1, 4]
+const TARGETS = { cpu_ratio: 1.6, state_units_per_event_1000: 0.02, requests_per_batch_1000: 3 }
+
+/** Each figure is taken in a process of its own, so that none profits or suffers from what was compiled for another. */
+function apart<R>(what: string, ...args: number[]): Promise<R> {
+  const child = fork(fileURLToPath(import.meta.url), ['--child', what, ...args.map(String)], {
+    execArgv: ['--import', 'tsx', '--expose-gc'],
+  })
+  return new Promise((resolve, reject) => {
+    child.once('message', (result) => resolve(result as R))
+    child.once('exit', (code) => reject(new Error(`the bench of ${what} ended with code ${code}`)))
+  })
+}
+
+async function childMain(what: string, args: readonly number[]): Promise<void> {
+  const result =
+    what === 'cpu' ? await cpu(args[0]!) : what === 'units' ? await units(args[0]!) : await growth(args[0]!, 1000)
+  process.send!(result, () => process.exit(0))
+}
+
+async function main(json: boolean): Promise<void> {
+  const cpuFigures = await apart<CpuFigures>('cpu', 1000)
+  const unitFigures: UnitFigures[] = []
+  for (const batch of BATCHES) unitFigures.push(await apart('units', batch))
+  const growthFigures: GrowthFigures[] = []
+  for (const weeks of WEEKS) growthFigures.push(await apart('growth', weeks))
+  const { bytes, modules } = await bundle()
+  const at1000 = unitFigures.find((figures) => figures.batch === 1000)!
+  const figures = {
+    cpu_ratio: round(cpuFigures.millraceUs.none / cpuFigures.decodeUs),
+    state_units_per_event_1000: round(at1000.unitsPerEvent),
+    requests_per_batch_1000: at1000.requestsPerQuietBatch,
+    bundle_bytes: bytes,
+    bundle_modules: modules,
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`,
+    cpu: cpuFigures,
+    units: unitFigures,
+    growth: growthFigures,
+  }
+  if (json) console.log(JSON.stringify(figures, undefined, 2))
+  else print(figures)
+}
+
+type Figures = {
+  cpu_ratio: number
+  state_units_per_event_1000: number
+  requests_per_batch_1000: number
+  bundle_bytes: number
+  bundle_modules: number
+  machine: string
+  cpu: CpuFigures
+  units: UnitFigures[]
+  growth: GrowthFigures[]
+}
+
+const round = (value: number): number => Math.round(value * 10_000) / 10_000
+const ratio = (value: number): string => `${value.toFixed(2)}x`
+const verdict = (value: number, target: number): string =>
+  `${value <= target ? 'within' : 'MISSES'} the target of ${target}`
+
+function print({ cpu: cpuFigures, units: unitFigures, growth: growthFigures, ...figures }: Figures): void {
+  const { decodeUs, mapUs, millraceUs } = cpuFigures
+  console.log(
+    `${cpuFigures.records.toLocaleString('en-US')} flights in batches of 1,000, ${figures.machine}, memory store, single process\n`,
+  )
+  const cpuRow = (name: string, us: number): string[] => [name, us.toFixed(2), ratio(us / decodeUs), ratio(us / mapUs)]
+  console.log(
+    table(
+      ['CPU us an event', 'us', 'of decode only', 'of a plain Map'],
+      [
+        cpuRow('decode only', decodeUs),
+        cpuRow('plain Map fold', mapUs),
+        ...Object.entries(millraceUs).map(([name, us]) =>
+          cpuRow(name === 'none' ? 'Millrace' : `Millrace, ${name}`, us),
+        ),
+      ],
+    ),
+  )
+  console.log(`\ncpu_ratio ${figures.cpu_ratio}: ${verdict(figures.cpu_ratio, TARGETS.cpu_ratio)}\n`)
+  console.log(
+    table(
+      [
+        'batch',
+        'state units/event',
+        'of one update/event',
+        'read units/event',
+        'requests/quiet batch',
+        'requests/batch',
+        'requests/event',
+        'sink units/event',
+      ],
+      unitFigures.map((row) => [
+        String(row.batch),
+        row.unitsPerEvent.toFixed(4),
+        ratio(row.unitsPerEvent),
+        row.readUnitsPerEvent.toFixed(4),
+        String(row.requestsPerQuietBatch),
+        row.requestsPerBatch.toFixed(1),
+        row.requestsPerEvent.toFixed(4),
+        row.sinkUnitsPerEvent.toFixed(3),
+      ]),
+    ),
+  )
+  console.log(
+    `\nstate_units_per_event_1000 ${figures.state_units_per_event_1000}: ${verdict(figures.state_units_per_event_1000, TARGETS.state_units_per_event_1000)}`,
+  )
+  console.log(
+    `requests_per_batch_1000 ${figures.requests_per_batch_1000} (batches that close no slice): ${verdict(figures.requests_per_batch_1000, TARGETS.requests_per_batch_1000)}\n`,
+  )
+  console.log(
+    table(
+      ['weeks', 'events', 'heap MB', 'units/event first week', 'last week', 'us/event first week', 'later weeks'],
+      growthFigures.map((row) => [
+        String(row.weeks),
+        row.records.toLocaleString('en-US'),
+        row.heapMb.toFixed(1),
+        row.firstUnits.toFixed(4),
+        row.lastUnits.toFixed(4),
+        row.firstUs.toFixed(2),
+        row.lastUs.toFixed(2),
+      ]),
+    ),
+  )
+  console.log(
+    `\nbundle of the ingest handler without a store: ${figures.bundle_bytes} bytes of ${BUDGET.bytes}, ${figures.bundle_modules} modules`,
+  )
+}
+
+const [mode, what, ...args] = process.argv.slice(2)
+if (mode === '--child') await childMain(what!, args.map(Number))
+else await main(mode === '--json')

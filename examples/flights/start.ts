@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { progressPrinter } from '../../lib/dev/cli/progress.js'
+import { run, summaryText } from '../../lib/dev/index.js'
+import { picture } from './picture.js'
+import flights from './pipeline.js'
+
+// `npm start`: the example as `millrace run` would run it, and then the week as a picture.
+const { values } = parseArgs({
+  options: {
+    fresh: { type: 'boolean', default: false },
+    chaos: { type: 'string' },
+    batch: { type: 'string', default: '1000' },
+    directory: { type: 'string', default: '.millrace/flights' },
+  },
+})
+const data = (name: string): string => fileURLToPath(new URL(`data/${name}.ndjson.gz`, import.meta.url))
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+const progress = progressPrinter(process.stderr, () => performance.now())
+console.log(
+  '113,493 flights of the first week of 2001, from a Kinesis stream (origins A to L) and a Kafka topic (M to Z), four splits each',
+)
+try {
+  const summary = await run(flights, {
+    inputs: { 'departures-a-l': [data('departures-a-l')], 'departures-m-z': [data('departures-m-z')] },
+    splits: 4,
+    batch: Number(values.batch),
+    state: `lmdb:${values.directory}/state`,
+    out: `${values.directory}/out`,
+    fresh: values.fresh,
+    signal: stop.signal,
+    onProgress: (state) => progress.show(state),
+    ...(values.chaos !== undefined && { chaos: Number(values.chaos) }),
+  })
+  progress.end()
+  if (summary.alreadyComplete)
+    console.log('An earlier run has done it all; these are its results. npm start -- --fresh starts over.')
+  console.log(`\n${picture(summary.sinks.find((sink) => sink.name === 'hourly')!.file)}\n\n${summaryText(summary)}`)
+  process.exitCode = summary.complete ? 0 : 130
+} catch (error) {
+  progress.end()
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

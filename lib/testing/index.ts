@@ -1,0 +1,1 @@
+export { type CheckOptions, checkAggregate, type RowAt } from './check-aggregate.js'

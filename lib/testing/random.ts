@@ -1,0 +1,21 @@
+/** Numbers that look random and are the same for a seed: mulberry32, in the public domain. */
+export class Random {
+  private state: number
+
+  constructor(seed: number) {
+    this.state = seed | 0
+  }
+
+  /** A whole number from 0 up to, but not, `limit`. */
+  below(limit: number): number {
+    this.state = (this.state + 0x6d2b79f5) | 0
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000) * limit)
+  }
+
+  /** Takes one item out of a list. */
+  take<T>(list: T[]): T {
+    return list.splice(this.below(list.length), 1)[0]!
+  }
+}

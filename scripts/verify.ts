@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process'
+
+/** The one truth: everything that must hold before a commit. CI runs exactly this. Each step is a command that can be run alone. */
+const steps: readonly (readonly [name: string, ...command: string[]])[] = [
+  ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
+  ['types', 'tsc', '--noEmit', '-p', '.'],
+  ['architecture', 'depcruise', '--output-type', 'err', 'lib', 'functions', 'examples'],
+  ['dead code', 'knip'],
+  ['tests', 'vitest', 'run'],
+  ['build', 'tsc', '-p', 'tsconfig.build.json'],
+  ['package', 'publint', '--strict'],
+  ['package types', 'attw', '--pack', '.', '--profile', 'esm-only'],
+  ['bundle budget', 'tsx', 'scripts/bundle.ts', '--check'],
+]
+
+const only = process.argv.slice(2)
+for (const [name, command, ...args] of steps) {
+  if (only.length > 0 && !only.includes(name)) continue
+  const started = performance.now()
+  process.stdout.write(`\n== ${name}: ${command} ${args.join(' ')}\n`)
+  const { status } = spawnSync('npx', ['--no-install', command!, ...args], { stdio: 'inherit' })
+  process.stdout.write(
+    `== ${name}: ${status === 0 ? 'holds' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
+  )
+  if (status !== 0) process.exit(1)
+}
+process.stdout.write('\nverify: all holds\n')
