@@ -41,12 +41,9 @@ export async function drive(
   const units: number[] = []
   const closed: boolean[] = []
   let usage = store.usage()
-  let cpuUs = 0
+  const started = process.cpuUsage()
   for (const event of events) {
-    const started = process.cpuUsage()
     await handle(JSON.parse(event.json))
-    const spent = process.cpuUsage(started)
-    cpuUs += spent.user + spent.system
     const now = store.usage()
     requests.push(now.requests - usage.requests)
     units.push(now.writeUnits - usage.writeUnits)
@@ -54,13 +51,12 @@ export async function drive(
     usage = now
   }
   if (finish) {
-    const started = process.cpuUsage()
     const ticker = tick(pipeline, bindings)
     await ticker({})
     await ticker({})
-    const spent = process.cpuUsage(started)
-    cpuUs += spent.user + spent.system
   }
+  const spent = process.cpuUsage(started)
+  const cpuUs = spent.user + spent.system
   return { cpuUs, requests, units, closed, store }
 }
 

@@ -11,6 +11,8 @@ export interface OperatorPlan {
   readonly node: OperatorStep
   readonly name: string
   readonly stage: number
+  /** Its place among the operators of its stage. */
+  readonly index: number
   readonly keyGroups: number
   readonly slices: Slices
   readonly key: (value: any) => Key
@@ -77,9 +79,15 @@ function make(pipeline: Pipeline): Plan {
     node.kind === 'source' || node.kind === 'aggregate' ? operatorsAfter(node, readers) : [],
   )
   const stageOf = stages(nodes, feeds)
+  const inStage = new Map<number, number>()
   const operators = nodes
     .filter((node) => node.kind === 'aggregate')
-    .map((node) => operatorPlan(node, stageOf.operator.get(node.id)!, pipeline))
+    .map((node) => {
+      const stage = stageOf.operator.get(node.id)!
+      const index = inStage.get(stage) ?? 0
+      inStage.set(stage, index + 1)
+      return operatorPlan(node, stage, index, pipeline)
+    })
   const operatorOf = new Map(operators.map((operator) => [operator.node.id, operator]))
   const inputs: InputPlan[] = []
   for (const node of nodes) {
@@ -145,11 +153,12 @@ function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
   return { input, operator, count: numbers.size }
 }
 
-function operatorPlan(node: OperatorStep, stage: number, pipeline: Pipeline): OperatorPlan {
+function operatorPlan(node: OperatorStep, stage: number, index: number, pipeline: Pipeline): OperatorPlan {
   return {
     node,
     name: node.name,
     stage,
+    index,
     keyGroups: pipeline.keyGroups,
     slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs),
     key: node.key,

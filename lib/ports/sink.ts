@@ -4,7 +4,7 @@ import type { Position } from './source.js'
 export interface SinkRow {
   readonly id: string
   readonly value: unknown
-  /** The row's place in its batch's order: rows of one batch ascend by it. Of a split batch it is the record's position. */
+  /** Of a split's rows: the record's position, by which they ascend. Empty of an operator's, whose order is the part's. */
   readonly order: string
 }
 

@@ -4,7 +4,7 @@ import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
 import { type Cursor, doneThrough, doneUpTo, readCursor } from './cursor.js'
-import { addPartRow, type Emission, emissionsOf, type FailedEmission, runEmissions } from './emission.js'
+import { addEmissions, addPartRow, type Emission, type FailedEmission, runEmissions } from './emission.js'
 import { firstHash } from './fold.js'
 import type { Deadline, Host } from './host.js'
 import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
@@ -210,7 +210,7 @@ class Advance {
         key = draft.cell.text
         n = 0
       }
-      emissions.push(...emissionsOf(this.operator, slice, draft, part.name, n, failed))
+      addEmissions(this.operator, slice, draft, part.name, n, emissions, failed)
       n += 2
     }
   }

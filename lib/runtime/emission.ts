@@ -5,15 +5,56 @@ import { rowPosition } from './cursor.js'
 import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
 import type { PaneDraft } from './panes.js'
+import type { Cell } from './segment.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
 
-/** One result on its way to the steps after its operator. */
-export interface Emission extends RecordPlace {
+/** One result on its way to the steps after its operator: a record of the key group as a split of the next stage. */
+export class Emission implements RecordPlace {
   readonly result: WindowResult<any, any>
   readonly weight: 1 | -1
+  readonly part: string
   /** The key group's own watermark when it was made: the start of the slice that closed. */
   readonly own: number
-  readonly part: string
+  readonly timestamp: number
+  readonly source: string
+  private readonly slice: number
+  private readonly cell: Cell
+  /** Counts the results of one key in one slice. */
+  private readonly n: number
+
+  constructor(
+    operator: OperatorPlan,
+    slice: number,
+    part: string,
+    cell: Cell,
+    n: number,
+    weight: 1 | -1,
+    result: WindowResult<any, any>,
+  ) {
+    this.result = result
+    this.weight = weight
+    this.part = part
+    this.own = slice - operator.slices.widthMs
+    this.timestamp = result.window.end - 1
+    this.source = operator.name
+    this.slice = slice
+    this.cell = cell
+    this.n = n
+  }
+
+  get id(): string {
+    return this.result.id
+  }
+  get split(): string {
+    return this.source
+  }
+  get turn(): number {
+    return Math.max(this.timestamp, this.own)
+  }
+  /** Made only when it is asked for: results that no other operator reads have no use of it. */
+  get position(): string {
+    return rowPosition(this.slice, this.cell.hash, this.cell.text, this.n)
+  }
 }
 
 /** A pane whose result, or a step after it, threw: it is rejected by (operator, key, turn), and all else goes on (law 14). */
@@ -22,46 +63,49 @@ export interface FailedEmission {
   readonly part: string
 }
 
-/** The results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice. */
-export function emissionsOf(
+/** Adds the results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice. */
+export function addEmissions(
   operator: OperatorPlan,
   slice: number,
   draft: PaneDraft,
   part: string,
   n: number,
+  emissions: Emission[],
   failed: FailedEmission[],
-): Emission[] {
-  const { cell, window, pane } = draft
+): void {
+  const { cell, window, pane, accs, before } = draft
   const id = `${operator.name}|${cell.text}|${window.start}-${window.end}|${pane.index}`
-  const own = slice - operator.slices.widthMs
-  const timestamp = window.end - 1
-  const emission = (accs: readonly any[], weight: 1 | -1, op: '+' | '-' | undefined, m: number): Emission => ({
-    result: {
-      key: cell.key,
-      value: Object.fromEntries(operator.fields.map((field, i) => [field, operator.folds[i]!.result(accs[i])])),
-      window,
-      pane,
-      id: op === '-' ? `${id}|-` : id,
-      ...(op && { op }),
-    },
-    weight,
-    own,
-    part,
-    timestamp,
-    turn: Math.max(timestamp, own),
-    source: operator.name,
-    split: operator.name,
-    position: rowPosition(slice, cell.hash, cell.text, m),
-    id: op === '-' ? `${id}|-` : id,
-  })
   try {
-    if (operator.node.accumulation !== 'retracting') return [emission(draft.accs, 1, undefined, n)]
-    const plus = emission(draft.accs, 1, '+', n + 1)
-    return draft.before === undefined ? [plus] : [emission(draft.before, -1, '-', n), plus]
+    if (operator.node.accumulation !== 'retracting') {
+      const result = { key: cell.key, value: resultValue(operator, accs), window, pane, id }
+      emissions.push(new Emission(operator, slice, part, cell, n, 1, result))
+      return
+    }
+    const value = resultValue(operator, accs)
+    if (before !== undefined) {
+      const taken = {
+        key: cell.key,
+        value: resultValue(operator, before),
+        window,
+        pane,
+        id: `${id}|-`,
+        op: '-',
+      } as const
+      emissions.push(new Emission(operator, slice, part, cell, n, -1, taken))
+    }
+    emissions.push(
+      new Emission(operator, slice, part, cell, n + 1, 1, { key: cell.key, value, window, pane, id, op: '+' }),
+    )
   } catch (thrown) {
     failed.push({ row: failure(operator, id, cell.key, slice, window, thrown), part })
-    return []
   }
+}
+
+function resultValue(operator: OperatorPlan, accs: readonly any[]): Record<string, unknown> {
+  const { fields, folds } = operator
+  const value: Record<string, unknown> = {}
+  for (let i = 0; i < fields.length; i++) value[fields[i]!] = folds[i]!.result(accs[i])
+  return value
 }
 
 function failure(
@@ -119,14 +163,14 @@ export function runEmissions(
   for (;;) {
     const parts: PartRows = new Map()
     let part = ''
-    const fold = new StageFold({ operators: next?.operators ?? [] }, deadLetter, keep, (sink, row) =>
-      addPartRow(parts, sink, part, row),
+    const fold = new StageFold({ operators: next?.operators ?? [] }, deadLetter, keep, (sink, id, value) =>
+      addPartRow(parts, sink, part, { id, value, order: '' }),
     )
     let again = false
     for (const emission of emissions) {
       part = emission.part
       try {
-        if (spoilt.has(emission.position)) throw spoilt.get(emission.position)
+        if (spoilt.size > 0 && spoilt.has(emission.position)) throw spoilt.get(emission.position)
         const rows = program.run(emission.result)
         if (next === undefined || emission.position <= counted) fold.repeat(rows, emission)
         else fold.accept(rows, emission.own, emission.weight, emission)

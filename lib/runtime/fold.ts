@@ -1,8 +1,8 @@
 import type { Place } from '../aggregate/index.js'
 import { type Key, messageOf, RecordRejection } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
-import { KeyTable, type LateFold, type Slot } from './key-table.js'
-import type { SegmentEntries } from './segment.js'
+import { KeyTable, type Slot } from './key-table.js'
+import { type SegmentEntries, storableKey } from './segment.js'
 
 /** The key group of a hash: equal ranges of the hash space, in order, so that key groups in order are hashes in order. */
 export function keyGroupOf(hash: number, keyGroups: number): number {
@@ -112,30 +112,32 @@ export class OperatorFold {
       found.count++
       return found
     }
+    const encoded = (accs: readonly any[], row: unknown[]): void => {
+      for (let i = 0; i < folds.length; i++) row.push(folds[i]!.encode(accs[i]))
+    }
     const cell = (slot: Slot, keyGroup: number, slice: number, accs: readonly any[]): void => {
       const { slices: bySlice } = draft(keyGroup, slice)
-      let list = bySlice.get(slice)
-      if (list === undefined) {
-        list = []
-        bySlice.set(slice, list)
+      let row = bySlice.get(slice)
+      if (row === undefined) {
+        row = [slice]
+        bySlice.set(slice, row)
       }
-      list.push({ text: slot.text, accs: folds.map((fold, i) => fold.encode(accs[i])) })
+      row.push(storableKey(slot.key, slot.text))
+      encoded(accs, row)
     }
     for (const slot of this.table.slots) {
       const keyGroup = keyGroupOf(slot.hash, keyGroups)
       if (slot.accs !== undefined) cell(slot, keyGroup, slot.slice, slot.accs)
       if (slot.more !== undefined) for (const [slice, accs] of slot.more) cell(slot, keyGroup, slice, accs)
-      if (slot.lates !== undefined) {
-        for (const late of slot.lates) draft(keyGroup, late.carrier).lates.push(lateEntry(slot, late, this.operator))
+      if (slot.lates === undefined) continue
+      for (const late of slot.lates) {
+        const row: unknown[] = [late.carrier, late.own, late.first, storableKey(slot.key, slot.text)]
+        encoded(late.accs, row)
+        draft(keyGroup, late.carrier).lates.push(row)
       }
     }
     return drafts
   }
-}
-
-function lateEntry(slot: Slot, late: LateFold, operator: OperatorPlan) {
-  const accs = operator.folds.map((fold, i) => fold.encode(late.accs[i]))
-  return { text: slot.text, carrier: late.carrier, own: late.own, first: late.first, accs }
 }
 
 function addFragile(

@@ -73,7 +73,7 @@ async function read(
       refuseExpired(item, nowS)
       links.see(item)
       const payload = await payloadOf(host, item)
-      readPayload(item, payload, operator, into)
+      readPayload(item, payload, operator, cache.keys, into)
       cache.weigh(at, payload.length)
       bytes += payload.length
     }

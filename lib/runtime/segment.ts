@@ -14,19 +14,16 @@ import type { Item } from '../ports/index.js'
 
 /** The version of the payload's format; a reader refuses any other. */
 const FORMAT = 1
+const KNOWN_KEYS_MAX = 20_000
 
-/** What one batch of one split has for one bucket of one key group, encoded per key but not yet to bytes. */
+/** What one batch of one split has for one bucket of one key group, as JSON but not yet bytes. */
 export interface SegmentEntries {
   readonly keyGroup: number
   readonly bucketEnd: number
-  readonly slices: Map<number, { readonly text: string; readonly accs: readonly unknown[] }[]>
-  readonly lates: {
-    readonly text: string
-    readonly carrier: number
-    readonly own: number
-    readonly first: number
-    readonly accs: readonly unknown[]
-  }[]
+  /** By slice: `[sliceEnd, key, acc, acc, key, ...]`, an accumulator for each fold. */
+  readonly slices: Map<number, unknown[]>
+  /** `[carrier, own, first, key, acc, ...]` each. */
+  readonly lates: unknown[][]
   count: number
 }
 
@@ -43,36 +40,18 @@ export interface LateCell extends Cell {
   readonly first: number
 }
 
-/**
- * The payload's bytes: JSON `[[sliceEnd, key, acc, acc, key, …], …], [[carrier, own, first, key, acc, …], …]`. Keys are JSON as they are;
- * only one with a bigint is wrapped.
- */
+/** The payload's bytes. One call of JSON for all of it: a call an accumulator costs more than what it writes. */
 export function encodeEntries(entries: SegmentEntries): Buffer {
-  let json = '[['
-  let comma = ''
-  for (const [slice, cells] of entries.slices) {
-    json += `${comma}[${slice}`
-    comma = ','
-    for (const cell of cells) {
-      json += `,${keyJson(cell.text)}`
-      for (const acc of cell.accs) json += `,${JSON.stringify(acc)}`
-    }
-    json += ']'
-  }
-  json += '],['
-  comma = ''
-  for (const late of entries.lates) {
-    json += `${comma}[${late.carrier},${late.own},${late.first},${keyJson(late.text)}`
-    comma = ','
-    for (const acc of late.accs) json += `,${JSON.stringify(acc)}`
-    json += ']'
-  }
-  return Buffer.from(`${json}]]`)
+  return Buffer.from(JSON.stringify([[...entries.slices.values()], entries.lates]))
 }
 
-function keyJson(text: string): string {
-  return text.endsWith('n') || (text.startsWith('[') && /\dn[,\]]/.test(text)) ? JSON.stringify({ k: text }) : text
+/** A key as the payload's JSON has it: itself, or its text in an object where a bigint is in it. */
+export function storableKey(key: Key, text: string): unknown {
+  const plain = typeof key === 'object' && key !== null ? !(key as readonly unknown[]).some(isBigint) : !isBigint(key)
+  return plain ? key : { k: text }
 }
+
+const isBigint = (value: unknown): boolean => typeof value === 'bigint'
 
 /** The attributes of a segment's payload: compressed where that saves a write unit, with a checksum of what is stored. */
 export function payloadAttributes(bytes: Buffer): { data: Uint8Array; packed: boolean; sum: number; format: number } {
@@ -102,7 +81,13 @@ export interface EntryReader {
 }
 
 /** Decodes a segment's payload. Damage and foreign formats stop the operator loudly: a wrong result is worse than none. */
-export function readPayload(item: Item, data: Uint8Array, operator: OperatorPlan, reader: EntryReader): void {
+export function readPayload(
+  item: Item,
+  data: Uint8Array,
+  operator: OperatorPlan,
+  keys: KnownKeys,
+  reader: EntryReader,
+): void {
   if (item.format !== FORMAT) {
     throw new StopError(
       'unknown-format',
@@ -119,24 +104,49 @@ export function readPayload(item: Item, data: Uint8Array, operator: OperatorPlan
   const [bySlice, lates] = JSON.parse(bytes.toString()) as [unknown[][], unknown[][]]
   const { folds } = operator
   const stride = folds.length + 1
-  const accsAt = (row: readonly unknown[], at: number): any[] => folds.map((fold, i) => fold.decode(row[at + i]))
+  const accsAt = (row: readonly unknown[], at: number): any[] => {
+    const accs: any[] = new Array(folds.length)
+    for (let i = 0; i < folds.length; i++) accs[i] = folds[i]!.decode(row[at + i])
+    return accs
+  }
   for (const row of bySlice) {
     const slice = row[0] as number
     for (let at = 1; at < row.length; at += stride) {
-      const key = storedKey(row[at])
-      const text = encodeKey(key)
-      reader.cell(slice, key, text, hash32(text), accsAt(row, at + 1))
+      const { key, text, hash } = keys.of(row[at])
+      reader.cell(slice, key, text, hash, accsAt(row, at + 1))
     }
   }
   for (const row of lates) {
-    const key = storedKey(row[3])
-    const text = encodeKey(key)
-    reader.late(row[0] as number, row[1] as number, row[2] as number, key, text, hash32(text), accsAt(row, 4))
+    const { key, text, hash } = keys.of(row[3])
+    reader.late(row[0] as number, row[1] as number, row[2] as number, key, text, hash, accsAt(row, 4))
   }
 }
 
-function storedKey(json: unknown): Key {
-  return typeof json === 'object' && json !== null && !Array.isArray(json)
-    ? decodeKey((json as { k: string }).k)
-    : (json as Key)
+/** A key read back, with its text and hash. */
+export interface KnownKey {
+  readonly key: Key
+  readonly text: string
+  readonly hash: number
+}
+
+/** Keys that a container has read before: their text and hash need not be made again. Bounded; tuples are not kept. */
+export class KnownKeys {
+  private readonly primitives = new Map<unknown, KnownKey>()
+
+  of(json: unknown): KnownKey {
+    if (typeof json === 'object' && json !== null)
+      return known(Array.isArray(json) ? (json as Key) : decodeKey((json as { k: string }).k))
+    let found = this.primitives.get(json)
+    if (found === undefined) {
+      if (this.primitives.size >= KNOWN_KEYS_MAX) this.primitives.clear()
+      found = known(json as Key)
+      this.primitives.set(json, found)
+    }
+    return found
+  }
+}
+
+function known(key: Key): KnownKey {
+  const text = encodeKey(key)
+  return { key, text, hash: hash32(text) }
 }

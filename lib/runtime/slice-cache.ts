@@ -1,7 +1,7 @@
 import type { Key } from '../base/index.js'
 import { CACHE_BYTES_MAX, TIME_MAX } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
-import type { Cell, EntryReader, LateCell } from './segment.js'
+import { type Cell, type EntryReader, KnownKeys, type LateCell } from './segment.js'
 
 /** What all splits have in one slice of one key group, merged. */
 export interface SliceData {
@@ -18,6 +18,7 @@ export interface SliceData {
  */
 export class SliceCache {
   readonly slices = new Map<number, SliceData>()
+  readonly keys = new KnownKeys()
   from = TIME_MAX
   to = -TIME_MAX
   /** Settles when the attempt before has left the cache. */

@@ -3,7 +3,7 @@ import type { OperatorPlan, Rejected, StagePlan } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
 import { OperatorFold, type Refold } from './fold.js'
 import type { Slot } from './key-table.js'
-import type { Rows } from './program.js'
+import type { Rows, Terminal } from './program.js'
 import { type Counters, noCounters } from './split-item.js'
 
 /** The record at hand: where it stands, and what to say of it where one of its rows expires. Reused; fields may be computed when read. */
@@ -12,6 +12,9 @@ export interface RecordPlace extends Place {
   readonly id: string
   readonly source: string
 }
+
+/** Takes a row that the stateless steps hand to a sink. */
+type Output = (sink: SinkNode<any>, id: string, value: unknown, place: RecordPlace) => void
 
 /** Which rows of which chains to leave out when a chunk is folded again (law 2), by operator. */
 export type StageRefold = (operator: number, keyGroup: number, bucketEnd: number, position: string) => boolean
@@ -26,24 +29,17 @@ export class StageFold {
   /** Rows for sinks, in the order of their records: outputs, rejected and expired ones. */
   readonly sinkRows = new Map<SinkNode<any>, SinkRow[]>()
   private readonly deadLetter: SinkNode<any>
-  private readonly output: (sink: SinkNode<any>, row: SinkRow) => void
-  private readonly indexes: ReadonlyMap<OperatorPlan, number>
+  private readonly output: Output
   private readonly slots: Slot[] = []
 
   /** `output` takes what the stateless steps hand to sinks; by default it goes with the split's other rows. */
-  constructor(
-    stage: Pick<StagePlan, 'operators'>,
-    deadLetter: SinkNode<any>,
-    refold?: StageRefold,
-    output?: (sink: SinkNode<any>, row: SinkRow) => void,
-  ) {
-    this.output = output ?? ((sink, row) => this.emit(sink, row))
+  constructor(stage: Pick<StagePlan, 'operators'>, deadLetter: SinkNode<any>, refold?: StageRefold, output?: Output) {
+    this.output = output ?? ((sink, id, value, place) => this.emit(sink, { id, value, order: place.position }))
     this.folds = stage.operators.map((operator, index) => {
       const only: Refold | undefined =
         refold && ((keyGroup, bucketEnd, position) => refold(index, keyGroup, bucketEnd, position))
       return new OperatorFold(operator, only)
     })
-    this.indexes = new Map(stage.operators.map((operator, index) => [operator, index]))
     this.counters = noCounters(stage.operators.length)
     this.deadLetter = deadLetter
   }
@@ -63,12 +59,11 @@ export class StageFold {
     const { counters, slots } = this
     for (let i = 0; i < rows.count; i++) {
       const terminal = rows.terminal[i]!
-      if (terminal.kind === 'operator') slots[i] = this.folds[this.indexes.get(terminal.operator)!]!.slot(rows.key[i]!)
+      if (terminal.kind === 'operator') slots[i] = this.folds[terminal.operator.index]!.slot(rows.key[i]!)
     }
     for (let i = 0; i < rows.count; i++) {
       const terminal = rows.terminal[i]!
-      if (terminal.kind === 'sink')
-        this.output(terminal.sink, { id: `${place.id}/${i}`, value: rows.value[i], order: place.position })
+      if (terminal.kind === 'sink') this.send(terminal, rows, i, place)
       else this.count(rows, i, slots[i]!, terminal.operator, own, weight, place)
     }
     counters.in++
@@ -85,7 +80,7 @@ export class StageFold {
     weight: 1 | -1,
     place: RecordPlace,
   ): void {
-    const index = this.indexes.get(operator)!
+    const { index } = operator
     const counts = this.counters.operators[index]!
     const { slices } = operator
     const { timestamp } = place
@@ -143,9 +138,15 @@ export class StageFold {
   repeat(rows: Rows, place: RecordPlace): void {
     for (let i = 0; i < rows.count; i++) {
       const terminal = rows.terminal[i]!
-      if (terminal.kind === 'sink')
-        this.output(terminal.sink, { id: `${place.id}/${i}`, value: rows.value[i], order: place.position })
+      if (terminal.kind === 'sink') this.send(terminal, rows, i, place)
     }
+  }
+
+  /** The first row of a record for a sink has the record's id, the next ones a number behind it: a graph may grow without ids changing. */
+  private send(terminal: Extract<Terminal, { kind: 'sink' }>, rows: Rows, i: number, place: RecordPlace): void {
+    let n = 0
+    for (let j = 0; j < i; j++) if (rows.terminal[j] === terminal) n++
+    this.output(terminal.sink, n === 0 ? place.id : `${place.id}/${n}`, rows.value[i], place)
   }
 
   /** A record that cannot be counted: to the dead letter, and the split goes on (law 14). */
