@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, formatDuration, milliseconds } from '../../lib/base/index.js'
+
+const DAY_MS = 86_400_000
+const SHAPE = (given: string) =>
+  `The gap must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${given}.`
+const RANGE = (given: string, min = '0s') => `The gap must lie between ${min} and 400d; it is ${given}.`
+
+describe('milliseconds', () => {
+  it.each([
+    ['250ms', 250],
+    ['5s', 5_000],
+    ['90m', 5_400_000],
+    ['1h30m', 5_400_000],
+    ['7d', 7 * DAY_MS],
+    ['1d2h3m4s5ms', DAY_MS + 7_384_005],
+    ['0s', 0],
+    ['007s', 7_000],
+    [0, 0],
+    [1500, 1500],
+    ['400d', 400 * DAY_MS],
+  ])('reads %j as %d', (duration, ms) => {
+    expect(milliseconds(duration, 'The gap')).toBe(ms)
+  })
+
+  it.each<[unknown, string, number?]>([
+    ['', SHAPE('""')],
+    ['5', SHAPE('"5"')],
+    ['5 m', SHAPE('"5 m"')],
+    [' 5m', SHAPE('" 5m"')],
+    ['5m\n', SHAPE('"5m\\n"')],
+    ['-5m', SHAPE('"-5m"')],
+    ['1.5h', SHAPE('"1.5h"')],
+    ['5M', SHAPE('"5M"')],
+    ['1w', SHAPE('"1w"')],
+    ['٥m', SHAPE('"٥m"')],
+    ['99999999999999999999d', SHAPE('"99999999999999999999d"')],
+    [1.5, SHAPE('1.5')],
+    [Number.NaN, SHAPE('NaN')],
+    [Number.POSITIVE_INFINITY, SHAPE('Infinity')],
+    [2 ** 53, SHAPE('9007199254740992')],
+    [5n, SHAPE('5n')],
+    [null, SHAPE('null')],
+    [undefined, SHAPE('undefined')],
+    [{ s: 5 }, SHAPE('{"s":5}')],
+    [Symbol('5m'), SHAPE('Symbol(5m)')],
+    [-5, RANGE('-5ms')],
+    ['401d', RANGE('401d')],
+    [400 * DAY_MS + 1, RANGE('400d1ms')],
+    ['99ms', RANGE('99ms', '100ms'), 100],
+  ])('refuses %o', (duration, message, min) => {
+    const read = () => milliseconds(duration as string, 'The gap', min)
+    expect(read).toThrow(ConfigError)
+    expect(read).toThrow(expect.objectContaining({ code: 'bad-duration', message }))
+  })
+})
+
+describe('formatDuration', () => {
+  it.each([
+    [0, '0s'],
+    [-0, '0s'],
+    [5_400_000, '1h30m'],
+    [90_061_001, '1d1h1m1s1ms'],
+    [-60_000, '-1m'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+  ])('writes %d as %j', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text)
+  })
+
+  it('writes what milliseconds reads, for every duration', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 400 * DAY_MS }), (ms) => {
+        expect(milliseconds(formatDuration(ms), 'It')).toBe(ms)
+      }),
+    )
+  })
+})

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest'
+import { type AggregateMap, avg, collect, count, custom, max, stddev, sum } from '../../lib/aggregate/index.js'
+import {
+  difference,
+  fingerprint,
+  type Manifest,
+  manifest,
+  type PipelineOptions,
+  pipeline,
+  plan,
+} from '../../lib/pipeline/index.js'
+import type { SourceNode } from '../../lib/ports/index.js'
+import { customWatermark, outOfOrder } from '../../lib/time/index.js'
+import { cumulate, hopping, tumbling, type WindowSpec } from '../../lib/window/index.js'
+import { legacy, type Order, orders, sink, source } from './fixtures.js'
+
+const total = sum((o: Order) => o.amount)
+
+/** What of a pipeline a case changes. */
+interface Parts {
+  name: string
+  options: PipelineOptions
+  source: SourceNode<Order>
+  filter: (o: Order) => boolean
+  key: (o: Order) => any
+  window: WindowSpec
+  windowOptions: object
+  operator: string
+  folds: AggregateMap<Order>
+  sinks: string[]
+}
+const parts: Parts = {
+  name: 'shop',
+  options: {},
+  source: orders,
+  filter: (o) => o.amount > 0,
+  key: (o) => o.customer,
+  window: tumbling('1h'),
+  windowOptions: { allowedLateness: '1m' },
+  operator: 'hourly',
+  folds: { total, rows: count() },
+  sinks: ['out'],
+}
+
+function planOf(change: Partial<Parts> = {}) {
+  const made = { ...parts, ...change }
+  const built = pipeline(made.name, made.options, (p) => {
+    const results = p
+      .from(made.source)
+      .filter(made.filter)
+      .keyBy(made.key)
+      .window(made.window, made.windowOptions)
+      .aggregate(made.operator, made.folds)
+    for (const name of made.sinks) results.to(sink(name))
+  })
+  return plan(built)
+}
+const stored = (change: Partial<Parts> = {}): Manifest => JSON.parse(JSON.stringify(manifest(planOf(change))))
+const mine = fingerprint(planOf())
+
+describe('manifest', () => {
+  it('is plain JSON with no function source', () => {
+    expect(stored()).toEqual(manifest(planOf()))
+    expect(stored()).toEqual({
+      format: 1,
+      pipeline: 'shop',
+      keyGroups: 4,
+      nodes: [
+        {
+          kind: 'source',
+          name: 'orders',
+          connector: 'test',
+          watermark: { kind: 'out-of-order', boundMs: 30_000 },
+          maxFutureDriftMs: 86_400_000,
+          onFutureDrift: 'reject',
+        },
+        { kind: 'filter', input: 0 },
+        {
+          kind: 'aggregate',
+          input: 1,
+          name: 'hourly',
+          window: { kind: 'tumbling', sizeMs: 3_600_000, stepMs: 3_600_000 },
+          offsetMs: 0,
+          allowedLatenessMs: 60_000,
+          accumulation: 'accumulating',
+          sliceMs: 60_000,
+          slicesPerBucket: 1,
+          folds: [
+            { field: 'total', kind: 'sum', options: {} },
+            { field: 'rows', kind: 'count', options: {} },
+          ],
+        },
+        { kind: 'sink', input: 2, name: 'out', connector: 'test' },
+      ],
+    })
+  })
+})
+
+describe('the fingerprint', () => {
+  it.each<[string, Partial<Parts>, string]>([
+    ['the name', { name: 'store' }, 'pipeline.pipeline was "shop" and is "store"'],
+    ['the key groups', { options: { keyGroups: 8 } }, 'pipeline.keyGroups was 4 and is 8'],
+    ['the source', { source: legacy }, 'pipeline.nodes[0].name was "orders" and is "legacy"'],
+    [
+      'the bound of its watermark',
+      { source: source<Order>('orders', { watermark: outOfOrder('1m') }) },
+      'pipeline.nodes[0].watermark.boundMs was 30000 and is 60000',
+    ],
+    [
+      'the kind of its watermark',
+      { source: source<Order>('orders', { watermark: customWatermark((o) => o.at, '30s') }) },
+      'pipeline.nodes[0].watermark.kind was "out-of-order" and is "custom"',
+    ],
+    [
+      'what becomes of times ahead',
+      { source: source<Order>('orders', { onFutureDrift: 'clamp' }) },
+      'pipeline.nodes[0].onFutureDrift was "reject" and is "clamp"',
+    ],
+    [
+      'how far ahead they may be',
+      { source: source<Order>('orders', { maxFutureDrift: '1h' }) },
+      'pipeline.nodes[0].maxFutureDriftMs was 86400000 and is 3600000',
+    ],
+    [
+      'the size of the window',
+      { window: tumbling('2h') },
+      'pipeline.nodes[2].window.sizeMs was 3600000 and is 7200000',
+    ],
+    [
+      'the kind of the window',
+      { window: cumulate('1h', '1h') },
+      'pipeline.nodes[2].window.kind was "tumbling" and is "cumulate"',
+    ],
+    ['its slide', { window: hopping('1h', '30m') }, 'pipeline.nodes[2].window.kind was "tumbling" and is "hopping"'],
+    [
+      'its offset',
+      { windowOptions: { offset: '1m', allowedLateness: '1m' } },
+      'pipeline.nodes[2].offsetMs was 0 and is 60000',
+    ],
+    ['its lateness', { windowOptions: {} }, 'pipeline.nodes[2].allowedLatenessMs was 60000 and is 0'],
+    [
+      'its accumulation',
+      { windowOptions: { allowedLateness: '1m', accumulation: 'discarding' } },
+      'pipeline.nodes[2].accumulation was "accumulating" and is "discarding"',
+    ],
+    ['the operator', { operator: 'hourly-2' }, 'pipeline.nodes[2].name was "hourly" and is "hourly-2"'],
+    ['a field', { folds: { sum: total, rows: count() } }, 'pipeline.nodes[2].folds[0].field was "total" and is "sum"'],
+    [
+      'a kind',
+      { folds: { total: max((o) => o.amount), rows: count() } },
+      'pipeline.nodes[2].folds[0].kind was "sum" and is "max"',
+    ],
+    [
+      'a condition',
+      { folds: { total, rows: count((o) => o.coupon) } },
+      'pipeline.nodes[2].folds[1].kind was "count" and is "count-if"',
+    ],
+    [
+      'one field more',
+      { folds: { ...parts.folds, mean: avg((o) => o.amount) } },
+      'pipeline.nodes[2].folds[2] was absent and is {"field":"mean","kind":"avg","options":{}}',
+    ],
+    [
+      'one field fewer',
+      { folds: { total } },
+      'pipeline.nodes[2].folds[1] was {"field":"rows","kind":"count","options":{}} and is absent',
+    ],
+  ])('changes with %s, and the difference says so', (_, change, words) => {
+    expect(fingerprint(planOf(change))).not.toBe(mine)
+    expect(difference(stored(), stored(change))).toBe(words)
+  })
+
+  it.each<[string, AggregateMap<Order>, AggregateMap<Order>, string]>([
+    ['max', { a: collect((o) => o.id) }, { a: collect((o) => o.id, { max: 5 }) }, 'options.max was 100 and is 5'],
+    [
+      'of',
+      { a: stddev((o) => o.amount) },
+      { a: stddev((o) => o.amount, { of: 'population' }) },
+      'options.free was 1 and is 0',
+    ],
+    ['a custom name', { a: named('x') }, { a: named('y') }, 'kind was "custom:x" and is "custom:y"'],
+  ])('changes with the option %s of a fold', (_, before, after, words) => {
+    expect(fingerprint(planOf({ folds: before }))).not.toBe(fingerprint(planOf({ folds: after })))
+    expect(difference(stored({ folds: before }), stored({ folds: after }))).toBe(`pipeline.nodes[2].folds[0].${words}`)
+  })
+
+  it.each<[string, Partial<Parts>]>([
+    [
+      'the bodies of functions',
+      { filter: (o) => o.amount > 7, key: (o) => [o.id], folds: { total: sum((o) => o.amount * 2), rows: count() } },
+    ],
+    [
+      'how a timestamp is read',
+      { source: source<Order>('orders', { timestamp: (o) => o.at * 1000, partitionKey: (o) => o.id }) },
+    ],
+    ['another sink', { sinks: ['elsewhere'] }],
+    ['one more sink', { sinks: ['out', 'elsewhere'] }],
+    ['a late output', { windowOptions: { allowedLateness: '1m', late: sink('late') } }],
+    ['the dead letter', { options: { deadLetter: sink('rejected') } }],
+    ['idleness and the steps of the watermark', { options: { idle: { after: '5m', close: false }, minAdvance: 0 } }],
+  ])('stays with %s', (_, change) => {
+    expect(fingerprint(planOf(change))).toBe(mine)
+    expect(difference(stored(), stored(change))).toBeUndefined()
+  })
+
+  it('stays with a sink in the middle of the graph, and the difference passes over it', () => {
+    const made = (peek: boolean, operator: string) =>
+      plan(
+        pipeline('shop', (p) => {
+          const stream = p.from(orders, legacy)
+          if (peek) stream.to(sink('peek'))
+          stream
+            .keyBy((o) => o.id)
+            .window(tumbling('1h'))
+            .aggregate(operator, { rows: count() })
+            .to(sink('out'))
+        }),
+      )
+    expect(fingerprint(made(true, 'a'))).toBe(fingerprint(made(false, 'a')))
+    expect(difference(manifest(made(true, 'a')), manifest(made(false, 'b')))).toBe(
+      'pipeline.nodes[3].name was "a" and is "b"',
+    )
+  })
+
+  it('is the same for ever', () => {
+    expect(mine).toBe('0b1616101bdb0468')
+  })
+})
+
+function named(name: string) {
+  return custom({ name, init: () => 0, add: (n: number, _: Order) => n + 1, merge: (a, b) => a + b, result: (n) => n })
+}

@@ -1,0 +1,382 @@
+import { describe, expect, it } from 'vitest'
+import { type Aggregate, count, max, sum } from '../../lib/aggregate/index.js'
+import { ConfigError } from '../../lib/base/index.js'
+import {
+  type Accumulation,
+  type Builder,
+  hostDeadLetter,
+  operatorNamed,
+  pipeline,
+  plan,
+  type Stream,
+} from '../../lib/pipeline/index.js'
+import type { SourceNode } from '../../lib/ports/index.js'
+import { tumbling } from '../../lib/window/index.js'
+import { legacy, type Order, orders, sink, source } from './fixtures.js'
+
+const rows = { rows: count<any>() }
+const key = (row: any): string => row.customer
+const windowed = (p: Builder, options?: object) => p.from(orders).keyBy(key).window(tumbling('1h'), options)
+const hourly = (stream: Stream<any>, name: string, options?: object) =>
+  stream.keyBy(key).window(tumbling('1h'), options).aggregate(name, rows)
+const never = () => undefined
+const wrong = (value: unknown) => value as never
+
+type Case = [what: string, build: (p: Builder) => unknown, code: string, message: string]
+
+function refuses(cases: readonly Case[]): void {
+  it.each(cases)('%s', (_, build, code, message) => {
+    const make = () => pipeline('shop', build)
+    expect(make).toThrow(ConfigError)
+    expect(make).toThrow(expect.objectContaining({ code, message }))
+  })
+}
+
+const NAME = (what: string, given: string) =>
+  `The name of a ${what} is 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter; it is ${given}.`
+const SINK = (what: string) => `${what} takes a sink, as ndjson(), consoleSink() and callback() make them.`
+const NOWHERE = (what: string) => `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`
+
+describe('pipeline refuses', () => {
+  const build = (p: Builder) => p.from(orders).to(sink('out'))
+  it.each<[string, () => unknown, string, string]>([
+    ['a bad name', () => pipeline('my shop', build), 'bad-name', NAME('pipeline', '"my shop"')],
+    [
+      'no build function',
+      () => pipeline('shop', wrong({})),
+      'bad-pipeline',
+      'pipeline("shop") takes a build function as its last argument.',
+    ],
+    [
+      'nothing but a name',
+      () => pipeline('shop', wrong(undefined)),
+      'bad-pipeline',
+      'pipeline("shop") takes a build function as its last argument.',
+    ],
+    [
+      'an async build function',
+      () => pipeline('shop', async (p) => build(p)),
+      'bad-pipeline',
+      'The build function of "shop" must not be async: a graph is built at once.',
+    ],
+    ...[0, 1.5, 1025, Number.NaN, '4'].map((keyGroups): [string, () => unknown, string, string] => [
+      `${keyGroups} key groups`,
+      () => pipeline('shop', { keyGroups: wrong(keyGroups) }, build),
+      'bad-key-groups',
+      `keyGroups is a whole number from 1 to 1024; pipeline "shop" has ${keyGroups}.`,
+    ]),
+    [
+      'idleness at once',
+      () => pipeline('shop', { idle: { after: 0 } }, build),
+      'bad-duration',
+      'idle.after of "shop" must lie between 1ms and 400d; it is 0s.',
+    ],
+    [
+      'a step of the watermark that is no duration',
+      () => pipeline('shop', { minAdvance: 'often' }, build),
+      'bad-duration',
+      `minAdvance of "shop" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "often".`,
+    ],
+    [
+      'a dead letter that is no sink',
+      () => pipeline('shop', { deadLetter: wrong('rejected') }, build),
+      'bad-sink',
+      SINK('deadLetter of "shop"'),
+    ],
+  ])('%s', (_, make, code, message) => {
+    expect(make).toThrow(ConfigError)
+    expect(make).toThrow(expect.objectContaining({ code, message }))
+  })
+
+  it('options of null are the defaults', () => {
+    expect(pipeline('shop', wrong(null), build).keyGroups).toBe(4)
+  })
+
+  it('to open the dead letter that the host must bind', () => {
+    expect(() => hostDeadLetter.open({ pipeline: 'shop', run: 0 })).toThrow(
+      expect.objectContaining({
+        code: 'no-dead-letter',
+        message:
+          'Rejected records need a place to go: give the pipeline a deadLetter option, or bind a sink named "dead-letter" in the handler\'s bindings.',
+      }),
+    )
+  })
+
+  it('an operator that is not there', () => {
+    const made = plan(pipeline('shop', build))
+    expect(() => operatorNamed(made, 'x')).toThrow('Pipeline "shop" has no operator "x". It has: none.')
+    const other = plan(pipeline('shop', (p) => hourly(p.from(orders), 'a').to(sink('out'))))
+    expect(() => operatorNamed(other, 'x')).toThrow('Pipeline "shop" has no operator "x". It has: a.')
+    expect(operatorNamed(other, 'a')).toBe(other.operators[0])
+  })
+})
+
+describe('steps refuse', () => {
+  const SOURCES = 'from() takes sources, as kinesisSource(), kafkaSource() and fileSource() make them.'
+  const MERGED = 'merge() takes streams of the pipeline that is being built.'
+  let foreign: Stream<Order> | undefined
+  pipeline('other', (p) => {
+    p.from(legacy).to(sink('other'))
+    foreign = p.from(legacy).to(sink('out'))
+  })
+  refuses([
+    ['from of nothing', (p) => (p.from as () => unknown)(), 'no-source', 'from() takes at least one source.'],
+    ['from of undefined', (p) => p.from(wrong(undefined)), 'bad-source', SOURCES],
+    ['from of a sink', (p) => p.from(wrong(sink('out'))), 'bad-source', SOURCES],
+    [
+      'from of one source twice',
+      (p) => p.from(orders, legacy, orders).to(sink('out')),
+      'name-taken',
+      'from() reads each source once; "orders" is given twice, which would count its rows twice.',
+    ],
+    ['map of no function', (p) => p.from(orders).map(wrong('id')), 'bad-step', 'map takes a function; it got string.'],
+    ['filter of null', (p) => p.from(orders).filter(wrong(null)), 'bad-step', 'filter takes a function; it got null.'],
+    [
+      'flatMap of an array',
+      (p) => p.from(orders).flatMap(wrong([])),
+      'bad-step',
+      'flatMap takes a function; it got object.',
+    ],
+    [
+      'keyBy of a field',
+      (p) => p.from(orders).keyBy(wrong('id')),
+      'bad-step',
+      'keyBy takes a function; it got string.',
+    ],
+    [
+      'sideOutput of no test',
+      (p) => p.from(orders).sideOutput(wrong(1), never),
+      'bad-step',
+      'sideOutput takes a function; it got number.',
+    ],
+    [
+      'sideOutput of a sink',
+      (p) => p.from(orders).sideOutput(() => true, wrong(sink('x'))),
+      'bad-step',
+      'sideOutput takes a function; it got object.',
+    ],
+    ['merge of nothing', (p) => p.from(orders).merge(wrong(undefined)), 'bad-step', MERGED],
+    ['merge of a source', (p) => p.from(orders).merge(wrong(legacy)), 'bad-step', MERGED],
+    ['merge of a stream of another pipeline', (p) => p.from(orders).merge(foreign!), 'bad-step', MERGED],
+    ['to of a name', (p) => p.from(orders).to(wrong('out')), 'bad-sink', SINK('to()')],
+    ['to of a source', (p) => p.from(orders).to(wrong(legacy)), 'bad-sink', SINK('to()')],
+    [
+      'window of a duration',
+      (p) => p.from(orders).keyBy(key).window(wrong('5m')),
+      'bad-window',
+      'window() takes tumbling(), hopping() or cumulate().',
+    ],
+    [
+      'window of nothing',
+      (p) => p.from(orders).keyBy(key).window(wrong(undefined)),
+      'bad-window',
+      'window() takes tumbling(), hopping() or cumulate().',
+    ],
+  ])
+})
+
+describe('aggregate refuses', () => {
+  refuses([
+    ['a bad name', (p) => windowed(p).aggregate('a b', rows), 'bad-name', NAME('stateful step', '"a b"')],
+    [
+      'no name',
+      (p) => windowed(p).aggregate(wrong(rows), wrong(undefined)),
+      'bad-name',
+      NAME('stateful step', '{"rows":{"options":{},"invertible":true,"ordered":false,"fragile":false,"kind":"count"}}'),
+    ],
+    [
+      'no fields',
+      (p) => windowed(p).aggregate('a', {}),
+      'bad-aggregate',
+      'The aggregate "a" needs at least one fold, such as { rows: count() }.',
+    ],
+    [
+      'no folds',
+      (p) => windowed(p).aggregate('a', wrong(undefined)),
+      'bad-aggregate',
+      'The aggregate "a" needs at least one fold, such as { rows: count() }.',
+    ],
+    [
+      'a field that is no fold',
+      (p) => windowed(p).aggregate('a', { n: wrong(count) }),
+      'bad-aggregate',
+      'Field "n" of the aggregate "a" is no fold. Use count(), sum(), custom() and their kin.',
+    ],
+    [
+      'a made-up accumulation',
+      (p) => windowed(p, { accumulation: 'adding' }).aggregate('a', rows),
+      'bad-window',
+      `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "a" has "adding".`,
+    ],
+    [
+      'a late output that is no sink',
+      (p) => windowed(p, { late: 'late' }).aggregate('a', rows),
+      'bad-sink',
+      SINK('The late output of "a"'),
+    ],
+    [
+      'an offset that is no duration',
+      (p) => windowed(p, { offset: 'noon' }).aggregate('a', rows),
+      'bad-duration',
+      `The offset of the window of "a" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "noon".`,
+    ],
+    [
+      'a lateness before the end',
+      (p) => windowed(p, { allowedLateness: -1 }).aggregate('a', rows),
+      'bad-duration',
+      'allowedLateness of the window of "a" must lie between 0s and 400d; it is -1ms.',
+    ],
+    [
+      'slices under 100 ms, of a window made by hand',
+      (p) =>
+        p
+          .from(orders)
+          .keyBy(key)
+          .window({ kind: 'tumbling', sizeMs: 50, stepMs: 50 })
+          .aggregate('a', rows)
+          .to(sink('out')),
+      'bad-window',
+      'The slices of "a" would be 50ms wide; 100ms is the least. Use a rounder size or step.',
+    ],
+  ])
+})
+
+describe('a graph is refused', () => {
+  const TWICE = (what: string, name: string) =>
+    `${what} of a pipeline need names of their own; "${name}" is used twice. Rename one.`
+  const again: SourceNode<Order> = source('orders')
+  refuses([
+    ['that reads nothing', never, 'no-source', 'Pipeline "shop" reads nothing: start it with p.from(source).'],
+    [
+      'with two sources of one name',
+      (p) => p.from(orders, again).to(sink('out')),
+      'name-taken',
+      TWICE('Sources', 'orders'),
+    ],
+    [
+      'with two steps of one name',
+      (p) => {
+        hourly(p.from(orders), 'a').to(sink('x'))
+        hourly(p.from(orders), 'a').to(sink('y'))
+      },
+      'name-taken',
+      TWICE('Stateful steps', 'a'),
+    ],
+    [
+      'with two sinks of one name',
+      (p) => p.from(orders).to(sink('out')).to(sink('out')),
+      'name-taken',
+      TWICE('Sinks', 'out'),
+    ],
+    [
+      'with a late output named as a sink',
+      (p) => hourly(p.from(orders), 'a', { late: sink('out') }).to(sink('out')),
+      'name-taken',
+      TWICE('Sinks', 'out'),
+    ],
+    [
+      'with a step named as a source',
+      (p) => hourly(p.from(orders), 'orders').to(sink('out')),
+      'name-taken',
+      'Sources and stateful steps share one space of names; "orders" is both. Rename one.',
+    ],
+    ['whose source goes nowhere', (p) => p.from(orders), 'no-sink', NOWHERE('the source "orders"')],
+    ['whose aggregate goes nowhere', (p) => hourly(p.from(orders), 'a'), 'no-sink', NOWHERE('the aggregate "a"')],
+    [
+      'whose map goes nowhere',
+      (p) =>
+        p
+          .from(orders)
+          .to(sink('out'))
+          .map((o) => o),
+      'no-sink',
+      NOWHERE('a map step'),
+    ],
+    ['whose filter goes nowhere', (p) => p.from(orders).filter(() => true), 'no-sink', NOWHERE('a filter step')],
+    ['whose flatMap goes nowhere', (p) => p.from(orders).flatMap(() => []), 'no-sink', NOWHERE('a flatMap step')],
+    ['whose merge goes nowhere', (p) => p.from(orders, legacy), 'no-sink', NOWHERE('a merge step')],
+    [
+      'whose side goes nowhere',
+      (p) =>
+        p
+          .from(orders)
+          .sideOutput(() => true, never)
+          .to(sink('out')),
+      'no-sink',
+      NOWHERE('the side of a sideOutput step'),
+    ],
+    [
+      'whose rest of a side output goes nowhere',
+      (p) =>
+        p.from(orders).sideOutput(
+          () => true,
+          (side) => side.to(sink('out')),
+        ),
+      'no-sink',
+      NOWHERE('a sideOutput step'),
+    ],
+    ['whose key goes nowhere', (p) => p.from(orders).keyBy(key), 'no-sink', NOWHERE('the source "orders"')],
+  ])
+})
+
+describe('a chain is refused', () => {
+  const chain = (accumulation: Accumulation, lateness: string, fold: Aggregate<any, any>) => (p: Builder) =>
+    hourly(p.from(orders), 'a', { accumulation, allowedLateness: lateness })
+      .map((r) => r.value)
+      .keyBy(() => null)
+      .window(tumbling('1d'))
+      .aggregate('b', { n: fold })
+      .to(sink('out'))
+  const total = sum((r: { rows: number }) => r.rows)
+  const most = max((r: { rows: number }) => r.rows)
+
+  refuses([
+    [
+      'where late panes would count rows again',
+      chain('accumulating', '1m', total),
+      'chained-accumulating',
+      `"b" reads the results of "a", whose late panes would count rows again. Give "a" accumulation: 'retracting' or 'discarding', or no allowedLateness.`,
+    ],
+    [
+      'where a fold cannot take rows back',
+      chain('retracting', '1m', most),
+      'chained-no-inverse',
+      '"b" takes back rows of the retracting "a"; its field "n" (max) cannot. Use count, sum, avg or stddev, or no allowedLateness on "a".',
+    ],
+    [
+      'where results meet again what they were made of: each would wait for the other',
+      (p) => {
+        const stream: Stream<any> = p.from(orders)
+        hourly(stream.merge(hourly(stream, 'a')), 'b').to(sink('out'))
+      },
+      'stage-cycle',
+      'The results of "a" meet rows that wait for the same watermark as "a" itself, so that neither could go on. Give those rows a stateful step of their own first, or read their source under a second name.',
+    ],
+    [
+      'where two stages feed each other',
+      (p) => {
+        const [x, y]: Stream<any>[] = [p.from(orders), p.from(legacy)]
+        hourly(y!.merge(hourly(x!, 'a')), 'b').to(sink('u'))
+        hourly(x!.merge(hourly(y!, 'c')), 'd').to(sink('v'))
+      },
+      'stage-cycle',
+      'The results of "c" meet rows that wait for the same watermark as "c" itself, so that neither could go on. Give those rows a stateful step of their own first, or read their source under a second name.',
+    ],
+  ])
+
+  it.each([
+    ['accumulating', '0s', most],
+    ['retracting', '1m', total],
+    ['discarding', '1m', most],
+  ] as const)('but not if it is %s with a lateness of %s', (accumulation, lateness, fold) => {
+    expect(pipeline('shop', chain(accumulation, lateness, fold)).nodes).toHaveLength(5)
+  })
+
+  it('nor where both branches of a diamond have a stateful step', () => {
+    const diamond = pipeline('shop', (p) => {
+      const stream = p.from(orders)
+      hourly(hourly(stream, 'a').merge(hourly(stream, 'b')), 'c').to(sink('out'))
+    })
+    expect(plan(diamond).stages).toHaveLength(2)
+  })
+})

@@ -1,0 +1,320 @@
+import * as v from 'valibot'
+import { describe, expectTypeOf, it } from 'vitest'
+import * as z from 'zod'
+import {
+  avg,
+  collect,
+  count,
+  custom,
+  distinctCount,
+  first,
+  last,
+  max,
+  maxBy,
+  min,
+  stddev,
+  sum,
+} from '../../lib/aggregate/index.js'
+import {
+  type KeyedStream,
+  pipeline,
+  type Rejected,
+  type Stream,
+  type WindowedStream,
+} from '../../lib/pipeline/index.js'
+import type { Builder } from '../../lib/pipeline/stream.js'
+import type { SinkNode, SourceNode } from '../../lib/ports/index.js'
+import { sourceNode } from '../../lib/sources/node.js'
+import { monotonous } from '../../lib/time/index.js'
+import { tumbling } from '../../lib/window/index.js'
+import { type Order, orders, sink, source } from './fixtures.js'
+
+/** Only compiled: what is in here never runs, so that wrong use need not be refused at run time as well. */
+function compiled(_: (p: Builder) => void): void {}
+const type = <T>(): T => undefined as T
+
+describe('each step offers only what is legal next', () => {
+  it('a stream has no window, a keyed stream nothing else, a windowed one only aggregates', () => {
+    compiled((p) => {
+      const stream = p.from(orders)
+      const keyed = stream.keyBy((o) => o.customer)
+      const windowed = keyed.window(tumbling('5m'))
+      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<'window'>()
+      expectTypeOf<keyof typeof windowed>().toEqualTypeOf<'aggregate'>()
+      // @ts-expect-error rows have no key yet
+      stream.window(tumbling('5m'))
+      // @ts-expect-error rows have no window yet
+      stream.aggregate('a', { rows: count() })
+      // @ts-expect-error rows have no window yet
+      keyed.aggregate('a', { rows: count() })
+      // @ts-expect-error a keyed stream goes nowhere but into a window
+      keyed.to(sink('out'))
+      // @ts-expect-error keys cannot be mapped away
+      keyed.map((o) => o)
+      // @ts-expect-error a window without an aggregate has no rows
+      windowed.to(sink('out'))
+      // @ts-expect-error there is no window of a window
+      windowed.window(tumbling('5m'))
+      // @ts-expect-error streams start with from()
+      p.map((o: Order) => o)
+      // @ts-expect-error from() takes sources
+      p.from(sink('out'))
+      // @ts-expect-error from() takes at least one
+      p.from()
+    })
+  })
+
+  it('steps cannot be made up, nor windows be taken for durations', () => {
+    compiled((p) => {
+      const keyed = p.from(orders).keyBy((o) => o.customer)
+      // @ts-expect-error a window is tumbling('5m'), not '5m'
+      keyed.window('5m')
+      // @ts-expect-error there is no such accumulation
+      keyed.window(tumbling('5m'), { accumulation: 'adding' })
+      // @ts-expect-error there is no such option
+      keyed.window(tumbling('5m'), { lateness: '5m' })
+      // @ts-expect-error there is no such option
+      pipeline('x', { keygroups: 4 }, () => undefined)
+    })
+  })
+})
+
+describe('promises are refused', () => {
+  it('in every step', () => {
+    compiled((p) => {
+      const stream = p.from(orders)
+      // @ts-expect-error map is synchronous
+      stream.map(async (o) => o.id)
+      // @ts-expect-error even where only some rows give a promise
+      stream.map((o) => (o.amount > 1 ? o.id : Promise.resolve(o.id)))
+      // @ts-expect-error flatMap is synchronous
+      stream.flatMap(async (o) => [o.id])
+      // @ts-expect-error and so are its rows
+      stream.flatMap((o) => [Promise.resolve(o.id)])
+      // @ts-expect-error an async generator is no iterable
+      stream.flatMap(async function* (o) {
+        yield o.id
+      })
+      // @ts-expect-error filter is synchronous
+      stream.filter(async (o) => o.amount > 1)
+      const build = (side: Stream<Order>) => side.to(sink('out'))
+      // @ts-expect-error sideOutput is synchronous
+      stream.sideOutput(async (o) => o.amount > 1, build)
+      // @ts-expect-error a promise is no key
+      stream.keyBy(async (o) => o.customer)
+      const windowed = stream.keyBy((o) => o.customer).window(tumbling('5m'))
+      // @ts-expect-error a promise is no number
+      windowed.aggregate('a', { total: sum(async (o) => o.amount) })
+    })
+  })
+})
+
+describe('rows', () => {
+  it('follow the steps', () => {
+    compiled((p) => {
+      const stream = p.from(orders)
+      expectTypeOf(stream).toEqualTypeOf<Stream<Order>>()
+      expectTypeOf(stream.map((o) => o.amount)).toEqualTypeOf<Stream<number>>()
+      expectTypeOf(stream.map((o) => ({ id: o.id }))).toEqualTypeOf<Stream<{ id: string }>>()
+      expectTypeOf(stream.flatMap((o) => [o.id, o.amount])).toEqualTypeOf<Stream<string | number>>()
+      expectTypeOf(stream.flatMap((o) => new Set(o.id))).toEqualTypeOf<Stream<string>>()
+      expectTypeOf(
+        stream.flatMap(function* (o) {
+          yield o.amount
+        }),
+      ).toEqualTypeOf<Stream<number>>()
+      expectTypeOf(stream.filter((o) => o.amount > 1)).toEqualTypeOf<Stream<Order>>()
+      const some = stream.map((o): string | null => o.id).filter((id): id is string => id !== null)
+      expectTypeOf(some).toEqualTypeOf<Stream<string>>()
+      expectTypeOf(
+        stream.sideOutput(
+          (o) => o.amount > 1,
+          (side) => expectTypeOf(side).toEqualTypeOf<Stream<Order>>(),
+        ),
+      ).toEqualTypeOf<Stream<Order>>()
+    })
+  })
+
+  it('of merged sources and streams have one shape', () => {
+    compiled((p) => {
+      const other = source<{ at: number }>('other')
+      // @ts-expect-error the sources' rows differ
+      p.from(orders, other)
+      // @ts-expect-error the streams' rows differ
+      p.from(orders).merge(p.from(other))
+      expectTypeOf(p.from(orders).merge(p.from(source('more')))).toEqualTypeOf<Stream<Order>>()
+    })
+  })
+
+  it('fit their sink', () => {
+    compiled((p) => {
+      const stream = p.from(orders)
+      stream.to(sink<Order>('a')).to(sink<{ id: string }>('b')).to(sink('c'))
+      // @ts-expect-error the sink wants numbers
+      stream.to(sink<number>('d'))
+      // @ts-expect-error the sink wants a field that rows lack
+      stream.to(sink<Order & { paid: boolean }>('e'))
+    })
+  })
+
+  it('of late outputs carry the row and its key', () => {
+    compiled((p) => {
+      const keyed = p.from(orders).keyBy((o) => [o.customer, o.amount])
+      keyed.window(tumbling('5m'), { late: sink<Rejected>('a') })
+      keyed.window(tumbling('5m'), { late: sink<{ payload: Order; key: readonly [string, number] }>('b') })
+      // @ts-expect-error the payload is an order
+      keyed.window(tumbling('5m'), { late: sink<{ payload: number }>('c') })
+    })
+  })
+})
+
+describe('keys', () => {
+  it('are inferred, tuples as tuples', () => {
+    compiled((p) => {
+      const stream = p.from(orders)
+      expectTypeOf(stream.keyBy((o) => o.customer)).toEqualTypeOf<KeyedStream<Order, string>>()
+      expectTypeOf(stream.keyBy((o) => [o.customer, o.amount])).toEqualTypeOf<
+        KeyedStream<Order, readonly [string, number]>
+      >()
+      expectTypeOf(stream.keyBy(() => null)).toEqualTypeOf<KeyedStream<Order, null>>()
+      expectTypeOf(stream.keyBy((o) => o.coupon)).toEqualTypeOf<KeyedStream<Order, number | null>>()
+      // @ts-expect-error an object is no key
+      stream.keyBy((o) => ({ id: o.id }))
+      // @ts-expect-error nor is undefined
+      stream.keyBy((o) => (o.amount > 1 ? o.id : undefined))
+      // @ts-expect-error nor a tuple of tuples
+      stream.keyBy((o) => [[o.id]])
+      // @ts-expect-error nor a Date
+      stream.keyBy((o) => new Date(o.at))
+    })
+  })
+})
+
+describe('results', () => {
+  type Maybe = Order & { readonly note?: string }
+  const windowed = type<WindowedStream<Maybe, readonly [string, number], 'accumulating'>>()
+
+  it('have a value per field, null where there may be none', () => {
+    compiled(() => {
+      const results = windowed.aggregate('a', {
+        rows: count(),
+        refunds: count((o) => o.coupon),
+        total: sum((o) => o.amount),
+        coupons: sum((o) => o.coupon),
+        mean: avg((o) => o.amount),
+        meanCoupon: avg((o) => o.coupon),
+        least: min((o) => o.amount),
+        leastCoupon: min((o) => o.coupon),
+        name: max((o) => o.customer),
+        note: max((o) => o.note),
+        spread: stddev((o) => o.amount),
+        opening: first((o) => o.id),
+        closing: last((o) => o.coupon),
+        best: maxBy(
+          (o) => o.amount,
+          (o) => ({ id: o.id }),
+        ),
+        ids: collect((o) => o.id),
+        customers: distinctCount((o) => o.customer),
+        words: custom({
+          name: 'w',
+          init: () => '',
+          add: (a, o: Maybe) => a + o.id,
+          result: (a) => a.length,
+          ordered: true,
+        }),
+      })
+      type Row = (typeof results)['~row']
+      expectTypeOf<Row['key']>().toEqualTypeOf<readonly [string, number]>()
+      expectTypeOf<Row['window']>().toEqualTypeOf<{ readonly start: number; readonly end: number }>()
+      expectTypeOf<Row['pane']['timing']>().toEqualTypeOf<'on-time' | 'late'>()
+      expectTypeOf<Row['op']>().toEqualTypeOf<'+' | '-' | undefined>()
+      expectTypeOf<Row['value']>().toEqualTypeOf<{
+        readonly rows: number
+        readonly refunds: number
+        readonly total: number
+        readonly coupons: number
+        readonly mean: number
+        readonly meanCoupon: number | null
+        readonly least: number
+        readonly leastCoupon: number | null
+        readonly name: string
+        readonly note: string | null
+        readonly spread: number | null
+        readonly opening: string
+        readonly closing: number | null
+        readonly best: { id: string }
+        readonly ids: readonly string[]
+        readonly customers: number | null
+        readonly words: number
+      }>()
+    })
+  })
+
+  it('are wrong where a fold reads what rows lack or what it cannot fold', () => {
+    compiled(() => {
+      // @ts-expect-error rows have no price
+      windowed.aggregate('a', { total: sum((o) => o.price) })
+      // @ts-expect-error text cannot be added
+      windowed.aggregate('a', { total: sum((o) => o.id) })
+      // @ts-expect-error booleans have no order
+      windowed.aggregate('a', { total: max((o) => o.amount > 1) })
+      // @ts-expect-error a function is no fold
+      windowed.aggregate('a', { total: (o: Order) => o.amount })
+      // @ts-expect-error this one folds other rows
+      windowed.aggregate('a', { total: sum((row: { price: number }) => row.price) })
+      // @ts-expect-error a stateful step has a name
+      windowed.aggregate({ rows: count() })
+    })
+  })
+
+  it('can be chained', () => {
+    compiled(() => {
+      const hourly = windowed.aggregate('a', { total: sum((o) => o.amount) })
+      const daily = hourly
+        .keyBy((r) => r.key[0])
+        .window(tumbling('1d'))
+        .aggregate('b', { most: max((r) => r.value.total) })
+      expectTypeOf<(typeof daily)['~row']['value']>().toEqualTypeOf<{ readonly most: number }>()
+      expectTypeOf<(typeof daily)['~row']['key']>().toEqualTypeOf<string>()
+    })
+  })
+})
+
+describe('schemas', () => {
+  const connector = { connector: 'test', hasArrivalTime: false, open: () => Promise.reject(new Error()) }
+  const watermark = monotonous()
+
+  it('give the rows their type: what validation puts out', () => {
+    compiled(() => {
+      const zod = z.object({ id: z.string(), at: z.string().transform(Number) })
+      const a = sourceNode('a', { schema: zod, timestamp: (o) => o.at, watermark }, connector)
+      expectTypeOf(a).toEqualTypeOf<SourceNode<{ id: string; at: number }>>()
+      const valibot = v.object({
+        at: v.pipe(
+          v.string(),
+          v.transform((text) => new Date(text)),
+        ),
+      })
+      const b = sourceNode('b', { schema: valibot, timestamp: (o) => o.at, watermark }, connector)
+      expectTypeOf(b).toEqualTypeOf<SourceNode<{ at: Date }>>()
+    })
+  })
+
+  it('and timestamps of text are refused', () => {
+    compiled(() => {
+      const schema = z.object({ at: z.string() })
+      // @ts-expect-error text goes through iso()
+      sourceNode('a', { schema, timestamp: (o) => o.at, watermark }, connector)
+      // @ts-expect-error a source says how late its records may be
+      sourceNode<Order>('a', { timestamp: (o) => o.at }, connector)
+    })
+  })
+})
+
+describe('sinks', () => {
+  it('take rows of more fields than they ask for, never of fewer', () => {
+    expectTypeOf<SinkNode<{ id: string }>>().toExtend<SinkNode<Order>>()
+    expectTypeOf<SinkNode<Order>>().not.toExtend<SinkNode<{ id: string }>>()
+  })
+})

@@ -1,0 +1,146 @@
+import { type Bindings, ingest, tick } from '../../lib/handlers/index.js'
+import { InvocationMetrics } from '../../lib/observe/index.js'
+import { type Pipeline, plan } from '../../lib/pipeline/index.js'
+import type {
+  Item,
+  Logger,
+  Sink,
+  SinkBatch,
+  SinkNode,
+  SourceInspector,
+  SplitListing,
+  StateStore,
+} from '../../lib/ports/index.js'
+import { splitsPk } from '../../lib/runtime/keys.js'
+import { memoryStore } from '../../lib/state/memory/index.js'
+
+/** What a source of the harness lists and says of its splits; tests change it as they go. */
+export interface FakeSource {
+  splits: SplitListing[]
+  /** Records that wait, by split; a split that is not named has none. */
+  waiting: Set<string>
+  bounded: boolean
+}
+
+/** One pipeline on the memory store, with every port call written down in order. */
+export class Harness {
+  readonly store = memoryStore()
+  readonly rows = new Map<string, any[]>()
+  readonly calls: string[] = []
+  readonly logs: string[] = []
+  readonly metrics = new Map<string, number>()
+  readonly sources: Record<string, FakeSource> = {}
+  now = 1_700_000_000_000
+  remainingMs = 60_000
+  /** Called before each port call; may throw, or change the world. */
+  before: (call: string) => void | Promise<void> = () => undefined
+  readonly pipeline: Pipeline
+  private readonly more: Partial<Bindings>
+
+  constructor(pipeline: Pipeline, more: Partial<Bindings> = {}) {
+    this.pipeline = pipeline
+    this.more = more
+    for (const source of plan(pipeline).sources)
+      this.sources[source.name] = { splits: [], waiting: new Set(), bounded: true }
+  }
+
+  /** A new container: nothing warm. */
+  container(): { ingest: (event: unknown) => Promise<any>; tick: () => Promise<any> } {
+    const bindings = this.bindings()
+    const context = { getRemainingTimeInMillis: () => this.remainingMs }
+    const handle = ingest(this.pipeline, bindings)
+    const ticker = tick(this.pipeline, bindings)
+    return { ingest: (event) => handle(event, context), tick: () => ticker({}, context) }
+  }
+
+  bindings(): Bindings {
+    const call = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+      this.calls.push(name)
+      await this.before(name)
+      return work()
+    }
+    const { store } = this
+    const spied: StateStore = {
+      get: (keys) => call(`get ${keys.map((key) => key.sk).join()}`, () => store.get(keys)),
+      insert: (items) => call(`insert ${items.map((item) => item.sk).join()}`, () => store.insert(items)),
+      update: (update) => call(`update ${update.key.sk} ${Object.keys(update.set).join()}`, () => store.update(update)),
+      query: (range) => call(`query ${range.from}`, () => store.query(range)),
+      usage: () => store.usage(),
+      close: () => store.close(),
+    }
+    const log = (level: string) => (message: string, fields?: object) =>
+      void this.logs.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
+    const logger: Logger = { info: log('info'), warn: log('warn'), error: log('error') }
+    return {
+      state: spied,
+      sink: (node) => Promise.resolve(this.sink(node, call)),
+      inspectors: Object.fromEntries(
+        Object.entries(this.sources).map(([name, source]) => [name, inspectorOf(source, call)]),
+      ),
+      clock: { now: () => this.now },
+      ids: { next: () => `n${this.calls.length}` },
+      logger,
+      metrics: new InvocationMetrics((metrics) => {
+        for (const [name, { value }] of metrics) this.metrics.set(name, (this.metrics.get(name) ?? 0) + value)
+      }),
+      ...this.more,
+    }
+  }
+
+  private sink(node: SinkNode<any>, call: <T>(name: string, work: () => Promise<T>) => Promise<T>): Sink {
+    return {
+      write: (batches: readonly SinkBatch[]) =>
+        call(`sink ${node.name}`, async () => {
+          const rows = this.rows.get(node.name) ?? []
+          this.rows.set(node.name, rows)
+          for (const batch of batches) rows.push(...batch.rows.map((row) => JSON.parse(JSON.stringify(row.value))))
+        }),
+      close: async () => undefined,
+    }
+  }
+
+  /** The item of a split of stage 0, as stored. */
+  async split(name: string): Promise<Item | undefined> {
+    const [item] = await this.store.get([{ pk: splitsPk(`${this.pipeline.name}.1`, 0), sk: `s#${name}` }])
+    return item
+  }
+
+  async watermark(stage = 0): Promise<Item | undefined> {
+    const [item] = await this.store.get([{ pk: splitsPk(`${this.pipeline.name}.1`, stage), sk: '!' }])
+    return item
+  }
+
+  /** Segments of an operator's key group, by sort key. */
+  async segments(operator: string, keyGroup = 0): Promise<readonly Item[]> {
+    return (await this.store.query({ pk: `${this.pipeline.name}.1#${operator}#${keyGroup}`, from: 'g#', to: 'g~' }))
+      .items
+  }
+}
+
+function inspectorOf(
+  source: FakeSource,
+  call: <T>(name: string, work: () => Promise<T>) => Promise<T>,
+): SourceInspector {
+  return {
+    get bounded() {
+      return source.bounded
+    },
+    list: () => call('list', async () => [...source.splits]),
+    peek: (split) => call(`peek ${split}`, async () => (source.waiting.has(split) ? 'waiting' : 'nothing')),
+  }
+}
+
+/** An event of a file source: values of one split from an offset on. */
+export function fileEvent(source: string, split: string, from: number, values: readonly unknown[]): unknown {
+  const records = values.map((value, i) => ({
+    split,
+    offset: from + i,
+    data: typeof value === 'string' ? value : JSON.stringify(value),
+  }))
+  return { eventSource: 'millrace:file', source, records }
+}
+
+/** The first record that an answer wants again. */
+export function undoneOf(answer: any): number | undefined {
+  return answer?.batchItemFailures?.[0]?.itemIdentifier?.offset
+}

@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest'
+import { fileEvent, Harness, undoneOf } from './harness.js'
+import { at, counting } from './pipelines.js'
+
+const eager = { idle: { after: '1s' } }
+
+describe('law 4: nothing is proposed before registration is complete', () => {
+  it('a listed split that was never read holds the watermark back', async () => {
+    const world = new Harness(counting())
+    world.sources.readings!.splits = [
+      { split: 'p', closed: false },
+      { split: 'q', closed: false },
+    ]
+    world.sources.readings!.waiting.add('q')
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(100)]))
+    await world.container().tick()
+    expect((await world.watermark())?.registered).toBe(true)
+    expect((await world.split('readings/q'))?.status).toBe('joining')
+    expect((await world.watermark())?.watermark).toBeUndefined()
+    await world.container().ingest(fileEvent('readings', 'q', 0, [at(50)]))
+    await world.container().tick()
+    expect((await world.watermark())?.watermark).toBe(48_000)
+  })
+
+  it('who joins between the two listings takes the proposal as its gate, or is seen by the second', async () => {
+    const world = new Harness(counting(eager))
+    world.sources.readings!.splits = [
+      { split: 'p', closed: false },
+      { split: 'q', closed: false },
+    ]
+    await world.container().ingest(fileEvent('readings', 'q', 0, [at(3)]))
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(3)]))
+    world.now += 5000
+    world.sources.readings!.waiting.add('p')
+    await world.container().tick()
+    expect((await world.split('readings/q'))?.status).toBe('out')
+    // p proposes 98; before it lists again, q comes back with a record of time 4.
+    world.before = async (call) => {
+      if (call !== 'update ! proposed') return
+      world.before = async (next) => {
+        if (!next.startsWith('query s#')) return
+        world.before = () => undefined
+        await world.container().ingest(fileEvent('readings', 'q', 1, [at(4)]))
+      }
+    }
+    await world.container().ingest(fileEvent('readings', 'p', 1, [at(100)]))
+    const gate = (await world.split('readings/q'))?.gate as number
+    const published = (await world.watermark())?.watermark as number
+    expect(gate).toBe(98_000)
+    expect(published).toBeLessThanOrEqual(Math.max(gate, 2_000))
+    // Its record is behind the gate: visibly expired, neither lost nor in a closed window.
+    expect(world.rows.get('late')?.map((row) => row.payload.t)).toEqual([4000])
+  })
+})
+
+describe('law 5: parting needs evidence', () => {
+  const quiet = async (waiting: boolean) => {
+    const world = new Harness(counting(eager))
+    world.sources.readings!.splits = [{ split: 'p', closed: false }]
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    if (waiting) world.sources.readings!.waiting.add('p')
+    world.now += 2000
+    return world
+  }
+
+  it('a quiet split with nothing waiting parts, and the mark comes before the question', async () => {
+    const world = await quiet(false)
+    world.calls.length = 0
+    await world.container().tick()
+    const mark = world.calls.indexOf('update s#readings/p status,was,epoch')
+    expect(mark).toBeGreaterThanOrEqual(0)
+    expect(world.calls.indexOf('peek p')).toBeGreaterThan(mark)
+    expect((await world.split('readings/p'))?.status).toBe('out')
+  })
+
+  it('a split with something waiting stays', async () => {
+    const world = await quiet(true)
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('member')
+  })
+
+  it('an attempt that finds the mark puts it back first, so the parting fails', async () => {
+    const world = await quiet(false)
+    world.before = async (call) => {
+      if (call !== 'peek p') return
+      world.before = () => undefined
+      await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
+    }
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('member')
+    expect((await world.split('readings/p'))?.position).toBe('00000000000000000001')
+  })
+
+  it('every change raises the epoch', async () => {
+    const world = await quiet(false)
+    const epoch = async () => (await world.split('readings/p'))?.epoch as number
+    const member = await epoch()
+    await world.container().tick()
+    const out = await epoch()
+    expect(out).toBeGreaterThan(member)
+    await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
+    expect(await epoch()).toBeGreaterThan(out)
+  })
+
+  it('a source that cannot be asked is never parted', async () => {
+    const world = new Harness(counting(eager), { inspectors: {} })
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    world.now += 3_600_000
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('member')
+    expect(world.logs.some((line) => /cannot be asked for its splits/.test(line))).toBe(true)
+  })
+})
+
+describe('law 6: splits come and go', () => {
+  const resharded = () => {
+    const world = new Harness(counting())
+    world.sources.readings!.splits = [
+      { split: 'parent', closed: true },
+      { split: 'child', parents: ['parent'], closed: false },
+    ]
+    return world
+  }
+
+  it("a child waits for its parent's end, and starts at its final own watermark", async () => {
+    const world = resharded()
+    world.sources.readings!.waiting.add('parent')
+    await world.container().ingest(fileEvent('readings', 'parent', 0, [at(30)]))
+    expect(undoneOf(await world.container().ingest(fileEvent('readings', 'child', 0, [at(5)])))).toBe(0)
+    world.sources.readings!.waiting.delete('parent')
+    await world.container().ingest(fileEvent('readings', 'child', 0, [at(5), at(40)]))
+    expect((await world.split('readings/parent'))?.status).toBe('ended')
+    // The parent ended at 28: the record of time 5 is behind it.
+    expect(world.rows.get('late')?.map((row) => row.payload.t)).toEqual([5000])
+    expect((await world.split('readings/child'))?.own).toBe(38_000)
+  })
+
+  it('a parent that is neither registered nor listed counts as ended', async () => {
+    const world = new Harness(counting())
+    world.sources.readings!.splits = [{ split: 'child', parents: ['trimmed'], closed: false }]
+    expect(undoneOf(await world.container().ingest(fileEvent('readings', 'child', 0, [at(5)])))).toBeUndefined()
+  })
+
+  it('successors are registered before their parent ends', async () => {
+    const world = new Harness(counting())
+    world.sources.readings!.splits = [{ split: 'parent', closed: false }]
+    await world.container().ingest(fileEvent('readings', 'parent', 0, [at(30)]))
+    world.sources.readings!.splits = [
+      { split: 'parent', closed: true },
+      { split: 'child', parents: ['parent'], closed: false },
+    ]
+    world.sources.readings!.waiting.add('child')
+    world.calls.length = 0
+    await world.container().tick()
+    const ended = world.calls.indexOf('update s#readings/parent status,epoch,at')
+    expect(world.calls.indexOf('insert s#readings/child')).toBeLessThan(ended)
+    expect((await world.split('readings/child'))?.status).toBe('joining')
+    // The child stands in the minimum before anything of it was read: nothing closes.
+    expect((await world.watermark())?.watermark ?? 0).toBeLessThanOrEqual(28_000)
+  })
+
+  it('a registered split that is no longer listed ends with an alarm', async () => {
+    const world = new Harness(counting())
+    world.sources.readings!.splits = [{ split: 'p', closed: false }]
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    world.sources.readings!.splits = []
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('ended')
+    expect(world.logs.some((line) => /^error a registered split is no longer listed/.test(line))).toBe(true)
+  })
+
+  it('the watermark is infinite only when all have ended and no source can have more', async () => {
+    const world = new Harness(counting())
+    const source = world.sources.readings!
+    source.splits = [{ split: 'p', closed: true }]
+    source.bounded = false
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    await world.container().tick()
+    expect((await world.watermark())?.watermark ?? 0).toBeLessThan(4e15)
+    source.bounded = true
+    await world.container().tick()
+    expect((await world.watermark())?.watermark).toBe(4e15)
+    expect(world.rows.get('out')).toHaveLength(1)
+  })
+})
+
+describe('idle close', () => {
+  const allOut = async (close: boolean) => {
+    const world = new Harness(counting({ idle: { after: '1s', close } }))
+    world.sources.readings!.splits = [{ split: 'p', closed: false }]
+    world.sources.readings!.bounded = false
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(5)]))
+    world.now += 2000
+    await world.container().tick()
+    world.now += 20_000
+    await world.container().tick()
+    return world
+  }
+
+  it('event time goes on with the clock when every split is out', async () => {
+    const world = await allOut(true)
+    expect(world.rows.get('out')).toHaveLength(1)
+    // What comes back behind it is visibly expired.
+    await world.container().ingest(fileEvent('readings', 'p', 1, [at(6)]))
+    expect(world.rows.get('late')).toHaveLength(1)
+  })
+
+  it('unless the pipeline says that it must not', async () => {
+    expect((await allOut(false)).rows.get('out')).toBeUndefined()
+  })
+})

@@ -1,0 +1,46 @@
+import {
+  type Accumulation,
+  count,
+  fileSource,
+  ndjson,
+  outOfOrder,
+  type Pipeline,
+  pipeline,
+  sum,
+  tumbling,
+} from '../../lib/index.js'
+
+export interface Reading {
+  readonly t: number
+  readonly k: string
+  readonly v: number
+}
+
+export const readings = (name = 'readings') =>
+  fileSource(name, { timestamp: (r: Reading) => r.t, watermark: outOfOrder('2s') })
+
+export interface Shape {
+  readonly keyGroups?: number
+  readonly lateness?: string
+  readonly accumulation?: Accumulation
+  readonly idle?: { after?: string; close?: boolean }
+}
+
+/** Counts and sums per key in windows of ten seconds. */
+export function counting({
+  keyGroups = 1,
+  lateness = '0s',
+  accumulation = 'accumulating',
+  idle,
+}: Shape = {}): Pipeline {
+  return pipeline('counting', { keyGroups, deadLetter: ndjson('dead'), minAdvance: 0, ...(idle && { idle }) }, (p) =>
+    p
+      .from(readings())
+      .keyBy((r) => r.k)
+      .window(tumbling('10s'), { allowedLateness: lateness, accumulation, late: ndjson('late') })
+      .aggregate('w', { n: count(), sum: sum((r) => r.v) })
+      .to(ndjson('out')),
+  )
+}
+
+export const at = (seconds: number, k = 'a', v = 1): Reading => ({ t: seconds * 1000, k, v })
