@@ -14,6 +14,7 @@ const sorted = (outcome: Outcome): string[] =>
 function expectSound(outcome: Outcome, seed: number): void {
   expect(outcome.errors, `seed ${seed}`).toEqual([])
   expect(outcome.conflicts, `seed ${seed}: laws 7, 8: an id has one content`).toEqual([])
+  expect(outcome.backwards, `seed ${seed}: law 9: what grows never goes back`).toEqual([])
   expect(outcome.finished, `seed ${seed}: faults end, then all is closed`).toBe(true)
 }
 

@@ -2,7 +2,7 @@ import { ingest, tick } from '../../lib/handlers/index.js'
 import type { Pipeline } from '../../lib/index.js'
 import { InvocationMetrics, silentLogger } from '../../lib/observe/index.js'
 import { plan } from '../../lib/pipeline/index.js'
-import type { Sink, SinkBatch, SinkNode, SourceInspector, StateStore } from '../../lib/ports/index.js'
+import type { Item, Sink, SinkBatch, SinkNode, SourceInspector, StateStore } from '../../lib/ports/index.js'
 import { memoryStore } from '../../lib/state/memory/index.js'
 
 /** mulberry32. */
@@ -39,10 +39,23 @@ export interface Outcome {
   readonly rows: ReadonlyMap<string, ReadonlyMap<string, any>>
   /** Ids that came with two contents. */
   readonly conflicts: readonly string[]
+  /** Law 9: positions, watermarks, gates and cursors that went back. */
+  readonly backwards: readonly string[]
   readonly steps: number
   readonly errors: readonly string[]
   readonly store: StateStore
   readonly trace: readonly string[]
+}
+
+/** What only grows, and did not. */
+function backwardsOf(before: Item, after: Item, step: number): string[] {
+  return ['position', 'own', 'top', 'gate', 'epoch', 'proposed', 'watermark', 'cursor'].flatMap((name) => {
+    const was = before[name]
+    const is = after[name]
+    return was !== undefined && (is === undefined || is < was)
+      ? [`step ${step}: ${name} of ${before.pk} ${before.sk} from ${String(was)} to ${String(is)}`]
+      : []
+  })
 }
 
 interface Waiting {
@@ -76,6 +89,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
   const waiting: Waiting[] = []
   const trace: string[] = []
   const errors: string[] = []
+  const backwards: string[] = []
   const rows = new Map<string, Map<string, any>>()
   const conflicts: string[] = []
   const inner = memoryStore()
@@ -125,9 +139,12 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
           inner.insert(items),
         ),
       update: (update) =>
-        call(process, `update ${update.key.pk} ${update.key.sk} ${JSON.stringify(update.set)}`, () =>
-          inner.update(update),
-        ),
+        call(process, `update ${update.key.pk} ${update.key.sk} ${JSON.stringify(update.set)}`, async () => {
+          const [before] = await inner.get([update.key])
+          const verdict = await inner.update(update)
+          if (before && verdict.applied) backwards.push(...backwardsOf(before, verdict.item, steps))
+          return verdict
+        }),
       query: (range) => call(process, `query ${range.pk} ${range.from}`, () => inner.query(range)),
       usage: () => inner.usage(),
       close: async () => undefined,
@@ -267,5 +284,5 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
     }
     if (steps % 50 === 0 && ticking >= 2 && [...attempts].length === 0) ticking = 0
   }
-  return { finished: done, rows, conflicts, steps, errors, store: inner, trace }
+  return { finished: done, rows, conflicts, backwards, steps, errors, store: inner, trace }
 }

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const files = readdirSync('lib', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => join('lib', file))
+const saying = (pattern: RegExp): string[] =>
+  files.filter((file) => pattern.test(readFileSync(file, 'utf8').replace(/\/\*\*?[\s\S]*?\*\/|\/\/.*$/gm, '')))
+
+describe('style', () => {
+  it('the clock and randomness live in one file each', () => {
+    expect(saying(/Date\.now\(|new Date\(\)|randomUUID/)).toEqual(['lib/observe/system.ts'])
+    expect(saying(/Math\.random\(/)).toEqual([])
+  })
+
+  it('nothing prints but through a port, or in the CLI', () => {
+    expect(saying(/console\./)).toEqual([])
+  })
+
+  it('files stay within 350 lines', () => {
+    expect(files.filter((file) => readFileSync(file, 'utf8').split('\n').length > 350)).toEqual([])
+  })
+
+  it('every room says what it is for', () => {
+    const rooms = readdirSync('lib', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    for (const room of rooms) expect(readdirSync(join('lib', room.name)), room.name).toContain('README.md')
+  })
+
+  it('every law is cited by a test', () => {
+    const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'))
+    const text = tests.map((file) => readFileSync(join('test', file), 'utf8')).join('\n')
+    for (let law = 1; law <= 14; law++) expect(text, `law ${law}`).toMatch(new RegExp(`\\blaws? (?:\\d+, )*${law}\\b`))
+  })
+})
