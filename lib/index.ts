@@ -7,11 +7,13 @@ export {
   custom,
   distinctCount,
   first,
+  type Json,
   last,
   max,
   maxBy,
   min,
   minBy,
+  type Place,
   stddev,
   sum,
 } from './aggregate/index.js'

@@ -12,6 +12,7 @@ export {
   shown,
 } from './errors.js'
 export { checksum, digest, hash32, hex8 } from './hash.js'
+export { rowJson } from './json.js'
 export { decodeKey, encodeKey, type Key, type KeyPart } from './key.js'
 export * from './limits.js'
 export { checkName } from './name.js'

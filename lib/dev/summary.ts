@@ -2,6 +2,8 @@ import { MEMORY_GB, PRICES } from './prices.js'
 import type { RunSummary } from './run.js'
 import { bold, numberText, table, timeText } from './text.js'
 
+const COST_EVENTS_MIN = 1_000
+
 /** Cost of a million events of a run at list prices: the state's units, and the functions by the CPU this machine spent. */
 export function costPerMillion(summary: RunSummary): { state: number; functions: number } {
   const events = Math.max(1, recordsIn(summary))
@@ -76,7 +78,8 @@ export function summaryText(summary: RunSummary): string {
     `${bold('results')}   ${summary.sinks.map((sink) => `${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}`).join('\n          ')}`,
     `${bold('state')}     ${numberText(usage.writeUnits)} write units, ${numberText(usage.readUnits)} read units, ${numberText(usage.requests)} requests in this run`,
   ]
-  if (!summary.alreadyComplete && events > 0 && summary.delivered >= events) {
+  // Of a handful of records, or of a part of a run, these figures say nothing.
+  if (!summary.alreadyComplete && events >= COST_EVENTS_MIN && summary.delivered >= events) {
     const each = (units: number): string => (units / events).toFixed(4)
     lines.push(
       `          an event: ${each(usage.writeUnits)} write units, ${each(usage.requests)} requests, ${((summary.cpuSeconds / events) * 1e6).toFixed(1)} us CPU (the emulated pollers included)`,

@@ -76,13 +76,19 @@ export class Stream<T> {
     this.id = id
   }
 
-  /** One row for each row. Pure and synchronous. */
+  /**
+   * One row for each row. Pure and synchronous.
+   * @example orders.map(order => ({ ...order, net: order.total - order.tax }))
+   */
   map<U>(fn: (value: T) => Sync<U>): Stream<U> {
     checkFunction('map', fn)
     return new Stream<U>(this.builder, this.builder.add({ kind: 'map', input: this.id, fn }))
   }
 
-  /** The rows for which `fn` holds; the others are counted as filtered. */
+  /**
+   * The rows for which `fn` holds; the others are counted as filtered.
+   * @example orders.filter(order => order.status === 'paid')
+   */
   filter<U extends T>(fn: (value: T) => value is U): Stream<U>
   filter(fn: (value: T) => boolean): Stream<T>
   filter(fn: (value: T) => boolean): Stream<T> {
@@ -90,13 +96,19 @@ export class Stream<T> {
     return new Stream<T>(this.builder, this.builder.add({ kind: 'filter', input: this.id, fn }))
   }
 
-  /** Any number of rows for each row. */
+  /**
+   * Any number of rows for each row.
+   * @example orders.flatMap(order => order.lines)
+   */
   flatMap<U>(fn: (value: T) => Iterable<Sync<U>>): Stream<U> {
     checkFunction('flatMap', fn)
     return new Stream<U>(this.builder, this.builder.add({ kind: 'flat-map', input: this.id, fn }))
   }
 
-  /** This stream and others of the same shape as one. */
+  /**
+   * This stream and others of the same shape as one.
+   * @example p.from(orders).map(toSale).merge(p.from(refunds).map(toNegativeSale))
+   */
   merge(...others: readonly [Stream<T>, ...Stream<T>[]]): Stream<T> {
     for (const other of others) {
       // Ids count within one graph: a stream of another would name some other node of this one.
@@ -119,13 +131,19 @@ export class Stream<T> {
     return new Stream<T>(this.builder, divert)
   }
 
-  /** Rows of one key meet in one window. A key is a primitive or a tuple of primitives. */
+  /**
+   * Rows of one key meet in one window. A key is a primitive or a tuple of primitives.
+   * @example orders.keyBy(order => [order.country, order.customerId])
+   */
   keyBy<const K extends Key>(key: (value: T) => K): KeyedStream<T, K> {
     checkFunction('keyBy', key)
     return new KeyedStream<T, K>(this.builder, this.id, key)
   }
 
-  /** Sends each row to a sink as well. Returns this stream, so that there may be many. */
+  /**
+   * Sends each row to a sink as well. Returns this stream, so that there may be many.
+   * @example results.to(ndjson('revenue')).to(consoleSink())
+   */
   to(sink: SinkNode<T>): this {
     checkSink('to()', sink)
     this.builder.add({ kind: 'sink', input: this.id, sink })

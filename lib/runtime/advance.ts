@@ -27,7 +27,7 @@ export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadl
     const groups = Array.from({ length: operator.keyGroups }, (_, keyGroup) => keyGroup)
     for (let at = 0; at < groups.length; at += GROUPS_AT_ONCE) {
       await Promise.all(
-        groups.slice(at, at + GROUPS_AT_ONCE).map((keyGroup) => advance(host, operator, keyGroup, deadline)),
+        groups.slice(at, at + GROUPS_AT_ONCE).map((keyGroup) => advanceOrPass(host, operator, keyGroup, deadline)),
       )
     }
   }
@@ -35,6 +35,12 @@ export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadl
     if (next.inputs.some((input) => input.kind === 'operator' && input.operator.stage === stage.index))
       await advanceStage(host, next, deadline)
   }
+}
+
+/** Inline while the deadline allows, else by the queue, else by the next tick. */
+async function advanceOrPass(host: Host, operator: OperatorPlan, keyGroup: number, deadline: Deadline): Promise<void> {
+  const outcome = await advance(host, operator, keyGroup, deadline)
+  if (outcome === 'deadline') await host.services.queue?.advance({ operator: operator.name, keyGroup })
 }
 
 /** What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group. */
@@ -80,6 +86,8 @@ class Advance {
   private split: SplitState | undefined
   /** The cursor's text as it stands in the table. */
   private cursor = ''
+  /** Every slice up to here is closed. */
+  private frontier = TIME_MIN
 
   constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: SliceCache, deadline: Deadline) {
     this.host = host
@@ -95,6 +103,7 @@ class Advance {
     const published = await this.load()
     const { slices } = this.operator
     const frontier = published === TIME_MAX ? TIME_MAX : slices.frontier(published)
+    this.frontier = frontier
     const at = readCursor(this.cursor)
     if (published === TIME_MIN || (at.slice >= frontier && at.hash === undefined)) return 'done'
     if (!(await this.claim())) return 'claimed'
@@ -232,7 +241,7 @@ class Advance {
     await buffer.flush(host)
     if (next !== undefined && split !== undefined && split.position < upTo)
       await this.passOn(next, split, fold, emissions, upTo, own)
-    return await this.moveCursor(upTo)
+    return await this.moveCursor(upTo, upTo === doneThrough(this.frontier))
   }
 
   private async passOn(
@@ -259,10 +268,12 @@ class Advance {
     this.split = done.split
   }
 
-  private async moveCursor(to: string): Promise<boolean> {
-    const verdict = await this.host.services.store.update({
+  /** The claim goes with the last move, and is prolonged by all others. */
+  private async moveCursor(to: string, done: boolean): Promise<boolean> {
+    const { store, clock, timeoutMs } = this.host.services
+    const verdict = await store.update({
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { cursor: to, until: 0 },
+      set: { cursor: to, until: done ? 0 : clock.now() + timeoutMs },
       when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }],
     })
     if (verdict.applied) this.cursor = to

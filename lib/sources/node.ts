@@ -1,4 +1,4 @@
-import { ConfigError, checkName, type Duration, milliseconds, RECORD_BYTES_MAX } from '../base/index.js'
+import { ConfigError, checkName, type Duration, milliseconds, RECORD_BYTES_MAX, shown } from '../base/index.js'
 import type {
   DriftPolicy,
   EventDecoder,
@@ -58,7 +58,7 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
   if (onFutureDrift !== 'reject' && onFutureDrift !== 'clamp') {
     throw new ConfigError(
       'bad-source',
-      `onFutureDrift of the source "${name}" is 'reject' or 'clamp'; it is ${JSON.stringify(onFutureDrift)}.`,
+      `onFutureDrift of the source "${name}" is 'reject' or 'clamp'; it is ${shown(onFutureDrift)}.`,
     )
   }
   const recordBytesMax = options.recordBytesMax ?? RECORD_BYTES_MAX
@@ -83,7 +83,7 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
 }
 
 function checkSchema(name: string, schema: StandardSchema<any, any>): void {
-  const standard = schema['~standard']
+  const standard = schema?.['~standard']
   if (standard?.version !== 1 || typeof standard.validate !== 'function') {
     throw new ConfigError(
       'bad-schema',

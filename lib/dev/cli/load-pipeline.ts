@@ -22,7 +22,9 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
       cause: error,
     })
   }
-  const pipeline = loaded.default as Pipeline | undefined
+  // A CommonJS module's exports are its default, and hold the default export.
+  const exported = loaded.default as Partial<Pipeline> & { default?: Pipeline }
+  const pipeline = exported?.kind === 'pipeline' ? (exported as Pipeline) : exported?.default
   if (pipeline?.kind === 'pipeline') return pipeline
   throw new ConfigError(
     'bad-pipeline',
@@ -32,8 +34,10 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
 
 async function registerTypeScript(): Promise<void> {
   try {
-    const { register } = await import('tsx/esm/api')
-    register()
+    // A project may be of either kind of module, and so may its pipeline's file.
+    const [cjs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
+    cjs.register()
+    esm.register()
   } catch (error) {
     throw new ConfigError(
       'missing-package',

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, statSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import { ConfigError, messageOf } from '../../base/index.js'
+import { linesIn } from '../../sinks/file/lines.js'
 
 /** Checks that an input can be read at all, before anything starts. */
 export function checkInput(path: string): void {
@@ -18,20 +18,14 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
   // An error of the file has to reach the reader of what it is piped to.
   file.on('error', (error) => gunzip?.destroy(error))
   const input = gunzip === undefined ? file : file.pipe(gunzip)
-  let failed: unknown
-  input.on('error', (error: unknown) => {
-    failed = error
-  })
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }))
-      if (line !== '') yield line
+    for await (const line of linesIn(input.setEncoding('utf8'))) if (line !== '') yield line
   } catch (error) {
-    failed ??= error
-  }
-  if (failed !== undefined) {
     throw new ConfigError(
       'bad-input',
-      `The input ${path} cannot be read: ${messageOf(failed)}. Is it ${path.endsWith('.gz') ? 'gzip data' : 'text'}?`,
+      `The input ${path} cannot be read: ${messageOf(error)}. Is it ${path.endsWith('.gz') ? 'gzip data' : 'text'}?`,
     )
+  } finally {
+    file.destroy()
   }
 }

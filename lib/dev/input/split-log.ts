@@ -56,13 +56,25 @@ export class SplitLog {
     this.base += count
   }
 
-  /** Resolves when `count` lines wait from `index` on, or all that will ever come: whether there is any. */
-  async ready(index: number, count: number): Promise<boolean> {
-    while (this.total < index + count && !this.ended) {
+  /**
+   * Resolves when `count` lines wait from `index` on, when fewer have waited for the batching window, or when no more will come: whether there is any.
+   * As a mapping does, which sends a batch when it is full or its window is over.
+   */
+  async ready(index: number, count: number, windowMs: number): Promise<boolean> {
+    let over = false
+    let timer: NodeJS.Timeout | undefined
+    while (this.total < index + count && !this.ended && !(over && this.total > index)) {
+      if (this.total > index) {
+        timer ??= setTimeout(() => {
+          over = true
+          this.wake()
+        }, windowMs)
+      }
       await new Promise<void>((resolve) => {
         this.wakers.push(resolve)
       })
     }
+    clearTimeout(timer)
     return this.total > index
   }
 

@@ -19,6 +19,8 @@ export interface PollerOptions {
 
 /** Whole batches that failed in a row before a split is given up: local runs end, mappings on AWS never do. */
 const FAILURES_MAX = 50
+/** How long a batch that is not full waits for more. */
+const BATCHING_WINDOW_MS = 500
 const BACKOFF_MS_MAX = 1_000
 /** Delivered records that a chaotic poller may bring again. */
 const STRAY_REACH = 200
@@ -32,7 +34,7 @@ export async function pollStream(options: PollerOptions, log: SplitLog): Promise
   let next = log.first
   let failures = 0
   let most = options.batch
-  while (await log.ready(next, most)) {
+  while (await log.ready(next, most, BATCHING_WINDOW_MS)) {
     const size = faults.cut(most)
     const again = faults.overlap(Math.min(next - log.first, STRAY_REACH))
     const event = buildEvent(
@@ -68,7 +70,9 @@ export async function pollTopic(options: PollerOptions): Promise<void> {
   const share = Math.max(1, Math.floor(options.batch / input.logs.length))
   for (;;) {
     const waiting = (
-      await Promise.all(input.logs.map(async (log) => ((await log.ready(next.get(log)!, share)) ? log : undefined)))
+      await Promise.all(
+        input.logs.map(async (log) => ((await log.ready(next.get(log)!, share, BATCHING_WINDOW_MS)) ? log : undefined)),
+      )
     ).filter((log) => log !== undefined)
     if (waiting.length === 0) return
     const most = Math.max(1, Math.floor(faults.cut(options.batch) / waiting.length))
