@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { expectBothAgree } from './both.js'
+import { exampleVariant, hardVariant } from './variants.js'
+
+const SPLITS = [1, 2, 3, 5, 8]
+
+describe('flights dealt to other numbers of splits', { timeout: 120_000 }, () => {
+  for (const variant of [{ ...exampleVariant, rows: 50_000 }, hardVariant]) {
+    const expired = new Map<number, string>()
+
+    for (const splits of SPLITS) {
+      const name = `law 1: ${variant.name} with ${splits} a source equals the oracle of that assignment`
+      it.concurrent(`${name} (${variant.rows} flights)`, async () => {
+        const answer = await expectBothAgree({ ...variant, splits })
+        expired.set(splits, [...answer.expired].sort().join())
+        // What expires hangs on the assignment, so that each of these is another question.
+        expect(new Set(expired.values()).size).toBe(expired.size)
+      })
+    }
+  }
+})

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest'
+import { expectBothAgree } from './both.js'
+import { variants } from './variants.js'
+
+// Runs mostly wait for their next tick, so that several at a time take little more than one.
+describe.concurrent('the pipeline and the oracle in SQL give the same', { timeout: 120_000 }, () => {
+  for (const variant of variants) {
+    it(`laws 1, 8, 10: panes, expired rows and counters of ${variant.name} (${variant.rows} flights)`, async () => {
+      const { results, expired } = await expectBothAgree(variant)
+      // Where nothing is late or expired, nothing is proved of it.
+      expect(expired.length).toBeGreaterThan(0)
+      const late = results.filter((row) => row.includes('"late"'))
+      if (variant.allowedLateness > 0) expect(late.length).toBeGreaterThan(50)
+      else expect(late).toEqual([])
+    })
+  }
+})
