@@ -6,6 +6,7 @@ export interface Place {
   /** max(timestamp, effective own watermark): when the row is dealt with. */
   readonly turn: number
   readonly timestamp: number
+  /** The split's name with its source's, so that no two splits of a pipeline share one. */
   readonly split: string
   readonly position: string
 }

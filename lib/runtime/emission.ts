@@ -48,6 +48,9 @@ export class Emission implements RecordPlace {
   get split(): string {
     return this.source
   }
+  get splitId(): string {
+    return this.source
+  }
   get turn(): number {
     return Math.max(this.timestamp, this.own)
   }

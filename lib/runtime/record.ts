@@ -2,35 +2,60 @@ import { ConfigError, messageOf, RecordRejection, TIME_MAX } from '../base/index
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import type { RecordPlace } from './stage-fold.js'
 
-/** The record at hand of a source batch: its meta for user code, its place for folds. One object a batch; fields are computed when read. */
-export class RecordAt implements RecordMeta, RecordPlace {
+/** The record at hand of a source batch: its place for folds, its meta for user code. One object a batch; fields are computed when read. */
+export class RecordAt implements RecordPlace {
   index = 0
   timestamp = 0
   turn = 0
   readonly source: string
+  readonly splitId: string
+  /** With its source: two sources may have splits of one id, and ties need an order (law 13). */
   readonly split: string
+  readonly meta: RecordMeta
   private readonly batch: SplitBatch
 
-  constructor(source: string, split: string, batch: SplitBatch) {
+  constructor(source: string, splitId: string, batch: SplitBatch) {
     this.source = source
-    this.split = split
+    this.splitId = splitId
+    this.split = `${source}/${splitId}`
     this.batch = batch
+    this.meta = new MetaAt(this, batch)
   }
 
   get position(): string {
     return this.batch.position(this.index)
   }
+  get id(): string {
+    return `${this.split}/${this.position}`
+  }
+}
+
+class MetaAt implements RecordMeta {
+  private readonly at: RecordAt
+  private readonly batch: SplitBatch
+
+  constructor(at: RecordAt, batch: SplitBatch) {
+    this.at = at
+    this.batch = batch
+  }
+
+  get source(): string {
+    return this.at.source
+  }
+  get split(): string {
+    return this.at.splitId
+  }
+  get position(): string {
+    return this.at.position
+  }
   get arrivalMs(): number | undefined {
-    return this.batch.arrivalMs(this.index)
+    return this.batch.arrivalMs(this.at.index)
   }
   get key(): string | null {
-    return this.batch.key(this.index)
-  }
-  get id(): string {
-    return `${this.source}/${this.split}/${this.position}`
+    return this.batch.key(this.at.index)
   }
   header(name: string): string | undefined {
-    return this.batch.header(this.index, name)
+    return this.batch.header(this.at.index, name)
   }
 }
 
@@ -61,7 +86,7 @@ export function validate(source: SourceNode<any>, value: unknown): unknown {
 export function timestampOf(source: SourceNode<any>, value: unknown, at: RecordAt, top: number): number {
   let time: unknown
   try {
-    time = source.timestamp(value, at)
+    time = source.timestamp(value, at.meta)
   } catch (thrown) {
     throw new RecordRejection('bad-timestamp', messageOf(thrown))
   }
@@ -74,7 +99,7 @@ export function timestampOf(source: SourceNode<any>, value: unknown, at: RecordA
   }
   const timestamp = Math.floor(ms)
   // Without an arrival time the split's highest event time is the measure; its first record has none.
-  const known = source.hasArrivalTime ? at.arrivalMs : undefined
+  const known = source.hasArrivalTime ? at.meta.arrivalMs : undefined
   const limit = (known ?? (top > -TIME_MAX ? top : TIME_MAX)) + source.maxFutureDriftMs
   if (timestamp <= limit) return timestamp
   if (source.onFutureDrift === 'clamp') return limit

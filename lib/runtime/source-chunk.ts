@@ -120,7 +120,7 @@ function rejection(batch: SplitBatch, at: RecordAt, thrown: unknown, value: unkn
     reason: known ? thrown.code : 'step-threw',
     detail: messageOf(thrown),
     source: at.source,
-    split: at.split,
+    split: at.splitId,
     position: at.position,
     payload: value instanceof RecordRejection || !storable(value) ? textOf(batch, at.index) : value,
   }

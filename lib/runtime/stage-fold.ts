@@ -11,6 +11,8 @@ export interface RecordPlace extends Place {
   /** Unique and the same in every attempt: a prefix of the ids of all that comes of the record. */
   readonly id: string
   readonly source: string
+  /** The split's id within its source. */
+  readonly splitId: string
 }
 
 /** Takes a row that the stateless steps hand to a sink. */
@@ -119,7 +121,7 @@ export class StageFold {
       reason: 'expired',
       detail: 'The window no longer took rows when this one came.',
       source: place.source,
-      split: place.split,
+      split: place.splitId,
       position: place.position,
       timestamp: place.timestamp,
       operator: operator.name,

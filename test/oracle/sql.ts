@@ -64,7 +64,7 @@ export function RESULTS(variant: Variant): string {
   return `${rowsWhere(`'+'`, '<=')} union all ${rowsWhere(`'-'`, '<')}`
 }
 
-const EARLIEST = 'timestamp, split, position'
+const EARLIEST = 'timestamp, source, split, position'
 const ROUTE = `(origin || '-' || destination)`
 
 /** The results of the folds. Sums are of integers, so one division rounds once. */
@@ -79,7 +79,7 @@ const VALUES: Record<Variant['values'], Record<string, string>> = {
     routes: `count(distinct ${ROUTE})`,
     shortest: 'min(distance)',
     earliest: `first(${ROUTE} order by ${EARLIEST})`,
-    latest: `first(${ROUTE} order by timestamp desc, split desc, position desc)`,
+    latest: `first(${ROUTE} order by timestamp desc, source desc, split desc, position desc)`,
     worst: `first(${ROUTE} order by delay desc, ${EARLIEST})`,
     best: `first(${ROUTE} order by delay, ${EARLIEST})`,
     five: `list(${ROUTE} order by ${EARLIEST})[:5]`,
