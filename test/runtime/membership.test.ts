@@ -22,7 +22,8 @@ describe('law 4: nothing is proposed before registration is complete', () => {
     expect((await world.watermark())?.watermark).toBe(48_000)
   })
 
-  it('who joins between the two listings takes the proposal as its gate, or is seen by the second', async () => {
+  /** p has 100 and is about to propose 98; q is out, and comes back with a record of time 4 just before a call. */
+  const rejoining = async (when: (call: string, proposed: boolean) => boolean) => {
     const world = new Harness(counting(eager))
     world.sources.readings!.splits = [
       { split: 'p', closed: false },
@@ -34,21 +35,37 @@ describe('law 4: nothing is proposed before registration is complete', () => {
     world.sources.readings!.waiting.add('p')
     await world.container().tick()
     expect((await world.split('readings/q'))?.status).toBe('out')
-    // p proposes 98; before it lists again, q comes back with a record of time 4.
+    let proposed = false
     world.before = async (call) => {
-      if (call !== 'update ! proposed') return
-      world.before = async (next) => {
-        if (!next.startsWith('query s#')) return
-        world.before = () => undefined
-        await world.container().ingest(fileEvent('readings', 'q', 1, [at(4)]))
+      if (!when(call, proposed)) {
+        proposed ||= call === 'update ! proposed'
+        return
       }
+      world.before = () => undefined
+      await world.container().ingest(fileEvent('readings', 'q', 1, [at(4)]))
     }
     await world.container().ingest(fileEvent('readings', 'p', 1, [at(100)]))
-    const gate = (await world.split('readings/q'))?.gate as number
-    const published = (await world.watermark())?.watermark as number
-    expect(gate).toBe(98_000)
-    expect(published).toBeLessThanOrEqual(Math.max(gate, 2_000))
-    // Its record is behind the gate: visibly expired, neither lost nor in a closed window.
+    return world
+  }
+
+  it('who joins before the proposal is written is seen by the second listing: it holds the watermark back', async () => {
+    const world = await rejoining((call) => call === 'update ! proposed')
+    expect((await world.watermark())?.proposed).toBe(98_000)
+    expect((await world.watermark())?.watermark as number).toBeLessThanOrEqual(2_000)
+    expect(world.rows.get('late')).toBeUndefined()
+    world.sources.readings!.splits = world.sources.readings!.splits.map((split) => ({ ...split, closed: true }))
+    world.sources.readings!.waiting.clear()
+    await world.container().tick()
+    expect(world.rows.get('out')?.map((row) => [row.window.start, row.value.n])).toEqual([
+      [0, 3],
+      [100_000, 1],
+    ])
+  })
+
+  it('who joins after it takes it as its gate: its record is visibly expired, in no closed window', async () => {
+    const world = await rejoining((call, proposed) => proposed && call.startsWith('query s#'))
+    expect((await world.split('readings/q'))?.gate).toBe(98_000)
+    expect((await world.watermark())?.watermark).toBe(98_000)
     expect(world.rows.get('late')?.map((row) => row.payload.t)).toEqual([4000])
   })
 })
@@ -89,6 +106,24 @@ describe('law 5: parting needs evidence', () => {
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).toBe('member')
     expect((await world.split('readings/p'))?.position).toBe('00000000000000000001')
+  })
+
+  it('evidence for one mark is none for the next', async () => {
+    const world = await quiet(false)
+    world.before = async (call) => {
+      if (call !== 'update s#readings/p status,epoch') return
+      world.before = () => undefined
+      // Its answer was "nothing"; since then a record came, was counted, and another tick has marked the split anew.
+      await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
+      const { pk, sk, epoch } = (await world.split('readings/p'))!
+      await world.store.update({
+        key: { pk, sk },
+        set: { status: 'parting', was: 'member', epoch: (epoch as number) + 1 },
+        when: [],
+      })
+    }
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('parting')
   })
 
   it('every change raises the epoch', async () => {
