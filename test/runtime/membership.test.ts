@@ -219,6 +219,19 @@ describe('law 6: splits come and go', () => {
   })
 })
 
+describe('law 6: out is not ended', () => {
+  it('a bounded source whose splits are all quiet may still have more', async () => {
+    const world = new Harness(counting(eager))
+    world.sources.readings!.splits = [{ split: 'p', closed: false }]
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    world.now += 2000
+    await world.container().tick()
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('out')
+    expect((await world.watermark())?.watermark as number).toBeLessThan(4e15)
+  })
+})
+
 describe('idle close', () => {
   const allOut = async (close: boolean) => {
     const world = new Harness(counting({ idle: { after: '1s', close } }))
