@@ -2,7 +2,8 @@ import { formatDuration } from '../base/index.js'
 import { describeWindow } from '../window/index.js'
 import { type GraphNode, type Pipeline, stepName } from './graph.js'
 import { fingerprint } from './manifest.js'
-import { type OperatorPlan, type Plan, plan } from './plan.js'
+import { plan } from './plan.js'
+import type { OperatorPlan, Plan } from './stages.js'
 
 /** A pipeline in words: its graph as a tree, then what each stateful step costs and reads. */
 export function describe(pipeline: Pipeline): string {

@@ -1,6 +1,6 @@
 import { digest } from '../base/index.js'
 import type { GraphNode } from './graph.js'
-import type { Plan } from './plan.js'
+import type { Plan } from './stages.js'
 
 /** The graph as plain JSON: names, kinds, options and windows, never function source. What stacks and stored state know it by. */
 export interface Manifest {

@@ -1,60 +1,7 @@
-import type { Aggregate } from '../aggregate/index.js'
-import { ConfigError, type Key } from '../base/index.js'
-import type { SinkNode, SourceNode } from '../ports/index.js'
-import { Slices } from '../window/index.js'
-import type { GraphNode, OperatorStep, Pipeline } from './graph.js'
-import { inputsOf } from './graph.js'
+import { ConfigError } from '../base/index.js'
+import type { Pipeline } from './graph.js'
 import { check } from './rules.js'
-
-/** A stateful step, with its place in the stages and its geometry. */
-export interface OperatorPlan {
-  readonly node: OperatorStep
-  readonly name: string
-  readonly stage: number
-  /** Its place among the operators of its stage. */
-  readonly index: number
-  readonly keyGroups: number
-  readonly slices: Slices
-  readonly key: (value: any) => Key
-  readonly fields: readonly string[]
-  readonly folds: readonly Aggregate<any, any>[]
-  readonly late: SinkNode<any> | undefined
-}
-
-/** What feeds a stage: a source, or an operator of the stage before. */
-export type InputPlan =
-  | {
-      readonly kind: 'source'
-      readonly name: string
-      readonly node: number
-      readonly stage: number
-      readonly source: SourceNode<any>
-    }
-  | {
-      readonly kind: 'operator'
-      readonly name: string
-      readonly node: number
-      readonly stage: number
-      readonly operator: OperatorPlan
-    }
-
-/** A connected set of inputs and the operators that they feed. One watermark each. */
-export interface StagePlan {
-  readonly index: number
-  readonly inputs: readonly InputPlan[]
-  readonly operators: readonly OperatorPlan[]
-}
-
-export interface Plan {
-  readonly pipeline: Pipeline
-  readonly stages: readonly StagePlan[]
-  readonly operators: readonly OperatorPlan[]
-  readonly sources: readonly SourceNode<any>[]
-  /** Every sink, once each: outputs, late outputs, and the dead letter last. */
-  readonly sinks: readonly SinkNode<any>[]
-  /** The nodes that read a node, by its id. */
-  readonly readers: readonly (readonly GraphNode[])[]
-}
+import { cutStages, type OperatorPlan, type Plan } from './stages.js'
 
 const plans = new WeakMap<Pipeline, Plan>()
 
@@ -65,117 +12,10 @@ const plans = new WeakMap<Pipeline, Plan>()
 export function plan(pipeline: Pipeline): Plan {
   const known = plans.get(pipeline)
   if (known) return known
-  const made = make(pipeline)
+  const made = cutStages(pipeline)
   check(made)
   plans.set(pipeline, made)
   return made
-}
-
-function make(pipeline: Pipeline): Plan {
-  const { nodes } = pipeline
-  const readers: GraphNode[][] = nodes.map(() => [])
-  for (const node of nodes) for (const input of inputsOf(node)) readers[input]!.push(node)
-  const feeds = nodes.map((node) =>
-    node.kind === 'source' || node.kind === 'aggregate' ? operatorsAfter(node, readers) : [],
-  )
-  const stageOf = stages(nodes, feeds)
-  const inStage = new Map<number, number>()
-  const operators = nodes
-    .filter((node) => node.kind === 'aggregate')
-    .map((node) => {
-      const stage = stageOf.operator.get(node.id)!
-      const index = inStage.get(stage) ?? 0
-      inStage.set(stage, index + 1)
-      return operatorPlan(node, stage, index, pipeline)
-    })
-  const operatorOf = new Map(operators.map((operator) => [operator.node.id, operator]))
-  const inputs: InputPlan[] = []
-  for (const node of nodes) {
-    const stage = stageOf.input.get(node.id)
-    if (stage === undefined) continue
-    if (node.kind === 'source')
-      inputs.push({ kind: 'source', name: node.source.name, node: node.id, stage, source: node.source })
-    if (node.kind === 'aggregate')
-      inputs.push({ kind: 'operator', name: node.name, node: node.id, stage, operator: operatorOf.get(node.id)! })
-  }
-  const list = Array.from({ length: stageOf.count }, (_, index) => ({
-    index,
-    inputs: inputs.filter((input) => input.stage === index),
-    operators: operators.filter((operator) => operator.stage === index),
-  }))
-  return Object.freeze({
-    pipeline,
-    stages: list,
-    operators,
-    sources: nodes.filter((node) => node.kind === 'source').map((node) => node.source),
-    sinks: sinksOf(pipeline),
-    readers,
-  })
-}
-
-/** The operators that a node's rows reach with no operator between. */
-function operatorsAfter(start: GraphNode, readers: readonly GraphNode[][]): OperatorStep[] {
-  const found = new Set<OperatorStep>()
-  const seen = new Set<number>()
-  const visit = (id: number): void => {
-    for (const reader of readers[id]!) {
-      if (seen.has(reader.id)) continue
-      seen.add(reader.id)
-      if (reader.kind === 'aggregate') found.add(reader)
-      else visit(reader.id)
-    }
-  }
-  visit(start.id)
-  return [...found]
-}
-
-/** Inputs and operators that are connected share a stage; stages are numbered as their inputs appear in the graph. */
-function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
-  const root = new Map<string, string>()
-  const find = (name: string): string => {
-    const up = root.get(name)
-    return up === undefined || up === name ? name : find(up)
-  }
-  const isInput = (node: GraphNode): boolean =>
-    node.kind === 'source' || (node.kind === 'aggregate' && feeds[node.id]!.length > 0)
-  for (const node of nodes)
-    for (const operator of feeds[node.id]!) root.set(find(`o${operator.id}`), find(`i${node.id}`))
-  const numbers = new Map<string, number>()
-  const number = (name: string): number => {
-    const top = find(name)
-    if (!numbers.has(top)) numbers.set(top, numbers.size)
-    return numbers.get(top)!
-  }
-  const input = new Map<number, number>()
-  const operator = new Map<number, number>()
-  for (const node of nodes) if (isInput(node)) input.set(node.id, number(`i${node.id}`))
-  for (const node of nodes) if (node.kind === 'aggregate') operator.set(node.id, number(`o${node.id}`))
-  return { input, operator, count: numbers.size }
-}
-
-function operatorPlan(node: OperatorStep, stage: number, index: number, pipeline: Pipeline): OperatorPlan {
-  return {
-    node,
-    name: node.name,
-    stage,
-    index,
-    keyGroups: pipeline.keyGroups,
-    slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs),
-    key: node.key,
-    fields: Object.keys(node.aggregates),
-    folds: Object.values(node.aggregates),
-    late: node.late,
-  }
-}
-
-function sinksOf(pipeline: Pipeline): SinkNode<any>[] {
-  const sinks = new Set<SinkNode<any>>()
-  for (const node of pipeline.nodes) {
-    if (node.kind === 'sink') sinks.add(node.sink)
-    if (node.kind === 'aggregate' && node.late) sinks.add(node.late)
-  }
-  sinks.delete(pipeline.deadLetter)
-  return [...sinks, pipeline.deadLetter]
 }
 
 /** The operator of a name. */

@@ -1,6 +1,6 @@
 import { ConfigError, formatDuration, SLICE_MS_MIN } from '../base/index.js'
 import { type GraphNode, stepName } from './graph.js'
-import type { InputPlan, Plan } from './plan.js'
+import type { InputPlan, Plan } from './stages.js'
 
 /** What makes a pipeline legal. Each refusal names the rule, the value and the fix. */
 export function check(plan: Plan): void {
