@@ -1,17 +1,17 @@
-import { DEADLINE_RESERVE_MS, hex8, PART_ROWS_MAX, SINK_ROWS_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { DEADLINE_RESERVE_MS, SINK_ROWS_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
 import { type Cursor, doneThrough, doneUpTo, readCursor } from './cursor.js'
 import { addEmissions, addPartRow, type Emission, type FailedEmission, runEmissions } from './emission.js'
-import { firstHash } from './fold.js'
 import type { Deadline, Host } from './host.js'
 import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
 import { ensure } from './load.js'
-import { register } from './membership.js'
 import { PartBuffer, writeSplitRows } from './outputs.js'
-import { closingSlices, type PaneDraft, panesOf } from './panes.js'
+import { closingSlices, panesOf } from './panes.js'
+import { type Part, partsOf } from './parts.js'
+import { register } from './registration.js'
 import type { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
 import { advanceWatermark, readWatermark } from './watermark.js'
@@ -279,31 +279,4 @@ class Advance {
     if (verdict.applied) this.cursor = to
     return verdict.applied
   }
-}
-
-/** An aligned range of key hashes of one slice: the same rows in every attempt, whatever they were cut to. */
-interface Part {
-  readonly name: string
-  readonly drafts: readonly PaneDraft[]
-  readonly lastHash: number
-  readonly last: boolean
-}
-
-function partsOf(operator: OperatorPlan, keyGroup: number, slice: number, drafts: readonly PaneDraft[]): Part[] {
-  const parts: Part[] = []
-  for (let start = 0; start < drafts.length; ) {
-    let end = Math.min(drafts.length, start + PART_ROWS_MAX)
-    // Keys of one hash stay together: the cursor stands between hashes.
-    while (end < drafts.length && drafts[end]!.cell.hash === drafts[end - 1]!.cell.hash) end++
-    const hash = start === 0 ? firstHash(keyGroup, operator.keyGroups) : drafts[start]!.cell.hash
-    const name = `${doneThrough(slice).slice(0, -2)}-${hex8(hash)}`
-    parts.push({
-      name,
-      drafts: drafts.slice(start, end),
-      lastHash: drafts[end - 1]!.cell.hash,
-      last: end === drafts.length,
-    })
-    start = end
-  }
-  return parts
 }

@@ -1,9 +1,10 @@
 import { CONTENTION_TURNS_MAX, RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { Item, SplitListing } from '../ports/index.js'
+import type { Item } from '../ports/index.js'
 import type { Host } from './host.js'
-import { AFTER_ALL, keyGroupSplit, START, splitKey, splitName, splitsPk, watermarkKey } from './keys.js'
-import { freshSplit, readSplit, type SplitState } from './split-item.js'
+import { splitKey, splitName, watermarkKey } from './keys.js'
+import { registerListed, registerSplit } from './registration.js'
+import { readSplit, type SplitState } from './split-item.js'
 
 /** What an attempt finds when it begins: its split as a member, and the watermark item. `wait` is a child before its parents' end. */
 export type Beginning =
@@ -87,89 +88,6 @@ async function parentsEnd(
     lowest = Math.min(lowest ?? split.own, split.own)
   }
   return lowest ?? child.own
-}
-
-/** A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked. */
-async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
-  const listed = await host.services.inspector(input.name)?.list()
-  const listing = listed?.find((candidate) => candidate.split === split) ?? { split, closed: false }
-  await insertSplits(host, stage, input, [listing])
-}
-
-async function insertSplits(
-  host: Host,
-  stage: StagePlan,
-  input: InputPlan,
-  listings: readonly SplitListing[],
-): Promise<void> {
-  const { store, clock } = host.services
-  if (listings.length === 0) return
-  await store.insert(
-    listings.map((listing) => ({
-      ...splitKey(host.prefix, stage.index, splitName(input.name, listing.split)),
-      ...freshSplit(listing.start ?? START, listing.parents ?? [], clock.now()),
-    })),
-  )
-}
-
-/**
- * Registers every split of a stage before its first proposal (laws 4, 6): those that the sources list, as joining, and the key groups of the
- * operators before it. Those are members at once: their insert comes before the flag, so before any `proposed` that a gate could miss.
- */
-export async function register(host: Host, stage: StagePlan): Promise<void> {
-  const { store, clock, logger } = host.services
-  await store.insert([{ ...watermarkKey(host.prefix, stage.index), registered: false }])
-  for (const input of stage.inputs) {
-    if (input.kind === 'source') {
-      const inspector = host.services.inspector(input.name)
-      if (inspector === undefined) {
-        logger.warn('a source cannot be asked for its splits: they register as they appear', { source: input.name })
-        continue
-      }
-      await registerListed(host, stage, input, await inspector.list())
-    } else {
-      const groups = Array.from({ length: input.operator.keyGroups }, (_, keyGroup) => ({
-        ...splitKey(host.prefix, stage.index, splitName(input.name, keyGroupSplit(keyGroup))),
-        ...freshSplit(START, [], clock.now(), 'member'),
-      }))
-      await store.insert(groups)
-    }
-  }
-  await store.update({
-    key: watermarkKey(host.prefix, stage.index),
-    set: { registered: true },
-    when: [{ attribute: 'registered', is: 'equal', value: false }],
-  })
-}
-
-/** Registers what a source lists and the stage does not know yet. Returns how many there were. */
-export async function registerListed(
-  host: Host,
-  stage: StagePlan,
-  input: InputPlan,
-  listings: readonly SplitListing[],
-): Promise<number> {
-  const known = new Set((await listSplits(host, stage)).map((split) => split.name))
-  const fresh = listings.filter((listing) => !known.has(splitName(input.name, listing.split)))
-  await insertSplits(host, stage, input, fresh)
-  return fresh.length
-}
-
-/** Every split of a stage, read strongly. */
-export async function listSplits(host: Host, stage: StagePlan): Promise<SplitState[]> {
-  const splits: SplitState[] = []
-  let after: string | undefined
-  do {
-    const page = await host.services.store.query({
-      pk: splitsPk(host.prefix, stage.index),
-      from: 's#',
-      to: `s#${AFTER_ALL}${AFTER_ALL}`,
-      ...(after !== undefined && { after }),
-    })
-    for (const item of page.items) splits.push(readSplit(item, stage.operators.length))
-    after = page.next
-  } while (after !== undefined)
-  return splits
 }
 
 /** A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). */

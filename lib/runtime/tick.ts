@@ -4,7 +4,8 @@ import { advanceStage } from './advance.js'
 import { readCursor } from './cursor.js'
 import type { Deadline, Host } from './host.js'
 import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
-import { end, listSplits, part, register, registerListed } from './membership.js'
+import { end, part } from './membership.js'
+import { listSplits, register, registerListed } from './registration.js'
 
 /**
  * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks, restarts advances that were

@@ -3,7 +3,7 @@ import type { StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import type { Host } from './host.js'
 import { splitKey, watermarkKey } from './keys.js'
-import { listSplits, register } from './membership.js'
+import { listSplits, register } from './registration.js'
 import { effective, readSplit, type SplitState, standing } from './split-item.js'
 
 /** The watermark item as read. */
