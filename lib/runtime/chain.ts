@@ -77,7 +77,7 @@ function keepAfter(tails: ReadonlyMap<string, string>): StageRefold {
 function draftsOf(fold: StageFold): Draft[] {
   const drafts: Draft[] = []
   for (const [operator, folded] of fold.folds.entries()) {
-    for (const entries of folded.entries().values())
+    for (const entries of folded.entries())
       drafts.push({ operator, chain: chainName(operator, entries.keyGroup, entries.bucketEnd), entries })
   }
   return drafts

@@ -98,16 +98,25 @@ export class OperatorFold {
   }
 
   /** Packs what was folded, per key group and bucket, in the order in which keys were met. */
-  entries(): Map<string, SegmentEntries> {
+  entries(): SegmentEntries[] {
     const { slices, keyGroups, folds } = this.operator
-    const drafts = new Map<string, SegmentEntries>()
+    const drafts: SegmentEntries[] = []
+    /** By slice, then by key group; slices of one bucket share theirs. */
+    const bySlice = new Map<number, SegmentEntries[]>()
+    const byBucket = new Map<number, SegmentEntries[]>()
     const draft = (keyGroup: number, slice: number): SegmentEntries => {
-      const bucketEnd = slices.bucketEnd(slice)
-      const name = `${keyGroup}|${bucketEnd}`
-      let found = drafts.get(name)
+      let groups = bySlice.get(slice)
+      if (groups === undefined) {
+        const bucketEnd = slices.bucketEnd(slice)
+        groups = byBucket.get(bucketEnd) ?? []
+        byBucket.set(bucketEnd, groups)
+        bySlice.set(slice, groups)
+      }
+      let found = groups[keyGroup]
       if (found === undefined) {
-        found = { keyGroup, bucketEnd, slices: new Map(), lates: [], count: 0 }
-        drafts.set(name, found)
+        found = { keyGroup, bucketEnd: slices.bucketEnd(slice), slices: new Map(), lates: [], count: 0 }
+        groups[keyGroup] = found
+        drafts.push(found)
       }
       found.count++
       return found
@@ -116,11 +125,11 @@ export class OperatorFold {
       for (let i = 0; i < folds.length; i++) row.push(folds[i]!.encode(accs[i]))
     }
     const cell = (slot: Slot, keyGroup: number, slice: number, accs: readonly any[]): void => {
-      const { slices: bySlice } = draft(keyGroup, slice)
-      let row = bySlice.get(slice)
+      const rows = draft(keyGroup, slice).slices
+      let row = rows.get(slice)
       if (row === undefined) {
         row = [slice]
-        bySlice.set(slice, row)
+        rows.set(slice, row)
       }
       row.push(storableKey(slot.key, slot.text))
       encoded(accs, row)

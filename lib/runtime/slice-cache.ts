@@ -24,6 +24,7 @@ export class SliceCache {
   /** Settles when the attempt before has left the cache. */
   turn: Promise<void> = Promise.resolve()
   private bytes = 0
+  private last: SliceData | undefined
 
   get isEmpty(): boolean {
     return this.from > this.to
@@ -63,16 +64,20 @@ export class SliceCache {
   }
 
   private at(end: number): SliceData {
+    // Entries of a segment come slice by slice.
+    if (this.last?.end === end) return this.last
     let data = this.slices.get(end)
     if (data === undefined) {
       data = { end, cells: new Map(), lates: new Map(), bytes: 0 }
       this.slices.set(end, data)
     }
+    this.last = data
     return data
   }
 
   /** Forgets slices for which `test` holds. */
   forget(test: (end: number) => boolean): void {
+    this.last = undefined
     for (const [end, data] of this.slices) {
       if (!test(end)) continue
       this.bytes -= data.bytes
@@ -81,6 +86,7 @@ export class SliceCache {
   }
 
   clear(): void {
+    this.last = undefined
     this.slices.clear()
     this.from = TIME_MAX
     this.to = -TIME_MAX
