@@ -19,6 +19,7 @@ export class Containers {
   /** Wall time inside handlers, ms. */
   busyMs = 0
   private readonly idle: Container[] = []
+  private stopped = false
   private readonly pipeline: Pipeline
   private readonly bindings: (process: Process) => Bindings
   private readonly faults: Faults
@@ -31,11 +32,16 @@ export class Containers {
     this.timeoutMs = timeoutMs
   }
 
+  /** Every invocation's time is up: its work ends at the next checkpoint (law 11). */
+  stop(): void {
+    this.stopped = true
+  }
+
   async invoke(name: Function, event: unknown): Promise<unknown> {
     const container = this.idle.pop() ?? this.start()
     const started = performance.now()
     const context = {
-      getRemainingTimeInMillis: () => this.timeoutMs - (performance.now() - started),
+      getRemainingTimeInMillis: () => (this.stopped ? 0 : this.timeoutMs - (performance.now() - started)),
       awsRequestId: String(this.invocations++),
     }
     const work = container.handlers[name](event, context)

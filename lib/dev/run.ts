@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, MillraceError } from '../base/index.js'
 import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
@@ -10,7 +10,7 @@ import { checkInput } from './input/lines.js'
 import { numberingOf, StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
 import { type Status, statusOf } from './status.js'
-import { openState, parseState, runInputs, type StateChoice, Workspace } from './workspace.js'
+import { forget, openState, parseState, runInputs, type StateChoice, Workspace } from './workspace.js'
 
 export interface RunOptions {
   /** Files of each source, by its name. */
@@ -79,8 +79,7 @@ export async function run(pipeline: Pipeline, options: RunOptions): Promise<RunS
   workspace.acquire()
   let store: StateStore | undefined
   try {
-    if (options.fresh && settled.state.kind === 'lmdb')
-      rmSync(settled.state.directory, { recursive: true, force: true })
+    if (options.fresh) forget(settled.state)
     store = await openState(settled.state)
     return await new LocalRun(pipeline, options, settled, workspace, store).run()
   } finally {
@@ -242,47 +241,60 @@ class LocalRun {
   private async drive(inputs: readonly StreamInput[], containers: Containers): Promise<void> {
     const { options } = this
     const logger = options.logger ?? silentLogger
-    let failed: unknown
     let over = false
-    const stop = new Promise<void>((_, reject) => {
-      options.signal?.addEventListener('abort', () => reject(new Interrupted()), { once: true })
-    })
-    stop.catch(() => undefined)
-    const timer = setInterval(() => void this.report(), PROGRESS_MS)
+    const pause = new AbortController()
+    const stop = (): void => {
+      over = true
+      pause.abort()
+      for (const input of inputs) input.stop()
+      containers.stop()
+    }
+    if (options.signal?.aborted) return
+    options.signal?.addEventListener('abort', stop, { once: true })
+    let reporting: Promise<void> | undefined
+    const timer = setInterval(() => {
+      reporting ??= this.report().finally(() => {
+        reporting = undefined
+      })
+      reporting.catch(() => undefined)
+    }, PROGRESS_MS)
     const ticking = (async () => {
       while (!over) {
-        await new Promise((resolve) => setTimeout(resolve, TICK_MS))
+        await sleep(TICK_MS, undefined, { signal: pause.signal }).catch(() => undefined)
         if (!over) await this.tick(containers)
       }
     })()
     ticking.catch(() => undefined)
+    const polling = inputs.flatMap((input) => {
+      const poller: PollerOptions = {
+        input,
+        containers,
+        logger,
+        clock: systemClock,
+        batch: this.settled.batch,
+        faults: this.faults,
+        onDelivered: (records) => {
+          this.delivered += records
+        },
+      }
+      const pollers =
+        input.source.connector === 'kafka' ? [pollTopic(poller)] : input.logs.map((log) => pollStream(poller, log))
+      return [input.read(), ...pollers]
+    })
     try {
-      const polling = inputs.flatMap((input) => {
-        const poller: PollerOptions = {
-          input,
-          containers,
-          logger,
-          clock: systemClock,
-          batch: this.settled.batch,
-          faults: this.faults,
-          onDelivered: (records) => {
-            this.delivered += records
-          },
-        }
-        const pollers =
-          input.source.connector === 'kafka' ? [pollTopic(poller)] : input.logs.map((log) => pollStream(poller, log))
-        return [input.read(), ...pollers]
-      })
-      await Promise.race([Promise.all(polling), stop])
+      await Promise.all(polling)
+      const stopped = over
       over = true
+      pause.abort()
       await ticking
-      await Promise.race([this.finish(containers), stop])
-    } catch (error) {
-      failed = error
+      if (!stopped) await this.finish(containers)
+    } finally {
+      // Nobody may be at work still when the store closes and the folder is given away.
+      stop()
+      clearInterval(timer)
+      options.signal?.removeEventListener('abort', stop)
+      await Promise.allSettled([...polling, ticking, reporting])
     }
-    over = true
-    clearInterval(timer)
-    if (failed !== undefined && !(failed instanceof Interrupted)) throw failed
     await this.report()
   }
 
@@ -290,8 +302,8 @@ class LocalRun {
   private async finish(containers: Containers): Promise<void> {
     for (let ticks = 0; ticks < LAST_TICKS_MAX; ticks++) {
       await this.tick(containers)
-      if ((await statusOf(this.pipeline, this.store)).complete) return
-      if (ticks > 1) await new Promise((resolve) => setTimeout(resolve, LAST_TICK_MS))
+      if (this.options.signal?.aborted || (await statusOf(this.pipeline, this.store)).complete) return
+      if (ticks > 1) await sleep(LAST_TICK_MS)
     }
     throw new MillraceError(
       'stuck',
@@ -330,6 +342,3 @@ class LocalRun {
     return collected
   }
 }
-
-/** The run was asked to stop. */
-class Interrupted extends Error {}

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -27,6 +28,12 @@ export async function openState(choice: StateChoice): Promise<StateStore> {
   return await (await import('../state/lmdb/index.js')).lmdbStore(choice.directory)
 }
 
+/** Takes away what a store of an earlier run has made, and nothing else: the folder may be anybody's. */
+export function forget(choice: StateChoice): void {
+  if (choice.kind === 'memory') return
+  for (const name of ['data.mdb', 'lock.mdb']) rmSync(join(choice.directory, name), { force: true })
+}
+
 /** What a run's state hangs on besides its graph: continuing it with other input would mix two logs. */
 export interface RunInputs {
   readonly pipeline: string
@@ -45,6 +52,9 @@ export function runInputs(
   ])
   return { pipeline, splits, inputs: Object.fromEntries(sized) }
 }
+
+/** Locks that this process holds. */
+const held = new Set<string>()
 
 /**
  * The folder of results: parts in `.parts`, one readable file a sink beside it. Only one run may write to it at a time. Parts belong to the state that made
@@ -76,43 +86,61 @@ export class Workspace {
       throw new ConfigError('bad-out', `The output folder ${this.out} cannot be made: ${(error as Error).message}`)
     }
     const owner = existsSync(this.lock) ? Number(readFileSync(this.lock, 'utf8')) : 0
-    if (owner > 0 && owner !== process.pid && isAlive(owner)) {
+    // In a container every process may have the same pid: a lock of our own pid is ours only if we hold it.
+    if (held.has(this.lock) || (owner > 0 && owner !== process.pid && isAlive(owner))) {
       throw new ConfigError(
         'out-in-use',
-        `The output folder ${this.out} is in use by process ${owner}. Wait for it, or give another --out.`,
+        `The output folder ${this.out} is in use by ${held.has(this.lock) ? 'another run of this process' : `process ${owner}`}. Wait for it, or give another --out.`,
       )
     }
     this.held = openSync(this.lock, 'w')
     writeSync(this.held, String(process.pid))
+    held.add(this.lock)
   }
 
   release(): void {
     if (this.held === undefined) return
     closeSync(this.held)
+    held.delete(this.lock)
     this.held = undefined
     rmSync(this.lock, { force: true })
   }
 
   /** Whether parts here were made by the run that goes on, by what it was given. */
   check(expected: RunInputs, resumes: boolean): void {
-    const file = join(this.out, '.parts', 'run.json')
-    const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
-    const now = JSON.stringify(expected)
-    if (resumes && before !== undefined && before !== now) {
-      throw new ConfigError(
-        'other-input',
-        `The state of this run belongs to other input: ${differenceOf(JSON.parse(before), expected)}. Use the same --input and --splits to go on, or --fresh to start over.`,
-      )
+    const folder = join(this.out, '.parts')
+    const file = join(folder, 'run.json')
+    if (!resumes) {
+      rmSync(folder, { recursive: true, force: true })
+      mkdirSync(folder, { recursive: true })
+      // Whole or not at all: a run that is killed here has to be able to go on.
+      writeFileSync(`${file}.tmp`, JSON.stringify(expected))
+      renameSync(`${file}.tmp`, file)
+      return
     }
-    if (resumes && before === undefined) {
+    const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+    if (before === undefined) {
       throw new ConfigError(
         'no-parts',
         `The state goes on from an earlier run, but ${this.out} does not hold that run's results. Give the same --out, or --fresh to start over.`,
       )
     }
-    if (!resumes) rmSync(join(this.out, '.parts'), { recursive: true, force: true })
-    mkdirSync(join(this.out, '.parts'), { recursive: true })
-    writeFileSync(file, now)
+    if (before === JSON.stringify(expected)) return
+    throw new ConfigError(
+      'other-input',
+      `The state of this run belongs to other input: ${differenceOf(parsed(before, file), expected)}. Use the same --input and --splits to go on, or --fresh to start over.`,
+    )
+  }
+}
+
+function parsed(text: string, file: string): RunInputs {
+  try {
+    return JSON.parse(text) as RunInputs
+  } catch {
+    throw new ConfigError(
+      'bad-parts',
+      `${file} is damaged: what its run was given cannot be told. Use --fresh to start over.`,
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import { EventShapeError } from '../base/index.js'
-import { operatorNamed, type Pipeline } from '../pipeline/index.js'
+import { type OperatorPlan, operatorNamed, type Pipeline, type Plan } from '../pipeline/index.js'
 import type { AdvanceRequest } from '../ports/index.js'
 import { advance as advanceGroup } from '../runtime/advance.js'
 import { type Bindings, container } from './bindings.js'
@@ -18,23 +18,28 @@ export function advance(pipeline: Pipeline, bindings?: Bindings): Handler {
       const { host } = opened
       await host.ready()
       const deadline = deadlineOf(context, host.services.timeoutMs)
-      for (const request of requestsOf(event)) {
-        const operator = operatorNamed(host.plan, request.operator)
-        if (!Number.isSafeInteger(request.keyGroup) || request.keyGroup < 0 || request.keyGroup >= operator.keyGroups) {
-          throw new EventShapeError(
-            `Operator "${request.operator}" has key groups 0 to ${operator.keyGroups - 1}; the request names ${String(request.keyGroup)}.`,
-          )
-        }
-        await advanceGroup(host, operator, request.keyGroup, deadline)
+      const requests = requestsOf(event)
+      const operators = requests.map((request) => operatorOf(host.plan, request))
+      for (const [i, request] of requests.entries()) {
+        const outcome = await advanceGroup(host, operators[i]!, request.keyGroup, deadline)
+        if (outcome === 'deadline') await host.services.queue?.advance(request)
       }
       return {}
     })
   }
 }
 
+function operatorOf(plan: Plan, { operator: name, keyGroup }: AdvanceRequest): OperatorPlan {
+  const operator = operatorNamed(plan, name)
+  if (Number.isSafeInteger(keyGroup) && keyGroup >= 0 && keyGroup < operator.keyGroups) return operator
+  throw new EventShapeError(
+    `Operator "${name}" has key groups 0 to ${operator.keyGroups - 1}; the request names ${keyGroup}.`,
+  )
+}
+
 function requestsOf(event: unknown): AdvanceRequest[] {
-  const records = (event as { Records?: { body?: string }[] } | null)?.Records
-  const requests = Array.isArray(records) ? records.map((record) => parse(record.body)) : [event]
+  const records = (event as { Records?: ({ body?: string } | null)[] } | null)?.Records
+  const requests = Array.isArray(records) ? records.map((record) => parse(record?.body)) : [event]
   for (const request of requests as Partial<AdvanceRequest>[]) {
     if (typeof request?.operator === 'string' && typeof request.keyGroup === 'number') continue
     throw new EventShapeError('The advance handler takes { operator, keyGroup }, or an SQS event with such bodies.')

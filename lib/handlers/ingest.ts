@@ -19,7 +19,10 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
   let decoding: Promise<Decoding> | undefined
   return async (event, context) => {
     const opened = await open()
-    decoding ??= openDecoders(opened)
+    decoding ??= openDecoders(opened).catch((error) => {
+      decoding = undefined
+      throw error
+    })
     const { decoders, records } = await decoding
     return measured(opened, 'ingest', async () => {
       await opened.host.ready()
@@ -28,10 +31,14 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
       const batches = decoder.decode(event, (origin) => sourceOf(opened, decoder.connector, origin))
       const undone: Undone[] = []
       const deadline = deadlineOf(context, opened.host.services.timeoutMs)
+      let stopped: MillraceError | undefined
       for (const batch of batches) {
-        const index = await ingestOne(opened, batch, records, deadline)
-        if (index !== undefined) undone.push({ batch, index })
+        const outcome = await ingestOne(opened, batch, records, deadline)
+        if (outcome instanceof MillraceError) stopped ??= outcome
+        else if (outcome !== undefined) undone.push({ batch, index: outcome })
       }
+      // What no redelivery mends is said loudly, but not before the other partitions are done: they would wait for it for ever (law 11).
+      if (stopped !== undefined) throw stopped
       return answer(opened, decoder, undone)
     })
   }
@@ -52,13 +59,16 @@ async function openDecoders({ host }: Container): Promise<Decoding> {
   return { decoders: [...byConnector.values()], records }
 }
 
-/** One batch of one split. Errors that a redelivery may mend leave it undone from the first record without a checkpoint. */
+/**
+ * One batch of one split. Errors that a redelivery may mend leave it undone from the first record without a checkpoint; one that none mends is
+ * handed back.
+ */
 async function ingestOne(
   { host }: Container,
   batch: SplitBatch,
   records: ReadonlyMap<string, JsonDecoder>,
   deadline: { remainingMs(): number },
-): Promise<number | undefined> {
+): Promise<number | MillraceError | undefined> {
   const { logger, metrics } = host.services
   const progress = { undone: 0 }
   const where = { source: batch.source, split: batch.split }
@@ -73,7 +83,7 @@ async function ingestOne(
     })
     return outcome.undone
   } catch (error) {
-    if (error instanceof MillraceError && !(error instanceof RetryableError)) throw error
+    if (error instanceof MillraceError && !(error instanceof RetryableError)) return error
     metrics.add('Retries', 1, 'Count')
     logger.error('a batch failed and is to come again', {
       ...where,

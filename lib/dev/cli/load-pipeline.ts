@@ -18,6 +18,8 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
     loaded = (await import(pathToFileURL(path).href)) as { default?: unknown }
   } catch (error) {
     if (error instanceof MillraceError) throw error
+    // In a folder that is not of type module the file gets a copy of this package, and the copy's errors.
+    if (error instanceof Error && error.name === 'ConfigError') throw new ConfigError('bad-pipeline', error.message)
     throw new ConfigError('bad-pipeline', `The pipeline file ${file} cannot be loaded: ${messageOf(error)}`, {
       cause: error,
     })

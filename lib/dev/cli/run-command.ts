@@ -2,6 +2,7 @@ import { ConfigError } from '../../base/index.js'
 import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
 import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
+import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { progressPrinter } from './progress.js'
 
@@ -18,13 +19,13 @@ export interface RunFlags {
 }
 
 /** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved. */
-export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)
-  const progress = progressPrinter(process.stderr, () => systemClock.now())
+  const progress = progressPrinter(io.stderr, () => systemClock.now())
   try {
     const summary = await run(pipeline, {
       inputs: parseInputs(flags.input ?? []),
@@ -35,13 +36,13 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
       out: flags.out,
       fresh: flags.fresh === true,
       signal: stop.signal,
-      logger: flags.verbose ? jsonLogger((line) => process.stderr.write(`${line}\n`)) : silentLogger,
+      logger: flags.verbose ? jsonLogger((line) => io.stderr.write(`${line}\n`)) : silentLogger,
       onProgress: (state) => progress.show(state),
     })
     progress.end()
-    process.stdout.write(flags.json ? `${JSON.stringify(summary, undefined, 2)}\n` : `${summaryText(summary)}\n`)
+    io.stdout.write(flags.json ? `${JSON.stringify(summary, undefined, 2)}\n` : `${summaryText(summary)}\n`)
     const lost = imbalance(summary)
-    if (lost !== undefined) process.stderr.write(`error: records are not conserved: ${lost}\n`)
+    if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)
     if (lost !== undefined) return 1
     return summary.complete ? 0 : 130
   } finally {
@@ -53,7 +54,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
 
 /** `SOURCE=FILE`, as often as there are files. */
 export function parseInputs(texts: readonly string[]): Record<string, string[]> {
-  const inputs: Record<string, string[]> = {}
+  // Without a prototype, so that no name is taken.
+  const inputs: Record<string, string[]> = Object.create(null)
   for (const text of texts) {
     const cut = text.indexOf('=')
     if (cut < 1 || cut === text.length - 1)

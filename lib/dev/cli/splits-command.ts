@@ -4,6 +4,7 @@ import { runPrefix, splitKey } from '../../runtime/keys.js'
 import { statusOf } from '../status.js'
 import { numberText, table, timeText } from '../text.js'
 import { openState, parseState } from '../workspace.js'
+import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 
 export interface SplitsFlags {
@@ -12,13 +13,13 @@ export interface SplitsFlags {
 }
 
 /** `millrace splits list`: every split with its state, position and counters. */
-export async function listSplitsCommand(file: string, flags: SplitsFlags): Promise<number> {
+export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const store = await openState(parseState(flags.state ?? `lmdb:.millrace/${pipeline.name}/state`))
   try {
     const status = await statusOf(pipeline, store)
     if (flags.json) {
-      process.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`)
+      io.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`)
       return 0
     }
     const rows = status.stages.flatMap((stage) =>
@@ -32,7 +33,7 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags): Promi
         numberText(split.repeats),
       ]),
     )
-    process.stdout.write(
+    io.stdout.write(
       rows.length === 0
         ? 'No split has been read yet.\n'
         : `${table(['split', 'state', 'position', 'own watermark', 'in', 'rejected', 'repeats'], rows)}\n`,
@@ -44,7 +45,7 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags): Promi
 }
 
 /** `millrace splits skip`: a durable mark that the record right after the split's position is rejected (law 14). */
-export async function skipCommand(file: string, split: string, flags: SplitsFlags): Promise<number> {
+export async function skipCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const store = await openState(parseState(flags.state ?? `lmdb:.millrace/${pipeline.name}/state`))
   try {
@@ -72,7 +73,7 @@ export async function skipCommand(file: string, split: string, flags: SplitsFlag
         'split-moved',
         `The split "${split}" moved on while it was marked: it is not stuck, and nothing is skipped.`,
       )
-    process.stdout.write(
+    io.stdout.write(
       `The record of ${split} right after position ${found.position} will be rejected with the reason "skipped".\n`,
     )
     return 0

@@ -9,6 +9,7 @@ export class SplitLog {
   total = 0
   /** No line will follow. */
   ended = false
+  private stopped = false
   private wakers: (() => void)[] = []
 
   /** Lines before `start` were delivered and checkpointed in an earlier run: they are counted, not kept. */
@@ -28,6 +29,12 @@ export class SplitLog {
 
   end(): void {
     this.ended = true
+    this.wake()
+  }
+
+  /** Nothing is delivered any more, though lines may wait: the run was asked to stop. */
+  stop(): void {
+    this.stopped = true
     this.wake()
   }
 
@@ -63,7 +70,7 @@ export class SplitLog {
   async ready(index: number, count: number, windowMs: number): Promise<boolean> {
     let over = false
     let timer: NodeJS.Timeout | undefined
-    while (this.total < index + count && !this.ended && !(over && this.total > index)) {
+    while (this.total < index + count && !this.ended && !this.stopped && !(over && this.total > index)) {
       if (this.total > index) {
         timer ??= setTimeout(() => {
           over = true
@@ -75,7 +82,7 @@ export class SplitLog {
       })
     }
     clearTimeout(timer)
-    return this.total > index
+    return this.total > index && !this.stopped
   }
 
   private wake(): void {

@@ -58,6 +58,7 @@ export class StreamInput implements SourceInspector {
   private readonly files: readonly string[]
   private resumes: (() => void) | undefined
   private unchecked = 0
+  private stopped = false
   private readonly linesMax: number
 
   /** `startAt` gives the index after the last checkpointed record of a split. */
@@ -82,6 +83,8 @@ export class StreamInput implements SourceInspector {
   async read(): Promise<void> {
     for (const file of this.files) {
       for await (const line of linesOf(file)) {
+        // What is not read has not ended: no split may be told so.
+        if (this.stopped) return
         const key = this.keyOf(line)
         const log =
           this.logs.length === 1 || key === null
@@ -111,11 +114,18 @@ export class StreamInput implements SourceInspector {
 
   private async drained(): Promise<void> {
     this.unchecked = 0
-    while (this.buffered() > this.linesMax / 2) {
+    while (this.buffered() > this.linesMax / 2 && !this.stopped) {
       await new Promise<void>((resolve) => {
         this.resumes = resolve
       })
     }
+  }
+
+  /** Reads and delivers no further. */
+  stop(): void {
+    this.stopped = true
+    for (const log of this.logs) log.stop()
+    this.resumes?.()
   }
 
   /** A poller took lines away. */

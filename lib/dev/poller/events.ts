@@ -25,14 +25,17 @@ export function buildEvent(input: StreamInput, ranges: readonly Range[], arrival
   const write = WRITERS[input.source.connector as keyof typeof WRITERS]
   const taken: Range[] = []
   const groups: string[][] = []
-  let bytes = 200
+  let bytes = Buffer.byteLength(write.event(input, [], []))
   for (const range of ranges) {
     const records: string[] = []
+    // The name of its list, where it has one.
+    bytes += JSON.stringify(range.log.split).length + ':[],'.length
     let index = range.from
     for (; index < range.to; index++) {
       const record = write.record(input, range.log, index, arrivalMs)
-      if (bytes + record.length + 1 > EVENT_BYTES_MAX && (records.length > 0 || taken.length > 0)) break
-      bytes += record.length + 1
+      const more = Buffer.byteLength(record) + 1
+      if (bytes + more > EVENT_BYTES_MAX && (records.length > 0 || taken.length > 0)) break
+      bytes += more
       records.push(record)
     }
     if (records.length > 0) {

@@ -91,13 +91,16 @@ export async function pollTopic(options: PollerOptions): Promise<void> {
       await giveUpAfter(failures, input.source.name, outcome.why)
       continue
     }
-    failures = 0
+    let taken = 0
     for (const [i, range] of event.ranges.entries()) {
       const reached = Math.max(next.get(range.log)!, outcome.at[i]!)
-      options.onDelivered(reached - next.get(range.log)!)
+      taken += reached - next.get(range.log)!
       next.set(range.log, reached)
       range.log.forget(reached - (faults.active ? STRAY_REACH : 0))
     }
+    options.onDelivered(taken)
+    failures = taken > 0 ? 0 : failures + 1
+    if (failures > 0) await giveUpAfter(failures, input.source.name, 'no record was taken')
     if (faults.redeliver()) await deliver(options, event.json, event.ranges)
     input.taken()
   }

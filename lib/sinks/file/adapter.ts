@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digest } from '../../base/index.js'
 import type { OperatorBatch, Sink, SinkBatch, SplitRows } from '../../ports/index.js'
@@ -6,6 +6,8 @@ import { headerOf, type SplitHeader } from './parts.js'
 
 /** Parts written at a time: their syncs overlap. */
 const PARTS_AT_ONCE = 8
+/** Half-written files of the same part and pid: of sinks beside this one, or of processes before it. */
+const TEMPORARIES_MAX = 1_000
 
 /**
  * Rows as files in a folder, each written once and whole: under another name first, synced, then renamed, so that no line is ever torn. A part of an
@@ -53,13 +55,11 @@ class FileSink {
   }
 
   async write(batches: readonly SinkBatch[]): Promise<void> {
-    for (let at = 0; at < batches.length; at += PARTS_AT_ONCE) {
-      await Promise.all(
-        batches
-          .slice(at, at + PARTS_AT_ONCE)
-          .map((batch) => (batch.kind === 'operator' ? this.writePart(batch) : this.writeRows(batch))),
-      )
-    }
+    const parts = batches.filter((batch) => batch.kind === 'operator')
+    for (let at = 0; at < parts.length; at += PARTS_AT_ONCE)
+      await Promise.all(parts.slice(at, at + PARTS_AT_ONCE).map((part) => this.writePart(part)))
+    // One after another: a later file of a split says that all before it is there.
+    for (const batch of batches) if (batch.kind === 'split') await this.writeRows(batch)
     const folder = await open(this.directory)
     await folder.sync()
     await folder.close()
@@ -67,7 +67,7 @@ class FileSink {
 
   private async writePart(batch: OperatorBatch): Promise<void> {
     const name = `o.${batch.operator}.${batch.part}.ndjson`
-    if (this.names.has(name)) return
+    if (batch.rows.length === 0 || this.names.has(name)) return
     await this.place(
       name,
       batch.rows.map((row) => JSON.stringify(row.value) ?? 'null'),
@@ -88,15 +88,29 @@ class FileSink {
   }
 
   private async place(name: string, lines: readonly string[]): Promise<void> {
-    const temporary = join(this.directory, `${name}.${process.pid}-${this.unique++}.tmp`)
-    const file = await open(temporary, 'w')
+    const { path, file } = await this.temporary(name)
     try {
       await file.writeFile(`${lines.join('\n')}\n`)
       await file.sync()
-    } finally {
       await file.close()
+      await rename(path, join(this.directory, name))
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      await rm(path, { force: true }).catch(() => undefined)
+      throw error
     }
-    await rename(temporary, join(this.directory, name))
     this.names.add(name)
+  }
+
+  /** A file that nobody else writes: another sink on this folder may be at the same part, in a process of the same pid even. */
+  private async temporary(name: string): Promise<{ path: string; file: FileHandle }> {
+    for (let tries = 1; ; tries++) {
+      const path = join(this.directory, `${name}.${process.pid}-${this.unique++}.tmp`)
+      try {
+        return { path, file: await open(path, 'wx') }
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || tries === TEMPORARIES_MAX) throw error
+      }
+    }
   }
 }

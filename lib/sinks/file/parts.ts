@@ -1,7 +1,10 @@
-import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { open, readdir, rename } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { linesIn } from './lines.js'
+
+/** Text of the readable file that is written at a time. */
+const CHUNK_CHARS = 256 * 1024
 
 /** The first line of a split's file. */
 export interface SplitHeader {
@@ -17,12 +20,7 @@ interface StoredRow {
 }
 
 export async function headerOf(path: string): Promise<SplitHeader> {
-  const file = await open(path)
-  try {
-    for await (const line of file.readLines()) return JSON.parse(line) as SplitHeader
-  } finally {
-    await file.close().catch(() => undefined)
-  }
+  for await (const line of lines(path)) return JSON.parse(line) as SplitHeader
   return { split: '', from: '', to: '' }
 }
 
@@ -31,10 +29,10 @@ export async function headerOf(path: string): Promise<SplitHeader> {
  * rows of splits by (position, id).
  */
 export async function* collectParts(directory: string): AsyncGenerator<string> {
-  const names = existsSync(directory)
-    ? (await readdir(directory)).filter((name) => name.endsWith('.ndjson')).sort()
-    : []
-  for (const name of names) if (name.startsWith('o.')) yield* lines(join(directory, name))
+  const names = existsSync(directory) ? (await readdir(directory)).filter((name) => name.endsWith('.ndjson')) : []
+  const parts = names.filter((name) => name.startsWith('o.')).map(placeOf)
+  parts.sort((a, b) => compare(a.operator, b.operator) || compare(a.part, b.part))
+  for (const { name } of parts) yield* lines(join(directory, name))
   const splits = new Map<string, { path: string; header: SplitHeader }[]>()
   for (const name of names) {
     if (!name.startsWith('s.')) continue
@@ -45,6 +43,12 @@ export async function* collectParts(directory: string): AsyncGenerator<string> {
     else splits.set(header.split, [{ path, header }])
   }
   yield* merge([...splits.values()].map(splitRows))
+}
+
+/** An operator's name may have dots of its own, and another's may go on where it ends: names of files do not sort as operators do. */
+function placeOf(name: string): { name: string; operator: string; part: string } {
+  const [, operator, part] = /^o\.(.+)\.([^.]+)\.ndjson$/.exec(name) ?? ['', '', name]
+  return { name, operator: operator!, part: part! }
 }
 
 /** A split's files in order; what two of them hold is taken from the first. */
@@ -79,7 +83,8 @@ async function* merge(streams: AsyncGenerator<StoredRow>[]): AsyncGenerator<stri
       if ((compare(a.order, b.order) || compare(a.id, b.id)) < 0) least = i
     }
     const head = heads[least]!
-    yield JSON.stringify(head.row.row)
+    // What JSON cannot write is null, as it is in a list.
+    yield JSON.stringify(head.row.row ?? null)
     const next = await head.rest.next()
     if (next.done) heads.splice(least, 1)
     else head.row = next.value
@@ -90,27 +95,31 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-async function* lines(path: string): AsyncGenerator<string> {
-  yield* createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+function lines(path: string): AsyncGenerator<string> {
+  return linesIn(createReadStream(path, 'utf8'))
 }
 
 /** Writes all rows of a sink's folder to one file, whole or not at all. Returns how many there are. */
 export async function collectInto(directory: string, file: string): Promise<number> {
   const temporary = `${file}.${process.pid}.tmp`
-  const out = createWriteStream(temporary)
+  const out = await open(temporary, 'w')
   let rows = 0
   let chunk = ''
-  const drain = (): Promise<void> =>
-    new Promise((resolve, reject) => out.write(chunk, (error) => (error ? reject(error) : resolve())))
-  for await (const line of collectParts(directory)) {
-    chunk += `${line}\n`
-    rows++
-    if (chunk.length < 256 * 1024) continue
-    await drain()
-    chunk = ''
+  try {
+    for await (const line of collectParts(directory)) {
+      chunk += `${line}\n`
+      rows++
+      if (chunk.length < CHUNK_CHARS) continue
+      await out.writeFile(chunk)
+      chunk = ''
+    }
+    await out.writeFile(chunk)
+    await out.close()
+    await rename(temporary, file)
+  } catch (error) {
+    await out.close().catch(() => undefined)
+    await rm(temporary, { force: true })
+    throw error
   }
-  await drain()
-  await new Promise<void>((resolve, reject) => out.end((error?: Error | null) => (error ? reject(error) : resolve())))
-  await rename(temporary, file)
   return rows
 }

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { Outcome } from './cli.js'
+import { testFolder, writeLines } from './folders.js'
+
+const path = testFolder('cli-process')
+const lib = new URL('../../lib/index.ts', import.meta.url).href
+
+/** The command line in a process of its own; `act` gets its standard error as it comes. */
+function millrace(
+  args: readonly string[],
+  act: (kill: (signal: NodeJS.Signals) => void, err: string) => void = () => undefined,
+) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/dev/cli/main.ts', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => {
+    out += String(chunk)
+  })
+  child.stderr.on('data', (chunk) => {
+    err += String(chunk)
+    act((signal) => child.kill(signal), err)
+  })
+  return new Promise<Outcome>((resolve) => child.once('close', (code) => resolve({ code, out, err })))
+}
+
+/** TypeScript that only a compiler takes away. */
+const typed = (body = ''): string => `
+import { count, fileSource, ndjson, outOfOrder, pipeline, tumbling } from ${JSON.stringify(lib)}
+interface Click { readonly t: number; readonly k: string }
+enum Unit { Second = 1_000 }
+const clicks = fileSource<Click>('clicks', {
+  timestamp: (c: Click): number => { ${body} return c.t * Unit.Second },
+  watermark: outOfOrder('1s'),
+})
+export default pipeline('typed', { deadLetter: ndjson('rejected'), keyGroups: 1 }, (p) =>
+  p.from(clicks).keyBy((c) => c.k).window(tumbling('10s')).aggregate('counts', { n: count() }).to(ndjson('clicks')),
+)
+`
+
+describe('the millrace command', () => {
+  it('runs a TypeScript pipeline, names a syntax error, and says how it is used', async () => {
+    writeFileSync(path('typed.ts'), typed())
+    writeFileSync(path('broken.ts'), 'export default pipeline(\n')
+    const input = writeLines(path('in.ndjson'), [
+      { t: 1, k: 'a' },
+      { t: 2, k: 'a' },
+    ])
+    const [ran, broken, nothing] = await Promise.all([
+      millrace([
+        'run',
+        path('typed.ts'),
+        '--input',
+        `clicks=${input}`,
+        '--state',
+        'memory',
+        '--out',
+        path('out'),
+        '--json',
+      ]),
+      millrace(['describe', path('broken.ts')]),
+      millrace([]),
+    ])
+    expect(ran.code, ran.err).toBe(0)
+    expect(JSON.parse(ran.out)).toMatchObject({ pipeline: 'typed', complete: true, delivered: 2 })
+    expect(JSON.parse(readFileSync(path('out', 'clicks.ndjson'), 'utf8'))).toMatchObject({ key: 'a', value: { n: 2 } })
+    expect(broken.code).toBe(2)
+    expect(broken.err).toMatch(/^error: The pipeline file .*broken\.ts cannot be loaded: /)
+    expect([nothing.code, nothing.out]).toEqual([2, ''])
+    expect(nothing.err).toContain('Usage: millrace')
+  })
+
+  it('law 11: Ctrl-C ends it in order with 130, and run again it goes on to the end', async () => {
+    writeFileSync(path('slow.ts'), typed("if (c.t === 300) process.stderr.write('STOP ME\\n');"))
+    const input = writeLines(
+      path('slow.ndjson'),
+      Array.from({ length: 20_000 }, (_, t) => ({ t, k: `k${t % 9}` })),
+    )
+    const args = ['run', path('slow.ts'), '--input', `clicks=${input}`, '--batch', '50']
+    args.push('--state', `lmdb:${path('slow', 'state')}`, '--out', path('slow', 'out'))
+    let stopped = false
+    const first = await millrace(args, (kill, err) => {
+      if (stopped || !err.includes('STOP ME')) return
+      stopped = true
+      kill('SIGINT')
+    })
+    expect(first.code, first.err).toBe(130)
+    expect(first.out).toContain('Stopped before the end; watermark')
+    const second = await millrace([...args, '--json'])
+    expect(second.code).toBe(0)
+    expect(JSON.parse(second.out)).toMatchObject({ complete: true, alreadyComplete: false })
+    const rows = readFileSync(path('slow', 'out', 'clicks.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n')
+    expect(rows.reduce((sum, row) => sum + JSON.parse(row).value.n, 0)).toBe(20_000)
+  })
+})

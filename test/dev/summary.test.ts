@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import { progressText } from '../../lib/dev/cli/progress.js'
+import { conservation, type RunSummary, statusOf, summaryText } from '../../lib/dev/index.js'
+import { PRICES } from '../../lib/dev/prices.js'
+import { costPerMillion, imbalance } from '../../lib/dev/summary.js'
+import { fileEvent, Harness } from '../runtime/harness.js'
+import { at, counting } from '../runtime/pipelines.js'
+
+const split = (name: string, given: number, rejected: number, filtered: number) => ({
+  split: name,
+  status: 'ended',
+  position: '00000000000000000009',
+  ownWatermark: 1_000_000_000_000,
+  in: given,
+  rejected,
+  filtered,
+  passed: given - rejected - filtered,
+  repeats: 0,
+  operators: [{ counted: 12_345, late: 6, expired: 1 }],
+  highest: 1_000_000_100_000,
+  checkpointedAt: 0,
+})
+
+const summary: RunSummary = {
+  pipeline: 'revenue',
+  complete: true,
+  alreadyComplete: false,
+  delivered: 13_000,
+  seconds: 1,
+  cpuSeconds: 0.13,
+  busySeconds: 0.9,
+  invocations: 13,
+  status: {
+    complete: true,
+    openWindows: 0,
+    stages: [
+      {
+        stage: 0,
+        watermark: undefined,
+        ended: true,
+        complete: true,
+        splits: [split('orders/shardId-000000000000', 12_500, 100, 50), split('legacy/legacy-0', 500, 0, 0)],
+        operators: ['revenue'],
+      },
+    ],
+  },
+  sinks: [
+    { name: 'revenue', file: '/out/revenue.ndjson', rows: 1_234 },
+    { name: 'late', file: '/out/late.ndjson', rows: 2 },
+  ],
+  usage: { requests: 260, writeUnits: 520, readUnits: 130.5 },
+  faults: {},
+}
+
+describe('what a run ends with', () => {
+  it('law 10: conservation by split and in all', () => {
+    expect(conservation(summary)).toMatchInlineSnapshot(`
+      "split                            in  rejected  filtered  passed  revenue: counted  of it late  expired
+      orders/shardId-000000000000  12,500       100        50  12,350            12,345           6        1
+      legacy/legacy-0                 500         0         0     500            12,345           6        1
+      all                          13,000       100        50  12,850            24,690          12        2"
+    `)
+    expect(imbalance(summary)).toBeUndefined()
+    const [stage] = summary.status.stages
+    const lost = { ...stage!, splits: [stage!.splits[0]!, { ...stage!.splits[1]!, passed: 499 }] }
+    expect(imbalance({ ...summary, status: { ...summary.status, stages: [lost] } })).toBe(
+      'legacy/legacy-0: in is not rejected + filtered + passed',
+    )
+  })
+
+  it('in full', () => {
+    expect(summaryText(summary)).toMatchInlineSnapshot(`
+      "split                            in  rejected  filtered  passed  revenue: counted  of it late  expired
+      orders/shardId-000000000000  12,500       100        50  12,350            12,345           6        1
+      legacy/legacy-0                 500         0         0     500            12,345           6        1
+      all                          13,000       100        50  12,850            24,690          12        2
+
+      results   revenue: 1,234 rows in /out/revenue.ndjson
+                late: 2 rows in /out/late.ndjson
+      state     520 write units, 131 read units, 260 requests in this run
+                an event: 0.0400 write units, 0.0200 requests, 10.0 us CPU (the emulated pollers included)
+                a million events: $0.026 of DynamoDB, $0.000 of Lambda (list prices of 2026-10-01; Lambda by this machine's CPU)
+      All input is counted and every window is closed."
+    `)
+  })
+
+  it('stopped early, after faults: no cost of an event, and how to go on', () => {
+    const [stage] = summary.status.stages
+    const stages = [{ ...stage!, ended: false, watermark: 1_000_000_000_000 }]
+    const text = summaryText({
+      ...summary,
+      complete: false,
+      delivered: 100,
+      status: { ...summary.status, stages },
+      faults: { throttle: 3, killAfter: 1 },
+    })
+    expect(text).not.toContain('an event:')
+    expect(text.split('\n').slice(-2)).toEqual([
+      'faults    throttle 3, killAfter 1',
+      'Stopped before the end; watermark 2001-09-09 01:46. Run it again to go on.',
+    ])
+  })
+
+  it('costs are list prices of units and CPU', () => {
+    const { state, functions } = costPerMillion(summary)
+    expect(state).toBeCloseTo(((520 * PRICES.writeUnit + 130.5 * PRICES.readUnit) / 13_000) * 1e6, 12)
+    expect(functions).toBeCloseTo(
+      ((0.13 * 1.769 * PRICES.lambdaGbSecond + 13 * PRICES.lambdaRequest) / 13_000) * 1e6,
+      12,
+    )
+    expect(costPerMillion({ ...summary, status: { ...summary.status, stages: [] } }).state).toBeGreaterThan(0)
+  })
+
+  it('progress on one line', () => {
+    const { status } = summary
+    expect(progressText({ delivered: 12_345, perSecond: 999.6, status })).toBe(
+      '12,345 events   1,000/s   watermark at the end   lag -   open windows 0',
+    )
+    const stage = { ...status.stages[0]!, ended: false, watermark: 1_000_000_000_000 }
+    expect(progressText({ delivered: 1, perSecond: 1, status: { ...status, stages: [stage], openWindows: 2 } })).toBe(
+      '1 events   1/s   watermark 2001-09-09 01:46   lag 0.0 h   open windows 2',
+    )
+    expect(progressText({ delivered: 0, perSecond: 0, status: { ...status, stages: [] } })).toBe(
+      '0 events   0/s   watermark -   lag -   open windows 0',
+    )
+  })
+})
+
+describe('where a pipeline stands', () => {
+  it('before anything, half-way, and at the end, from its items alone', async () => {
+    const world = new Harness(counting({ keyGroups: 2 }))
+    const { pipeline, store } = world
+    expect(await statusOf(pipeline, store)).toEqual({
+      stages: [{ stage: 0, watermark: undefined, ended: false, complete: false, splits: [], operators: ['w'] }],
+      complete: false,
+      openWindows: 0,
+    })
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(35), 'bad', at(5)]))
+    const half = await statusOf(pipeline, store)
+    expect(half).toMatchObject({
+      stages: [{ watermark: 33_000, ended: false, complete: false }],
+      complete: false,
+      openWindows: 1,
+    })
+    expect(half.stages[0]!.splits).toEqual([
+      {
+        split: 'readings/p',
+        status: 'member',
+        position: '00000000000000000003',
+        ownWatermark: 33_000,
+        in: 4,
+        rejected: 1,
+        filtered: 0,
+        passed: 3,
+        repeats: 0,
+        operators: [{ counted: 2, late: 0, expired: 1 }],
+        highest: 35_000,
+        checkpointedAt: world.now,
+      },
+    ])
+    world.sources.readings!.splits = [{ split: 'p', closed: true }]
+    await world.container().tick()
+    expect(await statusOf(pipeline, store)).toMatchObject({
+      stages: [{ watermark: undefined, ended: true, complete: true, splits: [{ status: 'ended' }] }],
+      complete: true,
+      openWindows: 0,
+    })
+    // Of another run nothing is known.
+    expect((await statusOf(pipeline, store, 2)).stages[0]!.splits).toEqual([])
+  })
+})

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest'
+import { ingest } from '../../lib/handlers/index.js'
+import { fileSource, ndjson, outOfOrder, pipeline, RetryableError, StopError } from '../../lib/index.js'
+import { InvocationMetrics, silentLogger } from '../../lib/observe/index.js'
+import { memoryStore } from '../../lib/state/memory/index.js'
+import { fileEvent, Harness } from '../runtime/harness.js'
+import { at } from '../runtime/pipelines.js'
+import { brokers, checkpointOf, kafkaEvent, kinesisEvent, partition, sequence, shard } from './worlds.js'
+
+const throttle =
+  (...calls: string[]) =>
+  (call: string) => {
+    if (calls.some((start) => call.startsWith(start))) throw new RetryableError('throttled', 'The store throttled.')
+  }
+const three = [at(1), at(2), at(3)]
+
+describe('the answer to a stream', () => {
+  it('is empty when all is done', async () => {
+    const world = new Harness(brokers())
+    expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({ batchItemFailures: [] })
+    expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)
+  })
+
+  it('law 11: a failure names the lowest undone record, once', async () => {
+    const world = new Harness(brokers())
+    world.before = throttle(checkpointOf(shard))
+    expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({
+      batchItemFailures: [{ itemIdentifier: sequence(0) }],
+    })
+    world.before = () => undefined
+    expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({ batchItemFailures: [] })
+    expect(JSON.parse((await world.split(shard))!.counters as string)[0]).toEqual([3, 0, 0, 3, 0])
+  })
+
+  it('law 11: what has its checkpoint is done, and the first after it is named', async () => {
+    const world = new Harness(brokers(), { timeoutMs: 1_000 })
+    await world.container().ingest(kinesisEvent(0, three))
+    world.now += 2_001 // Careful: a checkpoint after 1, 2, 4 records.
+    let checkpoints = 0
+    world.before = (call) => {
+      if (call.startsWith(checkpointOf(shard)) && ++checkpoints === 3)
+        throw new RetryableError('throttled', 'Throttled.')
+    }
+    const answer = await world.container().ingest(kinesisEvent(1, [at(2), at(3), at(4), at(5), at(6), at(7), at(8)]))
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: sequence(6) }] })
+  })
+
+  it('a watermark that could not be moved leaves no record undone', async () => {
+    const world = new Harness(brokers())
+    world.before = throttle('update ! proposed')
+    expect(await world.container().ingest(kinesisEvent(0, [at(1), at(60)]))).toEqual({ batchItemFailures: [] })
+    expect(world.logs.filter((line) => line.startsWith('error'))).toHaveLength(1)
+    world.before = () => undefined
+    await world.container().ingest(kinesisEvent(2, [at(80)]))
+    expect(world.rows.get('out')!.map((row) => row.value.n)).toEqual([1, 1])
+  })
+
+  it('law 11: a deadline leaves the rest of the batch undone', async () => {
+    const world = new Harness(brokers())
+    world.remainingMs = 900
+    expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({
+      batchItemFailures: [{ itemIdentifier: sequence(0) }],
+    })
+    expect(world.logs.some((line) => line.startsWith('warn a batch is to come again'))).toBe(true)
+  })
+})
+
+describe('law 11: the answer to a topic', () => {
+  const event = kafkaEvent({ 0: three, 1: three, 2: three })
+
+  it('by default a failure throws, after the other partitions are done', async () => {
+    const world = new Harness(brokers())
+    world.before = throttle(checkpointOf(partition(0)))
+    await expect(world.container().ingest(event)).rejects.toThrow(
+      '1 partition is not done, the first from orders-topic-0 position 00000000000000000000 on; this mapping takes no partial answers, so the batch comes again and what is done is skipped.',
+    )
+    for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000002')
+    world.before = throttle(checkpointOf(partition(0)), checkpointOf(partition(2)))
+    await expect(world.container().ingest(kafkaEvent({ 0: three, 2: [...three, at(4)] }))).rejects.toThrow(
+      /^2 partitions are not done, the first from orders-topic-0 position 0{20} on/,
+    )
+    world.before = () => undefined
+    expect(await world.container().ingest(event)).toEqual({ batchItemFailures: [] })
+    expect(world.metrics.get('Records')).toBe(9)
+    expect(world.metrics.get('Repeats')).toBe(6)
+  })
+
+  it('with provisioned pollers the first undone record and all after it are reported', async () => {
+    const world = new Harness(brokers(), { kafkaPartialAnswers: true })
+    world.before = throttle(checkpointOf(partition(1)))
+    expect(await world.container().ingest(event)).toEqual({
+      batchItemFailures: [0, 1, 2].map((offset) => ({
+        itemIdentifier: { partition: 'orders-topic-1', offset },
+      })),
+    })
+    expect((await world.split(partition(2)))?.position).toBe('00000000000000000002')
+  })
+
+  it('a partition that must stop is said loudly, but not before the others are done', async () => {
+    for (const kafkaPartialAnswers of [false, true]) {
+      const world = new Harness(brokers(), { kafkaPartialAnswers })
+      world.before = (call) => {
+        if (call.startsWith(checkpointOf(partition(0)))) throw new StopError('damaged', 'The item is damaged.')
+        if (call.startsWith(checkpointOf(partition(1)))) throw new RetryableError('throttled', 'Throttled.')
+      }
+      await expect(world.container().ingest(event)).rejects.toThrow('The item is damaged.')
+      expect((await world.split(partition(2)))?.position).toBe('00000000000000000002')
+    }
+  })
+})
+
+describe('an event that does not belong here', () => {
+  const refused = async (event: unknown, sentence: string | RegExp): Promise<void> => {
+    const world = new Harness(brokers())
+    await expect(world.container().ingest(event)).rejects.toThrow(sentence)
+    expect(world.calls.filter((call) => call.startsWith('update') || call.startsWith('sink'))).toEqual([])
+  }
+
+  it.each([
+    [{ foo: 1, bar: 2 }, 'an object with foo, bar'],
+    [{}, 'an object with no fields'],
+    [null, 'object'],
+    ['hello', 'string'],
+    [fileEvent('orders', 'p', 0, [at(1)]), 'an object with eventSource, source, records'],
+    [{ Records: [{ eventSource: 'aws:sqs', body: '{}' }] }, 'an object with Records'],
+  ])('%j', async (event, shape) => {
+    await refused(
+      event,
+      `Pipeline "brokers" takes events of kinesis, kafka; this one is ${shape}. Check which mapping invokes this function.`,
+    )
+  })
+
+  it('of an unknown stream or topic: says what there is, and the fix', async () => {
+    await refused(
+      kinesisEvent(0, three, 'orders-v2'),
+      `Pipeline "brokers" has no kinesis source "orders-v2"; it has orders. Name the source so, or bind origins: { 'orders-v2': '...' }.`,
+    )
+    await refused(
+      kafkaEvent({ 0: three }, 'orders'),
+      `Pipeline "brokers" has no kafka source "orders"; it has orders-topic. Name the source so, or bind origins: { 'orders': '...' }.`,
+    )
+  })
+
+  it('with something missing: says what', async () => {
+    const event: any = kinesisEvent(0, three)
+    delete event.Records[1].kinesis.sequenceNumber
+    await refused(event, /^A Kinesis event needs Records\[1\]\.kinesis\.sequenceNumber to be .*; it is missing\.$/)
+  })
+
+  it('origins bind what an event says to a source of another name', async () => {
+    const world = new Harness(brokers(), { origins: { 'orders-v2-8FHA3': 'orders', legacy: 'orders-topic' } })
+    await world.container().ingest(kinesisEvent(0, three, 'orders-v2-8FHA3'))
+    await world.container().ingest(kafkaEvent({ 4: three }, 'legacy'))
+    expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)
+    expect((await world.split('orders-topic/legacy-4'))?.position).toBe('00000000000000000002')
+    const wrong = new Harness(brokers(), { origins: { x: 'nothing' } })
+    await expect(wrong.container().ingest(kinesisEvent(0, three, 'x'))).rejects.toThrow(
+      'has no kinesis source "nothing"; it has orders.',
+    )
+  })
+})
+
+describe('what a handler needs', () => {
+  it('a state store, by a sentence', async () => {
+    const sentence =
+      'The handler of "brokers" needs a state store: pass { state } as its second argument, such as ingest(pipeline, { state: memoryStore }).'
+    await expect(ingest(brokers())(kinesisEvent(0, three))).rejects.toThrow(sentence)
+    await expect(ingest(brokers(), {} as never)(kinesisEvent(0, three))).rejects.toThrow(sentence)
+  })
+
+  it('what could not be opened is tried again by the next invocation', async () => {
+    let tries = 0
+    const flaky = <T>(open: () => T): T => {
+      if (++tries % 2 === 1) throw new Error('not now')
+      return open()
+    }
+    const source = fileSource('readings', { timestamp: (r: any) => r.t, watermark: outOfOrder('1s') })
+    const nodes = { ...source, open: () => flaky(source.open) }
+    const made = pipeline('flaky', { deadLetter: ndjson('dead') }, (p) => p.from(nodes).to(ndjson('out')))
+    const store = memoryStore()
+    const handler = ingest(made, {
+      state: async () => flaky(() => store),
+      logger: silentLogger,
+      metrics: new InvocationMetrics(),
+      sink: () => Promise.resolve({ write: async () => undefined, close: async () => undefined }),
+    })
+    const event = fileEvent('readings', 'p', 0, [at(1)])
+    await expect(handler(event)).rejects.toThrow('not now') // The store.
+    await expect(handler(event)).rejects.toThrow('not now') // The decoder.
+    expect(await handler(event)).toEqual({ batchItemFailures: [] })
+    expect(tries).toBe(4)
+  })
+
+  it('the graph that wrote the state: a change is refused with its name and the remedy', async () => {
+    const world = new Harness(brokers())
+    await world.container().ingest(kinesisEvent(0, three))
+    const changed = new Harness(brokers('5s'), { state: world.store })
+    await expect(changed.container().ingest(kinesisEvent(3, three))).rejects.toThrow(
+      /^The state of run 1 of "brokers" belongs to another graph: pipeline\.nodes\[\d+\]\.window\.sizeMs was 10000 and is 5000\. Deploy the graph that wrote it, or open a new run \(locally: --fresh\)\.$/,
+    )
+    await expect(changed.container().tick()).rejects.toThrow('belongs to another graph')
+    expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)
+    // A new run is another namespace.
+    const second = new Harness(brokers('5s'), { state: world.store, run: 2 })
+    expect(await second.container().ingest(kinesisEvent(0, three))).toEqual({ batchItemFailures: [] })
+  })
+})

@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  emfMetrics,
+  InvocationMetrics,
+  jsonLogger,
+  randomIds,
+  silentLogger,
+  systemClock,
+} from '../../lib/observe/index.js'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('CloudWatch embedded metrics', () => {
+  it('are one valid line an invocation', () => {
+    const lines: string[] = []
+    const metrics = emfMetrics(
+      () => 1_700_000_000_123,
+      (line) => lines.push(line),
+    )
+    metrics.add('Records', 3, 'Count')
+    metrics.add('Records', 4, 'Count')
+    metrics.peak('WatermarkLagMs', 5, 'Milliseconds')
+    metrics.peak('WatermarkLagMs', 2, 'Milliseconds')
+    metrics.add('Empty', 0, 'Bytes')
+    metrics.flush({ Pipeline: 'p', Handler: 'ingest' })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).not.toContain('\n')
+    expect(JSON.parse(lines[0]!)).toEqual({
+      _aws: {
+        Timestamp: 1_700_000_000_123,
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Millrace',
+            Dimensions: [['Pipeline', 'Handler']],
+            Metrics: [
+              { Name: 'Records', Unit: 'Count' },
+              { Name: 'WatermarkLagMs', Unit: 'Milliseconds' },
+              { Name: 'Empty', Unit: 'Bytes' },
+            ],
+          },
+        ],
+      },
+      Pipeline: 'p',
+      Handler: 'ingest',
+      Records: 7,
+      WatermarkLagMs: 5,
+      Empty: 0,
+    })
+  })
+
+  it('follow the format: every dimension and metric is a member, a dimension is text, a metric a number', () => {
+    const lines: string[] = []
+    const metrics = emfMetrics(Date.now, (line) => lines.push(line))
+    for (let i = 0; i < 120; i++) metrics.add(`m${i}`, i, 'Count')
+    metrics.flush({ Pipeline: 'p', Handler: 'tick' })
+    const line = JSON.parse(lines[0]!)
+    const [directive] = line._aws.CloudWatchMetrics
+    // A directive has at most 100 metrics, a dimension set at most 30 names.
+    expect(directive.Metrics).toHaveLength(100)
+    for (const { Name, Unit } of directive.Metrics) {
+      expect(typeof line[Name]).toBe('number')
+      expect(['Count', 'Milliseconds', 'Bytes']).toContain(Unit)
+    }
+    for (const set of directive.Dimensions) for (const name of set) expect(typeof line[name]).toBe('string')
+    expect(Number.isInteger(line._aws.Timestamp)).toBe(true)
+  })
+
+  it('of an invocation that counted nothing are none, and each starts anew', () => {
+    const lines: string[] = []
+    const metrics = emfMetrics(
+      () => 0,
+      (line) => lines.push(line),
+    )
+    metrics.flush({})
+    metrics.add('Records', 1, 'Count')
+    metrics.flush({})
+    metrics.flush({})
+    metrics.add('Records', 1, 'Count')
+    metrics.flush({})
+    expect(lines.map((line) => JSON.parse(line).Records)).toEqual([1, 1])
+  })
+
+  it('go to standard output where Lambda reads them', () => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    emfMetrics(() => 0).flush({})
+    const metrics = emfMetrics(() => 0)
+    metrics.add('Records', 1, 'Count')
+    metrics.flush({})
+    jsonLogger().info('hello')
+    expect(write.mock.calls.map(([line]) => String(line).endsWith('\n'))).toEqual([true, true])
+  })
+
+  it('are kept for whoever asks', () => {
+    const seen: unknown[] = []
+    const metrics = new InvocationMetrics((values, dimensions) => seen.push([[...values], dimensions]))
+    metrics.add('A', 1, 'Count')
+    metrics.flush({ Handler: 'x' })
+    expect(seen).toEqual([[[['A', { value: 1, unit: 'Count' }]], { Handler: 'x' }]])
+    new InvocationMetrics().flush({})
+  })
+})
+
+describe('the logger', () => {
+  it('writes one object of JSON a line, whatever a field holds', () => {
+    const lines: string[] = []
+    const logger = jsonLogger((line) => lines.push(line), { pipeline: 'p' })
+    logger.info('one\ntwo')
+    logger.warn('careful', { split: 'a\u2028b', from: 3 })
+    logger.error('failed', { error: 'x"y' })
+    expect(lines.join('')).not.toContain('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: 'info', message: 'one\ntwo', pipeline: 'p' },
+      { level: 'warn', message: 'careful', pipeline: 'p', split: 'a\u2028b', from: 3 },
+      { level: 'error', message: 'failed', pipeline: 'p', error: 'x"y' },
+    ])
+    silentLogger.info('nothing')
+    silentLogger.warn('nothing')
+    silentLogger.error('nothing')
+  })
+})
+
+describe('the machine', () => {
+  it('has a clock in ms, and ids that differ', () => {
+    expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000)
+    expect(new Set(Array.from({ length: 100 }, () => randomIds.next())).size).toBe(100)
+  })
+})
