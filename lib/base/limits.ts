@@ -31,14 +31,14 @@ export const CHUNK_ENTRIES_MAX = 200_000
 export const WINDOWS_PER_RECORD_MAX = 10_000
 /** Key groups of an operator. */
 export const KEY_GROUPS_MAX = 1024
-/** Segment bytes that one advance reads before it moves the cursor. */
-export const ADVANCE_BYTES_MAX = 64 * 1024 * 1024
+/** Heap that the segments take which one advance reads before it moves the cursor. */
+export const ADVANCE_BYTES_MAX = 96 * 1024 * 1024
 /** Rows of one part of an operator's output: a sink sees no larger object. */
 export const PART_ROWS_MAX = 5_000
 /** Rows handed to a sink at once. */
 export const SINK_ROWS_MAX = 20_000
-/** Bytes of frozen buckets that a warm container keeps. */
-export const CACHE_BYTES_MAX = 32 * 1024 * 1024
+/** Heap of closed slices that a warm container keeps, all key groups together. */
+export const CACHE_BYTES_MAX = 64 * 1024 * 1024
 /** Turns of a loop that only contention prolongs: a conflict on a chain, a race for membership. */
 export const CONTENTION_TURNS_MAX = 100
 /** Rounds of propose and publish in one invocation. */
@@ -49,5 +49,7 @@ export const SLICE_MS_MIN = 100
 export const NAME_LENGTH_MAX = 64
 /** An attempt is careful when the split's last checkpoint is older than this many function timeouts (law 14). */
 export const CAREFUL_TIMEOUTS = 2
+/** A split that its source lists no more is gone after this long, ms. */
+export const MISSING_MS = 300_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000

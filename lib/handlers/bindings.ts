@@ -23,6 +23,8 @@ export interface Bindings {
   readonly queue?: Queue
   /** Default 1. A restore or a replay opens a new run. */
   readonly run?: number
+  /** Heap that closing windows may fill at a time, bytes, roughly. Default 96 MB; lower it for small functions. */
+  readonly advanceBytesMax?: number
   /** The function's timeout, ms. Default 60,000. */
   readonly timeoutMs?: number
 }
@@ -68,6 +70,7 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
     metrics: given.metrics ?? emfMetrics(() => clock.now()),
     timeoutMs: given.timeoutMs ?? 60_000,
     ...(given.queue && { queue: given.queue }),
+    ...(given.advanceBytesMax !== undefined && { advanceBytesMax: given.advanceBytesMax }),
   })
   return { host, bindings: given, store }
 }

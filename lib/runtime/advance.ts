@@ -1,4 +1,4 @@
-import { DEADLINE_RESERVE_MS, SINK_ROWS_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { assert, DEADLINE_RESERVE_MS, SINK_ROWS_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
@@ -64,12 +64,15 @@ export async function advance(
     done = resolve
   })
   await before
+  cache.busy = true
   try {
     return await new Advance(host, operator, keyGroup, cache, deadline).run()
   } catch (error) {
     cache.clear()
     throw error
   } finally {
+    cache.busy = false
+    host.trimCaches()
     done()
   }
 }
@@ -88,6 +91,8 @@ class Advance {
   private cursor = ''
   /** Every slice up to here is closed. */
   private frontier = TIME_MIN
+  /** When this attempt's claim runs out. */
+  private claimedUntil = 0
 
   constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: SliceCache, deadline: Deadline) {
     this.host = host
@@ -107,6 +112,19 @@ class Advance {
     const at = readCursor(this.cursor)
     if (published === TIME_MIN || (at.slice >= frontier && at.hash === undefined)) return 'done'
     if (!(await this.claim())) return 'claimed'
+    try {
+      const outcome = await this.closeAll(frontier)
+      if (outcome === 'deadline') await this.release()
+      return outcome
+    } catch (error) {
+      // Whoever comes next need not wait for the claim of an attempt that failed; one that died leaves it to its end.
+      await this.release().catch(() => undefined)
+      throw error
+    }
+  }
+
+  private async closeAll(frontier: number): Promise<AdvanceOutcome> {
+    const { slices } = this.operator
     for (;;) {
       const from = readCursor(this.cursor)
       if (from.slice >= frontier && from.hash === undefined) return 'done'
@@ -146,15 +164,27 @@ class Advance {
   private async claim(): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
     const now = clock.now()
+    this.claimedUntil = now + timeoutMs
     const verdict = await store.update({
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { until: now + timeoutMs },
+      set: { until: this.claimedUntil },
       when: [
         { attribute: 'cursor', is: 'equal', value: this.cursor },
         { attribute: 'until', is: 'below', value: now },
       ],
     })
     return verdict.applied
+  }
+
+  private async release(): Promise<void> {
+    await this.host.services.store.update({
+      key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
+      set: { until: 0 },
+      when: [
+        { attribute: 'cursor', is: 'equal', value: this.cursor },
+        { attribute: 'until', is: 'equal', value: this.claimedUntil },
+      ],
+    })
   }
 
   /** Makes the cache hold what closing the next slices reads. Returns how far it does. */
@@ -164,15 +194,22 @@ class Advance {
     // A window that ends after the cursor may have begun a span before it.
     const oldest = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(from.slice - slices.spanMs + slices.widthMs)
     const newest = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
-    const reached = await ensure(host, operator, keyGroup, cache, oldest, newest, frontier)
-    const upTo = Math.min(frontier, reached)
+    // However little may be read at once, the slice that closes next must be held: else the cursor would never move, or move back.
+    const needed =
+      from.slice === TIME_MIN
+        ? TIME_MIN
+        : slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
+    const reached = await ensure(host, operator, keyGroup, cache, oldest, newest, frontier, needed)
+    let upTo = Math.min(frontier, reached)
     let first = Number.POSITIVE_INFINITY
     for (const data of cache.slices.values())
       if (data.lates.size > 0 && data.end >= from.slice && data.end <= upTo) first = Math.min(first, data.end)
     // A late pane reads its window from the start: up to a span and the allowed lateness before the slice that its rows travel in.
     if (first < Number.POSITIVE_INFINITY && oldest > TIME_MIN) {
       const back = slices.bucketEnd(first - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
-      if (back < oldest) await ensure(host, operator, keyGroup, cache, back, newest, frontier)
+      // What it reads anew it may read less far: only what is held then may close.
+      if (back < oldest)
+        upTo = Math.min(upTo, await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed))
     }
     return upTo
   }
@@ -271,9 +308,11 @@ class Advance {
   /** The claim goes with the last move, and is prolonged by all others. */
   private async moveCursor(to: string, done: boolean): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
+    assert(to >= this.cursor, `the cursor of ${this.operator.name} grows (law 9): from ${this.cursor} to ${to}`)
+    this.claimedUntil = done ? 0 : clock.now() + timeoutMs
     const verdict = await store.update({
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { cursor: to, until: done ? 0 : clock.now() + timeoutMs },
+      set: { cursor: to, until: this.claimedUntil },
       when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }],
     })
     if (verdict.applied) this.cursor = to

@@ -1,5 +1,5 @@
 import { CONTENTION_TURNS_MAX, RetryableError, SEGMENT_BYTES_MAX, StopError } from '../base/index.js'
-import type { StagePlan } from '../pipeline/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import type { Host } from './host.js'
 import { AFTER_ALL, groupPk, parseSegmentSk, START, segmentSk } from './keys.js'
@@ -11,6 +11,13 @@ const DAY_S = 86_400
 /** A segment outlives the longest retention of its source (Kinesis: 365 days at most; 7 is what most have), and 30 days (law 9). */
 const SOURCE_RETENTION_S = 7 * DAY_S
 const SPARE_S = 30 * DAY_S
+/** Parts read at once: DynamoDB answers at most 16 MB. */
+const PARTS_AT_ONCE = 25
+
+/** How long a segment lives: the source's retention, the window's span, the allowed lateness, and 30 days (law 9). */
+export function segmentLifeMs({ slices }: OperatorPlan): number {
+  return (SOURCE_RETENTION_S + SPARE_S) * 1000 + slices.spanMs + slices.allowedLatenessMs
+}
 
 interface Draft {
   readonly operator: number
@@ -95,8 +102,7 @@ async function segmentItem(
   const plan = stage.operators[operator]!
   const pk = groupPk(host.prefix, plan.name, entries.keyGroup)
   const sk = segmentSk(entries.bucketEnd, split, from)
-  const seconds = Math.ceil((plan.slices.spanMs + plan.node.allowedLatenessMs) / 1000)
-  const ttl = Math.floor(host.services.clock.now() / 1000) + SOURCE_RETENTION_S + SPARE_S + seconds
+  const ttl = Math.floor((host.services.clock.now() + segmentLifeMs(plan)) / 1000)
   const payload = payloadAttributes(encodeEntries(entries))
   const { data, ...rest } = payload
   if (data.length <= SEGMENT_BYTES_MAX) return { pk, sk, to, n: entries.count, ttl, ...payload }
@@ -115,7 +121,9 @@ export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
   if (parts === undefined) return item.data as Uint8Array
   const [nonce, count] = parts.split(':') as [string, string]
   const keys = Array.from({ length: Number(count) }, (_, i) => ({ pk: item.pk, sk: partSk(item.sk, nonce, i) }))
-  const found = await host.services.store.get(keys)
+  const found: (Item | undefined)[] = []
+  for (let at = 0; at < keys.length; at += PARTS_AT_ONCE)
+    found.push(...(await host.services.store.get(keys.slice(at, at + PARTS_AT_ONCE))))
   return Buffer.concat(
     found.map((part, i) => {
       if (part === undefined)

@@ -1,4 +1,4 @@
-import { MillraceError, StopError } from '../base/index.js'
+import { CACHE_BYTES_MAX, MillraceError, StopError } from '../base/index.js'
 import {
   difference,
   fingerprint,
@@ -28,6 +28,8 @@ export interface Services {
   readonly queue?: Queue
   /** Default 1. A restore or a replay opens a new one. */
   readonly run?: number
+  /** Heap that one advance may fill; default `ADVANCE_BYTES_MAX`. */
+  readonly advanceBytesMax?: number
   /** The function's timeout: two of them without a checkpoint make an attempt careful (law 14). */
   readonly timeoutMs: number
 }
@@ -89,9 +91,23 @@ export class Host {
     let cache = this.caches.get(name)
     if (cache === undefined) {
       cache = new SliceCache()
-      this.caches.set(name, cache)
     }
+    // The last one asked for stands last.
+    this.caches.delete(name)
+    this.caches.set(name, cache)
     return cache
+  }
+
+  /** Forgets the caches that were not asked for the longest, until what is left keeps the limit. */
+  trimCaches(): void {
+    let bytes = 0
+    for (const cache of this.caches.values()) bytes += cache.bytes
+    for (const cache of this.caches.values()) {
+      if (bytes <= CACHE_BYTES_MAX) return
+      if (cache.busy) continue
+      bytes -= cache.bytes
+      cache.clear()
+    }
   }
 
   sink(node: SinkNode<any>): Promise<Sink> {

@@ -1,4 +1,4 @@
-import { CAREFUL_TIMEOUTS, CHUNK_RECORDS, DEADLINE_RESERVE_MS, TIME_MIN } from '../base/index.js'
+import { CAREFUL_TIMEOUTS, CHUNK_RECORDS, DEADLINE_RESERVE_MS, StopError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitBatch } from '../ports/index.js'
 import { advanceStage } from './advance.js'
@@ -35,11 +35,11 @@ export async function ingest(
   const beginning = await begin(host, stage, source, batch.split)
   if (beginning.kind === 'wait') return { undone: 0, because: 'waits-for-parents' }
   if (beginning.kind === 'ended') {
-    logger.warn('records of an ended split were dropped: they are repeats', {
-      split: batch.split,
-      records: batch.count,
-    })
-    return { undone: undefined }
+    if (afterPosition(batch, 0, beginning.split) === batch.count) return { undone: undefined }
+    throw new StopError(
+      'split-ended',
+      `The split ${beginning.split.name} has ended, but its source delivers records after its position ${beginning.split.position}. Its source listed it as closed or gone; look there, and open a new run if it is not.`,
+    )
   }
   let { split } = beginning
   const careful = split.at > TIME_MIN && clock.now() - split.at > CAREFUL_TIMEOUTS * host.services.timeoutMs
@@ -76,7 +76,8 @@ export async function ingest(
     size = Math.min(size * 2, CHUNK_RECORDS)
   }
   if (repeats > 0) metrics.add('Repeats', repeats, 'Count')
-  metrics.peak('WatermarkLagMs', Math.max(0, clock.now() - effective(split)), 'Milliseconds')
+  if (effective(split) > TIME_MIN)
+    metrics.peak('WatermarkLagMs', Math.max(0, clock.now() - effective(split)), 'Milliseconds')
   if (mayMove(host, stage, readWatermark(beginning.watermark), split, split.own))
     await advanceStage(host, stage, deadline)
   return { undone: undefined }

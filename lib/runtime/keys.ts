@@ -25,9 +25,12 @@ export const groupKey = (prefix: string, operator: string, keyGroup: number): It
   sk: 'c',
 })
 
-/** A split's name in its stage: the input's name and the split's id there, hashed where it is long. */
+/** Ids that stand in a key as they are: '#' parts keys, ';', '|' and ',' part tails, and what sorts after '~' would leave its range. */
+const PLAIN_ID = /^[A-Za-z0-9._:/@+=-]+$/
+
+/** A split's name in its stage: the input's name and the split's id there, hashed where it is long or holds what keys are parted by. */
 export function splitName(input: string, split: string): string {
-  return `${input}/${Buffer.byteLength(split) > SPLIT_ID_BYTES_MAX ? `${AFTER_ALL}${digest(split)}` : split}`
+  return `${input}/${PLAIN_ID.test(split) && split.length <= SPLIT_ID_BYTES_MAX ? split : `${AFTER_ALL}${digest(split)}`}`
 }
 
 /** A key group of an upstream operator, as a split of the stage after it. */

@@ -7,9 +7,13 @@ import { bucketCeiling, bucketFloor, FIRST_SEGMENT, groupPk, parseSegmentSk } fr
 import { readPayload } from './segment.js'
 import type { SliceCache } from './slice-cache.js'
 
+/** What a byte and an entry of a payload take on the heap once decoded, roughly. */
+const HEAP_PER_BYTE = 2
+const HEAP_PER_ENTRY = 400
+
 /**
  * Makes the cache hold the buckets from `lo` to `hi` (bucket ends), reading what it lacks. Stops early, on a whole bucket, once it has read
- * `ADVANCE_BYTES_MAX`. Returns the last bucket that is held. Buckets that end after `frozen` are read anew each time.
+ * `ADVANCE_BYTES_MAX`, but not before `needed`, the bucket of the slice that closes next. Returns the last bucket that is held. Buckets that end after `frozen` are read anew each time.
  */
 export async function ensure(
   host: Host,
@@ -19,19 +23,29 @@ export async function ensure(
   lo: number,
   hi: number,
   frozen: number,
+  needed: number,
 ): Promise<number> {
   const { bucketMs } = operator.slices
   if (!cache.isEmpty && lo < cache.from) {
     if (lo <= TIME_MIN || hi < cache.from - bucketMs) cache.clear()
     else {
-      await read(host, operator, keyGroup, cache, lo, cache.from - bucketMs, Number.POSITIVE_INFINITY)
+      await read(host, operator, keyGroup, cache, lo, cache.from - bucketMs, Number.POSITIVE_INFINITY, hi)
       cache.from = lo
     }
   }
   if (!cache.isEmpty && lo > cache.to + bucketMs) cache.clear()
   const start = cache.isEmpty ? lo : cache.to + bucketMs
   if (start > hi) return hi
-  const reached = await read(host, operator, keyGroup, cache, start, hi, ADVANCE_BYTES_MAX)
+  const reached = await read(
+    host,
+    operator,
+    keyGroup,
+    cache,
+    start,
+    hi,
+    host.services.advanceBytesMax ?? ADVANCE_BYTES_MAX,
+    needed,
+  )
   if (cache.isEmpty) cache.from = lo
   // Only what can no longer change may stay: a bucket is closed when all of its slices are.
   cache.to = Math.max(
@@ -49,6 +63,7 @@ async function read(
   lo: number,
   hi: number,
   budget: number,
+  needed: number,
 ): Promise<number> {
   const { store, clock, metrics } = host.services
   const { slices } = operator
@@ -68,14 +83,16 @@ async function read(
     const page = await store.query({ ...range, ...(after !== undefined && { after }) })
     for (const item of page.items) {
       const at = parseSegmentSk(item.sk).bucketEnd
-      if (at !== bucket && bytes > budget) return bucket
+      // Short of what the next slice reads nothing would move, however much there is of it.
+      if (at !== bucket && bytes > budget && at > needed) return at - slices.bucketMs
       bucket = at
       refuseExpired(item, nowS)
       links.see(item)
       const payload = await payloadOf(host, item)
-      readPayload(item, payload, operator, cache.keys, into)
-      cache.weigh(at, payload.length)
-      bytes += payload.length
+      const raw = readPayload(item, payload, operator, cache.keys, into)
+      const weight = raw * HEAP_PER_BYTE + (item.n as number) * HEAP_PER_ENTRY
+      cache.weigh(at, weight)
+      bytes += weight
     }
     metrics.add('SegmentsRead', page.items.length, 'Count')
     after = page.next

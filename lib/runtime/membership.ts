@@ -1,6 +1,6 @@
-import { CONTENTION_TURNS_MAX, RetryableError, TIME_MIN } from '../base/index.js'
+import { CONTENTION_TURNS_MAX, MISSING_MS, RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { Item } from '../ports/index.js'
+import type { Item, ItemKey, SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { registerListed, registerSplit } from './registration.js'
@@ -10,7 +10,7 @@ import { readSplit, type SplitState } from './split-item.js'
 export type Beginning =
   | { readonly kind: 'member'; readonly split: SplitState; readonly watermark: Item | undefined }
   | { readonly kind: 'wait' }
-  | { readonly kind: 'ended' }
+  | { readonly kind: 'ended'; readonly split: SplitState }
 
 /** Reads the split and the watermark strongly (law 12), and becomes a member where it is not one (law 5). */
 export async function begin(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<Beginning> {
@@ -32,7 +32,7 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
       case 'member':
         return { kind: 'member', split: seen, watermark }
       case 'ended':
-        return { kind: 'ended' }
+        return { kind: 'ended', split: seen }
       case 'out':
         await store.update({ key, set: { status: 'joining', epoch: seen.epoch + 1, at: clock.now() }, when: unchanged })
         break
@@ -90,8 +90,17 @@ async function parentsEnd(
   return lowest ?? child.own
 }
 
-/** A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). */
-export async function end(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<boolean> {
+/**
+ * A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). One that its source
+ * listed and lists no more ends too, with an alarm, once it has been missing for `MISSING_MS`: one listing may be incomplete.
+ */
+export async function end(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  split: string,
+  known?: readonly SplitListing[],
+): Promise<boolean> {
   const inspector = host.services.inspector(input.name)
   if (inspector === undefined) return false
   const { store, clock } = host.services
@@ -100,15 +109,11 @@ export async function end(host: Host, stage: StagePlan, input: InputPlan, split:
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'ended') return true
-  const listed = await inspector.list()
+  const listed = known ?? (await inspector.list())
   const listing = listed.find((candidate) => candidate.split === split)
-  if (listing !== undefined && (!listing.closed || (await inspector.peek(split, seen.position)) !== 'nothing'))
-    return false
-  if (listing === undefined)
-    host.services.logger.error('a registered split is no longer listed: it ends here', {
-      split: seen.name,
-      position: seen.position,
-    })
+  if (listing === undefined) {
+    if (!(await isGone(host, key, item, listed))) return false
+  } else if (!listing.closed || (await inspector.peek(split, seen.position)) !== 'nothing') return false
   await registerListed(
     host,
     stage,
@@ -123,7 +128,34 @@ export async function end(host: Host, stage: StagePlan, input: InputPlan, split:
       { attribute: 'epoch', is: 'equal', value: seen.epoch },
     ],
   })
+  // Who has ended holds nothing any more: the next attempt of any split may look who does.
+  const watermark = watermarkKey(host.prefix, stage.index)
+  if (verdict.applied)
+    await store.update({
+      key: watermark,
+      set: { holder: '' },
+      when: [{ attribute: 'holder', is: 'equal', value: seen.name }],
+    })
   return verdict.applied
+}
+
+/** Whether a split that its source does not list is gone for good. A source that never listed it, or that lists nothing, says nothing by it. */
+async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly SplitListing[]): Promise<boolean> {
+  const { store, clock, logger } = host.services
+  if (item.listed !== true || listed.length === 0) return false
+  const missing = item.missing as number | undefined
+  // A mark far older than a tick or two is from another time that it was missing.
+  if (missing === undefined || clock.now() - missing > 3 * MISSING_MS) {
+    await store.update({
+      key,
+      set: { missing: clock.now() },
+      when: [{ attribute: 'epoch', is: 'equal', value: item.epoch! }],
+    })
+    return false
+  }
+  if (clock.now() - missing < MISSING_MS) return false
+  logger.error('a registered split is no longer listed: it ends here', { split: key.sk, position: item.position })
+  return true
 }
 
 /** Parts an idle split, with evidence between the two phases: mark, *then* ask whether anything waits (law 5). */
@@ -142,6 +174,8 @@ export async function part(
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'out' || seen.status === 'ended' || clock.now() - seen.at < quietMs) return false
+  // A split with something waiting costs no write; the answer that counts is the one after the mark.
+  if ((await inspector.peek(split, seen.position)) !== 'nothing') return false
   const was = seen.status === 'parting' ? seen.was : seen.status
   const epoch = seen.epoch + 1
   const marked = await store.update({

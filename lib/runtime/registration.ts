@@ -7,8 +7,8 @@ import { freshSplit, readSplit, type SplitState } from './split-item.js'
 /** A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked. */
 export async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
   const listed = await host.services.inspector(input.name)?.list()
-  const listing = listed?.find((candidate) => candidate.split === split) ?? { split, closed: false }
-  await insertSplits(host, stage, input, [listing])
+  const listing = listed?.find((candidate) => candidate.split === split)
+  await insertSplits(host, stage, input, [listing ?? { split, closed: false }], listing !== undefined)
 }
 
 async function insertSplits(
@@ -16,6 +16,7 @@ async function insertSplits(
   stage: StagePlan,
   input: InputPlan,
   listings: readonly SplitListing[],
+  isListed: boolean,
 ): Promise<void> {
   const { store, clock } = host.services
   if (listings.length === 0) return
@@ -23,6 +24,7 @@ async function insertSplits(
     listings.map((listing) => ({
       ...splitKey(host.prefix, stage.index, splitName(input.name, listing.split)),
       ...freshSplit(listing.start ?? START, listing.parents ?? [], clock.now()),
+      ...(isListed && { listed: true }),
     })),
   )
 }
@@ -66,7 +68,7 @@ export async function registerListed(
 ): Promise<number> {
   const known = new Set((await listSplits(host, stage)).map((split) => split.name))
   const fresh = listings.filter((listing) => !known.has(splitName(input.name, listing.split)))
-  await insertSplits(host, stage, input, fresh)
+  await insertSplits(host, stage, input, fresh, true)
   return fresh.length
 }
 

@@ -80,14 +80,14 @@ export interface EntryReader {
   late(carrier: number, own: number, first: number, key: Key, text: string, hash: number, accs: any[]): void
 }
 
-/** Decodes a segment's payload. Damage and foreign formats stop the operator loudly: a wrong result is worse than none. */
+/** Decodes a segment's payload, and gives its bytes before compression. Damage and foreign formats stop the operator loudly: a wrong result is worse than none. */
 export function readPayload(
   item: Item,
   data: Uint8Array,
   operator: OperatorPlan,
   keys: KnownKeys,
   reader: EntryReader,
-): void {
+): number {
   if (item.format !== FORMAT) {
     throw new StopError(
       'unknown-format',
@@ -120,6 +120,7 @@ export function readPayload(
     const { key, text, hash } = keys.of(row[3])
     reader.late(row[0] as number, row[1] as number, row[2] as number, key, text, hash, accsAt(row, 4))
   }
+  return bytes.length
 }
 
 /** A key read back, with its text and hash. */

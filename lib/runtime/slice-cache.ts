@@ -1,5 +1,5 @@
 import type { Key } from '../base/index.js'
-import { CACHE_BYTES_MAX, TIME_MAX } from '../base/index.js'
+import { TIME_MAX } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { type Cell, type EntryReader, KnownKeys, type LateCell } from './segment.js'
 
@@ -23,7 +23,9 @@ export class SliceCache {
   to = -TIME_MAX
   /** Settles when the attempt before has left the cache. */
   turn: Promise<void> = Promise.resolve()
-  private bytes = 0
+  /** An attempt is at work on it. */
+  busy = false
+  bytes = 0
   private last: SliceData | undefined
 
   get isEmpty(): boolean {
@@ -93,7 +95,7 @@ export class SliceCache {
     this.bytes = 0
   }
 
-  /** Keeps what windows still open may read, as far as the limit allows. */
+  /** Keeps only what windows still open may read. */
   trim(oldestBucket: number, operator: OperatorPlan): void {
     if (this.isEmpty) return
     const { slices } = operator
@@ -102,6 +104,5 @@ export class SliceCache {
       this.from = oldestBucket
       if (this.isEmpty) this.clear()
     }
-    if (this.bytes > CACHE_BYTES_MAX) this.clear()
   }
 }

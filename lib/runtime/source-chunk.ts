@@ -94,7 +94,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
       if (batch.unitEnd(i) === i + 1) {
         unit = i + 1
         next = unit
-        if (fold.cells > CHUNK_ENTRIES_MAX) return { fold, next, to: batch.position(i), own, top }
+        if (fold.held > CHUNK_ENTRIES_MAX) return { fold, next, to: batch.position(i), own, top }
       }
     }
   }

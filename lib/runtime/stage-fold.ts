@@ -33,6 +33,7 @@ export class StageFold {
   private readonly deadLetter: SinkNode<any>
   private readonly output: Output
   private readonly slots: Slot[] = []
+  private emitted = 0
 
   /** `output` takes what the stateless steps hand to sinks; by default it goes with the split's other rows. */
   constructor(stage: Pick<StagePlan, 'operators'>, deadLetter: SinkNode<any>, refold?: StageRefold, output?: Output) {
@@ -46,9 +47,9 @@ export class StageFold {
     this.deadLetter = deadLetter
   }
 
-  /** Distinct folds held so far, which bounds the memory of a chunk. */
-  get cells(): number {
-    let cells = 0
+  /** Distinct folds and rows held so far, which bounds the memory of a chunk. */
+  get held(): number {
+    let cells = this.emitted
     for (const fold of this.folds) cells += fold.cells
     return cells
   }
@@ -147,7 +148,10 @@ export class StageFold {
   /** The first row of a record for a sink has the record's id, the next ones a number behind it: a graph may grow without ids changing. */
   private send(terminal: Extract<Terminal, { kind: 'sink' }>, rows: Rows, i: number, place: RecordPlace): void {
     let n = 0
-    for (let j = 0; j < i; j++) if (rows.terminal[j] === terminal) n++
+    for (let j = 0; j < i; j++) {
+      const before = rows.terminal[j]!
+      if (before.kind === 'sink' && before.sink === terminal.sink) n++
+    }
     this.output(terminal.sink, n === 0 ? place.id : `${place.id}/${n}`, rows.value[i], place)
   }
 
@@ -165,6 +169,7 @@ export class StageFold {
   }
 
   private emit(sink: SinkNode<any>, row: SinkRow): void {
+    this.emitted++
     const rows = this.sinkRows.get(sink)
     if (rows === undefined) this.sinkRows.set(sink, [row])
     else rows.push(row)

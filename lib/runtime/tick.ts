@@ -1,6 +1,7 @@
 import { DEADLINE_RESERVE_MS, TIME_MAX } from '../base/index.js'
-import type { StagePlan } from '../pipeline/index.js'
+import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import { advanceStage } from './advance.js'
+import { segmentLifeMs } from './chain.js'
 import { readCursor } from './cursor.js'
 import type { Deadline, Host } from './host.js'
 import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
@@ -13,38 +14,39 @@ import { listSplits, register, registerListed } from './registration.js'
  */
 export async function tick(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
-  for (const stage of host.plan.stages) {
-    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
-    await settleMembers(host, stage)
-    if (stage.inputs.every((input) => input.kind === 'source')) await advanceStage(host, stage, deadline)
-    else await advanceMixed(host, stage, deadline)
-    await alarmOld(host, stage)
+  const failures: unknown[] = []
+  // What one source cannot say must not keep the others from going on.
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    if (deadline.remainingMs() >= DEADLINE_RESERVE_MS) await work().catch((error) => failures.push(error))
   }
-}
-
-/** A stage after another is advanced with it; one that also reads a source has its own reasons to move. */
-async function advanceMixed(host: Host, stage: StagePlan, deadline: Deadline): Promise<void> {
-  if (stage.inputs.some((input) => input.kind === 'source')) await advanceStage(host, stage, deadline)
-}
-
-async function settleMembers(host: Host, stage: StagePlan): Promise<void> {
-  const { pipeline } = host.plan
-  for (const input of stage.inputs) {
-    if (input.kind !== 'source') continue
-    const inspector = host.services.inspector(input.name)
-    if (inspector === undefined) continue
-    const listed = await inspector.list()
-    const known = await listSplits(host, stage)
-    if (known.length === 0) await register(host, stage)
-    else await registerListed(host, stage, input, listed)
-    // Long ids are hashed in names, so a listed split is found by the name that it would have.
-    const ids = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing.split]))
-    for (const split of known) {
-      if (!split.name.startsWith(`${input.name}/`) || split.status === 'ended') continue
-      const id = ids.get(split.name) ?? split.name.slice(input.name.length + 1)
-      if (await end(host, stage, input, id)) continue
-      await part(host, stage, input, id, pipeline.idleAfterMs)
+  for (const stage of host.plan.stages) {
+    for (const input of stage.inputs) {
+      if (input.kind === 'source') await attempt(() => settleMembers(host, stage, input, deadline))
     }
+    // A stage that only others feed is advanced with them.
+    if (stage.inputs.some((input) => input.kind === 'source')) await attempt(() => advanceStage(host, stage, deadline))
+    await attempt(() => alarmOld(host, stage))
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** Registers, ends and parts the splits of one source. */
+async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, deadline: Deadline): Promise<void> {
+  const inspector = host.services.inspector(input.name)
+  if (inspector === undefined) return
+  const listed = await inspector.list()
+  const known = await listSplits(host, stage)
+  if (known.length === 0) await register(host, stage)
+  else await registerListed(host, stage, input, listed)
+  // Long ids are hashed in names, so a listed split is found by the name that it would have.
+  const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
+  for (const split of known) {
+    if (!split.name.startsWith(`${input.name}/`) || split.status === 'ended') continue
+    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
+    const listing = byName.get(split.name)
+    const id = listing?.split ?? split.name.slice(input.name.length + 1)
+    if ((listing === undefined || listing.closed) && (await end(host, stage, input, id, listed))) continue
+    await part(host, stage, input, id, host.plan.pipeline.idleAfterMs)
   }
 }
 
@@ -63,11 +65,16 @@ async function alarmOld(host: Host, stage: StagePlan): Promise<void> {
       const page = await store.query({ pk: groupPk(host.prefix, operator.name, keyGroup), from, to: 'g~', limit: 1 })
       const oldest = page.items[0]
       if (oldest === undefined) continue
-      const leftMs = (oldest.ttl as number) * 1000 - clock.now()
-      metrics.add('OldestUnreadMs', Math.max(0, leftMs), 'Milliseconds')
-      const halfLifeMs = (37 * 86_400_000 + operator.slices.spanMs + operator.slices.allowedLatenessMs) / 2
-      if (leftMs < halfLifeMs)
-        logger.error('state is growing old unread: it will be deleted', { operator: operator.name, keyGroup, leftMs })
+      const lifeMs = segmentLifeMs(operator)
+      const ageMs = lifeMs - ((oldest.ttl as number) * 1000 - clock.now())
+      metrics.peak('OldestUnreadAgeMs', Math.max(0, ageMs), 'Milliseconds')
+      if (ageMs > lifeMs / 2)
+        logger.error('state is growing old unread: it will be deleted', {
+          operator: operator.name,
+          keyGroup,
+          ageMs,
+          lifeMs,
+        })
     }
   }
 }

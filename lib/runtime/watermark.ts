@@ -2,7 +2,7 @@ import { TIME_MAX, TIME_MIN, WATERMARK_ROUNDS_MAX } from '../base/index.js'
 import type { StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import type { Host } from './host.js'
-import { splitKey, watermarkKey } from './keys.js'
+import { splitKey, splitName, watermarkKey } from './keys.js'
 import { listSplits, register } from './registration.js'
 import { effective, readSplit, type SplitState, standing } from './split-item.js'
 
@@ -60,7 +60,7 @@ function minimum(splits: readonly SplitState[]): Minimum | undefined {
 
 /** Nobody stands in the minimum: bounded sources are done for good; else event time goes on with the clock, if the pipeline wants it to. */
 async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<number> {
-  if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits.length))) return TIME_MAX
+  if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits))) return TIME_MAX
   if (!host.plan.pipeline.idleClose) return TIME_MIN
   const top = Math.max(TIME_MIN, ...splits.map(effective))
   if (top === TIME_MIN) return TIME_MIN
@@ -68,16 +68,17 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
   return top + Math.max(0, host.services.clock.now() - youngest)
 }
 
-/** Whether no source of the stage can have another record, ever (law 6). */
-async function complete(host: Host, stage: StagePlan, known: number): Promise<boolean> {
-  let listed = 0
+/** Whether no source of the stage can have another record, ever (law 6): all that each lists, and there is some, is registered and has ended. */
+async function complete(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<boolean> {
+  const ended = new Set(splits.filter((split) => split.status === 'ended').map((split) => split.name))
   for (const input of stage.inputs) {
     if (input.kind !== 'source') return false
     const inspector = host.services.inspector(input.name)
     if (inspector === undefined || !inspector.bounded) return false
-    listed += (await inspector.list()).length
+    const listed = await inspector.list()
+    if (listed.length === 0 || !listed.every((listing) => ended.has(splitName(input.name, listing.split)))) return false
   }
-  return listed <= known
+  return true
 }
 
 /**

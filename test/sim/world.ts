@@ -31,6 +31,8 @@ export interface WorldOptions {
   /** Lines appear over time, so that splits go idle; else all are there from the start. */
   readonly trickle?: boolean
   readonly stepsMax?: number
+  /** Heap that one advance may fill: tiny, so that it reads a bucket at a time. */
+  readonly advanceBytesMax?: number
 }
 
 export interface Outcome {
@@ -182,6 +184,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
       },
       metrics: new InvocationMetrics(),
       timeoutMs: 20_000,
+      ...(options.advanceBytesMax !== undefined && { advanceBytesMax: options.advanceBytesMax }),
     }
     return { process, ingest: ingest(pipeline, bindings), tick: tick(pipeline, bindings) }
   }

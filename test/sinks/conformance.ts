@@ -168,7 +168,14 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
     once('law 3: several ranges of a split in one write that fails half-way', async () => {
       const at = place()
       const all = [range('s', 0, 2), range('s', 2, 4), range('s', 4, 6)]
-      const poisoned = { ...all[0]!, rows: all[0]!.rows.map((row) => ({ ...row, value: 1n })) }
+      const broken = {
+        id: 'broken',
+        value: 1,
+        get order(): string {
+          throw new Error('out of order')
+        },
+      }
+      const poisoned = { ...all[0]!, rows: [broken] }
       const sink = await open(at)
       await expect(sink.write([poisoned, all[1]!, all[2]!])).rejects.toThrow()
       // Whatever of it is still under way has its time.

@@ -1,3 +1,4 @@
+import { rowJson } from '../../base/index.js'
 import type { Sink } from '../../ports/index.js'
 
 /** Lines on standard output, waited for until it has taken them. A repeat after a failure prints its rows again. */
@@ -6,8 +7,7 @@ export function consoleWriter(out: NodeJS.WritableStream = process.stdout): Sink
     async write(batches) {
       for (const { rows } of batches) {
         if (rows.length === 0) continue
-        // What JSON cannot write is null, as it is in a list.
-        const text = rows.map((row) => `${JSON.stringify(row.value) ?? 'null'}\n`).join('')
+        const text = rows.map((row) => `${rowJson(row.value)}\n`).join('')
         await new Promise<void>((resolve, reject) => out.write(text, (error) => (error ? reject(error) : resolve())))
       }
     },

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digest } from '../../base/index.js'
+import { digest, rowJson } from '../../base/index.js'
 import type { OperatorBatch, Sink, SinkBatch, SplitRows } from '../../ports/index.js'
 import { headerOf, type SplitHeader } from './parts.js'
 
@@ -70,7 +70,7 @@ class FileSink {
     if (batch.rows.length === 0 || this.names.has(name)) return
     await this.place(
       name,
-      batch.rows.map((row) => JSON.stringify(row.value) ?? 'null'),
+      batch.rows.map((row) => rowJson(row.value)),
     )
   }
 
@@ -82,7 +82,9 @@ class FileSink {
     const name = `s.${digest(batch.split)}-${digest(header.from)}-${digest(batch.to)}.ndjson`
     await this.place(name, [
       JSON.stringify(header),
-      ...rows.map((row) => JSON.stringify({ order: row.order, id: row.id, row: row.value })),
+      ...rows.map(
+        (row) => `{"order":${JSON.stringify(row.order)},"id":${JSON.stringify(row.id)},"row":${rowJson(row.value)}}`,
+      ),
     ])
     if (batch.to > (this.reached.get(batch.split) ?? '')) this.reached.set(batch.split, batch.to)
   }
