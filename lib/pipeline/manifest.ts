@@ -61,12 +61,12 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
 
 /** What of the manifest is state: all but where rows go. Inputs are counted without the sinks, so that one more changes nothing. */
 function stateful(made: Manifest): Manifest {
-  const kept = made.nodes.flatMap((node, id) => (node['kind'] === 'sink' ? [] : [id]))
+  const kept = made.nodes.flatMap((node, id) => (node.kind === 'sink' ? [] : [id]))
   const place = (id: unknown): number => kept.indexOf(id as number)
   const nodes = kept.map((id) => {
     const node = made.nodes[id]!
-    if (Array.isArray(node['inputs'])) return { ...node, inputs: node['inputs'].map(place) }
-    return 'input' in node ? { ...node, input: place(node['input']) } : node
+    if (Array.isArray(node.inputs)) return { ...node, inputs: node.inputs.map(place) }
+    return 'input' in node ? { ...node, input: place(node.input) } : node
   })
   return { ...made, nodes }
 }

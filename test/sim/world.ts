@@ -137,7 +137,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
     const store: StateStore = {
       get: (keys) => call(process, `get ${keys.map((k) => k.pk + ' ' + k.sk).join()}`, () => inner.get(keys)),
       insert: (items) =>
-        call(process, `insert ${items.map((i) => `${i.pk} ${i.sk}->${String(i['to'])}`).join()}`, () =>
+        call(process, `insert ${items.map((i) => `${i.pk} ${i.sk}->${String(i.to)}`).join()}`, () =>
           inner.insert(items),
         ),
       update: (update) =>
@@ -225,11 +225,11 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
   }
   const finished = async (): Promise<boolean> => {
     const [mark] = await inner.get([{ pk: `${pipeline.name}.1#0#splits`, sk: '!' }])
-    if (((mark?.['watermark'] as number | undefined) ?? 0) < 4e15) return false
+    if (((mark?.watermark as number | undefined) ?? 0) < 4e15) return false
     for (const operator of plan(pipeline).operators) {
       for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++) {
         const [item] = await inner.get([{ pk: `${pipeline.name}.1#${operator.name}#${keyGroup}`, sk: 'c' }])
-        if (!String(item?.['cursor']).startsWith((4e15 + 4.5e15).toString(36).padStart(11, '0'))) return false
+        if (!String(item?.cursor).startsWith((4e15 + 4.5e15).toString(36).padStart(11, '0'))) return false
       }
     }
     return true
