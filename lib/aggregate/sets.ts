@@ -98,7 +98,7 @@ export function distinctCount<T>(
     create: () => new Set<string>(),
     add: (acc: Set<string> | null, value: string) => acc && bounded(acc.add(value)),
     merge: (a: Set<string> | null, b: Set<string> | null) => a && b && bounded(new Set([...a, ...b])),
-    result: (acc: Set<string> | null) => acc && acc.size,
+    result: (acc: Set<string> | null) => (acc === null ? null : acc.size),
     encode: (acc: Set<string> | null) => acc && [...acc],
     decode: (json: string[] | null) => json && new Set(json),
   })
