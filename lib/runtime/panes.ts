@@ -25,7 +25,10 @@ export function panesOf(operator: OperatorPlan, slice: number, at: SliceAt): Pan
   const ending = operator.slices.windowEnding(slice)
   if (ending !== undefined) onTime(operator, ending, at, drafts)
   const lates = at(slice)?.lates
-  if (lates !== undefined) for (const list of lates.values()) late(operator, slice, list, at, drafts)
+  if (lates !== undefined && lates.size > 0) {
+    const carriers = carriersOf(operator.slices, slice, at)
+    for (const list of lates.values()) late(operator, slice, list, carriers, at, drafts)
+  }
   return drafts.sort(
     (a, b) => a.cell.hash - b.cell.hash || compare(a.cell.text, b.cell.text) || a.window.end - b.window.end,
   )
@@ -63,42 +66,67 @@ function belongs(late: LateCell, window: Interval): boolean {
   return late.own > window.start && late.own <= window.end && late.first <= window.end
 }
 
-/** Late panes of one key: for each closed window that its rows in this slice count in. */
+/** The slices that late rows travel in, as far back as a window with a late pane in this one may reach. */
+function carriersOf(slices: Slices, slice: number, at: SliceAt): SliceData[] {
+  const carriers: SliceData[] = []
+  const oldest = slices.sliceEnd(slice - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
+  for (let end = oldest; end <= slice; end += slices.widthMs) {
+    const data = at(end)
+    if (data !== undefined && data.lates.size > 0) carriers.push(data)
+  }
+  return carriers
+}
+
+/** Late panes of one key: for each closed window that its rows in this slice count in. The key's late rows are put in order once, by their own slice. */
 function late(
   operator: OperatorPlan,
   slice: number,
   list: readonly LateCell[],
+  carriers: readonly SliceData[],
   at: SliceAt,
   drafts: PaneDraft[],
 ): void {
   const { slices } = operator
-  const windows = new Map<string, Interval>()
-  for (const cell of list) {
-    for (const window of slices.windowsOf(cell.own - 1)) {
-      if (window.end >= cell.first && window.end < slice) windows.set(`${window.start}|${window.end}`, window)
+  const key = list[0]!
+  const byOwn = new Map<number, LateCell[]>()
+  for (const { lates } of carriers) {
+    for (const cell of lates.get(key.text) ?? []) {
+      const known = byOwn.get(cell.own)
+      if (known === undefined) byOwn.set(cell.own, [cell])
+      else known.push(cell)
     }
   }
-  for (const window of windows.values()) drafts.push(latePane(operator, slice, list[0]!, window, at))
+  const windows = new Map<number, Interval>()
+  for (const cell of list) {
+    // Windows of one operator that end together start together.
+    for (const window of slices.windowsOf(cell.own - 1)) {
+      if (window.end >= cell.first && window.end < slice) windows.set(window.end, window)
+    }
+  }
+  for (const window of windows.values()) drafts.push(latePane(operator, slice, key, window, byOwn, at))
 }
 
-function latePane(operator: OperatorPlan, slice: number, key: Cell, window: Interval, at: SliceAt): PaneDraft {
+function latePane(
+  operator: OperatorPlan,
+  slice: number,
+  key: Cell,
+  window: Interval,
+  byOwn: ReadonlyMap<number, readonly LateCell[]>,
+  at: SliceAt,
+): PaneDraft {
   const { slices, node } = operator
   let before: readonly any[] | undefined
   let now: readonly any[] | undefined
   const closings = new Set<number>()
-  const join = (into: readonly any[] | undefined, cell: Cell): readonly any[] =>
-    into === undefined ? cell.accs : merge(operator, into, cell.accs)
-  for (let end = window.start + slices.widthMs; end <= slice; end += slices.widthMs) {
-    const data = at(end)
-    if (data === undefined) continue
-    const closing = Math.max(end, window.end)
-    const cell = end <= window.end ? data.cells.get(key.text) : undefined
-    const found = (data.lates.get(key.text) ?? []).filter((candidate) => belongs(candidate, window))
-    for (const one of cell === undefined ? found : [cell, ...found]) {
-      closings.add(closing)
-      if (closing === slice) now = join(now, one)
-      else before = join(before, one)
-    }
+  const join = (cell: Cell, closing: number): void => {
+    closings.add(closing)
+    if (closing === slice) now = now === undefined ? cell.accs : merge(operator, now, cell.accs)
+    else before = before === undefined ? cell.accs : merge(operator, before, cell.accs)
+  }
+  for (let end = window.start + slices.widthMs; end <= window.end; end += slices.widthMs) {
+    const cell = at(end)?.cells.get(key.text)
+    if (cell !== undefined) join(cell, window.end)
+    for (const one of byOwn.get(end) ?? []) if (one.first <= window.end) join(one, Math.max(one.carrier, window.end))
   }
   const index = closings.size - 1
   const pane: Pane = { index, timing: 'late', first: index === 0, last: lastOf(slices, window, slice) }
