@@ -25,7 +25,7 @@ export interface Event {
 
 // An import takes as long as it takes; the simulation must not.
 const decoder = fileDecoder()
-const source = (name: string) => ({
+export const source = (name: string) => ({
   ...fileSource(name, { timestamp: (event: Event) => event.t, watermark: outOfOrder('3s') }),
   open: async () => decoder,
 })
