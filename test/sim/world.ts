@@ -135,7 +135,7 @@ export async function simulate(pipeline: Pipeline, options: WorldOptions): Promi
   const start = () => {
     const process = { dead: false }
     const store: StateStore = {
-      get: (keys) => call(process, `get ${keys.map((k) => k.pk + ' ' + k.sk).join()}`, () => inner.get(keys)),
+      get: (keys) => call(process, `get ${keys.map((k) => `${k.pk} ${k.sk}`).join()}`, () => inner.get(keys)),
       insert: (items) =>
         call(process, `insert ${items.map((i) => `${i.pk} ${i.sk}->${String(i.to)}`).join()}`, () =>
           inner.insert(items),
