@@ -10,7 +10,7 @@ import { checkInput } from './input/lines.js'
 import { numberingOf, StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
 import { type Status, statusOf } from './status.js'
-import { forget, openState, parseState, runInputs, type StateChoice, Workspace } from './workspace.js'
+import { defaultState, forget, openState, parseState, runInputs, type StateChoice, Workspace } from './workspace.js'
 
 export interface RunOptions {
   /** Files of each source, by its name. */
@@ -123,7 +123,7 @@ function settle(pipeline: Pipeline, options: RunOptions): Settled {
   return {
     splits,
     batch,
-    state: parseState(options.state ?? `lmdb:.millrace/${pipeline.name}/state`),
+    state: parseState(options.state ?? defaultState(pipeline.name)),
     out: options.out ?? `.millrace/${pipeline.name}/out`,
   }
 }

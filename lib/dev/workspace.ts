@@ -17,6 +17,9 @@ import type { StateStore } from '../ports/index.js'
 /** Where a local run keeps its state: in memory, or in a folder that outlives it. */
 export type StateChoice = { readonly kind: 'memory' } | { readonly kind: 'lmdb'; readonly directory: string }
 
+/** Where a pipeline's local state is unless it is said otherwise. */
+export const defaultState = (pipeline: string): string => `lmdb:.millrace/${pipeline}/state`
+
 export function parseState(text: string): StateChoice {
   if (text === 'memory') return { kind: 'memory' }
   if (text.startsWith('lmdb:') && text.length > 5) return { kind: 'lmdb', directory: resolve(text.slice(5)) }

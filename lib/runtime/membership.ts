@@ -1,6 +1,6 @@
 import { CONTENTION_TURNS_MAX, MISSING_MS, RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { Item, ItemKey, SplitListing } from '../ports/index.js'
+import type { Condition, Item, ItemKey, SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { registerListed, registerSplit } from './registration.js'
@@ -90,6 +90,14 @@ async function parentsEnd(
   return lowest ?? child.own
 }
 
+/** Nothing was counted of a split since it was read, and nobody changed its membership. */
+function asRead({ position, epoch }: SplitState): Condition[] {
+  return [
+    { attribute: 'position', is: 'equal', value: position },
+    { attribute: 'epoch', is: 'equal', value: epoch },
+  ]
+}
+
 /**
  * A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). One that its source
  * listed and lists no more ends too, with an alarm, once it has been missing for `MISSING_MS`: one listing may be incomplete.
@@ -123,10 +131,7 @@ export async function end(
   const verdict = await store.update({
     key,
     set: { status: 'ended', epoch: seen.epoch + 1, at: clock.now() },
-    when: [
-      { attribute: 'position', is: 'equal', value: seen.position },
-      { attribute: 'epoch', is: 'equal', value: seen.epoch },
-    ],
+    when: asRead(seen),
   })
   // Who has ended holds nothing any more: the next attempt of any split may look who does.
   const watermark = watermarkKey(host.prefix, stage.index)
@@ -181,10 +186,7 @@ export async function part(
   const marked = await store.update({
     key,
     set: { status: 'parting', was, epoch },
-    when: [
-      { attribute: 'position', is: 'equal', value: seen.position },
-      { attribute: 'epoch', is: 'equal', value: seen.epoch },
-    ],
+    when: asRead(seen),
   })
   if (!marked.applied) return false
   const nothing = (await inspector.peek(split, seen.position)) === 'nothing'

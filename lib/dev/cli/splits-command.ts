@@ -3,7 +3,7 @@ import { plan } from '../../pipeline/index.js'
 import { runPrefix, splitKey } from '../../runtime/keys.js'
 import { statusOf } from '../status.js'
 import { numberText, table, timeText } from '../text.js'
-import { openState, parseState } from '../workspace.js'
+import { defaultState, openState, parseState } from '../workspace.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 
@@ -15,7 +15,7 @@ export interface SplitsFlags {
 /** `millrace splits list`: every split with its state, position and counters. */
 export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
-  const store = await openState(parseState(flags.state ?? `lmdb:.millrace/${pipeline.name}/state`))
+  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)))
   try {
     const status = await statusOf(pipeline, store)
     if (flags.json) {
@@ -47,7 +47,7 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
 /** `millrace splits skip`: a durable mark that the record right after the split's position is rejected (law 14). */
 export async function skipCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
-  const store = await openState(parseState(flags.state ?? `lmdb:.millrace/${pipeline.name}/state`))
+  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)))
   try {
     const status = await statusOf(pipeline, store)
     const stage = status.stages.find((candidate) => candidate.splits.some((row) => row.split === split))
