@@ -1,19 +1,23 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { progressPrinter } from '../../lib/dev/cli/progress.js'
+import { wholeNumber } from '../../lib/dev/cli/run-command.js'
 import { run, summaryText } from '../../lib/dev/index.js'
 import { picture } from './picture.js'
 import flights from './pipeline.js'
 
 // `npm start`: the example as `millrace run` would run it, and then the week as a picture.
-const { values } = parseArgs({
-  options: {
-    fresh: { type: 'boolean', default: false },
-    chaos: { type: 'string' },
-    batch: { type: 'string', default: '1000' },
-    directory: { type: 'string', default: '.millrace/flights' },
-  },
-})
+function flags() {
+  return parseArgs({
+    options: {
+      fresh: { type: 'boolean', default: false },
+      chaos: { type: 'string' },
+      batch: { type: 'string', default: '1000' },
+      directory: { type: 'string', default: '.millrace/flights' },
+    },
+  }).values
+}
+
 const data = (name: string): string => fileURLToPath(new URL(`data/${name}.ndjson.gz`, import.meta.url))
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
@@ -22,16 +26,17 @@ console.log(
   '113,493 flights of the first week of 2001, from a Kinesis stream (origins A to L) and a Kafka topic (M to Z), four splits each',
 )
 try {
+  const values = flags()
   const summary = await run(flights, {
     inputs: { 'departures-a-l': [data('departures-a-l')], 'departures-m-z': [data('departures-m-z')] },
     splits: 4,
-    batch: Number(values.batch),
+    batch: wholeNumber('--batch', values.batch),
     state: `lmdb:${values.directory}/state`,
     out: `${values.directory}/out`,
     fresh: values.fresh,
     signal: stop.signal,
     onProgress: (state) => progress.show(state),
-    ...(values.chaos !== undefined && { chaos: Number(values.chaos) }),
+    chaos: wholeNumber('--chaos', values.chaos),
   })
   progress.end()
   if (summary.alreadyComplete)

@@ -105,7 +105,7 @@ function fold(
   from: number,
   to: number,
 ) {
-  const program = host.program(input)
+  const program = host.program(input.node)
   const spoilt = new Set<string>()
   const run = (end: number, keep?: StageRefold): SourceChunk =>
     foldChunk({
@@ -121,7 +121,17 @@ function fold(
       fresh: () => new StageFold(stage, host.plan.pipeline.deadLetter, keep),
     })
   const chunk = run(to)
-  return { ...chunk, again: (keep: StageRefold) => run(chunk.next, keep).fold }
+  const rejected = spoilt.size
+  const again = (keep: StageRefold): StageFold => {
+    const anew = run(chunk.next, keep)
+    // Over fewer rows a custom fold threw where it had not before: what it left out now would be lost.
+    if (anew.next === chunk.next && spoilt.size === rejected) return anew.fold
+    throw new StopError(
+      'unsteady-fold',
+      `A custom aggregate of "${host.plan.pipeline.name}" throws on a record of ${split.name} or not, as its accumulator stands. Whether add() throws must hang on the record alone.`,
+    )
+  }
+  return { ...chunk, again }
 }
 
 function report(host: Host, stage: StagePlan, chunk: SourceChunk): void {

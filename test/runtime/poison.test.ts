@@ -121,6 +121,35 @@ describe('law 14: user code that throws half-way leaves the state as before', ()
     ])
   })
 
+  it('law 2: a custom fold that throws by its accumulator stops loudly where rows are left out, and loses none in silence', async () => {
+    const unsteady = pipeline('counting', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
+      p
+        .from(readings())
+        .keyBy((r) => r.k)
+        .window(tumbling('10s'))
+        .aggregate('w', {
+          n: custom({
+            name: 'unsteady',
+            init: () => 0,
+            add: (acc: number, r: Reading) => {
+              if (acc === 0 && r.v === 2) throw new Error('not first')
+              return acc + 1
+            },
+            merge: (a, b) => a + b,
+            result: (acc) => acc,
+          }),
+        })
+        .to(ndjson('out')),
+    )
+    const world = new Harness(unsteady)
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1, 'a', 1)]))
+    const set = { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' }
+    await world.store.update({ key: { pk: 'counting.1#0#splits', sk: 's#readings/p' }, set, when: [] })
+    const again = world.container().ingest(fileEvent('readings', 'p', 0, [at(1, 'a', 1), at(2, 'a', 2)]))
+    await expect(again).rejects.toThrow(/Whether add\(\) throws must hang on the record alone/)
+    expect((await world.split('readings/p'))?.position).toBe('0')
+  })
+
   it('a result and a later step that throw in advance reject that pane alone', async () => {
     const throwing = pipeline('throwing', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
       p

@@ -26,6 +26,8 @@ describe('law 13: ties', () => {
       for (const source of order)
         await world.container().ingest(fileEvent(source, 'part-0', 0, [{ t: 1000, k: 'x', v: source === 'a' ? 1 : 2 }]))
       for (const source of order) world.sources[source]!.splits = [{ split: 'part-0', closed: true }]
+      const stored = (await world.segments('w')).map((item) => Buffer.from(item.data as Uint8Array).toString())
+      expect(stored.map((text) => /"([ab])\/part-0"/.exec(text)?.[1]).sort()).toEqual(['a', 'b'])
       await world.container().tick()
       expect(world.rows.get('out')?.map((row) => row.value)).toEqual([{ first: 1, last: 2, all: [1, 2] }])
     }
