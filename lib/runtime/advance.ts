@@ -107,13 +107,12 @@ class Advance {
   async run(): Promise<AdvanceOutcome> {
     const published = await this.load()
     const { slices } = this.operator
-    const frontier = published === TIME_MAX ? TIME_MAX : slices.frontier(published)
-    this.frontier = frontier
-    const at = readCursor(this.cursor)
-    if (published === TIME_MIN || (at.slice >= frontier && at.hash === undefined)) return 'done'
+    if (published === TIME_MIN) return 'done'
+    this.frontier = published === TIME_MAX ? TIME_MAX : slices.frontier(published)
+    if (this.isDone(readCursor(this.cursor))) return 'done'
     if (!(await this.claim())) return 'claimed'
     try {
-      const outcome = await this.closeAll(frontier)
+      const outcome = await this.closeAll()
       if (outcome === 'deadline') await this.release()
       return outcome
     } catch (error) {
@@ -123,13 +122,17 @@ class Advance {
     }
   }
 
-  private async closeAll(frontier: number): Promise<AdvanceOutcome> {
+  private isDone(at: Cursor): boolean {
+    return at.slice >= this.frontier && at.hash === undefined
+  }
+
+  private async closeAll(): Promise<AdvanceOutcome> {
     const { slices } = this.operator
     for (;;) {
       const from = readCursor(this.cursor)
-      if (from.slice >= frontier && from.hash === undefined) return 'done'
+      if (this.isDone(from)) return 'done'
       if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
-      const upTo = await this.held(from, frontier)
+      const upTo = await this.held(from)
       const outcome = await this.close(from, upTo)
       if (outcome !== 'moved') return outcome
       this.cache.trim(
@@ -188,9 +191,9 @@ class Advance {
   }
 
   /** Makes the cache hold what closing the next slices reads. Returns how far it does. */
-  private async held(from: Cursor, frontier: number): Promise<number> {
+  private async held(from: Cursor): Promise<number> {
     const { slices } = this.operator
-    const { host, operator, keyGroup, cache } = this
+    const { host, operator, keyGroup, cache, frontier } = this
     // A window that ends after the cursor may have begun a span before it.
     const oldest = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(from.slice - slices.spanMs + slices.widthMs)
     const newest = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)

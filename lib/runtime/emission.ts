@@ -161,7 +161,7 @@ export function runEmissions(
   keep?: StageRefold,
 ) {
   const { deadLetter } = host.plan.pipeline
-  const program = host.outputProgram(operator.node.id)
+  const program = host.program(operator.node.id)
   const spoilt = new Map<string, unknown>()
   for (;;) {
     const parts: PartRows = new Map()

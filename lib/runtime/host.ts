@@ -57,18 +57,14 @@ export class Host {
     this.prefix = runPrefix(pipeline.name, this.run)
   }
 
-  program(input: InputPlan): Program {
-    let program = this.programs.get(input.node)
+  /** The steps after an input: after a source, or from an operator's results to its sinks and to the operators after it. */
+  program(node: number): Program {
+    let program = this.programs.get(node)
     if (program === undefined) {
-      program = new Program(this.plan, input.node)
-      this.programs.set(input.node, program)
+      program = new Program(this.plan, node)
+      this.programs.set(node, program)
     }
     return program
-  }
-
-  /** The steps from an operator's results to its sinks and to the operators after it. */
-  outputProgram(node: number): Program {
-    return this.program({ node } as InputPlan)
   }
 
   stageOf(source: string): { stage: StagePlan; input: InputPlan } {

@@ -60,7 +60,6 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
   const at = new RecordAt(source.name, request.splitId, batch)
   const values: unknown[] = []
   let { own, top } = split
-  let unit = from
   let next = from
   const skipped = split.skip !== '' && split.skip === split.position ? batch.unitEnd(from) : from
   for (let start = from; start < to; start += DECODE_RECORDS) {
@@ -87,13 +86,12 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           if (timestamp > top) top = timestamp
         }
       } catch (thrown) {
-        if (thrown instanceof FragileFold) return { unit, position: at.position }
+        if (thrown instanceof FragileFold) return { unit: next, position: at.position }
         if (thrown instanceof ConfigError) throw thrown
         fold.reject(at.id, rejection(batch, at, thrown, value))
       }
       if (batch.unitEnd(i) === i + 1) {
-        unit = i + 1
-        next = unit
+        next = i + 1
         if (fold.held > CHUNK_ENTRIES_MAX) return { fold, next, to: batch.position(i), own, top }
       }
     }
