@@ -44,11 +44,17 @@ module.exports = {
       name: 'adapters-know-ports-and-base',
       severity: 'error',
       from: { path: room(ADAPTERS) },
-      to: { path: '^lib/', pathNot: `^lib/(ports|base)/|^lib/${ADAPTERS}/` },
+      to: { path: '^lib/', pathNot: `^lib/(ports|base|aws)/|^lib/${ADAPTERS}/` },
+    },
+    {
+      name: 'aws-is-below-the-adapters',
+      severity: 'error',
+      from: { path: room('aws') },
+      to: { path: '^lib/', pathNot: '^lib/(ports|base|aws)/' },
     },
     {
       name: 'adapters-do-not-mix',
-      comment: 'A store knows no source, a source no sink.',
+      comment: 'A store knows no source, a source no sink. What those of AWS share is in lib/aws.',
       severity: 'error',
       from: { path: '^lib/(state|sources|sinks|codecs|observe)/' },
       to: { path: '^lib/(state|sources|sinks|codecs|observe)/', pathNot: '^lib/$1/' },
@@ -61,9 +67,9 @@ module.exports = {
     },
     {
       name: 'packages-where-they-belong',
-      comment: 'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb.',
+      comment: 'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb, adapters their clients.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/(dev|state/lmdb)/' },
+      from: { path: '^lib/', pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|sources/(kinesis|kafka))/' },
       to: { path: 'node_modules' },
     },
     {

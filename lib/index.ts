@@ -45,6 +45,7 @@ export {
 export type { RecordMeta, SinkNode, SinkRow, SourceNode, StandardSchema, WatermarkStrategy } from './ports/index.js'
 export { callback } from './sinks/callback/index.js'
 export { consoleSink } from './sinks/console/index.js'
+export { type DynamoDBTableOptions, dynamodbTable } from './sinks/dynamodb/index.js'
 export { ndjson } from './sinks/file/index.js'
 export { fileSource } from './sources/file/index.js'
 export { kafkaSource } from './sources/kafka/index.js'

@@ -1,6 +1,6 @@
 export type { AdvanceRequest, Clock, Ids, Logger, Metrics, MetricUnit, Queue } from './host.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.js'
-export type { OperatorBatch, Sink, SinkBatch, SinkContext, SinkNode, SinkRow, SplitRows } from './sink.js'
+export type { OperatorBatch, RefusedRow, Sink, SinkBatch, SinkContext, SinkNode, SinkRow, SplitRows } from './sink.js'
 export {
   Defect,
   type DriftPolicy,
@@ -10,6 +10,7 @@ export {
   type SourceInspector,
   type SourceNode,
   type SplitBatch,
+  type SplitFault,
   type SplitListing,
   type Undone,
   type WatermarkStrategy,

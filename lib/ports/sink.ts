@@ -33,9 +33,21 @@ export interface SplitRows {
 
 export type SinkBatch = OperatorBatch | SplitRows
 
-/** Where rows go. A write that returns is durable; one that throws may be repeated, whole or cut otherwise. */
+/** A row that this sink can never take, whatever is repeated: too large, or without a key. The same in every attempt. */
+export interface RefusedRow {
+  readonly batch: SinkBatch
+  readonly row: SinkRow
+  /** One sentence. */
+  readonly reason: string
+}
+
+/**
+ * Where rows go. A write that returns is durable but for the rows that it hands back, which go to the dead letter; one that throws may be repeated, whole or
+ * cut otherwise.
+ */
 export interface Sink {
-  write(batches: readonly SinkBatch[]): Promise<void>
+  // biome-ignore lint/suspicious/noConfusingVoidType: most sinks take every row, and say nothing.
+  write(batches: readonly SinkBatch[]): Promise<readonly RefusedRow[] | void>
   close(): Promise<void>
 }
 
@@ -43,6 +55,8 @@ export interface Sink {
 export interface SinkContext {
   readonly pipeline: string
   readonly run: number
+  /** The physical name that the logical one is bound to; default: the logical one. */
+  readonly resource?: string
 }
 
 /** A sink as a pipeline names it: plain data and a lazy adapter. */

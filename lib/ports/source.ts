@@ -82,12 +82,22 @@ export interface SplitListing {
   readonly closed: boolean
 }
 
+/** A split whose log does not go on after the position: records were deleted unread, or the log was made anew. */
+export interface SplitFault {
+  readonly split: string
+  readonly kind: 'trimmed' | 'beyond-end'
+  /** What was seen, in a sentence. */
+  readonly detail: string
+}
+
 /** A source that can be asked (laws 5, 6). One that cannot is never parted. */
 export interface SourceInspector {
   /** Every split there is now, or undefined where the source cannot tell. */
   list(): Promise<readonly SplitListing[]>
   /** Whether a record waits after the position. `unknown` never parts a split. */
   peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'>
+  /** Splits whose log does not go on after the position: records were deleted unread, or the log was made anew. */
+  verify?(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]>
   /** The source is finite: when all its splits are closed, no other will come (files). */
   readonly bounded: boolean
 }

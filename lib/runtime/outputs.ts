@@ -1,4 +1,5 @@
-import type { SinkBatch, SinkNode, SinkRow } from '../ports/index.js'
+import type { Rejected } from '../pipeline/index.js'
+import type { RefusedRow, SinkBatch, SinkNode, SinkRow } from '../ports/index.js'
 import type { Host } from './host.js'
 
 /** Hands a split's rows to their sinks, before its segments and its checkpoint (law 3). */
@@ -9,30 +10,87 @@ export async function writeSplitRows(
   to: string,
   rows: ReadonlyMap<SinkNode<any>, readonly SinkRow[]>,
 ): Promise<void> {
-  for (const [node, list] of rows) {
-    if (list.length === 0) continue
-    const sink = await host.sink(node)
-    await sink.write([{ kind: 'split', split, from, to, rows: list }])
-    host.services.metrics.add('SinkRows', list.length, 'Count')
-  }
+  const batches = new Map<SinkNode<any>, SinkBatch[]>()
+  for (const [node, list] of rows)
+    if (list.length > 0) batches.set(node, [{ kind: 'split', split, from, to, rows: list }])
+  await writeBatches(host, batches)
 }
 
 /** Collects an operator's parts per sink and hands them over together. */
 export class PartBuffer {
-  rows = 0
   private readonly batches = new Map<SinkNode<any>, SinkBatch[]>()
 
   add(node: SinkNode<any>, batch: SinkBatch): void {
     const list = this.batches.get(node)
     if (list === undefined) this.batches.set(node, [batch])
     else list.push(batch)
-    this.rows += batch.rows.length
   }
 
   async flush(host: Host): Promise<void> {
-    for (const [node, list] of this.batches) await (await host.sink(node)).write(list)
-    host.services.metrics.add('SinkRows', this.rows, 'Count')
+    await writeBatches(host, this.batches)
     this.batches.clear()
-    this.rows = 0
   }
 }
+
+/**
+ * Writes to all sinks, the dead letter last: it takes what the others refuse too (law 14). In one batch with its own rows of that split or part, as a sink
+ * takes the rows of a part, or up to a position, once.
+ */
+async function writeBatches(host: Host, batches: ReadonlyMap<SinkNode<any>, readonly SinkBatch[]>): Promise<void> {
+  const { deadLetter } = host.plan.pipeline
+  const refused: SinkBatch[] = []
+  for (const [node, list] of batches) {
+    if (node === deadLetter) continue
+    for (const refusal of await write(host, node, list)) refused.push(rejected(node, refusal))
+  }
+  const last = merged([...(batches.get(deadLetter) ?? []), ...refused])
+  if (last.length === 0) return
+  const again = (await write(host, deadLetter, last)).map((refusal) => withoutPayload(refusal))
+  if (again.length === 0) return
+  for (const { row, reason } of await write(host, deadLetter, merged(again)))
+    host.services.logger.error('the dead letter refuses a row', { sink: deadLetter.name, id: row.id, reason })
+}
+
+async function write(host: Host, node: SinkNode<any>, batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
+  const refused = (await (await host.sink(node)).write(batches)) ?? []
+  const { metrics, logger } = host.services
+  metrics.add('SinkRows', batches.reduce((sum, batch) => sum + batch.rows.length, 0) - refused.length, 'Count')
+  if (refused.length > 0) {
+    metrics.add('RefusedRows', refused.length, 'Count')
+    logger.warn('a sink refuses rows', { sink: node.name, rows: refused.length, reason: refused[0]!.reason })
+  }
+  return refused
+}
+
+function rejected(node: SinkNode<any>, { batch, row, reason }: RefusedRow): SinkBatch {
+  const value: Rejected = {
+    reason: 'sink-refused',
+    detail: `The sink "${node.name}" refuses the row: ${reason}`,
+    source: batch.kind === 'split' ? batch.split : batch.operator,
+    split: batch.kind === 'split' ? batch.split : batch.operator,
+    position: batch.kind === 'split' ? row.order : batch.part,
+    payload: row.value,
+  }
+  return { ...batch, rows: [{ id: `${row.id}|${node.name}`, value, order: row.order }] }
+}
+
+/** What even the dead letter cannot take goes there without its payload. */
+function withoutPayload({ batch, row, reason }: RefusedRow): SinkBatch {
+  const value = { ...(row.value as Rejected), payload: null, refused: reason }
+  return { ...batch, rows: [{ ...row, value }] }
+}
+
+/** One batch a split or a part, its rows in order. */
+function merged(batches: readonly SinkBatch[]): SinkBatch[] {
+  const byName = new Map<string, SinkBatch>()
+  for (const batch of batches) {
+    const name = batch.kind === 'split' ? `s ${batch.split}` : `o ${batch.operator} ${batch.part}`
+    const before = byName.get(name)
+    byName.set(name, before === undefined ? batch : { ...before, rows: [...before.rows, ...batch.rows] })
+  }
+  return [...byName.values()].map((batch) =>
+    batch.kind === 'split' ? { ...batch, rows: [...batch.rows].sort(byOrder) } : batch,
+  )
+}
+
+const byOrder = (a: SinkRow, b: SinkRow): number => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0)

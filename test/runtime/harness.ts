@@ -4,6 +4,7 @@ import { type Pipeline, plan } from '../../lib/pipeline/index.js'
 import type {
   Item,
   Logger,
+  RefusedRow,
   Sink,
   SinkBatch,
   SinkNode,
@@ -34,6 +35,8 @@ export class Harness {
   remainingMs = 60_000
   /** Called before each port call; may throw, or change the world. */
   before: (call: string) => void | Promise<void> = () => undefined
+  /** Rows that a sink can never take, and why. */
+  refuses: (sink: string, value: any) => string | undefined = () => undefined
   readonly pipeline: Pipeline
   private readonly more: Partial<Bindings>
 
@@ -93,7 +96,15 @@ export class Harness {
         call(`sink ${node.name}`, async () => {
           const rows = this.rows.get(node.name) ?? []
           this.rows.set(node.name, rows)
-          for (const batch of batches) rows.push(...batch.rows.map((row) => JSON.parse(JSON.stringify(row.value))))
+          const refused: RefusedRow[] = []
+          for (const batch of batches) {
+            for (const row of batch.rows) {
+              const reason = this.refuses(node.name, row.value)
+              if (reason === undefined) rows.push(JSON.parse(JSON.stringify(row.value)))
+              else refused.push({ batch, row, reason })
+            }
+          }
+          return refused
         }),
       close: async () => undefined,
     }

@@ -292,3 +292,42 @@ describe('law 11: everything is bounded', () => {
     expect(segment?.parts).toMatch(/^.+:\d+$/)
   })
 })
+
+describe('law 14: a row that a sink can never take', () => {
+  it('goes to the dead letter, with all others in place, from ingest and from advance', async () => {
+    const world = new Harness(counting())
+    world.refuses = (sink, value) => {
+      if (sink === 'late') return 'it is too large.'
+      return sink === 'out' && value.value.n === 2 ? 'it is too large.' : undefined
+    }
+    const { ingest, tick } = world.container()
+    // 5 expires in ingest; the windows of 1 and 40 close with one row and with two.
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(40), at(41), '{bad', at(5)]))
+    world.sources.readings!.splits = [{ split: 'p', closed: true }]
+    await tick()
+    expect(world.rows.get('out')?.map((row) => row.value.n)).toEqual([1])
+    expect(world.rows.get('late')).toEqual([])
+    const dead = world.rows.get('dead')!
+    expect(dead.map((row) => [row.reason, row.detail])).toEqual([
+      ['bad-json', expect.any(String)],
+      ['sink-refused', 'The sink "late" refuses the row: it is too large.'],
+      ['sink-refused', 'The sink "out" refuses the row: it is too large.'],
+    ])
+    expect(dead[1].payload.reason).toBe('expired')
+    expect(dead[2].payload.value).toEqual({ n: 2, sum: 2 })
+    expect(world.metrics.get('RefusedRows')).toBe(2)
+  })
+
+  it('goes there without its payload where even the dead letter refuses it, and never blocks', async () => {
+    const world = new Harness(counting())
+    world.refuses = (_, value) => (value.payload === null ? undefined : 'it is too large.')
+    const { ingest } = world.container()
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 0, [at(1), '{bad', at(2)])))).toBeUndefined()
+    expect(world.rows.get('dead')).toEqual([
+      expect.objectContaining({ reason: 'bad-json', payload: null, refused: 'it is too large.' }),
+    ])
+    world.refuses = () => 'never.'
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 3, ['{bad'])))).toBeUndefined()
+    expect(world.logs.some((line) => line.startsWith('error the dead letter refuses a row'))).toBe(true)
+  })
+})

@@ -1,0 +1,39 @@
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+
+export interface DynamoDBOptions {
+  /** Default: AWS_REGION. */
+  readonly region?: string
+  /** A local DynamoDB; default: AWS_ENDPOINT_URL_DYNAMODB, or the region's. */
+  readonly endpoint?: string
+  /** Time for one request, ms. Default 3,000: well below a function's timeout, so that an attempt can follow. */
+  readonly requestTimeoutMs?: number
+  /** More settings of the client, such as credentials. */
+  readonly client?: DynamoDBClientConfig
+}
+
+const CONNECTION_TIMEOUT_MS = 1_000
+const REQUEST_TIMEOUT_MS = 3_000
+
+/** A client that tries once and gives up in time: whoever repeats a call has to know that an earlier one may have had its effect. */
+export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
+  return new DynamoDBClient({
+    ...(options.region !== undefined && { region: options.region }),
+    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+    },
+    ...options.client,
+    maxAttempts: 1,
+  })
+}
+
+/** Where a client of these options looks, for messages. */
+export function placeOf(options: DynamoDBOptions): string {
+  const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS_REGION } = process.env
+  const endpoint = options.endpoint ?? AWS_ENDPOINT_URL_DYNAMODB ?? AWS_ENDPOINT_URL
+  const region = options.region ?? AWS_REGION
+  if (endpoint !== undefined) return `at ${endpoint}`
+  return region === undefined ? 'in the default region' : `in ${region}`
+}

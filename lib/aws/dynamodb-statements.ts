@@ -1,0 +1,130 @@
+import {
+  type AttributeValue,
+  BatchExecuteStatementCommand,
+  type BatchStatementRequest,
+  type BatchStatementResponse,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb'
+import { STORE_INSERT_MAX } from '../base/index.js'
+import { codeOf, judgeCode, judgeError } from './failure.js'
+import { limited } from './limited.js'
+import { Retries, type RetryBudget } from './retry.js'
+
+/** One write of PartiQL, with a condition of its own. */
+export interface Statement {
+  readonly text: string
+  readonly parameters: AttributeValue[]
+  /** Of its item, roughly: requests are cut by it. */
+  readonly bytes: number
+}
+
+/** What became of a statement. */
+export interface Outcome {
+  readonly kind: 'done' | 'refused'
+  /** Of a refusal: `DuplicateItem`, `ConditionalCheckFailed`, or what is wrong with the statement. */
+  readonly code: string
+  readonly message: string
+  /** An earlier attempt of this very statement may have had its effect: the refusal may be our own success. */
+  readonly isUncertain: boolean
+}
+
+export interface StatementCall {
+  readonly client: DynamoDBClient
+  readonly what: string
+  readonly budget: RetryBudget
+  readonly onRequest: () => void
+}
+
+/** A request is at most 16 MB; smaller ones stay within the time of one. */
+const REQUEST_BYTES_MAX = 4 * 1024 * 1024
+const REQUESTS_AT_ONCE = 4
+
+const DONE: Outcome = { kind: 'done', code: '', message: '', isUncertain: false }
+
+/**
+ * Runs statements, each of which may be refused without the others: 25 a request, some requests at once. Members that were throttled or whose
+ * outcome is unknown are tried again. No two statements may name the same item.
+ * @throws {RetryableError} where the budget is spent
+ */
+export async function executeStatements(call: StatementCall, statements: readonly Statement[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = new Array(statements.length)
+  await limited(cut(statements), REQUESTS_AT_ONCE, async ({ from, to }) => {
+    const settled = await executeBatch(call, statements.slice(from, to))
+    for (let i = from; i < to; i++) outcomes[i] = settled[i - from]!
+  })
+  return outcomes
+}
+
+function cut(statements: readonly Statement[]): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = []
+  let from = 0
+  let bytes = 0
+  for (let i = 0; i < statements.length; i++) {
+    const more = statements[i]!.bytes
+    if (i - from === STORE_INSERT_MAX || (i > from && bytes + more > REQUEST_BYTES_MAX)) {
+      ranges.push({ from, to: i })
+      from = i
+      bytes = 0
+    }
+    bytes += more
+  }
+  if (from < statements.length) ranges.push({ from, to: statements.length })
+  return ranges
+}
+
+async function executeBatch(call: StatementCall, statements: readonly Statement[]): Promise<Outcome[]> {
+  const outcomes: (Outcome | undefined)[] = statements.map(() => undefined)
+  const uncertain = new Set<number>()
+  const retries = new Retries(`A write of ${statements.length} items to ${call.what}`, call.budget)
+  for (;;) {
+    const waiting = statements.map((_, i) => i).filter((i) => outcomes[i] === undefined)
+    let last: unknown
+    let failure: 'throttled' | 'unknown' = 'throttled'
+    try {
+      const responses = await send(
+        call,
+        waiting.map((i) => statements[i]!),
+      )
+      for (const [at, i] of waiting.entries()) {
+        const error = responses[at]?.Error
+        const judged = error === undefined ? undefined : judgeCode(error.Code ?? '')
+        if (judged === undefined) outcomes[i] = DONE
+        else if (judged === 'refused') outcomes[i] = refused(error!, uncertain.has(i))
+        else {
+          last = new Error(`${error!.Code}: ${error!.Message}`)
+          if (judged === 'unknown') uncertain.add(i)
+          if (judged === 'unknown') failure = 'unknown'
+        }
+      }
+    } catch (error) {
+      const judged = judgeError(error)
+      if (judged === 'refused') throw error
+      last = error
+      failure = judged
+      if (judged === 'unknown') for (const i of waiting) uncertain.add(i)
+    }
+    if (outcomes.every((outcome) => outcome !== undefined)) return outcomes as Outcome[]
+    await retries.pause(failure, last)
+  }
+}
+
+async function send(call: StatementCall, statements: readonly Statement[]): Promise<BatchStatementResponse[]> {
+  call.onRequest()
+  const requests: BatchStatementRequest[] = statements.map(({ text, parameters }) => ({
+    Statement: text,
+    Parameters: parameters,
+  }))
+  const { Responses } = await call.client.send(new BatchExecuteStatementCommand({ Statements: requests }))
+  // An answer without a verdict for each statement says nothing of any.
+  if (Responses?.length !== statements.length) throw new Error('The answer has no verdict for each statement.')
+  return Responses
+}
+
+function refused({ Code, Message }: { Code?: string; Message?: string }, isUncertain: boolean): Outcome {
+  return { kind: 'refused', code: codeOf(Code ?? ''), message: Message ?? '', isUncertain }
+}
+
+/** The error of a statement that is wrong by itself, not by a condition. */
+export function statementError({ code, message }: Outcome): Error {
+  return Object.assign(new Error(message), { name: code })
+}

@@ -1,0 +1,116 @@
+import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
+import { codeOf, lacksPartiql, refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET } from '../../aws/retry.js'
+import { ConfigError, MillraceError } from '../../base/index.js'
+import type { RefusedRow, Sink, SinkBatch, SinkRow } from '../../ports/index.js'
+import { type Entry, entryOf, isResult, keysOf, type TableShape } from './item.js'
+import { upsert } from './upsert.js'
+
+/** Rows as items of a table. What a row replaces and what replaces it is told by its version alone, so any attempt may come at any time. */
+export function tableSink(table: string, run: number, shape: TableShape, options: DynamoDBOptions): Sink {
+  return new TableSink(table, run, shape, options)
+}
+
+class TableSink implements Sink {
+  private readonly client: DynamoDBClient
+  private readonly table: string
+  private readonly run: number
+  private readonly shape: TableShape
+  private readonly where: string
+  private usesPartiql = true
+
+  constructor(table: string, run: number, shape: TableShape, options: DynamoDBOptions) {
+    this.client = dynamodbClient(options)
+    this.table = table
+    this.run = run
+    this.shape = shape
+    this.where = placeOf(options)
+  }
+
+  async write(batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
+    const refused: RefusedRow[] = []
+    // Of two rows of one item the later one stands in the end: it is the only one that is written.
+    const entries = new Map<string, Entry>()
+    for (const batch of batches) {
+      const places = new Places(this.run, batch)
+      for (const row of batch.rows) {
+        const order = places.next(row)
+        // A retraction takes back what its replacement overwrites.
+        if (isResult(row.value) && (row.value as { op?: string }).op === '-') continue
+        const entry = entryOf(this.shape, row.id, row.value, order)
+        if (typeof entry === 'string') refused.push({ batch, row, reason: entry })
+        else if (isNewer(entry, entries.get(entry.name))) entries.set(entry.name, entry)
+      }
+    }
+    if (entries.size > 0) await this.upsert([...entries.values()])
+    return refused
+  }
+
+  private async upsert(entries: readonly Entry[]): Promise<void> {
+    const call = {
+      client: this.client,
+      table: this.table,
+      what: `the table "${this.table}"`,
+      budget: RETRY_BUDGET,
+      keys: keysOf(this.shape),
+    }
+    try {
+      await upsert(call, entries, this.usesPartiql)
+    } catch (error) {
+      if (this.usesPartiql && lacksPartiql(error)) {
+        this.usesPartiql = false
+        return await this.upsert(entries)
+      }
+      throw error instanceof MillraceError ? error : await this.refusal(error as Error)
+    }
+  }
+
+  private async refusal(error: Error): Promise<MillraceError> {
+    const what = `The table "${this.table}"`
+    if (!codeOf(error.name).startsWith('Validation')) return refusal(error, what, this.where)
+    const found = await this.keysThere().catch(() => undefined)
+    const expected = keysOf(this.shape).join(', ')
+    if (found === undefined || found === expected) return refusal(error, what, this.where)
+    return new ConfigError(
+      'bad-table',
+      `${what} ${this.where} has the keys ${found}; the sink writes ${expected}. Set partitionKey and sortKey of dynamodbTable("${this.table}", …), or give another table.`,
+      { cause: error },
+    )
+  }
+
+  private async keysThere(): Promise<string> {
+    const { Table } = await this.client.send(new DescribeTableCommand({ TableName: this.table }))
+    return (Table?.KeySchema ?? []).map(({ AttributeName }) => AttributeName).join(', ')
+  }
+
+  async close(): Promise<void> {
+    this.client.destroy()
+  }
+}
+
+/** The places of a batch's rows in event time, as text that sorts: run, then slice and key hash (or the position), then the row's number there. */
+class Places {
+  private readonly prefix: string
+  private readonly batch: SinkBatch
+  private last: string | undefined
+  private n = 0
+
+  constructor(run: number, batch: SinkBatch) {
+    this.prefix = String(run).padStart(6, '0')
+    this.batch = batch
+  }
+
+  next(row: SinkRow): string {
+    const place = this.batch.kind === 'operator' ? this.batch.part : row.order
+    this.n = place === this.last ? this.n + 1 : 0
+    this.last = place
+    return `${this.prefix}#${place}#${String(this.n).padStart(6, '0')}`
+  }
+}
+
+function isNewer({ version }: Entry, other: Entry | undefined): boolean {
+  if (other === undefined) return true
+  if (version.N !== undefined && other.version.N !== undefined) return Number(version.N) > Number(other.version.N)
+  return version.S === undefined || other.version.S === undefined || version.S > other.version.S
+}

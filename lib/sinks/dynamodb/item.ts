@@ -1,0 +1,124 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { digest, messageOf, shown } from '../../base/index.js'
+import { documentFields, documentValue, fieldsBytes } from './document.js'
+
+/** The attribute that says which version of an item stands. */
+export const VERSION = '_version'
+
+export interface TableShape {
+  readonly item: ((row: any, id: string) => Readonly<Record<string, unknown>>) | undefined
+  readonly version: ((row: any) => number | string) | undefined
+  readonly partitionKey: string
+  readonly sortKey: string | null
+}
+
+/** A row as an item, on its way. */
+export interface Entry {
+  readonly attributes: Record<string, AttributeValue>
+  readonly version: AttributeValue
+  /** Tells items apart. */
+  readonly name: string
+  readonly bytes: number
+  /** Nothing of this item was ever written before, as far as the row tells: it is inserted without a look at what stands. */
+  readonly isFirst: boolean
+}
+
+const ITEM_BYTES_MAX = 400 * 1024
+const KEY_BYTES_MAX = { partition: 2048, sort: 1024 }
+
+/** The item of a row, or the sentence that says why it can be none. */
+export function entryOf(shape: TableShape, id: string, row: unknown, order: string): Entry | string {
+  try {
+    const attributes = documentFields(shape.item === undefined ? defaultItem(shape, id, row) : shape.item(row, id))
+    const version = documentValue(shape.version === undefined ? order : shape.version(row))
+    if (version.N === undefined && version.S === undefined) return 'version is to give a finite number or text.'
+    if (VERSION in attributes) return `an item cannot have the attribute ${VERSION}, which holds its version.`
+    const fault = keyFault('partition', shape.partitionKey, attributes) ?? keyFault('sort', shape.sortKey, attributes)
+    if (fault !== undefined) return fault
+    attributes[VERSION] = version
+    const bytes = fieldsBytes(attributes)
+    if (bytes > ITEM_BYTES_MAX) return `its item has ${bytes} bytes; DynamoDB takes at most ${ITEM_BYTES_MAX}.`
+    return { attributes, version, name: itemName(keysOf(shape), attributes), bytes, isFirst: isFirst(row) }
+  } catch (error) {
+    return `its item cannot be made: ${messageOf(error)}`
+  }
+}
+
+export const keysOf = ({ partitionKey, sortKey }: TableShape): readonly string[] =>
+  sortKey === null ? [partitionKey] : [partitionKey, sortKey]
+
+/** Tells items of one table apart. DynamoDB writes a number in another way than we do: 1e21 comes back as 1 and 21 zeros. */
+export function itemName(keys: readonly string[], attributes: Readonly<Record<string, AttributeValue>>): string {
+  const parts = keys.map((key) => {
+    const value = attributes[key]
+    if (value?.S !== undefined) return value.S
+    return value?.N === undefined ? { bytes: Buffer.from(value!.B!).toString('base64') } : Number(value.N)
+  })
+  return JSON.stringify(parts)
+}
+
+function keyFault(
+  kind: keyof typeof KEY_BYTES_MAX,
+  name: string | null,
+  attributes: Readonly<Record<string, AttributeValue>>,
+): string | undefined {
+  if (name === null) return undefined
+  const value = attributes[name]
+  const text = value?.S ?? value?.N
+  const bytes = text === undefined ? value?.B?.length : Buffer.byteLength(text)
+  if (bytes === undefined) return `its item lacks the ${kind} key "${name}": text, a number or bytes.`
+  if (bytes > 0 && bytes <= KEY_BYTES_MAX[kind]) return undefined
+  return `its ${kind} key "${name}" has ${bytes} bytes; DynamoDB takes 1 to ${KEY_BYTES_MAX[kind]}.`
+}
+
+/** A window's result, as the pipeline hands it over. */
+interface Result {
+  readonly key: unknown
+  readonly value: unknown
+  readonly window: { readonly start: number; readonly end: number }
+  readonly pane: { readonly index: number; readonly timing: string }
+}
+
+export function isResult(row: unknown): row is Result {
+  const { window, pane } = (row ?? {}) as Partial<Result>
+  return typeof window?.start === 'number' && typeof window.end === 'number' && typeof pane?.index === 'number'
+}
+
+const isFirst = (row: unknown): boolean => !isResult(row) || row.pane.index === 0
+
+function defaultItem(shape: TableShape, id: string, row: unknown): Record<string, unknown> {
+  const { partitionKey, sortKey } = shape
+  if (isResult(row)) {
+    const window = { windowStart: isoTime(row.window.start), windowEnd: isoTime(row.window.end) }
+    const keys = sortKey === null ? [keyText(row.key), window.windowStart].join(' ') : keyText(row.key)
+    return {
+      ...fieldsOf(row.value),
+      ...window,
+      pane: row.pane.index,
+      timing: row.pane.timing,
+      [partitionKey]: bounded(keys),
+      ...(sortKey !== null && { [sortKey]: window.windowStart }),
+    }
+  }
+  return { ...fieldsOf(row), [partitionKey]: bounded(id), ...(sortKey !== null && { [sortKey]: 'row' }) }
+}
+
+const fieldsOf = (value: unknown): object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { value }
+
+/**
+ * A key as a person would write it: text is itself. All else, and text that begins with '#', has a '#' before it, so that no two keys meet.
+ */
+export function keyText(key: unknown): string {
+  if (typeof key === 'string' && key !== '' && !key.startsWith('#')) return key
+  return `#${typeof key === 'string' && key !== '' ? key : shown(key)}`
+}
+
+/** A partition key has at most 2,048 bytes: a longer one is known by its digest. */
+const bounded = (text: string): string =>
+  Buffer.byteLength(text) <= KEY_BYTES_MAX.partition ? text : `#${digest(text)}`
+
+function isoTime(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString()
+}

@@ -1,0 +1,187 @@
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { executeStatements, type Outcome, type Statement, statementError } from '../../aws/dynamodb-statements.js'
+import { type Failure, judgeError } from '../../aws/failure.js'
+import { limited } from '../../aws/limited.js'
+import { Retries, type RetryBudget } from '../../aws/retry.js'
+import { compareBytes, RetryableError, STORE_GET_MAX } from '../../base/index.js'
+import { type Entry, itemName, VERSION } from './item.js'
+
+/** DynamoDB: a statement has at most 8,192 characters. */
+const STATEMENT_LENGTH_MAX = 8_000
+const PUTS_AT_ONCE = 8
+/** Turns that only other writers of the same items prolong. */
+const TURNS_MAX = 50
+
+export interface TableCall {
+  readonly client: DynamoDBClient
+  readonly table: string
+  readonly what: string
+  readonly budget: RetryBudget
+  readonly keys: readonly string[]
+}
+
+type Fields = Readonly<Record<string, AttributeValue>>
+
+/**
+ * Writes each entry if what stands has a lower version, many a request. First results are inserted as they are; where something stands already it is
+ * read, and replaced under the condition that it has not changed. No two entries may be of the same item.
+ */
+export async function upsert(call: TableCall, entries: readonly Entry[], usesPartiql: boolean): Promise<void> {
+  const long = (entry: Entry): boolean => insertText(call, entry).length > STATEMENT_LENGTH_MAX
+  if (!usesPartiql || entries.some(long)) {
+    await limited(entries, PUTS_AT_ONCE, (entry) => put(call, entry))
+    return
+  }
+  let waiting = await insert(
+    call,
+    entries.filter((entry) => entry.isFirst),
+  )
+  waiting.push(...entries.filter((entry) => !entry.isFirst))
+  for (let turn = 0; waiting.length > 0; turn++) {
+    if (turn === TURNS_MAX)
+      throw new RetryableError(
+        'contention',
+        `${waiting.length} items of ${call.what} changed in each of ${TURNS_MAX} turns.`,
+      )
+    const standing = await read(call, waiting)
+    const absent = waiting.filter((_, i) => standing[i] === undefined)
+    const older = waiting
+      .map((entry, i) => ({ entry, before: standing[i] }))
+      .filter(
+        (pair): pair is { entry: Entry; before: Fields } =>
+          pair.before !== undefined && isOlder(pair.before, pair.entry),
+      )
+    waiting = [...(await insert(call, absent)), ...(await replace(call, older))]
+  }
+}
+
+/** Whether what stands gives way. What was not written by this sink does. */
+function isOlder(before: Fields, { version }: Entry): boolean {
+  const stands = before[VERSION]
+  if (stands?.N !== undefined && version.N !== undefined) return Number(stands.N) < Number(version.N)
+  if (stands?.S !== undefined && version.S !== undefined) return compareBytes(stands.S, version.S) < 0
+  return true
+}
+
+/** Returns those that something stood in the way of. */
+async function insert(call: TableCall, entries: readonly Entry[]): Promise<Entry[]> {
+  const statements = entries.map((entry) => ({
+    text: insertText(call, entry),
+    parameters: Object.values(entry.attributes),
+    bytes: entry.bytes,
+  }))
+  return refusedOf(entries, await run(call, statements))
+}
+
+function insertText({ table }: TableCall, { attributes }: Entry): string {
+  const fields = Object.keys(attributes).map((name) => `'${name.replaceAll("'", "''")}': ?`)
+  return `INSERT INTO "${table}" VALUE {${fields.join(', ')}}`
+}
+
+/** Replaces what was read, attribute by attribute, if its version is still the one that was read. */
+async function replace(
+  call: TableCall,
+  pairs: readonly { readonly entry: Entry; readonly before: Fields }[],
+): Promise<Entry[]> {
+  const statements = pairs.map(({ entry, before }) => replacement(call, entry, before))
+  return refusedOf(
+    pairs.map(({ entry }) => entry),
+    await run(call, statements),
+  )
+}
+
+function replacement({ table, keys }: TableCall, { attributes, bytes }: Entry, before: Fields): Statement {
+  const changed = Object.keys(attributes).filter((name) => !keys.includes(name))
+  const removed = Object.keys(before).filter((name) => !keys.includes(name) && !(name in attributes))
+  const sets = changed.map((name) => `SET ${quoted(name)}=?`)
+  const removes = removed.map((name) => `REMOVE ${quoted(name)}`)
+  const where = keys.map((name) => `${quoted(name)}=?`)
+  const parameters = [...changed, ...keys].map((name) => attributes[name]!)
+  const stands = before[VERSION]
+  if (stands === undefined) where.push(`${quoted(VERSION)} IS MISSING`)
+  else {
+    where.push(`${quoted(VERSION)}=?`)
+    parameters.push(stands)
+  }
+  return {
+    text: `UPDATE "${table}" ${[...sets, ...removes].join(' ')} WHERE ${where.join(' AND ')}`,
+    parameters,
+    bytes,
+  }
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+async function run({ client, what, budget }: TableCall, statements: readonly Statement[]): Promise<Outcome[]> {
+  return await executeStatements({ client, what, budget, onRequest: () => undefined }, statements)
+}
+
+function refusedOf(entries: readonly Entry[], outcomes: readonly Outcome[]): Entry[] {
+  return entries.filter((_, i) => {
+    const outcome = outcomes[i]!
+    if (outcome.kind === 'done') return false
+    if (outcome.code === 'DuplicateItem' || outcome.code === 'ConditionalCheckFailed') return true
+    throw statementError(outcome)
+  })
+}
+
+/** What stands, read strongly, in the order of the entries. */
+async function read(call: TableCall, entries: readonly Entry[]): Promise<(Fields | undefined)[]> {
+  const found = new Map<string, Fields>()
+  for (let at = 0; at < entries.length; at += STORE_GET_MAX) {
+    const retries = new Retries(`A read of ${call.what}`, call.budget)
+    let Keys = entries
+      .slice(at, at + STORE_GET_MAX)
+      .map(({ attributes }) => Object.fromEntries(call.keys.map((key) => [key, attributes[key]!])))
+    while (Keys.length > 0) {
+      let failure: { readonly kind: Failure; readonly last: unknown }
+      try {
+        const RequestItems = { [call.table]: { Keys, ConsistentRead: true } }
+        const { Responses, UnprocessedKeys } = await call.client.send(new BatchGetItemCommand({ RequestItems }))
+        for (const fields of Responses?.[call.table] ?? []) found.set(itemName(call.keys, fields), fields)
+        const left = UnprocessedKeys?.[call.table]?.Keys ?? []
+        if (left.length < Keys.length) {
+          Keys = left
+          continue
+        }
+        failure = { kind: 'throttled', last: new Error('No key was processed.') }
+      } catch (error) {
+        const kind = judgeError(error)
+        if (kind === 'refused') throw error
+        failure = { kind, last: error }
+      }
+      await retries.pause(failure.kind, failure.last)
+    }
+  }
+  return entries.map(({ name }) => found.get(name))
+}
+
+/** One conditional put: a refusal says that this version or a newer one stands, whoever wrote it. */
+async function put(call: TableCall, { attributes, version }: Entry): Promise<void> {
+  const retries = new Retries(`A write to ${call.what}`, call.budget)
+  for (;;) {
+    try {
+      await call.client.send(
+        new PutItemCommand({
+          TableName: call.table,
+          Item: attributes,
+          ConditionExpression: 'attribute_not_exists(#v) OR #v < :v',
+          ExpressionAttributeNames: { '#v': VERSION },
+          ExpressionAttributeValues: { ':v': version },
+        }),
+      )
+      return
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return
+      const failure = judgeError(error)
+      if (failure === 'refused') throw error
+      await retries.pause(failure, error)
+    }
+  }
+}

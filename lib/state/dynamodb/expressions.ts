@@ -1,0 +1,88 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { toValue } from '../../aws/dynamodb-values.js'
+import type { Attribute, Condition, Item, RangeQuery, Update } from '../../ports/index.js'
+
+/** An expression's texts with their names and values, which stand in it as #0, #1 … and :0, :1 …. */
+export interface Expressions {
+  readonly update?: string
+  readonly condition?: string
+  readonly keys?: string
+  readonly names: Record<string, string>
+  readonly values: Record<string, AttributeValue>
+}
+
+class Placeholders {
+  readonly names: Record<string, string> = {}
+  readonly values: Record<string, AttributeValue> = {}
+  private readonly known = new Map<string, string>()
+  private count = 0
+
+  name(name: string): string {
+    let placeholder = this.known.get(name)
+    if (placeholder === undefined) {
+      placeholder = `#${this.known.size}`
+      this.known.set(name, placeholder)
+      this.names[placeholder] = name
+    }
+    return placeholder
+  }
+
+  value(value: Attribute): string {
+    const placeholder = `:${this.count++}`
+    this.values[placeholder] = toValue(value)
+    return placeholder
+  }
+}
+
+/** An update of an existing item under its conditions. Without the first condition DynamoDB would make an item that is absent. */
+export function updateExpressions({ set, remove = [], when }: Update): Expressions {
+  const at = new Placeholders()
+  const sets = Object.keys(set).map((name) => `${at.name(name)} = ${at.value(set[name]!)}`)
+  const removes = remove.map((name) => at.name(name))
+  const update = [sets.length > 0 && `SET ${sets.join(', ')}`, removes.length > 0 && `REMOVE ${removes.join(', ')}`]
+  const conditions = [`attribute_exists(${at.name('pk')})`, ...when.map((condition) => conditionText(at, condition))]
+  const text = update.filter(Boolean).join(' ')
+  return {
+    ...(text !== '' && { update: text }),
+    condition: conditions.join(' AND '),
+    names: at.names,
+    values: at.values,
+  }
+}
+
+function conditionText(at: Placeholders, condition: Condition): string {
+  const name = at.name(condition.attribute)
+  switch (condition.is) {
+    case 'absent':
+      return `attribute_not_exists(${name})`
+    case 'equal':
+      return `${name} = ${at.value(condition.value)}`
+    case 'below':
+      return `(attribute_not_exists(${name}) OR ${name} < ${at.value(condition.value)})`
+  }
+}
+
+/** `from <= sk < to`. A key condition has one interval, closed on both sides: an item at `to` itself is for the reader to leave out. */
+export function queryExpressions({ pk, from, to }: RangeQuery): Expressions {
+  const at = new Placeholders()
+  const partition = `${at.name('pk')} = ${at.value(pk)}`
+  const sort = at.name('sk')
+  // An empty text is no key: there is nothing below it to leave out.
+  const range = from === '' ? `${sort} < ${at.value(to)}` : `${sort} BETWEEN ${at.value(from)} AND ${at.value(to)}`
+  return { keys: `${partition} AND ${range}`, names: at.names, values: at.values }
+}
+
+const insertTexts = new Map<string, string>()
+const INSERT_TEXTS_MAX = 1_000
+
+/** The PartiQL of an insert; a store sees few shapes of items, so their texts are kept. */
+export function insertText(table: string, item: Item): string {
+  const names = Object.keys(item)
+  const shape = `${table} ${names.join()}`
+  let text = insertTexts.get(shape)
+  if (text === undefined) {
+    text = `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name.replaceAll("'", "''")}': ?`).join(', ')}}`
+    if (insertTexts.size < INSERT_TEXTS_MAX) insertTexts.set(shape, text)
+  }
+  return text
+}

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+  ResourceNotFoundException,
+  type TableDescription,
+  UpdateContinuousBackupsCommand,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb'
+import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
+import { codeOf, judgeError, refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET, Retries } from '../../aws/retry.js'
+import { ConfigError, MillraceError } from '../../base/index.js'
+
+/** What is known of a state table. */
+export interface TableFacts {
+  readonly table: string
+  readonly where: string
+  readonly status: string
+  readonly keys: string
+  readonly billing: string
+  /** As DynamoDB last counted them, about every six hours. */
+  readonly items: number
+  readonly bytes: number
+}
+
+const ACTIVE_MS_MAX = 120_000
+const LOOK_MS = 250
+
+/** What a table with these keys is short of being one for state; undefined where it lacks nothing. */
+function keyFault(table: TableDescription): string | undefined {
+  const found = keysOf(table)
+  return found === 'pk (S), sk (S)'
+    ? undefined
+    : `has the keys ${found}; a state table has pk (S), sk (S). Give another table, or let "millrace table create" make one.`
+}
+
+function keysOf({ KeySchema = [], AttributeDefinitions = [] }: TableDescription): string {
+  return KeySchema.map(({ AttributeName }) => {
+    const type = AttributeDefinitions.find((definition) => definition.AttributeName === AttributeName)?.AttributeType
+    return `${AttributeName} (${type})`
+  }).join(', ')
+}
+
+/**
+ * Makes a state table: on demand, with `ttl` and point-in-time recovery. A table that is there already and fits is left as it is.
+ * @throws {ConfigError} where a table of that name has other keys
+ */
+export async function createTable(table: string, options: DynamoDBOptions = {}): Promise<'created' | 'exists'> {
+  return await withClient(table, options, async (client) => {
+    const isNew = await create(client, table)
+    const until = performance.now() + ACTIVE_MS_MAX
+    let description = await describe(client, table)
+    while (description?.TableStatus !== 'ACTIVE') {
+      if (performance.now() > until) {
+        throw new MillraceError('slow-table', `The table "${table}" is not active after ${ACTIVE_MS_MAX / 1000} s.`)
+      }
+      await sleep(LOOK_MS)
+      description = await describe(client, table)
+    }
+    const fault = keyFault(description)
+    if (fault !== undefined) throw new ConfigError('bad-table', `The table "${table}" ${fault}`)
+    if (isNew) await settle(client, table)
+    return isNew ? 'created' : 'exists'
+  })
+}
+
+/** @throws {ConfigError} where there is no such table, or it has other keys than a state table */
+export async function describeTable(table: string, options: DynamoDBOptions = {}): Promise<TableFacts> {
+  return await withClient(table, options, async (client) => {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: table }))
+    const fault = keyFault(Table!)
+    if (fault !== undefined) throw new ConfigError('bad-table', `The table "${table}" ${fault}`)
+    return {
+      table,
+      where: placeOf(options),
+      status: Table!.TableStatus!,
+      keys: keysOf(Table!),
+      billing: Table!.BillingModeSummary?.BillingMode === 'PAY_PER_REQUEST' ? 'on demand' : 'provisioned',
+      items: Table!.ItemCount ?? 0,
+      bytes: Table!.TableSizeBytes ?? 0,
+    }
+  })
+}
+
+async function withClient<R>(
+  table: string,
+  options: DynamoDBOptions,
+  work: (client: DynamoDBClient) => Promise<R>,
+): Promise<R> {
+  const client = dynamodbClient(options)
+  const retries = new Retries(`A call for the table "${table}" ${placeOf(options)}`, RETRY_BUDGET)
+  try {
+    for (;;) {
+      try {
+        return await work(client)
+      } catch (error) {
+        if (error instanceof MillraceError) throw error
+        const failure = judgeError(error)
+        if (failure === 'refused') throw refusal(error, `The table "${table}"`, placeOf(options))
+        await retries.pause(failure, error)
+      }
+    }
+  } finally {
+    client.destroy()
+  }
+}
+
+async function create(client: DynamoDBClient, table: string): Promise<boolean> {
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: 'S' },
+        ],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+      }),
+    )
+    return true
+  } catch (error) {
+    if (error instanceof ResourceInUseException) return false
+    throw error
+  }
+}
+
+async function describe(client: DynamoDBClient, table: string): Promise<TableDescription | undefined> {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName: table }))).Table
+  } catch (error) {
+    // It was made a moment ago, and not everywhere is that known.
+    if (error instanceof ResourceNotFoundException) return undefined
+    throw error
+  }
+}
+
+async function settle(client: DynamoDBClient, table: string): Promise<void> {
+  await client.send(
+    new UpdateTimeToLiveCommand({
+      TableName: table,
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+    }),
+  )
+  try {
+    await client.send(
+      new UpdateContinuousBackupsCommand({
+        TableName: table,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      }),
+    )
+  } catch (error) {
+    // A local DynamoDB has no backups.
+    if (codeOf((error as Error).name) !== 'UnknownOperation') throw error
+  }
+}

@@ -1,0 +1,35 @@
+import type { TestProject } from 'vitest/node'
+import { DYNAMODB_LOCAL } from '../../lib/dev/services/dynamodb.js'
+import { classPath, missingJava } from '../../lib/dev/services/jars.js'
+import { KAFKA } from '../../lib/dev/services/kafka.js'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Why suites that need Java do not run; empty where they do. */
+    readonly missingJava: string
+  }
+}
+
+/** Fetches what the suites against real services run on, once, before any of them starts; or says plainly that they do not run. */
+export default async function setup(project: TestProject): Promise<void> {
+  const missing = await whatIsMissing()
+  if (missing !== '' && process.env.CI === 'true') {
+    throw new Error(`With CI=true the suites against DynamoDB Local and Apache Kafka must run. ${missing}`)
+  }
+  if (missing !== '') {
+    process.stdout.write(`\nNOT RUN: the suites against DynamoDB Local and Apache Kafka. ${missing}\n\n`)
+  }
+  project.provide('missingJava', missing)
+}
+
+async function whatIsMissing(): Promise<string> {
+  const missing = await missingJava()
+  if (missing !== undefined) return missing
+  try {
+    await classPath(DYNAMODB_LOCAL)
+    await classPath(KAFKA)
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}
