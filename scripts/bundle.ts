@@ -1,36 +1,149 @@
-import { build } from 'esbuild'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
 
-/** Bytes and modules of the ingest handler's bundle, without store adapters: what Lambda loads before it can do anything. Gated by --check. */
-export const BUDGET = { bytes: 120 * 1024, modules: 100 }
+/** What a function loads before it can do anything: without a store, and without what it imports on demand. Gated by --check. */
+export const BUDGET = { bytes: 120 * 1024, modules: 110 }
+/** With the DynamoDB store, as its first invocation needs it. Gated by --check. */
+const STORE_BUDGET = { bytes: 450 * 1024, modules: 500 }
+/** All that is deployed: the clients of Kinesis and Kafka too, which are read when a source is first asked. Gated by --check. */
+const DEPLOYED_BUDGET = { bytes: 800 * 1024, modules: 1_000 }
+const LAMBDA_CREDENTIALS = fileURLToPath(new URL('lambda-credentials.ts', import.meta.url))
+const FUNCTIONS: readonly string[] = ['functions/ingest.ts', 'functions/advance.ts', 'functions/tick.ts']
 
-export async function bundle(entry = 'functions/ingest.ts'): Promise<{ bytes: number; modules: number }> {
-  const result = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    minify: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    metafile: true,
-    // The store is an adapter of its own, with a budget of its own.
-    external: ['lmdb', '*/state/lmdb/index.js', '*/state/memory/index.js'],
-    logLevel: 'error',
-  })
-  const [output] = Object.values(result.metafile.outputs)
-  return { bytes: output!.bytes, modules: Object.keys(output!.inputs).length }
+const ESM = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  mainFields: ['module', 'main'] as string[],
+  logLevel: 'error',
+} as const satisfies BuildOptions
+
+export interface BundleSize {
+  readonly bytes: number
+  readonly modules: number
+}
+
+export interface BuiltFunction extends BundleSize {
+  readonly name: string
+  /** What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files that it imports. */
+  readonly directory: string
+  readonly hasSdk: boolean
+  /** Of all, what is loaded with the function itself. */
+  readonly core: BundleSize
+  /** And with the DynamoDB store. */
+  readonly withStore: BundleSize
+}
+
+export interface BundleOptions {
+  /** Default: all of functions/. */
+  readonly entries?: readonly string[]
+  /** Keeps every way of the SDK to find credentials, to see what it costs. */
+  readonly allCredentials?: boolean
+}
+
+/** The size of the ingest function without a store. */
+export async function bundle(): Promise<BundleSize> {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-bundle-'))
+  try {
+    return (await bundleFunctions(directory, { entries: [FUNCTIONS[0]!] }))[0]!.core
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+/**
+ * Bundles each entry as a deployment does: `index.mjs` in a folder of its own, with all that it needs but lmdb, which is native. What an entry imports on
+ * demand are files beside it, so that only the store, the sinks and the decoders in use are read: a quarter less time to load the AWS SDK than
+ * in one file. On Lambda credentials come from the environment variables and nowhere else, so the SDK's other ways to find some are left out.
+ */
+export async function bundleFunctions(
+  outDir: string,
+  { entries = FUNCTIONS, allCredentials = false }: BundleOptions = {},
+): Promise<BuiltFunction[]> {
+  const alias: Record<string, string> = allCredentials
+    ? {}
+    : { '@aws-sdk/credential-provider-node': LAMBDA_CREDENTIALS }
+  return await Promise.all(
+    entries.map(async (entry) => {
+      const name = basename(entry, '.ts')
+      const directory = join(outDir, name)
+      const { outputFiles, metafile } = await build({
+        ...ESM,
+        entryPoints: [{ in: entry, out: 'index' }],
+        outdir: directory,
+        outExtension: { '.js': '.mjs' },
+        splitting: true,
+        external: ['lmdb'],
+        // CommonJS packages (kafkajs) load parts of Node by require, which an ES module does not have.
+        banner: { js: "import{createRequire as r$}from'node:module';const require=r$(import.meta.url);" },
+        alias,
+        metafile: true,
+        write: false,
+      })
+      mkdirSync(directory, { recursive: true })
+      for (const { path, contents } of outputFiles) {
+        writeFileSync(path, contents)
+      }
+      const { outputs } = metafile
+      const hasSdk = Object.keys(metafile.inputs).some((input) => input.includes('node_modules/@aws-sdk/client-'))
+      const ofEntry = (inputs: readonly string[]): string[] =>
+        Object.keys(outputs).filter((path) => inputs.includes(outputs[path]!.entryPoint ?? ''))
+      const core = sizeOf(outputs, loadedWith(outputs, ofEntry([entry])))
+      const withStore = sizeOf(outputs, loadedWith(outputs, ofEntry([entry, ...DYNAMODB_STORE])))
+      return { name, directory, ...sizeOf(outputs, Object.keys(outputs)), hasSdk, core, withStore }
+    }),
+  )
+}
+
+type Outputs = Metafile['outputs']
+
+const DYNAMODB_STORE = ['lib/state/dynamodb/index.ts', 'lib/state/dynamodb/store.ts']
+
+/** These files and all that they import at once; what is imported on demand is not among it. */
+function loadedWith(outputs: Outputs, first: readonly string[]): string[] {
+  const loaded = new Set(first)
+  for (const path of loaded) {
+    for (const { path: next, kind } of outputs[path]!.imports)
+      if (kind === 'import-statement' && next in outputs) loaded.add(next)
+  }
+  return [...loaded]
+}
+
+function sizeOf(outputs: Outputs, paths: readonly string[]): BundleSize {
+  const of = paths.map((path) => outputs[path]!)
+  return {
+    bytes: of.reduce((sum, { bytes }) => sum + bytes, 0),
+    modules: of.reduce((sum, { inputs }) => sum + Object.keys(inputs).length, 0),
+  }
 }
 
 if (process.argv[1]?.endsWith('bundle.ts')) {
-  const { bytes, modules } = await bundle()
-  console.log(
-    `ingest handler without a store: ${bytes} bytes of ${BUDGET.bytes}, ${modules} modules of ${BUDGET.modules}`,
-  )
-  if (process.argv.includes('--check') && (bytes > BUDGET.bytes || modules > BUDGET.modules)) {
-    console.error(
-      'The bundle is over its budget. Find what was added with: npx esbuild functions/ingest.ts --bundle --platform=node --analyze',
-    )
-    process.exitCode = 1
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-bundle-'))
+  try {
+    for (const built of await bundleFunctions(directory)) {
+      const figures = [
+        { label: 'without a store', size: built.core, budget: BUDGET },
+        { label: 'with the DynamoDB store', size: built.withStore, budget: STORE_BUDGET },
+        { label: 'as deployed, all clients inside', size: built, budget: DEPLOYED_BUDGET },
+      ]
+      for (const { label, size, budget } of figures) {
+        const { bytes, modules } = size
+        console.log(
+          `${built.name} ${label}: ${bytes} bytes of ${budget.bytes}, ${modules} modules of ${budget.modules}`,
+        )
+        if (!process.argv.includes('--check') || (bytes <= budget.bytes && modules <= budget.modules)) continue
+        console.error(
+          'It is over its budget. Find what was added with: npx esbuild functions/ingest.ts --bundle --splitting --format=esm --outdir=/tmp/bundle --platform=node --external:lmdb --analyze',
+        )
+        process.exitCode = 1
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true })
   }
 }

@@ -1,31 +1,40 @@
 /** Root of every error that Millrace throws on purpose. `code` is stable; the message states the rule, the value and the fix. */
 export class MillraceError extends Error {
+  // Written out in each class: a bundler shortens the names of classes, and logs and alarms go by these.
+  override readonly name: string = 'MillraceError'
   readonly code: string
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = new.target.name
     this.code = code
   }
 }
 
 /** A pipeline, a flag or a binding that cannot work. Nothing has been read or written. */
-export class ConfigError extends MillraceError {}
+export class ConfigError extends MillraceError {
+  override readonly name = 'ConfigError'
+}
 
 /** An event that no source of the pipeline knows, or that lacks what its kind must have. Nothing is committed. */
 export class EventShapeError extends MillraceError {
+  override readonly name = 'EventShapeError'
   constructor(message: string) {
     super('event-shape', message)
   }
 }
 
 /** The batch is to be delivered again from some record on: throttling, a timeout, an unknown outcome. */
-export class RetryableError extends MillraceError {}
+export class RetryableError extends MillraceError {
+  override readonly name = 'RetryableError'
+}
 
 /** A split or an operator must not go on by itself: data was lost, state is damaged, or the graph changed. */
-export class StopError extends MillraceError {}
+export class StopError extends MillraceError {
+  override readonly name = 'StopError'
+}
 
 /** A record that cannot be counted. It goes to the dead letter with `reason`, and its split goes on (law 14). */
 export class RecordRejection extends MillraceError {
+  override readonly name = 'RecordRejection'
   constructor(reason: string, detail: string) {
     super(reason, detail)
   }
@@ -33,6 +42,7 @@ export class RecordRejection extends MillraceError {
 
 /** A fault of Millrace's own code: an invariant does not hold. */
 export class AssertionFault extends MillraceError {
+  override readonly name = 'AssertionFault'
   constructor(message: string) {
     super('assertion', `Invariant broken: ${message}. This is a defect of Millrace; please report it.`)
   }

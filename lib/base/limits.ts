@@ -51,5 +51,7 @@ export const NAME_LENGTH_MAX = 64
 export const CAREFUL_TIMEOUTS = 2
 /** A split that its source lists no more is gone after this long, ms. */
 export const MISSING_MS = 300_000
+/** A split without a checkpoint for this long may have lost records to its source's retention, ms: the source is asked. */
+export const QUIET_MS = 900_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000

@@ -4,13 +4,15 @@ import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../obse
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { Logger, Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
+import type { DynamoDBStoreOptions } from '../state/dynamodb/index.js'
 import { Faults, type Process } from './chaos.js'
 import { Containers } from './containers.js'
 import { checkInput } from './input/lines.js'
 import { numberingOf, StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
+import { defaultState, forget, openState, parseState, type StateChoice } from './state-choice.js'
 import { type Status, statusOf } from './status.js'
-import { defaultState, forget, openState, parseState, runInputs, type StateChoice, Workspace } from './workspace.js'
+import { runInputs, Workspace } from './workspace.js'
 
 export interface RunOptions {
   /** Files of each source, by its name. */
@@ -19,8 +21,10 @@ export interface RunOptions {
   readonly splits?: number
   /** Records a batch, 1 to 10,000. Default 1,000. */
   readonly batch?: number
-  /** `memory` or `lmdb:DIRECTORY`. Default `lmdb:.millrace/NAME/state`. */
+  /** `memory`, `lmdb:DIRECTORY` or `dynamodb:TABLE`. Default `lmdb:.millrace/NAME/state`. */
   readonly state?: string
+  /** Where the table is, if state is in one. */
+  readonly dynamodb?: DynamoDBStoreOptions
   /** Where results go. Default `.millrace/NAME/out`. */
   readonly out?: string
   /** Injects faults from this seed. */
@@ -80,7 +84,7 @@ export async function run(pipeline: Pipeline, options: RunOptions): Promise<RunS
   let store: StateStore | undefined
   try {
     if (options.fresh) forget(settled.state)
-    store = await openState(settled.state)
+    store = await openState(settled.state, options.dynamodb)
     return await new LocalRun(pipeline, options, settled, workspace, store).run()
   } finally {
     await store?.close()

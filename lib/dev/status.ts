@@ -22,6 +22,8 @@ export interface StageStatus {
 export interface SplitStatusRow {
   readonly split: string
   readonly status: string
+  /** Why nothing of it is taken until it is reset; empty where it goes on. */
+  readonly stopped: string
   readonly position: string
   readonly ownWatermark: number | undefined
   readonly in: number
@@ -107,6 +109,7 @@ function row(split: SplitState): SplitStatusRow {
   return {
     split: split.name,
     status: split.status,
+    stopped: split.stopped,
     position: split.position,
     ownWatermark: known(effective(split)),
     in: counters.in,

@@ -12,30 +12,6 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError } from '../base/index.js'
-import type { StateStore } from '../ports/index.js'
-
-/** Where a local run keeps its state: in memory, or in a folder that outlives it. */
-export type StateChoice = { readonly kind: 'memory' } | { readonly kind: 'lmdb'; readonly directory: string }
-
-/** Where a pipeline's local state is unless it is said otherwise. */
-export const defaultState = (pipeline: string): string => `lmdb:.millrace/${pipeline}/state`
-
-export function parseState(text: string): StateChoice {
-  if (text === 'memory') return { kind: 'memory' }
-  if (text.startsWith('lmdb:') && text.length > 5) return { kind: 'lmdb', directory: resolve(text.slice(5)) }
-  throw new ConfigError('bad-state', `--state is memory or lmdb:DIRECTORY; it is ${JSON.stringify(text)}.`)
-}
-
-export async function openState(choice: StateChoice): Promise<StateStore> {
-  if (choice.kind === 'memory') return (await import('../state/memory/index.js')).memoryStore()
-  return await (await import('../state/lmdb/index.js')).lmdbStore(choice.directory)
-}
-
-/** Takes away what a store of an earlier run has made, and nothing else: the folder may be anybody's. */
-export function forget(choice: StateChoice): void {
-  if (choice.kind === 'memory') return
-  for (const name of ['data.mdb', 'lock.mdb']) rmSync(join(choice.directory, name), { force: true })
-}
 
 /** What a run's state hangs on besides its graph: continuing it with other input would mix two logs. */
 export interface RunInputs {

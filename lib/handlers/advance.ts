@@ -17,7 +17,7 @@ export function advance(pipeline: Pipeline, bindings?: Bindings): Handler {
     return measured(opened, 'advance', async () => {
       const { host } = opened
       await host.ready()
-      const deadline = deadlineOf(context, host.services.timeoutMs)
+      const deadline = deadlineOf(context, opened)
       const requests = requestsOf(event)
       const operators = requests.map((request) => operatorOf(host.plan, request))
       for (const [i, request] of requests.entries()) {

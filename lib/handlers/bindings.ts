@@ -1,8 +1,20 @@
 import { ConfigError } from '../base/index.js'
 import { emfMetrics, jsonLogger, randomIds, systemClock } from '../observe/index.js'
 import type { Pipeline } from '../pipeline/index.js'
-import type { Clock, Ids, Logger, Metrics, Queue, Sink, SinkNode, SourceInspector, StateStore } from '../ports/index.js'
+import type {
+  Clock,
+  Ids,
+  Logger,
+  Metrics,
+  Queue,
+  Sink,
+  SinkContext,
+  SinkNode,
+  SourceInspector,
+  StateStore,
+} from '../ports/index.js'
 import { Host } from '../runtime/host.js'
+import { FunctionTimeout } from './invocation.js'
 
 /** What the outside binds to a pipeline's logical names. All but `state` has a default. */
 export interface Bindings {
@@ -10,6 +22,8 @@ export interface Bindings {
   readonly state: StateStore | (() => Promise<StateStore>)
   /** Opens a sink in another way than its own; undefined leaves it be. */
   readonly sink?: (node: SinkNode<any>) => Promise<Sink> | undefined
+  /** Physical names of sinks' resources (a table's name) by logical name, where the two differ. */
+  readonly resources?: Readonly<Record<string, string>>
   /** Sources that can be asked for their splits, by logical name (laws 5, 6). */
   readonly inspectors?: Readonly<Record<string, SourceInspector>>
   /** Logical source names by what events say of their origin (a stream's name, a topic), where the two differ. */
@@ -25,7 +39,7 @@ export interface Bindings {
   readonly run?: number
   /** Heap that closing windows may fill at a time, bytes, roughly. Default 96 MB; lower it for small functions. */
   readonly advanceBytesMax?: number
-  /** The function's timeout, ms. Default 60,000. */
+  /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
   readonly timeoutMs?: number
 }
 
@@ -34,6 +48,7 @@ export interface Container {
   readonly host: Host
   readonly bindings: Bindings
   readonly store: StateStore
+  readonly timeout: FunctionTimeout
 }
 
 /** Opens what a handler needs, once; a failure is tried again by the next invocation. */
@@ -59,18 +74,25 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
   const store = typeof state === 'function' ? await state() : state
   const clock = given.clock ?? systemClock
   const run = given.run ?? 1
+  const timeout = new FunctionTimeout(given.timeoutMs)
   const host = new Host(pipeline, {
     store,
     clock,
     run,
-    openSink: (node) => given.sink?.(node) ?? node.open({ pipeline: pipeline.name, run }),
+    openSink: (node) => given.sink?.(node) ?? node.open(sinkContext(pipeline, run, given.resources?.[node.name])),
     inspector: (source) => given.inspectors?.[source],
     ids: given.ids ?? randomIds,
     logger: given.logger ?? jsonLogger(undefined, { pipeline: pipeline.name }),
     metrics: given.metrics ?? emfMetrics(() => clock.now()),
-    timeoutMs: given.timeoutMs ?? 60_000,
+    get timeoutMs() {
+      return timeout.ms
+    },
     ...(given.queue && { queue: given.queue }),
     ...(given.advanceBytesMax !== undefined && { advanceBytesMax: given.advanceBytesMax }),
   })
-  return { host, bindings: given, store }
+  return { host, bindings: given, store, timeout }
+}
+
+function sinkContext(pipeline: Pipeline, run: number, resource: string | undefined): SinkContext {
+  return { pipeline: pipeline.name, run, ...(resource !== undefined && { resource }) }
 }

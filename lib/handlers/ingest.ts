@@ -30,7 +30,7 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
       if (decoder === undefined) throw unknownEvent(opened, event)
       const batches = decoder.decode(event, (origin) => sourceOf(opened, decoder.connector, origin))
       const undone: Undone[] = []
-      const deadline = deadlineOf(context, opened.host.services.timeoutMs)
+      const deadline = deadlineOf(context, opened)
       let stopped: MillraceError | undefined
       for (const batch of batches) {
         const outcome = await ingestOne(opened, batch, records, deadline)

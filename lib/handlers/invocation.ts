@@ -1,13 +1,36 @@
 import type { Container } from './bindings.js'
 
+const DEFAULT_TIMEOUT_MS = 60_000
+
 /** The part of Lambda's context object that handlers use. */
 export interface InvocationContext {
   getRemainingTimeInMillis?(): number
   readonly awsRequestId?: string
 }
 
-export function deadlineOf(context: InvocationContext | undefined, timeoutMs: number): { remainingMs(): number } {
-  return { remainingMs: () => context?.getRemainingTimeInMillis?.() ?? timeoutMs }
+/** The function's timeout, as far as it is known: what is bound, else the most time that an invocation began with. */
+export class FunctionTimeout {
+  private readonly bound: number | undefined
+  private most = 0
+
+  constructor(bound: number | undefined) {
+    this.bound = bound
+  }
+
+  get ms(): number {
+    return this.bound ?? (this.most > 0 ? this.most : DEFAULT_TIMEOUT_MS)
+  }
+
+  note(remainingMs: number): void {
+    this.most = Math.max(this.most, remainingMs)
+  }
+}
+
+/** Called as an invocation begins: what it has left then is the function's timeout, but for what its start took. */
+export function deadlineOf(context: InvocationContext | undefined, { timeout }: Container): { remainingMs(): number } {
+  const remaining = context?.getRemainingTimeInMillis?.()
+  if (remaining !== undefined) timeout.note(remaining)
+  return { remainingMs: () => context?.getRemainingTimeInMillis?.() ?? timeout.ms }
 }
 
 /** Runs one invocation's work and writes its metrics, whatever becomes of it. */

@@ -13,7 +13,7 @@ export function tick(pipeline: Pipeline, bindings?: Bindings): Handler {
   return async (_event, context) => {
     const opened = await open()
     return measured(opened, 'tick', async () => {
-      await tickOnce(opened.host, deadlineOf(context, opened.host.services.timeoutMs))
+      await tickOnce(opened.host, deadlineOf(context, opened))
       return {}
     })
   }

@@ -1,10 +1,11 @@
-import { CAREFUL_TIMEOUTS, CHUNK_RECORDS, DEADLINE_RESERVE_MS, StopError, TIME_MIN } from '../base/index.js'
+import { CAREFUL_TIMEOUTS, CHUNK_RECORDS, DEADLINE_RESERVE_MS, QUIET_MS, StopError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitBatch } from '../ports/index.js'
 import { advanceStage } from './advance.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
 import type { Deadline, Host } from './host.js'
+import { findSplit, stopFaulty, stoppedError } from './log-faults.js'
 import { begin } from './membership.js'
 import { writeSplitRows } from './outputs.js'
 import { foldChunk, type RecordDecoder, type SourceChunk } from './source-chunk.js'
@@ -34,6 +35,7 @@ export async function ingest(
   const { metrics, clock, logger } = host.services
   const beginning = await begin(host, stage, source, batch.split)
   if (beginning.kind === 'wait') return { undone: 0, because: 'waits-for-parents' }
+  if (beginning.kind === 'stopped') throw stoppedError(host.plan.pipeline.name, beginning.split)
   if (beginning.kind === 'ended') {
     if (afterPosition(batch, 0, beginning.split) === batch.count) return { undone: undefined }
     throw new StopError(
@@ -42,6 +44,7 @@ export async function ingest(
     )
   }
   let { split } = beginning
+  await checkLog(host, stage, source, batch, split)
   const careful = split.at > TIME_MIN && clock.now() - split.at > CAREFUL_TIMEOUTS * host.services.timeoutMs
   if (careful)
     logger.warn('careful: chunks of 1, 2, 4 records, since the last checkpoint is old', {
@@ -54,7 +57,7 @@ export async function ingest(
   progress.undone = next
   while (next < batch.count) {
     if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' }
-    const chunk = fold(host, stage, source, batch, split, decoder, next, wholeUnits(batch, next, size))
+    const chunk = fold(host, stage, source, batch, split, beginning.id, decoder, next, wholeUnits(batch, next, size))
     await writeSplitRows(host, split.name, split.position, chunk.to, chunk.fold.sinkRows)
     const reached = await writeSegments(
       host,
@@ -83,6 +86,26 @@ export async function ingest(
   return { undone: undefined }
 }
 
+/**
+ * Where a batch brings nothing new, or the split was quiet for long, its log may have been made anew or trimmed: only its source knows. The clock says when
+ * to ask, never what is counted (law 1).
+ */
+async function checkLog(
+  host: Host,
+  stage: StagePlan,
+  input: SourceInput,
+  batch: SplitBatch,
+  split: SplitState,
+): Promise<void> {
+  const isQuiet = split.at > TIME_MIN && host.services.clock.now() - split.at > QUIET_MS
+  if (!isQuiet && afterPosition(batch, 0, split) < batch.count) return
+  const listed = [{ split: batch.split, closed: false }]
+  const stopped = await stopFaulty(host, stage, input, [split], listed)
+  if (!stopped.has(split.name)) return
+  const now = await findSplit(host.services.store, host.prefix, stage.index, split.name, stage.operators.length)
+  throw stoppedError(host.plan.pipeline.name, now ?? split)
+}
+
 /** The first record after the split's position: an earlier attempt counted those before it. */
 function afterPosition(batch: SplitBatch, from: number, split: SplitState): number {
   let next = from
@@ -101,6 +124,7 @@ function fold(
   input: SourceInput,
   batch: SplitBatch,
   split: SplitState,
+  splitId: string,
   decoder: RecordDecoder,
   from: number,
   to: number,
@@ -117,7 +141,7 @@ function fold(
       to: end,
       spoilt,
       source: input.source,
-      splitId: batch.split,
+      splitId,
       fresh: () => new StageFold(stage, host.plan.pipeline.deadLetter, keep),
     })
   const chunk = run(to)

@@ -6,31 +6,40 @@ import { splitKey, splitName, watermarkKey } from './keys.js'
 import { registerListed, registerSplit } from './registration.js'
 import { readSplit, type SplitState } from './split-item.js'
 
-/** What an attempt finds when it begins: its split as a member, and the watermark item. `wait` is a child before its parents' end. */
+/**
+ * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which is not the source's where the log was
+ * made anew. `wait` is a child before its parents' end.
+ */
 export type Beginning =
-  | { readonly kind: 'member'; readonly split: SplitState; readonly watermark: Item | undefined }
+  | { readonly kind: 'member'; readonly id: string; readonly split: SplitState; readonly watermark: Item | undefined }
   | { readonly kind: 'wait' }
   | { readonly kind: 'ended'; readonly split: SplitState }
+  | { readonly kind: 'stopped'; readonly split: SplitState }
 
 /** Reads the split and the watermark strongly (law 12), and becomes a member where it is not one (law 5). */
 export async function begin(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<Beginning> {
   const { store, clock } = host.services
-  const name = splitName(input.name, split)
-  const key = splitKey(host.prefix, stage.index, name)
+  let id = split
   for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
+    const key = splitKey(host.prefix, stage.index, splitName(input.name, id))
     const [item, watermark] = await store.get([key, watermarkKey(host.prefix, stage.index)])
     if (item === undefined) {
       await registerSplit(host, stage, input, split)
       continue
     }
     const seen = readSplit(item, stage.operators.length)
+    if (seen.next !== '') {
+      id = seen.next
+      continue
+    }
+    if (seen.stopped !== '') return { kind: 'stopped', split: seen }
     const unchanged = [
       { attribute: 'status', is: 'equal', value: seen.status },
       { attribute: 'epoch', is: 'equal', value: seen.epoch },
     ] as const
     switch (seen.status) {
       case 'member':
-        return { kind: 'member', split: seen, watermark }
+        return { kind: 'member', id, split: seen, watermark }
       case 'ended':
         return { kind: 'ended', split: seen }
       case 'out':
@@ -62,7 +71,7 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
   }
   throw new RetryableError(
     'contention',
-    `The split ${name} changed its membership ${CONTENTION_TURNS_MAX} times in one attempt.`,
+    `The split ${splitName(input.name, id)} changed its membership ${CONTENTION_TURNS_MAX} times in one attempt.`,
   )
 }
 
@@ -91,7 +100,7 @@ async function parentsEnd(
 }
 
 /** Nothing was counted of a split since it was read, and nobody changed its membership. */
-function asRead({ position, epoch }: SplitState): Condition[] {
+export function asRead({ position, epoch }: SplitState): Condition[] {
   return [
     { attribute: 'position', is: 'equal', value: position },
     { attribute: 'epoch', is: 'equal', value: epoch },
@@ -100,7 +109,7 @@ function asRead({ position, epoch }: SplitState): Condition[] {
 
 /**
  * A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). One that its source
- * listed and lists no more ends too, with an alarm, once it has been missing for `MISSING_MS`: one listing may be incomplete.
+ * listed and lists no more ends too, with an alarm, once it has been missing for `MISSING_MS`: one listing may be incomplete. `origin` is its id at the source.
  */
 export async function end(
   host: Host,
@@ -108,6 +117,7 @@ export async function end(
   input: InputPlan,
   split: string,
   known?: readonly SplitListing[],
+  origin = split,
 ): Promise<boolean> {
   const inspector = host.services.inspector(input.name)
   if (inspector === undefined) return false
@@ -118,10 +128,10 @@ export async function end(
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'ended') return true
   const listed = known ?? (await inspector.list())
-  const listing = listed.find((candidate) => candidate.split === split)
+  const listing = listed.find((candidate) => candidate.split === origin)
   if (listing === undefined) {
     if (!(await isGone(host, key, item, listed))) return false
-  } else if (!listing.closed || (await inspector.peek(split, seen.position)) !== 'nothing') return false
+  } else if (!listing.closed || (await inspector.peek(origin, seen.position)) !== 'nothing') return false
   await registerListed(
     host,
     stage,
@@ -170,6 +180,7 @@ export async function part(
   input: InputPlan,
   split: string,
   quietMs: number,
+  origin = split,
 ): Promise<boolean> {
   const inspector = host.services.inspector(input.name)
   if (inspector === undefined) return false
@@ -180,7 +191,7 @@ export async function part(
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'out' || seen.status === 'ended' || clock.now() - seen.at < quietMs) return false
   // A split with something waiting costs no write; the answer that counts is the one after the mark.
-  if ((await inspector.peek(split, seen.position)) !== 'nothing') return false
+  if ((await inspector.peek(origin, seen.position)) !== 'nothing') return false
   const was = seen.status === 'parting' ? seen.was : seen.status
   const epoch = seen.epoch + 1
   const marked = await store.update({
@@ -189,7 +200,7 @@ export async function part(
     when: asRead(seen),
   })
   if (!marked.applied) return false
-  const nothing = (await inspector.peek(split, seen.position)) === 'nothing'
+  const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'
   const verdict = await store.update({
     key,
     set: { status: nothing ? 'out' : was, epoch: epoch + 1 },

@@ -22,6 +22,15 @@ export interface SplitState {
   readonly counters: Counters
   /** The record right after this position is rejected (law 14). */
   readonly skip: string
+  /** Why nothing of it is taken any more: its log does not go on after its position. Empty where it does. */
+  readonly stopped: string
+  /** The position at which an operator accepted that records before the next are gone. */
+  readonly accepted: string
+  /** Where its log was made anew: what its name was before, without the input's, and how often that has happened. */
+  readonly origin: string
+  readonly generation: number
+  /** The id of the split that took its place when its log was made anew. */
+  readonly next: string
   /** When it was last written by an attempt, wall clock. */
   readonly at: number
 }
@@ -116,6 +125,11 @@ export function readSplit(item: Item, operators: number): SplitState {
     tails: readTails(text('tails')),
     counters: item.counters ? readCounters(JSON.parse(text('counters'))) : noCounters(operators),
     skip: text('skip'),
+    stopped: text('stopped'),
+    accepted: text('accepted'),
+    origin: text('origin'),
+    generation: (item.generation as number | undefined) ?? 0,
+    next: text('next'),
     at: number('at'),
   }
 }

@@ -9,6 +9,7 @@ import { at, counting } from '../runtime/pipelines.js'
 const split = (name: string, given: number, rejected: number, filtered: number) => ({
   split: name,
   status: 'ended',
+  stopped: '',
   position: '00000000000000000009',
   ownWatermark: 1_000_000_000_000,
   in: given,

@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { forget, openState, parseState, runInputs, Workspace } from '../../lib/dev/workspace.js'
+import { forget, openState, parseState } from '../../lib/dev/state-choice.js'
+import { runInputs, Workspace } from '../../lib/dev/workspace.js'
 import { testFolder, writeLines } from './folders.js'
 
 const path = testFolder('workspace')
@@ -127,7 +128,9 @@ describe('what a run goes on from', () => {
 
 describe('the state of a run', () => {
   it.each(['', 'lmdb', 'lmdb:', 'Memory', 'redis:x'])('%j is none', (text) => {
-    expect(() => parseState(text)).toThrow(`--state is memory or lmdb:DIRECTORY; it is ${JSON.stringify(text)}.`)
+    expect(() => parseState(text)).toThrow(
+      `--state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is ${JSON.stringify(text)}.`,
+    )
   })
 
   it('is forgotten without anything else of its folder', async () => {

@@ -47,7 +47,7 @@ describe('the Lambda functions of the example', () => {
   it.each(['', 'dynamo', 'Memory', undefined])('MILLRACE_STATE %j is refused with words', async (choice) => {
     vi.stubEnv('MILLRACE_STATE', choice)
     await expect(state()).rejects.toThrow(
-      `MILLRACE_STATE names the state store, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
+      `MILLRACE_STATE names the state store, dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
     )
   })
 })

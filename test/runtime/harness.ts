@@ -21,6 +21,8 @@ export interface FakeSource {
   /** Records that wait, by split; a split that is not named has none. */
   waiting: Set<string>
   bounded: boolean
+  /** What it says of positions in its splits' logs; a source without this cannot be asked. */
+  verify?: NonNullable<SourceInspector['verify']>
 }
 
 /** One pipeline on the memory store, with every port call written down in order. */
@@ -137,6 +139,10 @@ function inspectorOf(
       return source.bounded
     },
     list: () => call('list', async () => [...source.splits]),
+    ...(source.verify && {
+      verify: (positions: ReadonlyMap<string, string>) =>
+        call(`verify ${[...positions.keys()]}`, () => source.verify!(positions)),
+    }),
     peek: (split) => call(`peek ${split}`, async () => (source.waiting.has(split) ? 'waiting' : 'nothing')),
   }
 }

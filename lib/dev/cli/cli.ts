@@ -1,58 +1,125 @@
 import { Command, CommanderError } from 'commander'
 import { MillraceError, messageOf } from '../../base/index.js'
 import { describe } from '../../pipeline/index.js'
+import { defaultServicesFolder } from '../services/services.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type RunFlags, runCommand } from './run-command.js'
-import { listSplitsCommand, type SplitsFlags, skipCommand } from './splits-command.js'
+import { downCommand, type ServicesFlags, servicesStatusCommand, upCommand } from './services-command.js'
+import { listSplitsCommand, resetCommand, type SplitsFlags, skipCommand } from './splits-command.js'
+import { createTableCommand, describeTableCommand, type TableFlags } from './table-command.js'
+
+type Finish = (code: number) => void
 
 const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value]
+const STATE = 'memory, lmdb:DIRECTORY or dynamodb:TABLE (default: lmdb:.millrace/NAME/state)'
+const PIPELINE = 'a .ts or .js file whose default export is a pipeline'
 
-function program(io: Io, finish: (code: number) => void): Command {
+/** Where AWS is: what every command that may speak to it takes. */
+function placed(command: Command): Command {
+  return command
+    .option('--endpoint <url>', 'of DynamoDB (default: AWS_ENDPOINT_URL_DYNAMODB, or that of the region)')
+    .option('--region <name>', 'default: AWS_REGION')
+    .option('--services [directory]', `use the local services of this folder (default: ${defaultServicesFolder})`)
+}
+
+function program(io: Io, finish: Finish): Command {
   const cli = new Command('millrace').description(
     'Stateful stream processing on AWS Lambda, without a cluster: run, look and repair on a laptop.',
   )
   cli.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
   cli.exitOverride().showHelpAfterError('(millrace --help lists the commands)').version('0.1.0')
+  addRun(cli, io, finish)
   cli
-    .command('run')
+    .command('describe')
+    .description("print a pipeline's graph, slices and expected writes and reads")
+    .argument('<pipeline>', PIPELINE)
+    .action(async (file: string) => {
+      io.stdout.write(`${describe(await loadPipeline(file))}\n`)
+    })
+  addSplits(cli, io, finish)
+  addTable(cli, io, finish)
+  addServices(cli, io, finish)
+  return cli
+}
+
+function addRun(cli: Command, io: Io, finish: Finish): void {
+  placed(cli.command('run'))
     .description('run a pipeline on files to their end, with the handlers that Lambda runs')
-    .argument('<pipeline>', 'a .ts or .js file whose default export is a pipeline')
+    .argument('<pipeline>', PIPELINE)
     .option('--input <source=file>', 'an NDJSON file (.gz too) of a source; as often as needed', collect, [])
     .option('--splits <n>', 'shards or partitions a source; records are dealt by its partitionKey')
     .option('--batch <n>', 'records a batch, 1 to 10000', '1000')
-    .option('--state <store>', 'memory or lmdb:DIRECTORY (default: lmdb:.millrace/NAME/state)')
+    .option('--state <store>', STATE)
     .option('--out <directory>', 'where results go (default: .millrace/NAME/out)')
     .option('--chaos <seed>', 'inject kills, zombies, throttling, duplicates and other batch cuts from a seed')
     .option('--fresh', 'forget earlier state and results')
     .option('--json', 'print the summary as JSON')
     .option('--verbose', "print the handlers' logs to standard error")
     .action(async (file: string, flags: RunFlags) => finish(await runCommand(file, flags, io)))
-  cli
-    .command('describe')
-    .description("print a pipeline's graph, slices and expected writes and reads")
-    .argument('<pipeline>', 'a .ts or .js file whose default export is a pipeline')
-    .action(async (file: string) => {
-      io.stdout.write(`${describe(await loadPipeline(file))}\n`)
-    })
-  const splits = cli.command('splits').description('look at splits, or free one that a record blocks')
-  splits
-    .command('list')
+}
+
+function addSplits(cli: Command, io: Io, finish: Finish): void {
+  const splits = cli.command('splits').description('look at splits, or free one that is stuck')
+  placed(splits.command('list'))
     .description('every split with its state, position and counters')
     .argument('<pipeline>', "the pipeline's file")
-    .option('--state <store>', 'lmdb:DIRECTORY (default: lmdb:.millrace/NAME/state)')
+    .option('--state <store>', STATE)
     .option('--json', 'print JSON')
     .action(async (file: string, flags: SplitsFlags) => finish(await listSplitsCommand(file, flags, io)))
-  splits
-    .command('skip')
+  placed(splits.command('skip'))
     .description("reject the record right after a split's position, which kills whoever reads it")
     .argument('<pipeline>', "the pipeline's file")
     .argument('<split>', 'as "splits list" prints it')
-    .option('--state <store>', 'lmdb:DIRECTORY (default: lmdb:.millrace/NAME/state)')
+    .option('--state <store>', STATE)
     .action(async (file: string, split: string, flags: SplitsFlags) =>
       finish(await skipCommand(file, split, flags, io)),
     )
-  return cli
+  placed(splits.command('reset'))
+    .description(
+      'let a stopped split go on: after records that its source deleted unread, or from the start of a log that was made anew',
+    )
+    .argument('<pipeline>', "the pipeline's file")
+    .argument('<split>', 'as "splits list" prints it')
+    .option('--state <store>', STATE)
+    .action(async (file: string, split: string, flags: SplitsFlags) =>
+      finish(await resetCommand(file, split, flags, io)),
+    )
+}
+
+function addTable(cli: Command, io: Io, finish: Finish): void {
+  const tables = cli.command('table').description('the DynamoDB table that holds state')
+  placed(tables.command('create'))
+    .description('make a table for state, or for the results of a dynamodbTable with the keys pk and sk')
+    .argument('<table>', 'its name')
+    .action(async (table: string, flags: TableFlags) => finish(await createTableCommand(table, flags, io)))
+  placed(tables.command('describe'))
+    .description('say what a table is, and whether it fits')
+    .argument('<table>', 'its name')
+    .option('--json', 'print JSON')
+    .action(async (table: string, flags: TableFlags) => finish(await describeTableCommand(table, flags, io)))
+}
+
+function addServices(cli: Command, io: Io, finish: Finish): void {
+  const services = cli
+    .command('services')
+    .description('local DynamoDB, Kinesis and Kafka, on loopback, without Docker (needs Java and Maven)')
+  const command = (name: string, description: string): Command =>
+    services
+      .command(name)
+      .description(description)
+      .option('--dir <directory>', 'where their data and logs are', defaultServicesFolder)
+      .option('--json', 'print JSON')
+  command('up', 'start what does not run, in the background')
+    .option('--only <services>', 'some of dynamodb,kinesis,kafka')
+    .option('--fresh', 'forget their data first')
+    .action(async (flags: ServicesFlags) => finish(await upCommand(flags, io)))
+  command('down', 'end them; their data stays').action(async (flags: ServicesFlags) =>
+    finish(await downCommand(flags, io)),
+  )
+  command('status', 'say which run, and where').action(async (flags: ServicesFlags) =>
+    finish(await servicesStatusCommand(flags, io)),
+  )
 }
 
 /** Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong arguments or a pipeline that cannot work, 130 stopped. */

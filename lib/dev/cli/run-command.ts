@@ -4,9 +4,10 @@ import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
+import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
 
-export interface RunFlags {
+export interface RunFlags extends PlaceFlags {
   readonly input?: readonly string[]
   readonly splits?: string
   readonly batch?: string
@@ -21,6 +22,7 @@ export interface RunFlags {
 /** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
+  const dynamodb = usePlace(flags)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
@@ -33,6 +35,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       batch: wholeNumber('--batch', flags.batch),
       chaos: wholeNumber('--chaos', flags.chaos),
       state: flags.state,
+      dynamodb,
       out: flags.out,
       fresh: flags.fresh === true,
       signal: stop.signal,

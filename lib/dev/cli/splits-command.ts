@@ -1,13 +1,17 @@
 import { ConfigError } from '../../base/index.js'
-import { plan } from '../../pipeline/index.js'
+import { systemClock } from '../../observe/index.js'
+import { type Pipeline, plan } from '../../pipeline/index.js'
+import type { StateStore } from '../../ports/index.js'
 import { runPrefix, splitKey } from '../../runtime/keys.js'
+import { findSplit, resetSplit } from '../../runtime/log-faults.js'
+import { defaultState, openState, parseState } from '../state-choice.js'
 import { statusOf } from '../status.js'
 import { numberText, table, timeText } from '../text.js'
-import { defaultState, openState, parseState } from '../workspace.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
+import { type PlaceFlags, usePlace } from './place.js'
 
-export interface SplitsFlags {
+export interface SplitsFlags extends PlaceFlags {
   readonly state?: string
   readonly json?: boolean
 }
@@ -15,7 +19,7 @@ export interface SplitsFlags {
 /** `millrace splits list`: every split with its state, position and counters. */
 export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
-  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)))
+  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)), usePlace(flags))
   try {
     const status = await statusOf(pipeline, store)
     if (flags.json) {
@@ -25,7 +29,7 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
     const rows = status.stages.flatMap((stage) =>
       stage.splits.map((split) => [
         split.split,
-        split.status,
+        split.stopped === '' ? split.status : 'stopped',
         split.position,
         timeText(split.ownWatermark),
         numberText(split.in),
@@ -38,6 +42,10 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
         ? 'No split has been read yet.\n'
         : `${table(['split', 'state', 'position', 'own watermark', 'in', 'rejected', 'repeats'], rows)}\n`,
     )
+    for (const split of status.stages.flatMap((stage) => stage.splits)) {
+      if (split.stopped === '') continue
+      io.stdout.write(`${split.split} has stopped: ${split.stopped} See "millrace splits reset --help".\n`)
+    }
     return 0
   } finally {
     await store.close()
@@ -47,22 +55,10 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
 /** `millrace splits skip`: a durable mark that the record right after the split's position is rejected (law 14). */
 export async function skipCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
-  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)))
+  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)), usePlace(flags))
   try {
-    const status = await statusOf(pipeline, store)
-    const stage = status.stages.find((candidate) => candidate.splits.some((row) => row.split === split))
-    const found = stage?.splits.find((row) => row.split === split)
-    if (stage === undefined || found === undefined) {
-      const names = status.stages.flatMap((candidate) => candidate.splits.map((row) => row.split))
-      throw new ConfigError(
-        'unknown-split',
-        `There is no split "${split}"; there are: ${names.join(', ') || 'none yet'}.`,
-      )
-    }
-    if (!plan(pipeline).sources.some((source) => split.startsWith(`${source.name}/`))) {
-      throw new ConfigError('no-skip', `"${split}" is a key group: only a source's record can be skipped.`)
-    }
-    const key = splitKey(runPrefix(pipeline.name, 1), stage.stage, split)
+    const { stage, row: found } = await sourceSplit(pipeline, store, split)
+    const key = splitKey(runPrefix(pipeline.name, 1), stage, split)
     const verdict = await store.update({
       key,
       set: { skip: found.position },
@@ -80,4 +76,50 @@ export async function skipCommand(file: string, split: string, flags: SplitsFlag
   } finally {
     await store.close()
   }
+}
+
+/** `millrace splits reset`: a split whose log does not go on after its position goes on, by an operator's word. */
+export async function resetCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
+  const pipeline = await loadPipeline(file)
+  const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)), usePlace(flags))
+  try {
+    const { stage, row } = await sourceSplit(pipeline, store, split)
+    const prefix = runPrefix(pipeline.name, 1)
+    const operators = plan(pipeline).stages[stage]!.operators.length
+    const seen = (await findSplit(store, prefix, stage, split, operators))!
+    if (seen.stopped === '') {
+      const why = seen.next === '' ? 'has not stopped' : `has ended; "${seen.next}" took its place`
+      throw new ConfigError('not-stopped', `The split "${split}" ${why}: there is nothing to reset.`)
+    }
+    const name = await resetSplit(store, prefix, stage, seen, systemClock.now())
+    if (name === undefined)
+      throw new ConfigError(
+        'split-moved',
+        `The split "${split}" changed while it was reset. Look again: millrace splits list`,
+      )
+    io.stdout.write(
+      name === split
+        ? `The split ${split} goes on after position ${row.position} with the next record that is there; what was deleted in between is lost.\n`
+        : `The split ${split} has ended at position ${row.position}. Its new log is the split ${name}, from its start.\n`,
+    )
+    return 0
+  } finally {
+    await store.close()
+  }
+}
+
+/** A split of a source, by its name. */
+async function sourceSplit(pipeline: Pipeline, store: StateStore, split: string) {
+  const status = await statusOf(pipeline, store)
+  for (const { stage, splits } of status.stages) {
+    const row = splits.find((candidate) => candidate.split === split)
+    if (row === undefined) continue
+    if (plan(pipeline).sources.some((source) => split.startsWith(`${source.name}/`))) return { stage, row }
+    throw new ConfigError(
+      'no-source-split',
+      `"${split}" is a key group: only a source's split can be skipped or reset.`,
+    )
+  }
+  const names = status.stages.flatMap((candidate) => candidate.splits.map((row) => row.split))
+  throw new ConfigError('unknown-split', `There is no split "${split}"; there are: ${names.join(', ') || 'none yet'}.`)
 }

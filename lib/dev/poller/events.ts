@@ -53,25 +53,84 @@ interface Writer {
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
+/** What a mapping says of a Kinesis record; `data` is base64. */
+export interface KinesisFields {
+  readonly split: string
+  readonly sequence: string
+  readonly partitionKey: string
+  readonly data: string
+  readonly arrivalMs: number
+  readonly region: string
+  readonly arn: string
+}
+
+export function kinesisRecord(of: KinesisFields): string {
+  return `{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":${JSON.stringify(of.partitionKey)},"sequenceNumber":"${of.sequence}","data":"${of.data}","approximateArrivalTimestamp":${of.arrivalMs / 1000}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"${of.split}:${of.sequence}","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::${ACCOUNT}:role/millrace","awsRegion":"${of.region}","eventSourceARN":"${of.arn}"}`
+}
+
+export function kinesisEvent(records: readonly string[]): string {
+  return `{"Records":[${records.join()}]}`
+}
+
+/** What a mapping says of a Kafka record; `key` and `value` are base64. */
+export interface KafkaFields {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME'
+  readonly key: string | null
+  readonly value: string | null
+  /** JSON of the list. */
+  readonly headers: string
+}
+
+export function kafkaRecord(of: KafkaFields): string {
+  return `{"topic":"${of.topic}","partition":${of.partition},"offset":${of.offset},"timestamp":${of.timestamp},"timestampType":"${of.timestampType}",${of.key === null ? '' : `"key":"${of.key}",`}${of.value === null ? '' : `"value":"${of.value}",`}"headers":${of.headers}}`
+}
+
+/** `origin` begins the event: which cluster it is from. */
+export function kafkaEvent(
+  origin: string,
+  groups: readonly (readonly [split: string, records: readonly string[]])[],
+): string {
+  const records = groups.map(([split, group]) => `${JSON.stringify(split)}:[${group.join()}]`).join()
+  return `{${origin},"records":{${records}}}`
+}
+
 const kinesis: Writer = {
-  record(input, log, index, arrivalMs) {
-    const sequence = sequenceNumber(index)
-    const stream = `arn:aws:kinesis:${REGION}:${ACCOUNT}:stream/${input.source.name}`
-    return `{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":${JSON.stringify(log.key(index) ?? '-')},"sequenceNumber":"${sequence}","data":"${base64(log.line(index))}","approximateArrivalTimestamp":${arrivalMs / 1000}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"${log.split}:${sequence}","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::${ACCOUNT}:role/millrace","awsRegion":"${REGION}","eventSourceARN":"${stream}"}`
-  },
-  event: (_, __, groups) => `{"Records":[${groups.flat().join()}]}`,
+  record: (input, log, index, arrivalMs) =>
+    kinesisRecord({
+      split: log.split,
+      sequence: sequenceNumber(index),
+      partitionKey: log.key(index) ?? '-',
+      data: base64(log.line(index)),
+      arrivalMs,
+      region: REGION,
+      arn: `arn:aws:kinesis:${REGION}:${ACCOUNT}:stream/${input.source.name}`,
+    }),
+  event: (_, __, groups) => kinesisEvent(groups.flat()),
 }
 
 const kafka: Writer = {
   record(input, log, index, arrivalMs) {
-    const partition = Number(log.split.slice(log.split.lastIndexOf('-') + 1))
     const key = log.key(index)
-    return `{"topic":"${input.source.name}","partition":${partition},"offset":${index},"timestamp":${arrivalMs},"timestampType":"CREATE_TIME",${key === null ? '' : `"key":"${base64(key)}",`}"value":"${base64(log.line(index))}","headers":[]}`
+    return kafkaRecord({
+      topic: input.source.name,
+      partition: Number(log.split.slice(log.split.lastIndexOf('-') + 1)),
+      offset: index,
+      timestamp: arrivalMs,
+      timestampType: 'CREATE_TIME',
+      key: key === null ? null : base64(key),
+      value: base64(log.line(index)),
+      headers: '[]',
+    })
   },
-  event(input, ranges, groups) {
-    const records = ranges.map((range, i) => `${JSON.stringify(range.log.split)}:[${groups[i]!.join()}]`).join()
-    return `{"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:${REGION}:${ACCOUNT}:cluster/${input.source.name}/uuid","bootstrapServers":"localhost:9092","records":{${records}}}`
-  },
+  event: (input, ranges, groups) =>
+    kafkaEvent(
+      `"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:${REGION}:${ACCOUNT}:cluster/${input.source.name}/uuid","bootstrapServers":"localhost:9092"`,
+      ranges.map((range, i) => [range.log.split, groups[i]!]),
+    ),
 }
 
 const file: Writer = {

@@ -9,7 +9,7 @@ import { buildEvent, type Range } from './events.js'
 
 export interface PollerOptions {
   readonly input: StreamInput
-  readonly containers: Containers
+  readonly containers: Pick<Containers, 'invoke'>
   readonly clock: Clock
   readonly logger: Logger
   readonly batch: number

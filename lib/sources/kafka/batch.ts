@@ -1,6 +1,7 @@
 import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { isObject } from '../shape.js'
+import { positionOfOffset } from './position.js'
 
 /** What a batch reads of a record of the event. */
 export interface KafkaRecord {
@@ -26,7 +27,7 @@ export class KafkaBatch implements SplitBatch {
   }
 
   position(index: number): Position {
-    return String(this.records[index]!.offset).padStart(20, '0')
+    return positionOfOffset(this.records[index]!.offset)
   }
 
   /** Brokers write -1 where a producer gave no time. */

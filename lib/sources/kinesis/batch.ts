@@ -1,6 +1,7 @@
 import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { type Aggregate, looksAggregated, readAggregate } from './kpl.js'
+import { positionOfSequence } from './position.js'
 
 /** What a batch reads of a record of the event. */
 export interface KinesisRecord {
@@ -40,9 +41,7 @@ export class KinesisBatch implements SplitBatch {
   }
 
   position(index: number): Position {
-    const digits = this.record(index).sequenceNumber
-    // The count of digits first makes the order of bytes the order of numbers.
-    const position = `${String(digits.length).padStart(3, '0')}:${digits}`
+    const position = positionOfSequence(this.record(index).sequenceNumber)
     if (!this.aggregate(index)) return position
     return `${position}:${String(this.sub(index)).padStart(8, '0')}`
   }

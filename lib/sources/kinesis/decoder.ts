@@ -2,6 +2,7 @@ import type { EventDecoder, SplitBatch, Undone } from '../../ports/index.js'
 import { isObject, misshapen, outOfOrder } from '../shape.js'
 import { lowestUndone } from '../undone.js'
 import { KinesisBatch, type KinesisRecord } from './batch.js'
+import { sequenceOfPosition } from './position.js'
 
 const DIGITS = /^[1-9]\d*$/
 const DIGITS_MAX = 129
@@ -111,6 +112,6 @@ function isSequenceNumber(text: unknown): boolean {
  * It is the source record's: an aggregate comes again as a whole.
  */
 function partialAnswer(undone: readonly Undone[]): unknown {
-  const sequences = Array.from(lowestUndone(undone), ([batch, index]) => batch.position(index).split(':')[1])
+  const sequences = Array.from(lowestUndone(undone), ([batch, index]) => sequenceOfPosition(batch.position(index)))
   return { batchItemFailures: sequences.map((itemIdentifier) => ({ itemIdentifier })) }
 }

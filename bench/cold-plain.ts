@@ -1,0 +1,6 @@
+import pipeline from '../examples/flights/pipeline.js'
+import { ingest } from '../lib/handlers/index.js'
+import { memoryStore } from '../lib/state/memory/index.js'
+
+// The ingest function with its state in memory: what `cold-sdk.ts` is without the AWS SDK.
+export const handler = ingest(pipeline, { state: memoryStore() })

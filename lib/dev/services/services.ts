@@ -1,0 +1,149 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join, resolve } from 'node:path'
+import { ConfigError, MillraceError, messageOf } from '../../base/index.js'
+import { freePort, isAlive, stopProcess } from './daemon.js'
+import { startDynamodb } from './dynamodb.js'
+import { startKafka } from './kafka.js'
+import { startKinesis } from './kinesis.js'
+import type { ServiceName } from './service.js'
+
+/** A service of a folder, as it was started last. */
+export interface ServiceRecord {
+  readonly name: ServiceName
+  readonly endpoint: string
+  readonly port: number
+  /** 0 once it was stopped. Its port is kept, so that endpoints stay the same. */
+  readonly pid: number
+}
+
+export interface ServiceStatus extends ServiceRecord {
+  readonly state: 'running' | 'stopped' | 'ended by itself'
+  readonly log: string
+}
+
+export const SERVICE_NAMES: readonly ServiceName[] = ['dynamodb', 'kinesis', 'kafka']
+export const defaultServicesFolder = '.millrace/services'
+
+const STARTS = { dynamodb: startDynamodb, kinesis: startKinesis, kafka: startKafka }
+/** Kafka says farewell to its controller; the others have nothing to write. */
+const STOP_SIGNAL: Readonly<Record<ServiceName, NodeJS.Signals>> = {
+  dynamodb: 'SIGTERM',
+  kinesis: 'SIGTERM',
+  kafka: 'SIGTERM',
+}
+
+/**
+ * Starts what of these services does not run, in the background, with its data in the folder. Those that cannot start are named together, and those
+ * that did go on.
+ * @throws {MillraceError} what is missing, of all that did not start
+ */
+export async function servicesUp(
+  folder: string,
+  names: readonly ServiceName[] = SERVICE_NAMES,
+): Promise<readonly ServiceStatus[]> {
+  mkdirSync(resolve(folder), { recursive: true })
+  const failures: string[] = []
+  // One after another: each is a JVM that wants all there is while it starts.
+  for (const name of names) {
+    const before = readRecords(folder).find((record) => record.name === name)
+    if (before !== undefined && before.pid > 0 && (await answers(before))) continue
+    try {
+      const port = before !== undefined && (await isFree(before.port)) ? before.port : await freePort()
+      const { endpoint, pid } = await STARTS[name]({ folder: resolve(folder), port, detached: true })
+      writeRecord(folder, { name, endpoint, port, pid })
+    } catch (error) {
+      failures.push(messageOf(error))
+    }
+  }
+  if (failures.length > 0) throw new MillraceError('no-service', failures.join('\n'))
+  return await servicesStatus(folder)
+}
+
+/** Ends what runs of the folder's services. Their data stays. */
+export async function servicesDown(folder: string): Promise<readonly ServiceStatus[]> {
+  for (const record of readRecords(folder)) {
+    if (await answers(record)) await stopProcess(record.pid, STOP_SIGNAL[record.name])
+    writeRecord(folder, { ...record, pid: 0 })
+  }
+  return await servicesStatus(folder)
+}
+
+export async function servicesStatus(folder: string): Promise<readonly ServiceStatus[]> {
+  const statuses: ServiceStatus[] = []
+  for (const record of readRecords(folder)) {
+    const state = (await answers(record)) ? 'running' : record.pid === 0 ? 'stopped' : 'ended by itself'
+    statuses.push({ ...record, state, log: join(resolve(folder), `${record.name}.log`) })
+  }
+  return statuses
+}
+
+/** What clients read from the environment to find the services of a folder. */
+export function servicesEnvironment(folder: string): Record<string, string> {
+  const records = readRecords(folder)
+  if (records.length === 0) {
+    throw new ConfigError(
+      'no-services',
+      `The folder ${folder} has no services. Start them: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
+    )
+  }
+  const of = (name: ServiceName): string | undefined => records.find((record) => record.name === name)?.endpoint
+  const entries: [string, string | undefined][] = [
+    ['AWS_ENDPOINT_URL_DYNAMODB', of('dynamodb')],
+    ['AWS_ENDPOINT_URL_KINESIS', of('kinesis')],
+    ['MILLRACE_KAFKA_BROKERS', of('kafka')],
+    // Local services take any credentials, but clients refuse to speak without some.
+    ['AWS_ACCESS_KEY_ID', 'local'],
+    ['AWS_SECRET_ACCESS_KEY', 'local'],
+    ['AWS_REGION', 'us-east-1'],
+  ]
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+/** A process of that pid runs, and something listens on the port: the pid alone may be anybody's by now. */
+async function answers({ pid, port }: ServiceRecord): Promise<boolean> {
+  return pid > 0 && isAlive(pid) && !(await isFree(port))
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.on('error', () => resolve(true))
+  })
+}
+
+const recordsFile = (folder: string): string => join(resolve(folder), 'services.json')
+
+function readRecords(folder: string): readonly ServiceRecord[] {
+  const file = recordsFile(folder)
+  if (!existsSync(file)) return []
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ServiceRecord[]
+  } catch {
+    throw new ConfigError('bad-services', `${file} is damaged. Remove it, and end the services it named by hand.`)
+  }
+}
+
+function writeRecord(folder: string, record: ServiceRecord): void {
+  const file = recordsFile(folder)
+  const records = [...readRecords(folder).filter(({ name }) => name !== record.name), record]
+  writeFileSync(`${file}.tmp`, JSON.stringify(records, undefined, 2))
+  renameSync(`${file}.tmp`, file)
+}
+
+/** Forgets the data of services that do not run. */
+export async function servicesForget(folder: string): Promise<void> {
+  for (const record of readRecords(folder)) {
+    if (!(await answers(record))) continue
+    throw new ConfigError(
+      'services-run',
+      `The service ${record.name} runs on this data. Stop it: millrace services down`,
+    )
+  }
+  for (const name of [...SERVICE_NAMES, 'services.json'])
+    rmSync(join(resolve(folder), name), { recursive: true, force: true })
+}

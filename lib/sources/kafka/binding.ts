@@ -1,0 +1,39 @@
+import type { Position, SourceInspector } from '../../ports/index.js'
+import type { KafkaConnection } from './connection.js'
+import { kafkaInspector } from './inspector.js'
+import { type KafkaSecrets, withKafkaSecrets } from './secret.js'
+
+/** What a Kafka source is bound to: plain data, as a deployment writes it into a function's environment. Secrets by reference only. */
+export interface KafkaBinding extends KafkaSecrets {
+  readonly topic: string
+  /** `host:port` of some brokers. */
+  readonly brokers: readonly string[]
+  /** TLS with the authorities that Node trusts. A root authority or a client certificate turns it on too. */
+  readonly tls?: boolean
+}
+
+/** The connection of a binding, its secrets loaded. */
+export async function kafkaConnection({ brokers, tls, ...secrets }: KafkaBinding): Promise<KafkaConnection> {
+  return await withKafkaSecrets({ brokers, ...(tls !== undefined && { ssl: tls }) }, secrets)
+}
+
+/** Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been rotated. */
+export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
+  let opening: Promise<SourceInspector> | undefined
+  const opened = async <R>(ask: (inspector: SourceInspector) => Promise<R>): Promise<R> => {
+    opening ??= kafkaConnection(binding).then((connection) => kafkaInspector({ topic: binding.topic, connection }))
+    try {
+      return await ask(await opening)
+    } catch (error) {
+      opening = undefined
+      throw error
+    }
+  }
+  return {
+    bounded: false,
+    list: () => opened((inspector) => inspector.list()),
+    peek: (split, after) => opened((inspector) => inspector.peek(split, after)),
+    verify: (positions: ReadonlyMap<string, Position>) =>
+      opened(async (inspector) => (await inspector.verify?.(positions)) ?? []),
+  }
+}

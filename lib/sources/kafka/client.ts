@@ -1,0 +1,277 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs'
+import { AssertionFault, ConfigError, RetryableError } from '../../base/index.js'
+import { checkConnection, type KafkaConnection } from './connection.js'
+import { explainKafka, type Phase } from './failure.js'
+import { decodeFetch, encodeFetch, FETCH, type FetchedPartition, type FetchLimits, type Wanted } from './fetch.js'
+import type { Decompress } from './records.js'
+
+/** The log of a partition: its first offset, and the one after its last. */
+export interface PartitionOffsets {
+  readonly low: number
+  readonly high: number
+}
+
+const CONNECT_MS = 3_000
+const LOGIN_MS = 5_000
+const REQUEST_MS = 5_000
+/** One try of a call, with a new connection where it needs one. kafkajs has no end of its own for all of its steps. */
+const TRY_MS = 8_000
+const TRIES_MAX = 3
+/** No further try begins after this. */
+const CALL_MS = 6_000
+const PAUSE_MS = 200
+/** Isolation of offsets: the high watermark, not the last stable offset. */
+const READ_UNCOMMITTED = 0
+
+/** The parts of kafkajs's cluster that are used here. Its types leave them out. */
+interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  refreshMetadata(): Promise<void>
+  findTopicPartitionMetadata(topic: string): { readonly partitionId: number; readonly leader: number }[]
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
+  findBroker(at: { nodeId: string }): Promise<Broker>
+  findGroupCoordinator(at: { groupId: string }): Promise<Broker>
+  fetchTopicsOffset(topics: readonly object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>
+}
+
+interface Broker {
+  readonly versions: Record<number, { readonly minVersion: number; readonly maxVersion: number }>
+  readonly connectionPool: { send(request: object): Promise<any> }
+  offsetFetch(request: object): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>
+}
+
+/** kafkajs for a connection, silent and with bounded retries. */
+export function kafkaOf(connection: KafkaConnection, more: Partial<KafkaConfig> = {}): Kafka {
+  checkConnection(connection)
+  const { brokers, ssl, sasl, clientId } = connection
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    clientId: clientId ?? 'millrace',
+    ...(ssl !== undefined && { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
+    ...(sasl !== undefined && { sasl: saslOf(sasl) }),
+    connectionTimeout: CONNECT_MS,
+    authenticationTimeout: LOGIN_MS,
+    requestTimeout: REQUEST_MS,
+    // Each retry tries the next broker.
+    retry: { retries: Math.max(1, brokers.length - 1), initialRetryTime: 50, maxRetryTime: 500 },
+    logLevel: kafkajs.logLevel.NOTHING,
+    ...more,
+  })
+}
+
+function saslOf(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<KafkaConfig['sasl']> {
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl } as NonNullable<KafkaConfig['sasl']>
+  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
+}
+
+/**
+ * What Millrace asks of one topic: no consumer group, no subscription, one warm connection that is made anew after an error. kafkajs offers a
+ * consumer's fetch only within a group, and joining one would move its partitions; so its cluster is used, which its own consumers are built on.
+ */
+export class KafkaTopic {
+  readonly topic: string
+  readonly connection: KafkaConnection
+  private readonly kafka: Kafka
+  private warm: Promise<Cluster> | undefined
+
+  constructor(connection: KafkaConnection, topic: string) {
+    this.kafka = kafkaOf(connection)
+    this.connection = connection
+    this.topic = topic
+  }
+
+  /** The partitions that there are now. */
+  partitions(): Promise<number[]> {
+    return this.call(async (cluster) => {
+      await cluster.refreshMetadata()
+      const partitions = cluster.findTopicPartitionMetadata(this.topic)
+      return partitions.map(({ partitionId }) => partitionId).sort((a, b) => a - b)
+    })
+  }
+
+  /** The bounds of every partition's log. */
+  offsets(): Promise<Map<number, PartitionOffsets>> {
+    return this.call(async (cluster) => {
+      await cluster.refreshMetadata()
+      const partitions = cluster
+        .findTopicPartitionMetadata(this.topic)
+        .map(({ partitionId: partition }) => ({ partition }))
+      const bound = async (fromBeginning: boolean) => {
+        const [answer] = await cluster.fetchTopicsOffset([{ topic: this.topic, fromBeginning, partitions }])
+        return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+      }
+      // Low first: a log that grows between the two answers is still whole.
+      const low = await bound(true)
+      const high = await bound(false)
+      return new Map(
+        [...high].map(([partition, offset]) => [partition, { low: low.get(partition) ?? 0, high: offset }]),
+      )
+    })
+  }
+
+  /** Record batches from the offsets on, as their leaders hold them. A partition that was not answered (throttled) is missing. */
+  fetch(wanted: readonly Wanted[], limits: FetchLimits): Promise<Map<number, FetchedPartition>> {
+    return this.call(async (cluster) => {
+      const leaders = cluster.findLeaderForPartitions(
+        this.topic,
+        wanted.map(({ partition }) => partition),
+      )
+      const answers = await Promise.all(
+        Object.entries(leaders).map(async ([nodeId, partitions]) => {
+          const broker = await cluster.findBroker({ nodeId })
+          const asked = wanted.filter(({ partition }) => partitions.includes(partition))
+          return (await this.send(broker, asked, limits)) as FetchedPartition[]
+        }),
+      )
+      const found = new Map<number, FetchedPartition>()
+      for (const answer of answers.flat()) found.set(answer.partition, answer)
+      return found
+    })
+  }
+
+  /** What a consumer group has committed: the next offset that it wants, or -1. */
+  committed(group: string): Promise<Map<number, number>> {
+    return this.call(async (cluster) => {
+      const partitions = cluster
+        .findTopicPartitionMetadata(this.topic)
+        .map(({ partitionId: partition }) => ({ partition }))
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group })
+      const { responses } = await coordinator.offsetFetch({
+        groupId: group,
+        topics: [{ topic: this.topic, partitions }],
+      })
+      return new Map(
+        responses.flatMap((of) => of.partitions.map(({ partition, offset }) => [partition, Number(offset)])),
+      )
+    }, group)
+  }
+
+  readonly decompress: Decompress = async (compression, bytes) => {
+    const codec = (kafkajs.CompressionCodecs as Record<number, () => { decompress(bytes: Buffer): Promise<Buffer> }>)[
+      compression
+    ]
+    if (codec === undefined) throw new AssertionFault(`the compression ${compression} is one of Kafka's`)
+    return codec().decompress(bytes)
+  }
+
+  async close(): Promise<void> {
+    const { warm } = this
+    this.warm = undefined
+    await Promise.race([warm?.then((cluster) => cluster.disconnect()).catch(() => undefined), sleep(REQUEST_MS)])
+  }
+
+  private async send(broker: Broker, wanted: readonly Wanted[], limits: FetchLimits): Promise<FetchedPartition[]> {
+    const known = broker.versions[FETCH.key]
+    if (known !== undefined && (known.minVersion > FETCH.version || known.maxVersion < FETCH.version)) {
+      throw new ConfigError(
+        'kafka-version',
+        `The Kafka brokers speak Fetch ${known.minVersion} to ${known.maxVersion}; Millrace speaks ${FETCH.version}, which is Apache Kafka 1.0 to 4.x.`,
+      )
+    }
+    const body = encodeFetch(this.topic, wanted, limits)
+    const answer: FetchedPartition[] = await broker.connectionPool.send({
+      // The form of kafkajs's own encoder, which copies these bytes behind its header.
+      request: {
+        apiKey: FETCH.key,
+        apiVersion: FETCH.version,
+        apiName: 'Fetch',
+        encode: async () => ({ buf: body, buffer: body }),
+      },
+      response: {
+        decode: async (bytes: Buffer) => decodeFetch(bytes),
+        parse: async (partitions: unknown) => partitions,
+      },
+      requestTimeout: REQUEST_MS + limits.waitMs,
+    })
+    for (const { partition, error } of answer) {
+      // Anything but an offset outside the log is a leader that moved, or a topic that went: a new connection knows.
+      if (error !== 0 && error !== OFFSET_OUT_OF_RANGE) {
+        throw Object.assign(new Error(`Fetch of ${this.topic}-${partition} answered error ${error}`), {
+          name: 'KafkaProtocolError',
+          ...(error === UNKNOWN_TOPIC && { type: 'UNKNOWN_TOPIC_OR_PARTITION' }),
+          ...(error === TOPIC_FORBIDDEN && { type: 'TOPIC_AUTHORIZATION_FAILED' }),
+        })
+      }
+    }
+    return answer
+  }
+
+  /** Asks on the warm connection, and a few times more on new ones. Every try has a deadline. */
+  private async call<R>(work: (cluster: Cluster) => Promise<R>, group?: string): Promise<R> {
+    const started = performance.now()
+    for (let tries = 1; ; tries++) {
+      let phase: Phase = 'connect'
+      this.warm ??= this.connect((reached) => {
+        phase = reached
+      })
+      const { warm } = this
+      try {
+        return await within(
+          TRY_MS,
+          warm.then((cluster) => {
+            phase = 'request'
+            return work(cluster)
+          }),
+        )
+      } catch (error) {
+        if (this.warm === warm) this.warm = undefined
+        warm.then((cluster) => cluster.disconnect()).catch(() => undefined)
+        const asked = { connection: this.connection, topic: this.topic, phase, ...(group !== undefined && { group }) }
+        const explained = explainKafka(error, asked)
+        // Only a login that is missing looks like a broker that stops: that one is gone at the next try.
+        const isFinal =
+          !(explained instanceof RetryableError) && explained.code !== 'no-login' && explained.code !== 'wants-tls'
+        if (isFinal || tries >= TRIES_MAX || performance.now() - started > CALL_MS) throw explained
+        await sleep(randomInt(PAUSE_MS, 2 * PAUSE_MS))
+      }
+    }
+  }
+
+  private async connect(onPhase: (phase: Phase) => void): Promise<Cluster> {
+    const make = Object.getOwnPropertySymbols(this.kafka).find(
+      (symbol) => symbol.description === 'private:Kafka:createCluster',
+    )
+    if (make === undefined) {
+      throw new ConfigError(
+        'kafkajs-version',
+        'The package kafkajs is not one that Millrace knows. Install kafkajs@2.2.4.',
+      )
+    }
+    const cluster: Cluster = (this.kafka as any)[make]({
+      allowAutoTopicCreation: false,
+      isolationLevel: READ_UNCOMMITTED,
+    })
+    try {
+      await cluster.connect()
+      onPhase('first-request')
+      await cluster.addTargetTopic(this.topic)
+      return cluster
+    } catch (error) {
+      cluster.disconnect().catch(() => undefined)
+      throw error
+    }
+  }
+}
+
+const OFFSET_OUT_OF_RANGE = 1
+const UNKNOWN_TOPIC = 3
+const TOPIC_FORBIDDEN = 29
+
+async function within<R>(ms: number, work: Promise<R>): Promise<R> {
+  work.catch(() => undefined)
+  const timer = new AbortController()
+  try {
+    return await Promise.race([
+      work,
+      sleep(ms, undefined, { signal: timer.signal }).then(() => {
+        throw Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+      }),
+    ])
+  } finally {
+    timer.abort()
+  }
+}

@@ -1,0 +1,114 @@
+import { createSecureContext } from 'node:tls'
+import { ConfigError, shown } from '../../base/index.js'
+
+/** How a Kafka cluster is reached. */
+export interface KafkaConnection {
+  /** `host:port` of some brokers; they name the others. */
+  readonly brokers: readonly string[]
+  /** TLS: `true` trusts the authorities that Node trusts. */
+  readonly ssl?: boolean | KafkaTls
+  readonly sasl?: KafkaLogin
+  /** How the brokers' logs and quotas know this client. Default `millrace`. */
+  readonly clientId?: string
+}
+
+/** PEM texts. */
+export interface KafkaTls {
+  /** The authority that signed the brokers' certificates, where Node does not know it. */
+  readonly ca?: string
+  /** A certificate and its key, for brokers that ask for one (mutual TLS). */
+  readonly cert?: string
+  readonly key?: string
+  readonly passphrase?: string
+}
+
+export type KafkaLogin =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+      readonly username: string
+      readonly password: string
+    }
+  | {
+      readonly mechanism: 'oauthbearer'
+      /** Asked for a token at every new connection; IAM of MSK goes this way, with its signer. */
+      readonly token: () => Promise<string>
+    }
+
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']
+const BROKER = /^[^\s:/]+:\d{1,5}$/
+
+/** Refuses a connection that cannot work. No message holds a key, a password or a part of one. */
+export function checkConnection({ brokers, ssl, sasl }: KafkaConnection): void {
+  if (!Array.isArray(brokers) || brokers.length === 0) {
+    throw new ConfigError(
+      'bad-brokers',
+      `A Kafka connection needs brokers: at least one 'host:port'; it has ${shown(brokers)}.`,
+    )
+  }
+  for (const broker of brokers) {
+    if (typeof broker === 'string' && BROKER.test(broker)) continue
+    throw new ConfigError(
+      'bad-brokers',
+      `A Kafka broker is given as 'host:port', such as 'kafka.example.com:9092'; this one is ${shown(broker)}.`,
+    )
+  }
+  if (typeof ssl === 'object') checkTls(ssl)
+  if (sasl !== undefined) checkLogin(sasl)
+}
+
+function checkTls({ ca, cert, key, passphrase }: KafkaTls): void {
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new ConfigError(
+      'bad-tls',
+      'A client certificate of a Kafka connection needs both cert and key; one of them is missing.',
+    )
+  }
+  // OpenSSL's own words may quote what it read.
+  if (!isSound({ ca })) {
+    throw new ConfigError(
+      'bad-tls',
+      "ca of a Kafka connection is a certificate in PEM ('-----BEGIN CERTIFICATE-----'); this one cannot be read.",
+    )
+  }
+  if (!isSound({ cert, key, passphrase })) {
+    throw new ConfigError(
+      'bad-tls',
+      'cert and key of a Kafka connection are PEM texts that belong together, with the passphrase where the key is encrypted; these cannot be used.',
+    )
+  }
+}
+
+function isSound(tls: {
+  ca?: string | undefined
+  cert?: string | undefined
+  key?: string | undefined
+  passphrase?: string | undefined
+}): boolean {
+  try {
+    createSecureContext(tls)
+    // An authority that holds no certificate is passed over in silence.
+    return tls.ca === undefined || tls.ca.includes('-----BEGIN ')
+  } catch {
+    return false
+  }
+}
+
+function checkLogin(sasl: KafkaLogin): void {
+  if (!MECHANISMS.includes(sasl.mechanism)) {
+    throw new ConfigError(
+      'bad-sasl',
+      `sasl.mechanism of a Kafka connection is one of ${MECHANISMS.join(', ')}; it is ${shown(sasl.mechanism)}.`,
+    )
+  }
+  if (sasl.mechanism === 'oauthbearer') {
+    if (typeof sasl.token === 'function') return
+    throw new ConfigError(
+      'bad-sasl',
+      'sasl.token of a Kafka connection by oauthbearer is a function that promises a token; it is missing.',
+    )
+  }
+  for (const field of ['username', 'password'] as const) {
+    if (typeof sasl[field] === 'string' && sasl[field] !== '') continue
+    throw new ConfigError('bad-sasl', `sasl.${field} of a Kafka connection by ${sasl.mechanism} is missing or empty.`)
+  }
+}

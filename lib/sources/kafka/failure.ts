@@ -1,0 +1,178 @@
+import { ConfigError, MillraceError, RetryableError } from '../../base/index.js'
+import type { KafkaConnection } from './connection.js'
+
+/** When a call failed: while a connection was made, at the first request on it, or later. */
+export type Phase = 'connect' | 'first-request' | 'request'
+
+export interface Asked {
+  readonly connection: KafkaConnection
+  readonly topic: string
+  readonly group?: string
+  readonly phase: Phase
+}
+
+const UNREACHABLE = ['ECONNREFUSED', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
+const UNTRUSTED = [
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+]
+
+/**
+ * What kafkajs throws, as one sentence: a `ConfigError` where somebody has to mend something, else a `RetryableError`. kafkajs wraps errors in
+ * each other; the whole chain is looked at. Of its own words only those are passed on that hold no secret, and no cause is kept.
+ */
+export function explainKafka(thrown: unknown, { connection, topic, group, phase }: Asked): MillraceError {
+  if (thrown instanceof MillraceError) return thrown
+  const errors = chainOf(thrown)
+  const where = `at ${connection.brokers.join(', ')}`
+  const has = (test: (error: Link) => boolean): boolean => errors.some(test)
+  const isType = (type: string) => has((error) => error.type === type)
+  const isCode = (...codes: string[]) => has((error) => codes.includes(String(error.code)))
+  const says = (pattern: RegExp) => has((error) => pattern.test(error.message))
+
+  if (isType('UNKNOWN_TOPIC_OR_PARTITION') || isType('INVALID_TOPIC_EXCEPTION')) {
+    return new ConfigError(
+      'unknown-topic',
+      `The Kafka topic "${topic}" does not exist ${where}. Check its name and the brokers, or create it.`,
+    )
+  }
+  if (isType('TOPIC_AUTHORIZATION_FAILED')) {
+    return new ConfigError(
+      'no-permission',
+      `The Kafka login may not read the topic "${topic}" ${where}. Give it the ACLs Describe and Read on that topic.`,
+    )
+  }
+  if (isType('GROUP_AUTHORIZATION_FAILED')) {
+    return new ConfigError(
+      'no-permission',
+      `The Kafka login may not use the consumer group "${group ?? ''}" ${where}. Give it the ACL Read on that group.`,
+    )
+  }
+  const login = explainLogin(connection, where, isType, says)
+  if (login !== undefined) return login
+  const tls = explainTls(connection, where, phase, isCode, says)
+  if (tls !== undefined) return tls
+  if (phase === 'first-request' && connection.sasl === undefined && says(/closed connection/i)) {
+    return new ConfigError(
+      'no-login',
+      `The Kafka brokers ${where} end the connection at its first request: this port wants a login. Give sasl, or use a port without SASL.`,
+    )
+  }
+  if (isCode(...UNREACHABLE) || says(/connection timeout|timed out|broker not connected/i)) {
+    const [code] = errors.flatMap((error) => (UNREACHABLE.includes(String(error.code)) ? [error.code] : []))
+    return new RetryableError(
+      'unreachable',
+      `No Kafka broker answers ${where} (${code ?? 'ETIMEDOUT'}). Check host and port, the network between, and that the broker runs.`,
+    )
+  }
+  const last = errors.at(-1)
+  return new RetryableError(
+    'kafka-failed',
+    `Kafka ${where} did not answer for the topic "${topic}": ${last?.name}: ${last?.message}`,
+  )
+}
+
+function explainLogin(
+  { sasl }: KafkaConnection,
+  where: string,
+  isType: (type: string) => boolean,
+  says: (pattern: RegExp) => boolean,
+): MillraceError | undefined {
+  const mechanism = sasl?.mechanism.toUpperCase()
+  if (says(/mechanism is not supported/i) || isType('UNSUPPORTED_SASL_MECHANISM')) {
+    return new ConfigError(
+      'bad-sasl',
+      `The Kafka brokers ${where} take no login by ${mechanism}. Use a mechanism that this listener enables.`,
+    )
+  }
+  if (isType('ILLEGAL_SASL_STATE')) {
+    return new ConfigError(
+      'bad-sasl',
+      `The Kafka brokers ${where} take no login on this port. Leave sasl out, or use the port of a SASL listener.`,
+    )
+  }
+  if (isType('SASL_AUTHENTICATION_FAILED') || says(/^SASL .*(failed|Invalid)/)) {
+    const what = sasl?.mechanism === 'oauthbearer' ? 'what token() gives' : 'user name, password and mechanism'
+    return new ConfigError('bad-login', `The Kafka brokers ${where} refuse the login by ${mechanism}. Check ${what}.`)
+  }
+  return undefined
+}
+
+function explainTls(
+  { ssl }: KafkaConnection,
+  where: string,
+  phase: Phase,
+  isCode: (...codes: string[]) => boolean,
+  says: (pattern: RegExp) => boolean,
+): MillraceError | undefined {
+  if (!ssl) {
+    // An idle broker ends connections too, but none that has just been made.
+    const wantsTls =
+      phase === 'connect' && (says(/closed (the )?connection|connection closed/i) || isCode('ECONNRESET', 'EPIPE'))
+    return wantsTls
+      ? new ConfigError(
+          'wants-tls',
+          `The Kafka brokers ${where} end a plain connection before they answer: this port wants TLS. Set ssl: true, or use a port without TLS.`,
+        )
+      : undefined
+  }
+  if (isCode(...UNTRUSTED)) {
+    return new ConfigError(
+      'untrusted',
+      `The certificate of the Kafka brokers ${where} is signed by an authority that is not trusted here. Give its certificate as ssl.ca.`,
+    )
+  }
+  if (isCode('CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID')) {
+    return new ConfigError(
+      'untrusted',
+      `The certificate of the Kafka brokers ${where} is out of its time. Renew it, or set this machine's clock.`,
+    )
+  }
+  if (isCode('ERR_TLS_CERT_ALTNAME_INVALID')) {
+    return new ConfigError(
+      'untrusted',
+      `The certificate of the Kafka brokers ${where} is for other names. Use the names that it lists as brokers.`,
+    )
+  }
+  if (says(/certificate required|bad certificate|unknown ca|alert handshake failure/i)) {
+    return new ConfigError(
+      'no-certificate',
+      `The Kafka brokers ${where} want a client certificate that they trust. Give ssl.cert and ssl.key.`,
+    )
+  }
+  if (
+    phase === 'connect' &&
+    (isCode('ECONNRESET', 'EPROTO', 'EPIPE') ||
+      says(/before secure TLS connection|wrong version number|closed connection/i))
+  ) {
+    return new ConfigError(
+      'no-tls',
+      `The Kafka brokers ${where} do not speak TLS on this port. Leave ssl out, or use the port of a TLS listener.`,
+    )
+  }
+  return undefined
+}
+
+interface Link {
+  readonly name: string
+  readonly message: string
+  readonly type?: string
+  readonly code?: string | number
+}
+
+const CHAIN_MAX = 10
+
+function chainOf(thrown: unknown): Link[] {
+  const chain: Link[] = []
+  let error: any = thrown
+  while (error instanceof Error && chain.length < CHAIN_MAX) {
+    chain.push(error as Link)
+    error = error.cause
+  }
+  if (chain.length === 0) chain.push({ name: 'Error', message: String(thrown) })
+  return chain
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { load } from '../../aws/load.js'
+import { ConfigError } from '../../base/index.js'
+import type { Position, SourceInspector, SplitFault, SplitListing } from '../../ports/index.js'
+import type { KafkaTopic } from './client.js'
+import { checkConnection, type KafkaConnection } from './connection.js'
+import type { FetchedPartition } from './fetch.js'
+import { offsetAfter, partitionOf, positionOfOffset, splitOf } from './position.js'
+import { committedBatches, type RecordBatch } from './record-batches.js'
+import { type Decompress, recordsOf } from './records.js'
+
+export interface KafkaInspectorOptions {
+  readonly topic: string
+  readonly connection: KafkaConnection
+}
+
+/** What one question fetches at most: it reads the headers of batches, so a turn passes as many markers and aborted records as a megabyte holds. */
+const TURNS_MAX = 8
+const TURN_BYTES = 1024 * 1024
+const TURN_WAIT_MS = 100
+/** A log's end is looked at once more before it counts as a fault: a new leader may not know all of it in its first moments. */
+const SECOND_LOOK_MS = 500
+
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
+const OFFSET_OUT_OF_RANGE = 1
+
+/**
+ * Asks a Kafka topic for its partitions, and whether records wait in them. Only committed records count: markers, aborted transactions and what
+ * compaction took away do not, and an open transaction does. Needs the ACLs Describe and Read on the topic, and no consumer group.
+ * @example kafkaInspector({ topic: 'orders', connection: { brokers: ['kafka.example.com:9092'], ssl: true } })
+ */
+export function kafkaInspector(options: KafkaInspectorOptions): SourceInspector & { close(): Promise<void> } {
+  checkTopic(options.topic)
+  checkConnection(options.connection)
+  return new KafkaInspector(options)
+}
+
+function checkTopic(topic: string): void {
+  if (typeof topic === 'string' && TOPIC.test(topic)) return
+  throw new ConfigError(
+    'bad-topic',
+    `The name of a Kafka topic is 1 to 249 letters, digits, '.', '_' or '-'; it is ${JSON.stringify(topic)}.`,
+  )
+}
+
+/** Opens a topic's client, an optional package. */
+export async function openTopic({ topic, connection }: KafkaInspectorOptions, who: string): Promise<KafkaTopic> {
+  checkTopic(topic)
+  const { KafkaTopic } = await load(who, 'kafkajs', () => import('./client.js'))
+  return new KafkaTopic(connection, topic)
+}
+
+class KafkaInspector implements SourceInspector {
+  readonly bounded = false
+  private readonly options: KafkaInspectorOptions
+  private opening: Promise<KafkaTopic> | undefined
+  /** How far a question that ran out of turns came: nothing that it passed will ever be a record again. */
+  private readonly passed = new Map<string, { readonly after: Position; readonly offset: number }>()
+
+  constructor(options: KafkaInspectorOptions) {
+    this.options = options
+  }
+
+  async list(): Promise<readonly SplitListing[]> {
+    const topic = await this.open()
+    const offsets = await topic.offsets()
+    return [...offsets]
+      .sort(([a], [b]) => a - b)
+      .map(([partition, { low }]) => ({
+        split: splitOf(this.options.topic, partition),
+        ...(low > 0 && { start: positionOfOffset(low - 1) }),
+        closed: false,
+      }))
+  }
+
+  async peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'> {
+    const partition = partitionOf(this.options.topic, split)
+    if (partition === undefined) return 'unknown'
+    const topic = await this.open()
+    const passed = this.passed.get(split)
+    this.passed.delete(split)
+    let next = passed?.after === after ? passed.offset : offsetAfter(after)
+    let isUnsure = false
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
+      const limits = { waitMs: TURN_WAIT_MS, bytesMax: TURN_BYTES, partitionBytesMax: TURN_BYTES }
+      const fetched = (await topic.fetch([{ partition, offset: next }], limits)).get(partition)
+      // A throttled broker answers with nothing at all.
+      if (fetched === undefined) return 'unknown'
+      if (fetched.error === OFFSET_OUT_OF_RANGE) {
+        const bounds = (await topic.offsets()).get(partition)
+        // Beyond the end: the log was made anew, which `verify` says.
+        if (bounds === undefined || next > bounds.high) return 'unknown'
+        if (bounds.low >= bounds.high) return 'nothing'
+        next = Math.max(next, bounds.low)
+        continue
+      }
+      if (next > fetched.highWatermark) return 'unknown'
+      if (fetched.lastStable < fetched.highWatermark) return 'waiting'
+      if (next === fetched.highWatermark) return isUnsure ? 'unknown' : 'nothing'
+      const seen = await look(fetched, next, topic.decompress)
+      if (seen.found === 'record') return 'waiting'
+      if (seen.found === 'unsure') isUnsure = true
+      // Offsets remain, and the broker gives no batch that reaches them: it may have them elsewhere (tiered storage).
+      if (seen.next <= next) return 'unknown'
+      next = seen.next
+      if (next >= fetched.highWatermark) return isUnsure ? 'unknown' : 'nothing'
+    }
+    if (!isUnsure) this.passed.set(split, { after, offset: next })
+    return 'unknown'
+  }
+
+  async verify(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]> {
+    const topic = await this.open()
+    let faults = this.compare(await topic.offsets(), positions)
+    if (faults.some((fault) => fault.kind === 'beyond-end')) {
+      await sleep(SECOND_LOOK_MS)
+      faults = this.compare(await topic.offsets(), positions)
+    }
+    return faults
+  }
+
+  private compare(
+    offsets: Awaited<ReturnType<KafkaTopic['offsets']>>,
+    positions: ReadonlyMap<string, Position>,
+  ): SplitFault[] {
+    const faults: SplitFault[] = []
+    for (const [split, position] of positions) {
+      const partition = partitionOf(this.options.topic, split)
+      const bounds = partition === undefined ? undefined : offsets.get(partition)
+      // A partition that is not there any more is for membership to end.
+      if (bounds === undefined) continue
+      const next = offsetAfter(position)
+      if (next > bounds.high) {
+        const detail = `The log of ${split} ends at offset ${bounds.high}, before the next one wanted, ${next}: the topic was made anew, or lost its end.`
+        faults.push({ split, kind: 'beyond-end', detail })
+      } else if (next < bounds.low) {
+        const detail = `The log of ${split} begins at offset ${bounds.low}; the offsets ${next} to ${bounds.low - 1} were deleted unread. Where they held nothing but markers of transactions, no record is lost.`
+        faults.push({ split, kind: 'trimmed', detail })
+      }
+    }
+    return faults
+  }
+
+  async close(): Promise<void> {
+    const opening = this.opening
+    this.opening = undefined
+    await (await opening)?.close()
+  }
+
+  private open(): Promise<KafkaTopic> {
+    this.opening ??= openTopic(this.options, 'The Kafka inspector').catch((error) => {
+      this.opening = undefined
+      throw error
+    })
+    return this.opening
+  }
+}
+
+interface Look {
+  readonly found: 'record' | 'nothing' | 'unsure'
+  /** The offset after the last batch that was looked at. */
+  readonly next: number
+}
+
+/** Whether any record from `next` on is one that a consumer gets. */
+async function look({ records, aborted }: FetchedPartition, next: number, decompress: Decompress): Promise<Look> {
+  let found: Look['found'] = 'nothing'
+  let reached = next
+  for (const { batch, isCommitted } of committedBatches(records, aborted)) {
+    if (batch.lastOffset >= next && isCommitted && batch.count > 0) {
+      const holds = await holdsFrom(batch, next, decompress)
+      if (holds === true) return { found: 'record', next: reached }
+      if (holds === undefined) found = 'unsure'
+    }
+    reached = Math.max(reached, batch.lastOffset + 1)
+  }
+  return { found, next: reached }
+}
+
+/** Whether a batch holds a record from `next` on. Only one that begins before it and was compacted has to be read; undefined: it cannot be. */
+async function holdsFrom(batch: RecordBatch, next: number, decompress: Decompress): Promise<boolean | undefined> {
+  // More records than there are offsets before `next`.
+  if (batch.count > next - batch.firstOffset) return true
+  try {
+    return (await recordsOf(batch, decompress)).some((record) => record.offset >= next)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { QUIET_MS } from '../../lib/base/index.js'
+import type { SplitFault } from '../../lib/ports/index.js'
+import { findSplit, resetSplit } from '../../lib/runtime/log-faults.js'
+import { fileEvent, Harness, undoneOf } from './harness.js'
+import { at, counting } from './pipelines.js'
+
+/** A world whose source answers for its logs: a split's fault, once it is set, holds for every position but the sentinel. */
+function logged() {
+  const world = new Harness(counting())
+  const source = world.sources.readings!
+  const faults = new Map<string, SplitFault>()
+  source.bounded = false
+  source.splits = [{ split: 'p', closed: false }]
+  source.verify = async (positions) => [...positions.keys()].flatMap((split) => faults.get(split) ?? [])
+  const reset = async (name = 'readings/p') => {
+    const split = await findSplit(world.store, 'counting.1', 0, name, 1)
+    return await resetSplit(world.store, 'counting.1', 0, split!, world.now)
+  }
+  return { world, source, faults, reset, ...world.container() }
+}
+
+const beyondEnd: SplitFault = { split: 'p', kind: 'beyond-end', detail: 'the log ends at 3.' }
+const trimmed: SplitFault = { split: 'p', kind: 'trimmed', detail: 'the log begins at 50.' }
+
+describe('a log that was made anew', () => {
+  it('stops its split loudly instead of taking new records for repeats', async () => {
+    const { world, faults, ingest } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3), at(4)]))
+    // The topic was deleted and made again: what comes at offsets 0 and 1 was never seen.
+    faults.set('p', beyondEnd)
+    const anew = fileEvent('readings', 'p', 0, [at(5), at(6)])
+    await expect(ingest(anew)).rejects.toMatchObject({
+      name: 'StopError',
+      code: 'split-stopped',
+      message: expect.stringContaining(
+        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. Its records are not taken until "millrace splits reset"',
+      ),
+    })
+    await expect(ingest(anew)).rejects.toMatchObject({ code: 'split-stopped' })
+    expect(world.metrics.get('StoppedSplits')).toBe(1)
+    expect((await world.split('readings/p'))?.position).toBe('00000000000000000003')
+  })
+
+  it('goes on from its start as another split once it is reset, and positions never fall (law 9)', async () => {
+    const { world, source, faults, ingest, tick, reset } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3), at(4)]))
+    faults.set('p', beyondEnd)
+    await expect(ingest(fileEvent('readings', 'p', 0, [at(4)]))).rejects.toThrow('has stopped')
+    expect(await reset()).toBe('readings/p@1')
+    faults.clear()
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 0, [at(4), at(5), '{bad'])))).toBeUndefined()
+    expect(await world.split('readings/p')).toMatchObject({ status: 'ended', position: '00000000000000000003' })
+    expect(await world.split('readings/p@1')).toMatchObject({ status: 'member', position: '00000000000000000002' })
+    // Ids of rejected records differ from those of the log before.
+    expect(world.rows.get('dead')).toMatchObject([{ split: 'p@1', position: '00000000000000000002' }])
+    // Made anew once more; then the source closes it, and all of it counts.
+    faults.set('p', beyondEnd)
+    await tick()
+    expect(await reset('readings/p@1')).toBe('readings/p@2')
+    faults.clear()
+    await ingest(fileEvent('readings', 'p', 0, [at(6)]))
+    source.splits = [{ split: 'p', closed: true }]
+    source.bounded = true
+    await tick()
+    expect(await world.split('readings/p@2')).toMatchObject({ status: 'ended' })
+    const counted = (world.rows.get('out') ?? []).reduce((sum, row) => sum + row.value.n, 0)
+    const expired = (world.rows.get('late') ?? []).length
+    expect(counted + expired).toBe(7)
+  })
+
+  it('is asked for only where a batch brings nothing new, or its split was quiet for long', async () => {
+    const { world, ingest } = logged()
+    const asked = () => world.calls.filter((call) => call.startsWith('verify')).length
+    await ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    expect(asked()).toBe(0)
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)])))).toBeUndefined()
+    expect(asked()).toBe(1)
+    world.now += QUIET_MS + 1
+    await ingest(fileEvent('readings', 'p', 2, [at(3)]))
+    expect(asked()).toBe(2)
+  })
+})
+
+describe('records that were deleted unread', () => {
+  it('stop their split at the next tick, also while nothing comes, and hold the watermark', async () => {
+    const { world, source, faults, ingest, tick } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(30)]))
+    faults.set('p', trimmed)
+    source.waiting.add('p')
+    await tick()
+    await expect(ingest(fileEvent('readings', 'p', 50, [at(99)]))).rejects.toThrow('trimmed: the log begins at 50.')
+    expect(world.logs.filter((line) => line.startsWith('error a split stops'))).toHaveLength(1)
+    await tick()
+    expect(await world.split('readings/p')).toMatchObject({
+      status: 'member',
+      stopped: 'trimmed: the log begins at 50.',
+    })
+  })
+
+  it('are accepted by a reset, which asks no more of that position', async () => {
+    const { world, faults, ingest, tick, reset } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    faults.set('p', trimmed)
+    await tick()
+    expect(await reset()).toBe('readings/p')
+    await tick()
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 50, [at(3)])))).toBeUndefined()
+    expect(await world.split('readings/p')).toMatchObject({ position: '00000000000000000050' })
+    expect(await world.split('readings/p')).not.toHaveProperty('stopped')
+  })
+
+  it('a reset that comes too late changes nothing', async () => {
+    const { world, faults, ingest, tick } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    faults.set('p', trimmed)
+    await tick()
+    const seen = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
+    expect(await resetSplit(world.store, 'counting.1', 0, seen, 1)).toBe('readings/p')
+    expect(await resetSplit(world.store, 'counting.1', 0, seen, 2)).toBeUndefined()
+  })
+})
