@@ -67,7 +67,8 @@ module.exports = {
     },
     {
       name: 'packages-where-they-belong',
-      comment: 'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb, adapters their clients.',
+      comment:
+        'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb, adapters their clients.',
       severity: 'error',
       from: { path: '^lib/', pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|sources/(kinesis|kafka))/' },
       to: { path: 'node_modules' },

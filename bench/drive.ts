@@ -24,14 +24,16 @@ export async function drive(
   events: readonly BenchEvent[],
   inputs: readonly StreamInput[],
   finish: boolean,
+  store: StateStore = memoryStore(),
+  run = 1,
 ): Promise<DriveResult> {
-  const store = memoryStore()
   let published = false
   const metrics = new InvocationMetrics((seen) => {
     published = seen.has('WatermarkPublished')
   })
   const bindings = {
     state: store,
+    run,
     metrics,
     logger: silentLogger,
     inspectors: Object.fromEntries(inputs.map((input) => [input.source.name, input])),

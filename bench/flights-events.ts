@@ -48,14 +48,19 @@ export function flightEvents(
     return input
   })
   const events: BenchEvent[] = []
-  for (let from = 0, more = true; more; from += batch) {
+  // An event may take less than a batch: it is cut where Lambda's payload ends.
+  const next = new Map(inputs.flatMap((input) => input.logs.map((log) => [log, 0])))
+  for (let more = true; more; ) {
     more = false
     for (const input of inputs) {
       for (const log of input.logs) {
+        const from = next.get(log)!
         if (from >= log.total) continue
         more = true
         const built = buildEvent(input, [{ log, from, to: Math.min(log.total, from + batch) }], 1_700_000_000_000)
-        events.push({ json: built.json, records: built.ranges[0]!.to - from, source: input.source.name })
+        const { to } = built.ranges[0]!
+        next.set(log, to)
+        events.push({ json: built.json, records: to - from, source: input.source.name })
       }
     }
   }

@@ -1,40 +1,31 @@
-import { fork } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { table } from '../lib/dev/text.js'
 import { BUDGET, bundle } from '../scripts/bundle.js'
+import { apart } from './apart.js'
+import { type ColdFigures, cold } from './cold.js'
 import { type CpuFigures, cpu } from './cpu.js'
+import { dynamodbBench } from './dynamodb.js'
 import { schemaNames } from './flights-variants.js'
 import { type GrowthFigures, growth } from './growth.js'
+import { latency, latencyBench } from './latency.js'
+import { BATCHES, machine } from './machine.js'
+import { store } from './store.js'
 import { type UnitFigures, units } from './units.js'
 
-const BATCHES = [10, 100, 1000, 10_000]
 const WEEKS = [1, 4]
 const TARGETS = { cpu_ratio: 1.6, state_units_per_event_1000: 0.02, requests_per_batch_1000: 3 }
 
-/** Each figure is taken in a process of its own, so that none profits or suffers from what was compiled for another. */
-function apart<R>(what: string, ...args: number[]): Promise<R> {
-  const child = fork(fileURLToPath(import.meta.url), ['--child', what, ...args.map(String)], {
-    execArgv: ['--import', 'tsx', '--expose-gc'],
-  })
-  return new Promise((resolve, reject) => {
-    child.once('message', (result) => resolve(result as R))
-    child.once('exit', (code) => reject(new Error(`the bench of ${what} ended with code ${code}`)))
-  })
+/** What a child process is asked for, by name. */
+const CHILDREN: Readonly<Record<string, (...args: readonly string[]) => Promise<unknown>>> = {
+  cpu: (batch, schema) => cpu(Number(batch), schemaNames[Number(schema)]!),
+  units: (batch) => units(Number(batch)),
+  growth: (weeks) => growth(Number(weeks), 1000),
+  store: (batch, name, endpoint) => store(Number(batch), name!, endpoint!),
+  latency: (setting, broker, endpoint) => latency(Number(setting), broker!, endpoint!),
 }
 
-async function childMain(what: string, args: readonly number[]): Promise<void> {
-  const result =
-    what === 'cpu'
-      ? await cpu(args[0]!, schemaNames[args[1]!]!)
-      : what === 'units'
-        ? await units(args[0]!)
-        : await growth(args[0]!, 1000)
-  process.send!(result, () => process.exit(0))
-}
-
-async function main(mode: string | undefined): Promise<void> {
+async function main(mode: 'print' | 'json' | 'write'): Promise<void> {
   const cpuFigures: CpuFigures[] = []
   for (const schema of schemaNames.keys()) cpuFigures.push(await apart('cpu', 1000, schema))
   const [plain] = cpuFigures as [CpuFigures]
@@ -43,6 +34,7 @@ async function main(mode: string | undefined): Promise<void> {
   const growthFigures: GrowthFigures[] = []
   for (const weeks of WEEKS) growthFigures.push(await apart('growth', weeks))
   const { bytes, modules } = await bundle()
+  const coldFigures = await cold()
   const at1000 = unitFigures.find((figures) => figures.batch === 1000)!
   const figures = {
     cpu_ratio: round(plain.millraceUs / plain.decodeUs),
@@ -50,13 +42,14 @@ async function main(mode: string | undefined): Promise<void> {
     requests_per_batch_1000: at1000.requestsPerQuietBatch,
     bundle_bytes: bytes,
     bundle_modules: modules,
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`,
+    machine: machine(),
     cpu: cpuFigures,
     units: unitFigures,
     growth: growthFigures,
+    cold: coldFigures,
   }
-  if (mode === '--json') console.log(JSON.stringify(figures, undefined, 2))
-  else if (mode === '--write') writeDocs(figures)
+  if (mode === 'json') console.log(JSON.stringify(figures, undefined, 2))
+  else if (mode === 'write') writeDocs(figures)
   else print(figures)
 }
 
@@ -70,6 +63,7 @@ type Figures = {
   cpu: CpuFigures[]
   units: UnitFigures[]
   growth: GrowthFigures[]
+  cold: ColdFigures[]
 }
 
 const round = (value: number): number => Math.round(value * 10_000) / 10_000
@@ -77,7 +71,13 @@ const ratio = (value: number): string => `${value.toFixed(2)}x`
 const verdict = (value: number, target: number): string =>
   `${value <= target ? 'within' : 'MISSES'} the target of ${target}`
 
-function print({ cpu: cpuFigures, units: unitFigures, growth: growthFigures, ...figures }: Figures): void {
+function print({
+  cpu: cpuFigures,
+  units: unitFigures,
+  growth: growthFigures,
+  cold: coldFigures,
+  ...figures
+}: Figures): void {
   const [plain] = cpuFigures as [CpuFigures]
   console.log(
     `${plain.records.toLocaleString('en-US')} flights in batches of 1,000, ${figures.machine}, memory store, one process each\n`,
@@ -146,7 +146,13 @@ function print({ cpu: cpuFigures, units: unitFigures, growth: growthFigures, ...
     ),
   )
   console.log(
-    `\nbundle of the ingest handler without a store: ${figures.bundle_bytes} bytes of ${BUDGET.bytes}, ${figures.bundle_modules} modules`,
+    `\nbundle of the ingest handler without a store: ${figures.bundle_bytes} bytes of ${BUDGET.bytes}, ${figures.bundle_modules} modules\n`,
+  )
+  console.log(
+    table(
+      ['cold start of ingest', 'node ms', 'import ms', 'first invocation ms'],
+      coldFigures.map((row) => [row.bundle, row.nodeMs.toFixed(0), row.importMs.toFixed(0), row.firstMs.toFixed(0)]),
+    ),
   )
 }
 
@@ -192,6 +198,41 @@ function fill(file: string, lines: readonly string[]): void {
   writeFileSync(file, text.replace(marked, `<!-- bench:start -->\n${lines.join('\n')}\n<!-- bench:end -->`))
 }
 
-const [mode, what, ...args] = process.argv.slice(2)
-if (mode === '--child') await childMain(what!, args.map(Number))
-else await main(mode)
+const USAGE = 'npm run bench -- [--json | --write], or with --state dynamodb or --latency and [--json]'
+
+interface Given {
+  readonly what: 'all' | 'dynamodb' | 'latency'
+  readonly mode: 'print' | 'json' | 'write'
+}
+
+/** The command line, or the sentence that says what is wrong with it. */
+function read(): Given | string {
+  try {
+    const flag = { type: 'boolean' } as const
+    const { values } = parseArgs({
+      options: { json: flag, write: flag, latency: flag, state: { type: 'string', default: 'memory' } },
+    })
+    const { state, json, write, latency } = values
+    if (state !== 'memory' && state !== 'dynamodb') return `--state is memory or dynamodb; it is ${state}.`
+    if (latency && state !== 'memory') return '--latency has its state in DynamoDB by itself: leave --state out.'
+    const what = latency ? 'latency' : state === 'dynamodb' ? 'dynamodb' : 'all'
+    if (write && (json || what !== 'all')) return '--write stands alone.'
+    return { what, mode: json ? 'json' : write ? 'write' : 'print' }
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const [, , flag, what, ...args] = process.argv
+if (flag === '--child') {
+  const figures = await CHILDREN[what!]!(...args)
+  process.send!(figures, () => process.exit(0))
+} else {
+  const given = read()
+  if (typeof given === 'string') {
+    console.error(`${given.replace(/\.?$/, '.')} Usage: ${USAGE}`)
+    process.exitCode = 1
+  } else if (given.what === 'dynamodb') await dynamodbBench(given.mode === 'json')
+  else if (given.what === 'latency') await latencyBench(given.mode === 'json')
+  else await main(given.mode)
+}

@@ -1,4 +1,5 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { takeShortcut } from './dynamodb-shortcut.js'
 
 export interface DynamoDBOptions {
   /** Default: AWS_REGION. */
@@ -13,10 +14,12 @@ export interface DynamoDBOptions {
 
 const CONNECTION_TIMEOUT_MS = 1_000
 const REQUEST_TIMEOUT_MS = 3_000
+/** What the short way of a call keeps to. With any other setting (a logger, an extension) calls go the SDK's whole way. */
+const PLAIN_SETTINGS: ReadonlySet<string> = new Set(['credentials', 'region', 'endpoint', 'requestHandler'])
 
 /** A client that tries once and gives up in time: whoever repeats a call has to know that an earlier one may have had its effect. */
 export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     ...(options.region !== undefined && { region: options.region }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
     requestHandler: {
@@ -24,9 +27,13 @@ export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
       requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
+    // Nobody changes the middleware of a client after its first call.
+    cacheMiddleware: true,
     ...options.client,
     maxAttempts: 1,
   })
+  if (Object.keys(options.client ?? {}).every((setting) => PLAIN_SETTINGS.has(setting))) takeShortcut(client)
+  return client
 }
 
 /** Where a client of these options looks, for messages. */

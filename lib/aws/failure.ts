@@ -45,7 +45,8 @@ export function judgeError(thrown: unknown): Failure {
   if (judgeCode(error.name) === 'throttled') return 'throttled'
   if (isCredentials(error)) return 'refused'
   const status = error.$metadata?.httpStatusCode
-  if (status === undefined || status >= 500) return 'unknown'
+  // An answer that began well and was cut off says no more than none.
+  if (status === undefined || status < 400 || status >= 500) return 'unknown'
   return status === 429 ? 'throttled' : 'refused'
 }
 

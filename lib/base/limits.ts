@@ -53,5 +53,8 @@ export const CAREFUL_TIMEOUTS = 2
 export const MISSING_MS = 300_000
 /** A split without a checkpoint for this long may have lost records to its source's retention, ms: the source is asked. */
 export const QUIET_MS = 900_000
+/** How often an idle split's source is asked whether still nothing waits, and how long the answer shows that nothing was deleted unread, ms. */
+export const EMPTY_LOOK_MS = 1_800_000
+export const EMPTY_PROOF_MS = 7_200_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000

@@ -33,7 +33,7 @@ export interface SplitRows {
 
 export type SinkBatch = OperatorBatch | SplitRows
 
-/** A row that this sink can never take, whatever is repeated: too large, or without a key. The same in every attempt. */
+/** A row that this sink can never take, whatever is repeated: too large, or without a key. The same in every attempt. It is not held: it may come again. */
 export interface RefusedRow {
   readonly batch: SinkBatch
   readonly row: SinkRow

@@ -100,6 +100,8 @@ export interface SourceInspector {
   verify?(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]>
   /** The source is finite: when all its splits are closed, no other will come (files). */
   readonly bounded: boolean
+  /** Lets go of what was opened to ask. On Lambda nobody calls it: a container just ends. */
+  close?(): Promise<void>
 }
 
 /** How a record's event time moves its split's own watermark. A frozen node, made by `outOfOrder` and its kin. */

@@ -1,4 +1,4 @@
-import { StopError } from '../base/index.js'
+import { EMPTY_PROOF_MS, StopError } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing, StateStore } from '../ports/index.js'
 import type { Host } from './host.js'
@@ -29,9 +29,11 @@ export async function stopFaulty(
   const stopped = new Set<string>()
   if (asked.size === 0) return stopped
   const positions = new Map([...asked].map(([origin, { position }]) => [origin, position]))
-  const { store, logger, metrics } = host.services
+  const { store, clock, logger, metrics } = host.services
   for (const { split: origin, kind, detail } of await inspector.verify(positions)) {
     const split = asked.get(origin)!
+    // What was deleted was there before the source said that nothing waits: it was read, or it was no record.
+    if (kind === 'trimmed' && clock.now() - split.empty < EMPTY_PROOF_MS) continue
     const verdict = await store.update({
       key: splitKey(host.prefix, stage.index, split.name),
       set: { stopped: `${kind}: ${detail}` },

@@ -1,4 +1,4 @@
-import { CONTENTION_TURNS_MAX, MISSING_MS, RetryableError, TIME_MIN } from '../base/index.js'
+import { CONTENTION_TURNS_MAX, EMPTY_LOOK_MS, MISSING_MS, RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { Condition, Item, ItemKey, SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
@@ -173,6 +173,29 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
   return true
 }
 
+/**
+ * Asks now and then whether still nothing waits for a split that is out. What is found deleted later, right before its next record, was then nothing of its
+ * own: a quiet log loses its old records like any other.
+ */
+export async function stillEmpty(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  split: SplitState,
+  origin: string,
+): Promise<void> {
+  const { store, clock } = host.services
+  const inspector = host.services.inspector(input.name)
+  const asked = clock.now()
+  if (inspector === undefined || split.status !== 'out' || asked - split.empty < EMPTY_LOOK_MS) return
+  if ((await inspector.peek(origin, split.position)) !== 'nothing') return
+  await store.update({
+    key: splitKey(host.prefix, stage.index, split.name),
+    set: { empty: asked },
+    when: asRead(split),
+  })
+}
+
 /** Parts an idle split, with evidence between the two phases: mark, *then* ask whether anything waits (law 5). */
 export async function part(
   host: Host,
@@ -200,10 +223,11 @@ export async function part(
     when: asRead(seen),
   })
   if (!marked.applied) return false
+  const asked = clock.now()
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'
   const verdict = await store.update({
     key,
-    set: { status: nothing ? 'out' : was, epoch: epoch + 1 },
+    set: { status: nothing ? 'out' : was, epoch: epoch + 1, ...(nothing && { empty: asked }) },
     when: [
       { attribute: 'status', is: 'equal', value: 'parting' },
       { attribute: 'epoch', is: 'equal', value: epoch },

@@ -31,6 +31,8 @@ export interface SplitState {
   readonly generation: number
   /** The id of the split that took its place when its log was made anew. */
   readonly next: string
+  /** When its source last said that nothing waits after its position: nothing after that position was there before. */
+  readonly empty: number
   /** When it was last written by an attempt, wall clock. */
   readonly at: number
 }
@@ -125,6 +127,7 @@ export function readSplit(item: Item, operators: number): SplitState {
     tails: readTails(text('tails')),
     counters: item.counters ? readCounters(JSON.parse(text('counters'))) : noCounters(operators),
     skip: text('skip'),
+    empty: number('empty'),
     stopped: text('stopped'),
     accepted: text('accepted'),
     origin: text('origin'),

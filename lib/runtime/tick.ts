@@ -6,7 +6,7 @@ import { readCursor } from './cursor.js'
 import type { Deadline, Host } from './host.js'
 import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
 import { originName, stopFaulty } from './log-faults.js'
-import { end, part } from './membership.js'
+import { end, part, stillEmpty } from './membership.js'
 import { listSplits, register, registerListed } from './registration.js'
 
 /**
@@ -51,6 +51,7 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
     const id = split.origin === '' ? origin : split.name.slice(input.name.length + 1)
     if ((listing === undefined || listing.closed) && (await end(host, stage, input, id, listed, origin))) continue
     await part(host, stage, input, id, host.plan.pipeline.idleAfterMs, origin)
+    await stillEmpty(host, stage, input, split, origin)
   }
 }
 

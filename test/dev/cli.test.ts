@@ -155,13 +155,13 @@ describe('wrong arguments end with 2 and a sentence that says what is right', ()
       'an unknown state',
       () => given('--state', 'postgres'),
       2,
-      /^error: --state is memory or lmdb:DIRECTORY; it is "postgres"\.\n$/,
+      /^error: --state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is "postgres"\.\n$/,
     ],
     [
       'lmdb without a directory',
       () => given('--state', 'lmdb:'),
       2,
-      /--state is memory or lmdb:DIRECTORY; it is "lmdb:"/,
+      /--state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is "lmdb:"/,
     ],
     ['a state that is a file', () => given('--state', `lmdb:${input}`), 2, /^error: .*clicks\.ndjson/],
     [

@@ -146,6 +146,7 @@ describe('where a pipeline stands', () => {
     expect(half.stages[0]!.splits).toEqual([
       {
         split: 'readings/p',
+        stopped: '',
         status: 'member',
         position: '00000000000000000003',
         ownWatermark: 33_000,

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it } from 'vitest'
+import { LiveProcess, until } from '../dev/live/dev-process.js'
 
 const execute = promisify(execFile)
 const directory = mkdtempSync(join(tmpdir(), 'millrace-readme-'))
@@ -56,5 +57,47 @@ describe('README', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     expect(result.value).toEqual({ total: 0.30000000000000004, mean: 0.15000000000000002, orders: 2 })
+  })
+})
+
+/** The commands of the second part, as they stand, but for where their data goes. */
+const commands = /```sh\n([\s\S]*?)```/
+  .exec(readFileSync('README.md', 'utf8'))![1]!
+  .replaceAll('\\\n', ' ')
+  .trim()
+  .split('\n')
+
+const missing = inject('missingJava')
+describe.skipIf(missing !== '')(`README, live${missing === '' ? '' : ` (not run: ${missing})`}`, () => {
+  it('its commands count the flights on local DynamoDB, Kinesis and Kafka', { timeout: 120_000 }, async () => {
+    const services = join(directory, 'services')
+    const args = (command: string): string[] => {
+      const words = command.split(/\s+/)
+      expect(words.slice(0, 4)).toEqual(['npm', 'run', 'millrace', '--'])
+      return words.slice(4).flatMap((word) => (word === '--services' ? [word, services] : [word]))
+    }
+    const [up, table, send, dev] = commands.map(args) as [string[], string[], string[], string[]]
+    const cli = ['--import', 'tsx', 'lib/dev/cli/main.ts']
+    const run = (words: string[]) => execute(process.execPath, [...cli, ...words])
+    try {
+      await run([...up, '--dir', services])
+      await run(table)
+      expect((await run(send)).stdout).toContain('departures-a-l: 60,802 records sent')
+      const out = join(directory, 'live')
+      const live = new LiveProcess([...dev, '--out', out, '--tick', '1000'])
+      const state = ['--state', 'dynamodb:flights', '--services', services]
+      await until('all flights are counted', async () => {
+        const { stdout } = await run(['splits', 'list', 'examples/flights/pipeline.ts', ...state, '--json'])
+        const [stage] = JSON.parse(stdout).stages
+        const taken = stage.splits.reduce((sum: number, split: { in: number }) => sum + split.in, 0)
+        return taken === 113_493 || taken
+      })
+      expect(await live.stop(), live.err).toBe(0)
+      expect(live.out).toMatch(/^all +113,493 +0 +0 +113,493/m)
+      const rows = readFileSync(join(out, 'hourly.ndjson'), 'utf8').trim().split('\n')
+      expect(rows.length).toBeGreaterThan(15_000)
+    } finally {
+      await run(['services', 'down', '--dir', services])
+    }
   })
 })

@@ -30,6 +30,8 @@ export class Harness {
   readonly store = memoryStore()
   readonly rows = new Map<string, any[]>()
   readonly calls: string[] = []
+  /** What each sink holds of a split or a part. */
+  private readonly held = new Map<string, string>()
   readonly logs: string[] = []
   readonly metrics = new Map<string, number>()
   readonly sources: Record<string, FakeSource> = {}
@@ -100,11 +102,21 @@ export class Harness {
           this.rows.set(node.name, rows)
           const refused: RefusedRow[] = []
           for (const batch of batches) {
+            // As the port has it: what lies at or before the highest `to` of a split is held already, and so is a part by its name.
+            const name =
+              batch.kind === 'split'
+                ? `${node.name} s ${batch.split}`
+                : `${node.name} o ${batch.operator} ${batch.part}`
+            const held = this.held.get(name) ?? ''
+            const before = refused.length
             for (const row of batch.rows) {
+              if (batch.kind === 'split' ? row.order <= held : held !== '') continue
               const reason = this.refuses(node.name, row.value)
               if (reason === undefined) rows.push(JSON.parse(JSON.stringify(row.value)))
               else refused.push({ batch, row, reason })
             }
+            if (refused.length === before)
+              this.held.set(name, batch.kind === 'split' && batch.to > held ? batch.to : held || '-')
           }
           return refused
         }),

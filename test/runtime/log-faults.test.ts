@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { QUIET_MS } from '../../lib/base/index.js'
+import { EMPTY_PROOF_MS, QUIET_MS } from '../../lib/base/index.js'
 import type { SplitFault } from '../../lib/ports/index.js'
 import { findSplit, resetSplit } from '../../lib/runtime/log-faults.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
@@ -69,6 +69,23 @@ describe('a log that was made anew', () => {
     expect(counted + expired).toBe(7)
   })
 
+  it('does not stop a split that has moved on while its source was asked', async () => {
+    const { world, faults, ingest, tick } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    faults.set('p', beyondEnd)
+    const other = world.container()
+    let asked = false
+    world.before = async (call) => {
+      if (asked || !call.startsWith('verify')) return
+      asked = true
+      await other.ingest(fileEvent('readings', 'p', 2, [at(3)]))
+    }
+    await tick()
+    expect(asked).toBe(true)
+    expect(await world.split('readings/p')).toMatchObject({ position: '00000000000000000002' })
+    expect(await world.split('readings/p')).not.toHaveProperty('stopped')
+  })
+
   it('is asked for only where a batch brings nothing new, or its split was quiet for long', async () => {
     const { world, ingest } = logged()
     const asked = () => world.calls.filter((call) => call.startsWith('verify')).length
@@ -99,6 +116,29 @@ describe('records that were deleted unread', () => {
     })
   })
 
+  it('are none where the source said a while ago that nothing waits: a quiet log loses its old records too', async () => {
+    const { world, source, faults, ingest, tick } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    world.now += 60_001
+    await tick()
+    expect(await world.split('readings/p')).toMatchObject({ status: 'out', empty: world.now })
+    // Days go by; a tick a minute asks a few times an hour.
+    for (let hours = 0; hours < 48; hours++) {
+      world.now += 3_600_000
+      await tick()
+    }
+    expect(world.calls.filter((call) => call.startsWith('peek')).length).toBeLessThan(60)
+    // The records that were counted are deleted by now, and a new one has come: the first that can be read is it.
+    faults.set('p', trimmed)
+    source.waiting.add('p')
+    await tick()
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 50, [at(99)])))).toBeUndefined()
+    expect(await world.split('readings/p')).toMatchObject({ status: 'member', position: '00000000000000000050' })
+    // Left unread for longer than the proof reaches, it may be missing something.
+    world.now += EMPTY_PROOF_MS
+    await expect(ingest(fileEvent('readings', 'p', 90, [at(100)]))).rejects.toThrow('trimmed')
+  })
+
   it('are accepted by a reset, which asks no more of that position', async () => {
     const { world, faults, ingest, tick, reset } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
@@ -119,5 +159,17 @@ describe('records that were deleted unread', () => {
     const seen = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
     expect(await resetSplit(world.store, 'counting.1', 0, seen, 1)).toBe('readings/p')
     expect(await resetSplit(world.store, 'counting.1', 0, seen, 2)).toBeUndefined()
+    // An attempt that was under way when the split stopped has moved it on.
+    faults.set('p', { ...trimmed, detail: 'the log begins at 60.' })
+    await ingest(fileEvent('readings', 'p', 1, [at(2)]))
+    await tick()
+    const stopped = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
+    expect(stopped.stopped).toContain('60')
+    const { key, position } = {
+      key: { pk: 'counting.1#0#splits', sk: 's#readings/p' },
+      position: '00000000000000000009',
+    }
+    await world.store.update({ key, set: { position }, when: [] })
+    expect(await resetSplit(world.store, 'counting.1', 0, stopped, 3)).toBeUndefined()
   })
 })

@@ -111,7 +111,7 @@ describe('law 5: parting needs evidence', () => {
   it('evidence for one mark is none for the next', async () => {
     const world = await quiet(false)
     world.before = async (call) => {
-      if (call !== 'update s#readings/p status,epoch') return
+      if (call !== 'update s#readings/p status,epoch,empty') return
       world.before = () => undefined
       // Its answer was "nothing"; since then a record came, was counted, and another tick has marked the split anew.
       await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))

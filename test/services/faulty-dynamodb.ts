@@ -33,6 +33,8 @@ interface Answer {
 /** A proxy before DynamoDB Local that does what the real service and the network do at their worst, from a seed. */
 export class FaultyDynamoDB {
   readonly counts: Record<string, number> = {}
+  /** Sees every request as it comes. */
+  onRequest: (operation: string, body: any) => void = () => undefined
   private readonly seeded: Random
   private readonly underWay = new Set<Promise<unknown>>()
   private readonly server: Server
@@ -78,6 +80,7 @@ export class FaultyDynamoDB {
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString()
     const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? ''
+    this.onRequest(operation, JSON.parse(body))
     const forward = (text: string): Promise<Answer> => this.forward(request, text)
     switch (this.pick(operation)) {
       case 'throttle':

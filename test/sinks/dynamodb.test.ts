@@ -178,6 +178,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
       { c: 'b', d: 1e21, v: 1 },
     ]
     await sink.write([range('s', 0, 3, (index) => [rows[index]])])
+    expect((await itemsOf(table)).map((item) => item._version).sort()).toEqual([1, 20])
     await sink.write([range('s', 3, 5, (index) => [{ ...rows[1], v: index === 3 ? 19 : 21 }])])
     await sink.write([range('s', 5, 6, () => [{ ...rows[2], v: 2 }])])
     expect((await itemsOf(table)).sort((a, b) => a.day - b.day)).toEqual([

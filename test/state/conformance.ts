@@ -121,7 +121,9 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
     })
 
     describe('update', () => {
-      const change = (when: Update['when'], set: Update['set'] = { done: true }): Promise<boolean> =>
+      // Another trace each time: one that stood before would pass for an update whose answer was lost.
+      let changes = 0
+      const change = (when: Update['when'], set: Update['set'] = { done: changes++ }): Promise<boolean> =>
         store.update({ key: key('a'), set, when }).then(({ applied }) => applied)
 
       beforeEach(async () => {

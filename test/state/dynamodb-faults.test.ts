@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { StateStore } from '../../lib/ports/index.js'
 import { type DynamoDBStoreOptions, dynamodbStore } from '../../lib/state/dynamodb/index.js'
 import { createTable } from '../../lib/state/dynamodb/table.js'
@@ -115,6 +115,22 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     expect(await store.get([key])).toEqual([{ ...key, epoch: 2 }])
   })
 
+  it('law 12: asks for strong reads only', async () => {
+    const store = await open()
+    const asked: boolean[] = []
+    proxy.onRequest = (operation, body) => {
+      if (operation === 'BatchGetItem')
+        asked.push(...Object.values<any>(body.RequestItems).map((each) => each.ConsistentRead))
+      if (operation === 'Query') asked.push(body.ConsistentRead)
+    }
+    for (let turn = 0; turn < 2; turn++) {
+      await store.get([key])
+      await store.query({ pk: 'p', from: '', to: '~' })
+    }
+    proxy.onRequest = () => undefined
+    expect(asked).toEqual([true, true, true, true])
+  })
+
   it('gives up in bounded time, and says whether anything may have happened', async () => {
     const retries = { attemptsMax: 4, totalMs: 1_000 }
     const store = await open({ retries })
@@ -187,6 +203,16 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     })
     await expect(none.get([key])).rejects.toMatchObject({ code: 'no-credentials' })
     await none.close()
+    vi.stubEnv('AWS_REGION', undefined)
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere')
+    const nowhere = await dynamodbStore('mine', { endpoint: direct })
+    await expect(nowhere.get([key])).rejects.toMatchObject({
+      code: 'no-region',
+      message: 'No AWS region is set to reach the table "mine" in. Set AWS_REGION.',
+    })
+    await nowhere.close()
+    vi.unstubAllEnvs()
     const nobody = await dynamodbStore('mine', {
       endpoint: 'http://127.0.0.1:9',
       retries: { attemptsMax: 3, totalMs: 500 },

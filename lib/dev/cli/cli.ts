@@ -2,9 +2,11 @@ import { Command, CommanderError } from 'commander'
 import { MillraceError, messageOf } from '../../base/index.js'
 import { describe } from '../../pipeline/index.js'
 import { defaultServicesFolder } from '../services/services.js'
+import { type DevFlags, devCommand } from './dev-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type RunFlags, runCommand } from './run-command.js'
+import { type SendFlags, sendCommand } from './send-command.js'
 import { downCommand, type ServicesFlags, servicesStatusCommand, upCommand } from './services-command.js'
 import { listSplitsCommand, resetCommand, type SplitsFlags, skipCommand } from './splits-command.js'
 import { createTableCommand, describeTableCommand, type TableFlags } from './table-command.js'
@@ -30,6 +32,7 @@ function program(io: Io, finish: Finish): Command {
   cli.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
   cli.exitOverride().showHelpAfterError('(millrace --help lists the commands)').version('0.1.0')
   addRun(cli, io, finish)
+  addLive(cli, io, finish)
   cli
     .command('describe')
     .description("print a pipeline's graph, slices and expected writes and reads")
@@ -57,6 +60,39 @@ function addRun(cli: Command, io: Io, finish: Finish): void {
     .option('--json', 'print the summary as JSON')
     .option('--verbose', "print the handlers' logs to standard error")
     .action(async (file: string, flags: RunFlags) => finish(await runCommand(file, flags, io)))
+}
+
+/** How live sources and sinks are found. */
+function bound(command: Command): Command {
+  return placed(command)
+    .argument('<pipeline>', PIPELINE)
+    .option('--bind <name=physical>', 'what a source or sink is called outside; as often as needed', collect, [])
+    .option('--brokers <list>', 'host:port,… of Kafka (default: MILLRACE_KAFKA_BROKERS)')
+    .option('--tls', 'reach Kafka by TLS')
+    .option('--kafka-credentials <secret>', 'env:NAME, file:PATH or an ARN: JSON of a login or of a client certificate')
+    .option('--kafka-mechanism <name>', 'of a login: plain, scram-sha-256 or scram-sha-512 (default)')
+    .option('--kafka-ca <secret>', "the brokers' authority: JSON with its certificate")
+    .option('--kinesis-endpoint <url>', 'default: AWS_ENDPOINT_URL_KINESIS, or that of the region')
+}
+
+function addLive(cli: Command, io: Io, finish: Finish): void {
+  bound(cli.command('dev'))
+    .description('run a pipeline on live Kafka topics and Kinesis streams; any number of processes may share one table')
+    .option('--state <store>', STATE)
+    .option('--group <id>', 'the Kafka consumer group (default: millrace-PIPELINE-SOURCE)')
+    .option('--batch <n>', 'records a batch, 1 to 10000', '1000')
+    .option('--tick <ms>', 'between two looks at idle splits and open windows', '5000')
+    .option('--timeout <ms>', 'of an invocation', '30000')
+    .option('--out <directory>', 'where file sinks go (default: .millrace/NAME/out)')
+    .option('--json', 'print the summary as JSON')
+    .option('--verbose', "print the handlers' logs to standard error")
+    .action(async (file: string, flags: DevFlags) => finish(await devCommand(file, flags, io)))
+  bound(cli.command('send'))
+    .description("send the lines of files to the live streams and topics of a pipeline's sources")
+    .option('--input <source=file>', 'an NDJSON file (.gz too) of a source; as often as needed', collect, [])
+    .option('--create <n>', 'make streams and topics that are not there, with n shards or partitions')
+    .option('--rate <n>', 'records a second of each source (default: as fast as it goes)')
+    .action(async (file: string, flags: SendFlags) => finish(await sendCommand(file, flags, io)))
 }
 
 function addSplits(cli: Command, io: Io, finish: Finish): void {

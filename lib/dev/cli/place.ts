@@ -22,6 +22,9 @@ export function usePlace(flags: PlaceFlags): { endpoint?: string; region?: strin
     const folder = flags.services === true ? defaultServicesFolder : flags.services
     Object.assign(process.env, servicesEnvironment(folder))
   }
+  // Sinks read the environment: a table of results is where the table of state is.
+  if (flags.endpoint !== undefined) process.env.AWS_ENDPOINT_URL_DYNAMODB = flags.endpoint
+  if (flags.region !== undefined) process.env.AWS_REGION = flags.region
   return {
     ...(flags.endpoint !== undefined && { endpoint: flags.endpoint }),
     ...(flags.region !== undefined && { region: flags.region }),

@@ -3,7 +3,7 @@ import type { SplitListing } from '../../ports/index.js'
 import type { KinesisConnection } from '../../sources/kinesis/connection.js'
 import { openStream } from '../../sources/kinesis/inspector.js'
 import type { KinesisStream } from '../../sources/kinesis/stream.js'
-import { type LiveOptions, rest, unlessStopped } from './options.js'
+import { type LiveOptions, rest, unlessStopped, untilAnswered } from './options.js'
 import { ShardPoller } from './shard-poller.js'
 
 export interface KinesisPollerOptions extends LiveOptions, KinesisConnection {}
@@ -34,25 +34,26 @@ class KinesisPoller {
   private readonly started = new Map<string, Promise<void>>()
   /** Read to its end, and all of it taken. */
   private readonly done = new Set<string>()
+  private readonly broken = new AbortController()
+  private failure: { readonly error: unknown } | undefined
   private wake: () => void = () => undefined
 
   constructor(options: KinesisPollerOptions, stream: KinesisStream) {
-    this.options = options
+    const signal = AbortSignal.any([options.signal, this.broken.signal])
+    this.options = { ...options, signal }
     this.stream = stream
   }
 
   async run(): Promise<void> {
     const { signal, logger } = this.options
-    const { arn } = await this.stream.summary()
-    let listed: readonly SplitListing[] = await this.stream.list()
+    const summary = await untilAnswered(() => this.stream.summary(), this.options)
+    let listed: readonly SplitListing[] = (await untilAnswered(() => this.stream.list(), this.options)) ?? []
     while (!signal.aborted) {
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve
       })
-      this.startReady(listed, arn)
-      const pause = new AbortController()
-      await Promise.race([rest(LIST_MS, AbortSignal.any([signal, pause.signal])), woken])
-      pause.abort()
+      this.startReady(listed, summary!.arn)
+      await rest(LIST_MS, signal, woken)
       try {
         listed = (await unlessStopped(this.stream.list(), signal)) ?? listed
       } catch (error) {
@@ -60,6 +61,7 @@ class KinesisPoller {
       }
     }
     await Promise.all(this.started.values())
+    if (this.failure !== undefined) throw this.failure.error
   }
 
   /** Starts each shard whose parents are done, or are not there any more. */
@@ -68,12 +70,18 @@ class KinesisPoller {
     for (const { split, parents = [] } of listed) {
       if (this.started.has(split)) continue
       if (parents.some((parent) => isThere.has(parent) && !this.done.has(parent))) continue
-      const poller = new ShardPoller(this.options, this.stream, split, arn)
-      const work = poller.run().then((isDone) => {
-        if (isDone) this.done.add(split)
-        this.wake()
-      })
-      this.started.set(split, work)
+      this.started.set(split, this.poll(new ShardPoller(this.options, this.stream, split, arn), split))
     }
+  }
+
+  /** A shard's end may let its children begin; a defect ends all shards. */
+  private async poll(poller: ShardPoller, split: string): Promise<void> {
+    try {
+      if (await poller.run()) this.done.add(split)
+    } catch (error) {
+      this.failure ??= { error }
+      this.broken.abort()
+    }
+    this.wake()
   }
 }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../../base/index.js'
+import { messageOf, RetryableError } from '../../base/index.js'
 import type { Logger, Position } from '../../ports/index.js'
 import { type Found, type Judgement, judgeAnswer } from '../poller/answer.js'
 
@@ -45,9 +45,15 @@ export class Backoff {
   }
 }
 
-/** Sleeps; a signal ends it early and without an error. */
-export async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await sleep(ms, undefined, { signal }).catch(() => undefined)
+/** Sleeps; a signal, or whoever wakes it, ends it early and without an error. */
+export async function rest(ms: number, signal: AbortSignal, woken?: Promise<void>): Promise<void> {
+  if (signal.aborted) return
+  const over = new AbortController()
+  const wake = (): void => over.abort()
+  signal.addEventListener('abort', wake)
+  void woken?.then(wake)
+  await sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
+  signal.removeEventListener('abort', wake)
 }
 
 /** What the work gives, or undefined as soon as the signal comes. What is left running must end by itself. */
@@ -64,6 +70,21 @@ export async function unlessStopped<R>(work: Promise<R>, signal: AbortSignal): P
   } finally {
     signal.removeEventListener('abort', stop)
   }
+}
+
+/** Asks until there is an answer; what somebody has to mend is thrown. Undefined: stopped before. */
+export async function untilAnswered<R>(ask: () => Promise<R>, { signal, logger }: LiveOptions): Promise<R | undefined> {
+  const backoff = new Backoff(signal)
+  while (!signal.aborted) {
+    try {
+      return await unlessStopped(ask(), signal)
+    } catch (error) {
+      if (!(error instanceof RetryableError)) throw error
+      logger.warn('a source does not answer', { error: error.message })
+      await backoff.pause()
+    }
+  }
+  return undefined
 }
 
 /** One invocation with the event's JSON, parsed anew as Lambda's runtime does; and what its answer means. */

@@ -110,7 +110,7 @@ export class ShardPoller {
         })
         await this.backoff.pause()
         // It may have been reset by now.
-        await this.begin()
+        if (this.held.length === 0) await this.begin()
       } else if (name !== 'ExpiredIteratorException') {
         logger.warn('a shard cannot be read', { shard: this.shard, error: messageOf(this.stream.explain(error)) })
         await this.backoff.pause()

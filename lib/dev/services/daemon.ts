@@ -117,12 +117,24 @@ export function isAlive(pid: number): boolean {
 
 /** A port of the loopback interface that nobody listens on now. */
 export function freePort(): Promise<number> {
+  return listenOnce(0)
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  return await listenOnce(port).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Listens on a port, 0 for any, and lets go of it. */
+function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
+    server.listen(port, '127.0.0.1', () => {
+      const { port: found } = server.address() as { port: number }
+      server.close(() => resolve(found))
     })
   })
 }

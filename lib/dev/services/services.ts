@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, MillraceError, messageOf } from '../../base/index.js'
-import { freePort, isAlive, stopProcess } from './daemon.js'
+import { freePort, isAlive, isFree, stopProcess } from './daemon.js'
 import { startDynamodb } from './dynamodb.js'
 import { startKafka } from './kafka.js'
 import { startKinesis } from './kinesis.js'
@@ -23,6 +24,8 @@ export interface ServiceStatus extends ServiceRecord {
 }
 
 export const SERVICE_NAMES: readonly ServiceName[] = ['dynamodb', 'kinesis', 'kafka']
+const FREE_TRIES = 15
+const FREE_PAUSE_MS = 200
 export const defaultServicesFolder = '.millrace/services'
 
 const STARTS = { dynamodb: startDynamodb, kinesis: startKinesis, kafka: startKafka }
@@ -49,7 +52,7 @@ export async function servicesUp(
     const before = readRecords(folder).find((record) => record.name === name)
     if (before !== undefined && before.pid > 0 && (await answers(before))) continue
     try {
-      const port = before !== undefined && (await isFree(before.port)) ? before.port : await freePort()
+      const port = before !== undefined && (await isFreeSoon(before.port)) ? before.port : await freePort()
       const { endpoint, pid } = await STARTS[name]({ folder: resolve(folder), port, detached: true })
       writeRecord(folder, { name, endpoint, port, pid })
     } catch (error) {
@@ -102,17 +105,26 @@ export function servicesEnvironment(folder: string): Record<string, string> {
 
 /** A process of that pid runs, and something listens on the port: the pid alone may be anybody's by now. */
 async function answers({ pid, port }: ServiceRecord): Promise<boolean> {
-  return pid > 0 && isAlive(pid) && !(await isFree(port))
+  return pid > 0 && isAlive(pid) && (await listens(port))
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Clients of a service that has just ended may hold its port for a moment. */
+async function isFreeSoon(port: number): Promise<boolean> {
+  for (let tries = 0; tries < FREE_TRIES; tries++) {
+    if (await isFree(port)) return true
+    await sleep(FREE_PAUSE_MS)
+  }
+  return false
+}
+
+function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     socket.on('connect', () => {
       socket.destroy()
-      resolve(false)
+      resolve(true)
     })
-    socket.on('error', () => resolve(true))
+    socket.on('error', () => resolve(false))
   })
 }
 

@@ -19,13 +19,15 @@ export async function kafkaConnection({ brokers, tls, ...secrets }: KafkaBinding
 
 /** Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been rotated. */
 export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
-  let opening: Promise<SourceInspector> | undefined
+  let opening: Promise<SourceInspector & { close(): Promise<void> }> | undefined
   const opened = async <R>(ask: (inspector: SourceInspector) => Promise<R>): Promise<R> => {
     opening ??= kafkaConnection(binding).then((connection) => kafkaInspector({ topic: binding.topic, connection }))
     try {
       return await ask(await opening)
     } catch (error) {
+      const broken = opening
       opening = undefined
+      await broken.then((inspector) => inspector.close()).catch(() => undefined)
       throw error
     }
   }
@@ -35,5 +37,8 @@ export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
     peek: (split, after) => opened((inspector) => inspector.peek(split, after)),
     verify: (positions: ReadonlyMap<string, Position>) =>
       opened(async (inspector) => (await inspector.verify?.(positions)) ?? []),
+    close: async () => {
+      await opening?.then((inspector) => inspector.close()).catch(() => undefined)
+    },
   }
 }

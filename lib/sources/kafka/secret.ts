@@ -130,17 +130,15 @@ function unfit(reference: string, what: string, shape: string): ConfigError {
   )
 }
 
-/** Node resolves the name when it is asked for: the package is optional, and Lambda's own runtime has it. */
-const SECRETS_MANAGER: string = '@aws-sdk/client-secrets-manager'
 const CALL_MS = 5_000
 
 async function readSecret(arn: string): Promise<string> {
   const { SecretsManagerClient, GetSecretValueCommand } = await load(
     'A Kafka secret by its ARN',
-    SECRETS_MANAGER,
-    () => import(SECRETS_MANAGER) as Promise<any>,
+    '@aws-sdk/client-secrets-manager',
+    () => import('@aws-sdk/client-secrets-manager'),
   )
-  const client = new SecretsManagerClient({ region: ARN.exec(arn)![1] })
+  const client = new SecretsManagerClient({ region: ARN.exec(arn)![1]! })
   try {
     const abortSignal = AbortSignal.timeout(CALL_MS)
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }), { abortSignal })

@@ -158,15 +158,27 @@ export class KinesisStream {
     const retries = new Retries(`${what} of ${this.what.replace(/^The/, 'the')} ${this.where}`, BUDGET)
     for (;;) {
       try {
-        const timeout = AbortSignal.timeout(CALL_MS)
-        const abortSignal = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
-        return (await this.client.send(command, { abortSignal })) as R
+        return (await this.send(command, signal)) as R
       } catch (error) {
         signal?.throwIfAborted()
         const failure = judgeError(error)
         if (failure === 'refused') throw error
         await retries.pause(failure, error)
       }
+    }
+  }
+
+  /** One try. A signal that outlives many tries is let go after each (AbortSignal.any keeps hold of it). */
+  private async send(command: object, signal: AbortSignal | undefined): Promise<unknown> {
+    const over = new AbortController()
+    const abort = (): void => over.abort()
+    const timer = setTimeout(abort, CALL_MS)
+    signal?.addEventListener('abort', abort)
+    try {
+      return await this.client.send(command, { abortSignal: over.signal })
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
     }
   }
 }

@@ -1,0 +1,136 @@
+import { ConfigError } from '../../base/index.js'
+import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
+import { dev } from '../live/dev.js'
+import { conservation, imbalance } from '../summary.js'
+import { numberText } from '../text.js'
+import type { Io } from './io.js'
+import { loadPipeline } from './load-pipeline.js'
+import { type PlaceFlags, usePlace } from './place.js'
+import { progressPrinter } from './progress.js'
+import { wholeNumber } from './run-command.js'
+
+export interface DevFlags extends PlaceFlags {
+  readonly state?: string
+  readonly bind?: readonly string[]
+  readonly brokers?: string
+  readonly tls?: boolean
+  readonly kafkaCredentials?: string
+  readonly kafkaMechanism?: string
+  readonly kafkaCa?: string
+  readonly kinesisEndpoint?: string
+  readonly group?: string
+  readonly batch?: string
+  readonly tick?: string
+  readonly timeout?: string
+  readonly out?: string
+  readonly json?: boolean
+  readonly verbose?: boolean
+}
+
+const DOUBLED_MS = 500
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+
+/** `millrace dev`. Returns the exit code: 0 stopped in order, 1 not conserved, 130 stopped at once by a second Ctrl-C. */
+export async function devCommand(file: string, flags: DevFlags, io: Io): Promise<number> {
+  const pipeline = await loadPipeline(file)
+  const dynamodb = usePlace(flags)
+  const stop = new AbortController()
+  let stoppedAt = 0
+  const onSignal = (): void => {
+    // What started this process may pass the terminal's signal on, and so double it.
+    if (stop.signal.aborted && systemClock.now() - stoppedAt < DOUBLED_MS) return
+    if (stop.signal.aborted) process.exit(130)
+    stoppedAt = systemClock.now()
+    stop.abort()
+    io.stderr.write('\nStopping: batches in flight are finished. Once more ends it at once; nothing is lost by that.\n')
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const progress = progressPrinter(io.stderr, () => systemClock.now())
+  try {
+    const summary = await dev(pipeline, {
+      ...liveBindings(flags),
+      dynamodb,
+      state: flags.state,
+      group: flags.group,
+      batch: wholeNumber('--batch', flags.batch),
+      tickMs: milliseconds('--tick', flags.tick),
+      timeoutMs: milliseconds('--timeout', flags.timeout),
+      out: flags.out,
+      signal: stop.signal,
+      logger: flags.verbose ? jsonLogger((line) => io.stderr.write(`${line}\n`)) : quietLogger(io),
+      onReady: () => io.stderr.write(`Reading ${pipeline.name} live. Ctrl-C stops it.\n`),
+      onProgress: (state) => progress.show(state),
+    })
+    progress.end()
+    if (flags.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
+    else {
+      io.stdout.write(`${conservation(summary)}\n\n${numberText(summary.delivered)} records delivered by this process`)
+      io.stdout.write(` in ${numberText(summary.seconds)} s and ${numberText(summary.invocations)} invocations.\n`)
+      for (const sink of summary.sinks) io.stdout.write(`${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}\n`)
+    }
+    const lost = imbalance(summary)
+    if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)
+    return lost === undefined ? 0 : 1
+  } finally {
+    progress.end()
+    process.removeListener('SIGINT', onSignal)
+    process.removeListener('SIGTERM', onSignal)
+  }
+}
+
+/** Warnings and errors only, as lines for people. */
+function quietLogger(io: Io) {
+  const say = (level: string) => (message: string, fields?: object) => {
+    io.stderr.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
+  }
+  return { ...silentLogger, warn: say('warning'), error: say('error') }
+}
+
+/** What the flags bind the sources and sinks to. */
+export function liveBindings(flags: DevFlags) {
+  const { brokers, tls, kafkaCredentials, kafkaMechanism, kafkaCa, kinesisEndpoint, region } = flags
+  const mechanism = MECHANISMS.find((name) => name === kafkaMechanism)
+  if (kafkaMechanism !== undefined && mechanism === undefined) {
+    throw new ConfigError(
+      'bad-mechanism',
+      `--kafka-mechanism is ${MECHANISMS.join(', ')}; it is ${JSON.stringify(kafkaMechanism)}.`,
+    )
+  }
+  return {
+    names: parseNames(flags.bind ?? []),
+    kafka: {
+      ...(brokers !== undefined && { brokers: brokers.split(',').map((broker) => broker.trim()) }),
+      ...(tls === true && { tls }),
+      ...(kafkaCredentials !== undefined && { credentials: kafkaCredentials }),
+      ...(mechanism !== undefined && { mechanism }),
+      ...(kafkaCa !== undefined && { rootCa: kafkaCa }),
+    },
+    kinesis: {
+      ...(kinesisEndpoint !== undefined && { endpoint: kinesisEndpoint }),
+      ...(region !== undefined && { region }),
+    },
+  }
+}
+
+/** `NAME=PHYSICAL`, as often as there are names. */
+function parseNames(texts: readonly string[]): Record<string, string> {
+  const names: Record<string, string> = Object.create(null)
+  for (const text of texts) {
+    const cut = text.indexOf('=')
+    if (cut < 1 || cut === text.length - 1) {
+      throw new ConfigError(
+        'bad-bind',
+        `--bind is NAME=PHYSICAL, such as orders=prod-orders-v2; it is ${JSON.stringify(text)}.`,
+      )
+    }
+    names[text.slice(0, cut)] = text.slice(cut + 1)
+  }
+  return names
+}
+
+function milliseconds(flag: string, text: string | undefined): number | undefined {
+  const ms = wholeNumber(flag, text)
+  if (ms === undefined || ms >= 100) return ms
+  throw new ConfigError('bad-number', `${flag} is at least 100 ms; it is ${ms}.`)
+}

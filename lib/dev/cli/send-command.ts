@@ -1,0 +1,44 @@
+import { send } from '../live/send.js'
+import { numberText } from '../text.js'
+import { type DevFlags, liveBindings } from './dev-command.js'
+import type { Io } from './io.js'
+import { loadPipeline } from './load-pipeline.js'
+import { usePlace } from './place.js'
+import { parseInputs, wholeNumber } from './run-command.js'
+
+export interface SendFlags extends DevFlags {
+  readonly input?: readonly string[]
+  readonly create?: string
+  readonly rate?: string
+}
+
+const SHOW_MS = 1_000
+
+/** `millrace send`. Returns the exit code: 0 all is sent, 130 stopped by Ctrl-C. */
+export async function sendCommand(file: string, flags: SendFlags, io: Io): Promise<number> {
+  const pipeline = await loadPipeline(file)
+  usePlace(flags)
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort()
+  process.once('SIGINT', onSignal)
+  let shown = performance.now()
+  try {
+    const sent = await send(pipeline, {
+      ...liveBindings(flags),
+      inputs: parseInputs(flags.input ?? []),
+      create: wholeNumber('--create', flags.create),
+      rate: wholeNumber('--rate', flags.rate),
+      signal: stop.signal,
+      onProgress: (count) => {
+        if (performance.now() - shown < SHOW_MS) return
+        shown = performance.now()
+        io.stderr.write(`${numberText(count)} records sent\n`)
+      },
+    })
+    for (const [source, count] of Object.entries(sent))
+      io.stdout.write(`${source}: ${numberText(count)} records sent\n`)
+    return stop.signal.aborted ? 130 : 0
+  } finally {
+    process.removeListener('SIGINT', onSignal)
+  }
+}

@@ -1,0 +1,269 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError, MillraceError, messageOf, RetryableError } from '../../base/index.js'
+import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../../observe/index.js'
+import { type Pipeline, plan } from '../../pipeline/index.js'
+import type { AdvanceRequest, Logger, Sink, SinkNode, StateStore } from '../../ports/index.js'
+import { kafkaConnection } from '../../sources/kafka/binding.js'
+import type { DynamoDBStoreOptions } from '../../state/dynamodb/index.js'
+import { Faults } from '../chaos.js'
+import { Containers } from '../containers.js'
+import type { Progress, RunSummary } from '../run.js'
+import { defaultState, openState, parseState } from '../state-choice.js'
+import { statusOf } from '../status.js'
+import { Workspace } from '../workspace.js'
+import { pollKafka } from './kafka-poller.js'
+import { pollKinesis } from './kinesis-poller.js'
+import { positionOf } from './positions.js'
+import { type LiveBindings, type LiveSource, liveSources, originOf } from './sources.js'
+
+export interface DevOptions extends LiveBindings {
+  /** `dynamodb:TABLE`, which processes may share, or `lmdb:DIRECTORY`. Default `lmdb:.millrace/NAME/state`. */
+  readonly state?: string
+  /** Where the table is, if state is in one. */
+  readonly dynamodb?: DynamoDBStoreOptions
+  /** The consumer group of a pipeline with one Kafka source. Default `millrace-PIPELINE-SOURCE`. */
+  readonly group?: string
+  /** Records a batch, 1 to 10,000. Default 1,000. */
+  readonly batch?: number
+  /** How long a batch that is not full waits for more, ms. Default 100. */
+  readonly windowMs?: number
+  /** Between two ticks, ms. Default 5,000; Lambda's schedule has a minute. */
+  readonly tickMs?: number
+  /** An invocation's time, ms. Default 30,000. */
+  readonly timeoutMs?: number
+  /** Where file sinks go. Default `.millrace/NAME/out`. */
+  readonly out?: string
+  readonly logger?: Logger
+  /** Called about every two seconds, and at the end. */
+  readonly onProgress?: (progress: Progress) => void
+  /** Called once everything is reached and polling begins. */
+  readonly onReady?: () => void
+  /** Ends it in order: batches in flight are finished and checkpointed. */
+  readonly signal: AbortSignal
+}
+
+const DEFAULT_BATCH = 1_000
+const DEFAULT_WINDOW_MS = 100
+const DEFAULT_TICK_MS = 5_000
+const DEFAULT_TIMEOUT_MS = 30_000
+const PROGRESS_MS = 2_000
+
+/**
+ * Runs a pipeline on live Kafka topics and Kinesis streams until it is told to stop, with the handlers that Lambda runs and pollers that behave as its
+ * mappings do. Any number of processes may share one table. Killed at any moment and started again it goes on where it was.
+ * @throws {ConfigError} what cannot be reached or is not there, before anything is read
+ */
+export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunSummary> {
+  const sources = liveSources(pipeline, options)
+  checkBatch(options.batch)
+  checkGroup(options.group, sources)
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  // Well below an invocation's time, so that it ends with a checkpoint and not by its end.
+  const retries = { attemptsMax: 10, totalMs: timeoutMs / 3 }
+  const dynamodb = { retries, requestTimeoutMs: Math.min(3_000, timeoutMs / 4), ...options.dynamodb }
+  const store = await openState(parseState(options.state ?? defaultState(pipeline.name)), dynamodb)
+  try {
+    return await new LiveRun(pipeline, { ...options, timeoutMs }, sources, store).run()
+  } finally {
+    for (const { inspector } of sources) await inspector.close?.()
+    await store.close()
+  }
+}
+
+function checkBatch(batch: number | undefined): void {
+  if (batch === undefined || (Number.isSafeInteger(batch) && batch >= 1 && batch <= 10_000)) return
+  throw new ConfigError('bad-batch', `--batch is a whole number from 1 to 10000; it is ${batch}.`)
+}
+
+/** Offsets of a group are by topic, but its members all have to read the same ones. */
+function checkGroup(group: string | undefined, sources: readonly LiveSource[]): void {
+  if (group === undefined || sources.filter(({ kind }) => kind === 'kafka').length < 2) return
+  throw new ConfigError(
+    'one-group',
+    `--group names one consumer group, but this pipeline has several Kafka sources, each with a group of its own. Leave --group out.`,
+  )
+}
+
+class LiveRun {
+  private readonly pipeline: Pipeline
+  private readonly options: DevOptions
+  private readonly sources: readonly LiveSource[]
+  private readonly store: StateStore
+  private readonly workspace: Workspace
+  private readonly containers: Containers
+  private readonly logger: Logger
+  private readonly sinks = new Map<string, Promise<Sink>>()
+  private readonly underWay = new Set<Promise<unknown>>()
+  private readonly started = performance.now()
+  private delivered = 0
+
+  constructor(pipeline: Pipeline, options: DevOptions, sources: readonly LiveSource[], store: StateStore) {
+    this.pipeline = pipeline
+    this.options = options
+    this.sources = sources
+    this.store = store
+    this.logger = options.logger ?? silentLogger
+    this.workspace = new Workspace(options.out ?? `.millrace/${pipeline.name}/out`)
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    this.containers = new Containers(pipeline, () => this.bindings(timeoutMs), new Faults(undefined), timeoutMs)
+  }
+
+  async run(): Promise<RunSummary> {
+    const cpu = process.cpuUsage()
+    // What cannot be reached is said before anything is read: the state, then each source.
+    await statusOf(this.pipeline, this.store)
+    for (const { inspector } of this.sources) await inspector.list()
+    this.options.onReady?.()
+    await this.drive()
+    const status = await statusOf(this.pipeline, this.store)
+    const sinks = await this.collect()
+    const spent = process.cpuUsage(cpu)
+    return {
+      pipeline: this.pipeline.name,
+      complete: false,
+      alreadyComplete: false,
+      delivered: this.delivered,
+      seconds: (performance.now() - this.started) / 1000,
+      cpuSeconds: (spent.user + spent.system) / 1e6,
+      busySeconds: this.containers.busyMs / 1000,
+      invocations: this.containers.invocations,
+      status,
+      sinks,
+      usage: this.store.usage(),
+      faults: {},
+    }
+  }
+
+  private async drive(): Promise<void> {
+    // What fails for good in one place ends all of it, in order.
+    const stop = new AbortController()
+    const onSignal = (): void => stop.abort()
+    this.options.signal.addEventListener('abort', onSignal, { once: true })
+    if (this.options.signal.aborted) stop.abort()
+    const loops = [
+      ...this.sources.map((source) => this.poll(source, stop.signal)),
+      this.every(this.options.tickMs ?? DEFAULT_TICK_MS, stop.signal, () => this.tick()),
+      this.every(PROGRESS_MS, stop.signal, () => this.report()),
+    ]
+    try {
+      await Promise.all(loops)
+    } finally {
+      stop.abort()
+      this.options.signal.removeEventListener('abort', onSignal)
+      await Promise.allSettled(loops)
+      await Promise.allSettled(this.underWay)
+      for (const sink of this.sinks.values()) await sink.then((opened) => opened.close()).catch(() => undefined)
+    }
+    await this.report()
+  }
+
+  private async poll(source: LiveSource, signal: AbortSignal): Promise<void> {
+    const { batch = DEFAULT_BATCH, windowMs = DEFAULT_WINDOW_MS, group } = this.options
+    const shared = {
+      invoke: (name: 'ingest', event: unknown) => this.containers.invoke(name, event),
+      positionOf: (split: string) => positionOf(this.pipeline, this.store, source.name, split),
+      batch,
+      batchingWindowMs: windowMs,
+      signal,
+      logger: this.logger,
+      onDelivered: (records: number) => {
+        this.delivered += records
+      },
+    }
+    if (source.kind === 'kinesis') {
+      const { stream, endpoint, region } = source
+      return await pollKinesis({
+        ...shared,
+        stream,
+        ...(endpoint !== undefined && { endpoint }),
+        ...(region !== undefined && { region }),
+      })
+    }
+    const connection = await kafkaConnection(source.binding)
+    const { topic } = source.binding
+    await pollKafka({ ...shared, topic, connection, group: group ?? `millrace-${this.pipeline.name}-${source.name}` })
+  }
+
+  private async every(ms: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await work()
+      await sleep(ms, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  /** Its failures are those of a moment: the next tick tries again. What no repetition mends ends the run. */
+  private async tick(): Promise<void> {
+    try {
+      await this.containers.invoke('tick', {})
+    } catch (error) {
+      if (error instanceof MillraceError && !(error instanceof RetryableError)) throw error
+      this.logger.warn('a tick failed', { error: messageOf(error) })
+    }
+  }
+
+  private async report(): Promise<void> {
+    const { onProgress } = this.options
+    if (onProgress === undefined) return
+    try {
+      const status = await statusOf(this.pipeline, this.store)
+      onProgress({
+        delivered: this.delivered,
+        perSecond: this.delivered / ((performance.now() - this.started) / 1000),
+        status,
+      })
+    } catch (error) {
+      this.logger.warn('the state cannot be read for a report', { error: messageOf(error) })
+    }
+  }
+
+  private bindings(timeoutMs: number) {
+    return {
+      state: this.store,
+      sink: (node: SinkNode<any>) => this.sink(node),
+      inspectors: Object.fromEntries(this.sources.map(({ name, inspector }) => [name, inspector])),
+      origins: Object.fromEntries(this.sources.map((source) => [originOf(source), source.name])),
+      clock: systemClock,
+      ids: randomIds,
+      logger: this.logger,
+      metrics: new InvocationMetrics(),
+      queue: { advance: async (request: AdvanceRequest) => this.advance(request) },
+      timeoutMs,
+    }
+  }
+
+  /** In the background: whoever asked has no time left. */
+  private advance(request: AdvanceRequest): void {
+    const work = this.containers.invoke('advance', request).catch((error) => {
+      this.logger.warn('an advance failed; the next tick finds it', { error: messageOf(error), ...request })
+    })
+    this.underWay.add(work)
+    void work.finally(() => this.underWay.delete(work))
+  }
+
+  /** One sink for all environments. Files go below --out, whatever folder the pipeline names. */
+  private sink(node: SinkNode<any>): Promise<Sink> {
+    let sink = this.sinks.get(node.name)
+    if (sink === undefined) {
+      const resource = this.options.names?.[node.name]
+      sink =
+        node.connector === 'ndjson'
+          ? import('../../sinks/file/adapter.js').then(({ fileSink }) => fileSink(this.workspace.parts(node.name)))
+          : node.open({ pipeline: this.pipeline.name, run: 1, ...(resource !== undefined && { resource }) })
+      this.sinks.set(node.name, sink)
+      sink.catch(() => this.sinks.delete(node.name))
+    }
+    return sink
+  }
+
+  /** One readable file a file sink, from the parts that are there. */
+  private async collect() {
+    const { collectInto } = await import('../../sinks/file/parts.js')
+    const collected = []
+    for (const node of plan(this.pipeline).sinks) {
+      if (node.connector !== 'ndjson') continue
+      const file = this.workspace.file(node.name)
+      collected.push({ name: node.name, file, rows: await collectInto(this.workspace.parts(node.name), file) })
+    }
+    return collected
+  }
+}

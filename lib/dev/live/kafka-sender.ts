@@ -1,0 +1,44 @@
+import kafkajs from 'kafkajs'
+import { kafkaOf } from '../../sources/kafka/client.js'
+import type { KafkaConnection } from '../../sources/kafka/connection.js'
+import { explainKafka } from '../../sources/kafka/failure.js'
+import type { Outgoing, Sender } from './send.js'
+
+/** Sends to a topic: idempotent, so that a retry of the client doubles nothing; keys go to partitions as Java's clients deal them. */
+export async function kafkaSender(
+  topic: string,
+  connection: KafkaConnection,
+  create: number | undefined,
+): Promise<Sender> {
+  const kafka = kafkaOf(connection, { retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000 } })
+  const explained = async <R>(work: () => Promise<R>): Promise<R> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw explainKafka(error, { connection, topic, phase: 'request' })
+    }
+  }
+  const admin = kafka.admin()
+  await explained(async () => {
+    await admin.connect()
+    if (create !== undefined && !(await admin.listTopics()).includes(topic)) {
+      await admin.createTopics({ topics: [{ topic, numPartitions: create }], waitForLeaders: true })
+    }
+    await admin.fetchTopicMetadata({ topics: [topic] })
+    await admin.disconnect()
+  })
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  })
+  await explained(() => producer.connect())
+  return {
+    async send(records: readonly Outgoing[]) {
+      const messages = records.map(({ key, line }) => ({ key, value: line }))
+      await explained(() => producer.send({ topic, messages, acks: -1 }))
+    },
+    close: () => producer.disconnect(),
+  }
+}

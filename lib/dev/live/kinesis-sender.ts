@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  KinesisClient,
+  PutRecordsCommand,
+  ResourceInUseException,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-kinesis'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { judgeCode, judgeError, refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET, Retries } from '../../aws/retry.js'
+import { MillraceError } from '../../base/index.js'
+import type { Outgoing, Sender } from './send.js'
+import type { LiveSource } from './sources.js'
+
+const ACTIVE_MS_MAX = 60_000
+const LOOK_MS = 200
+
+/** Sends to a stream. A record without a key is spread over the shards. */
+export async function kinesisSender(
+  { stream, endpoint, region }: Extract<LiveSource, { kind: 'kinesis' }>,
+  create: number | undefined,
+): Promise<Sender> {
+  const client = new KinesisClient({
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 10_000 }),
+  })
+  const what = `The stream "${stream}"`
+  const where = `at ${endpoint ?? process.env.AWS_ENDPOINT_URL_KINESIS ?? region ?? process.env.AWS_REGION ?? 'AWS'}`
+  const StreamName = stream.slice(stream.lastIndexOf('/') + 1)
+  const call = async <R>(name: string, work: () => Promise<R>): Promise<R> => {
+    const retries = new Retries(`${name} ${what}`, RETRY_BUDGET)
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof MillraceError) throw error
+        const failure = judgeError(error)
+        if (failure === 'refused') throw refusal(error, what, where)
+        await retries.pause(failure, error)
+      }
+    }
+  }
+  const status = async (): Promise<string | undefined> =>
+    (await client.send(new DescribeStreamSummaryCommand({ StreamName }))).StreamDescriptionSummary?.StreamStatus
+  if (create !== undefined) {
+    await call('Creating', async () => {
+      try {
+        await client.send(new CreateStreamCommand({ StreamName, ShardCount: create }))
+      } catch (error) {
+        if (!(error instanceof ResourceInUseException)) throw error
+      }
+    })
+  }
+  const until = performance.now() + ACTIVE_MS_MAX
+  while ((await call('Describing', () => activeOr(status, create !== undefined))) !== 'ACTIVE') {
+    if (performance.now() > until) throw new MillraceError('slow-stream', `${what} is not active after 60 s.`)
+    await sleep(LOOK_MS)
+  }
+  let unkeyed = 0
+  return {
+    async send(records: readonly Outgoing[]) {
+      let waiting = records.map(({ key, line }) => ({
+        Data: Buffer.from(line),
+        PartitionKey: key === null || key === '' ? String(unkeyed++) : key,
+      }))
+      const retries = new Retries(`A write to ${what}`, RETRY_BUDGET)
+      while (waiting.length > 0) {
+        const { Records } = await call('A write to', () =>
+          client.send(new PutRecordsCommand({ StreamName, Records: waiting })),
+        )
+        const failed = waiting.filter((_, i) => Records![i]!.ErrorCode !== undefined)
+        const code = Records!.find(({ ErrorCode }) => ErrorCode !== undefined)?.ErrorCode
+        if (code !== undefined) await retries.pause(judgeCode(code) === 'refused' ? 'unknown' : 'throttled', code)
+        waiting = failed
+      }
+    },
+    async close() {
+      client.destroy()
+    },
+  }
+}
+
+/** A stream that was made a moment ago may not be known yet. */
+async function activeOr(status: () => Promise<string | undefined>, isNew: boolean): Promise<string | undefined> {
+  try {
+    return await status()
+  } catch (error) {
+    if (isNew && error instanceof ResourceNotFoundException) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,109 @@
+import { ConfigError } from '../../base/index.js'
+import { type Pipeline, plan } from '../../pipeline/index.js'
+import type { SourceNode } from '../../ports/index.js'
+import { kafkaConnection } from '../../sources/kafka/binding.js'
+import { checkInput, linesOf } from '../input/lines.js'
+import { type LiveBindings, type LiveSource, liveSources } from './sources.js'
+
+export interface SendOptions extends LiveBindings {
+  /** Files of each source, by its name. Sources without one are left alone. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>
+  /** Makes a stream or topic that is not there, with so many shards or partitions. */
+  readonly create?: number
+  /** Records a second of each source; default: as fast as it goes. */
+  readonly rate?: number
+  readonly onProgress?: (sent: number) => void
+  readonly signal?: AbortSignal
+}
+
+/** One line on its way, under the key that its source's `partitionKey` gives. */
+export interface Outgoing {
+  readonly key: string | null
+  readonly line: string
+}
+
+/** Where lines are sent: returns once all of them are acknowledged. */
+export interface Sender {
+  send(records: readonly Outgoing[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Kinesis takes 500 records a request. */
+const SEND_RECORDS = 500
+
+/**
+ * Sends the lines of files to the live streams and topics of a pipeline's sources, in their order, under the keys that producers would use.
+ * At least once: a request that failed without an answer is sent again.
+ * @throws {ConfigError} for a source that the pipeline does not have, and for what is not there or cannot be reached
+ */
+export async function send(pipeline: Pipeline, options: SendOptions): Promise<Readonly<Record<string, number>>> {
+  const { sources } = plan(pipeline)
+  for (const [name, files] of Object.entries(options.inputs)) {
+    for (const file of files) checkInput(file)
+    if (sources.some((source) => source.name === name)) continue
+    throw new ConfigError(
+      'unknown-source',
+      `--input names the source "${name}"; pipeline "${pipeline.name}" has ${sources.map((source) => source.name).join(', ')}.`,
+    )
+  }
+  const live = liveSources(pipeline, options).filter(({ name }) => options.inputs[name] !== undefined)
+  if (live.length === 0) throw new ConfigError('no-input', 'There is nothing to send. Add --input SOURCE=FILE.')
+  const sent: Record<string, number> = {}
+  const report = (): void => options.onProgress?.(Object.values(sent).reduce((sum, count) => sum + count, 0))
+  await Promise.all(
+    live.map(async (source) => {
+      sent[source.name] = 0
+      const node = sources.find(({ name }) => name === source.name)!
+      const sender = await openSender(source, options.create)
+      try {
+        for await (const records of batches(node, options)) {
+          await sender.send(records)
+          sent[source.name]! += records.length
+          report()
+        }
+      } finally {
+        await sender.close()
+      }
+    }),
+  )
+  return sent
+}
+
+/** Opens a stream or topic to send to, and makes it first where that is asked for. */
+export async function openSender(source: LiveSource, create: number | undefined): Promise<Sender> {
+  if (source.kind === 'kinesis') return await (await import('./kinesis-sender.js')).kinesisSender(source, create)
+  const connection = await kafkaConnection(source.binding)
+  return await (await import('./kafka-sender.js')).kafkaSender(source.binding.topic, connection, create)
+}
+
+async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGenerator<Outgoing[]> {
+  const started = performance.now()
+  let count = 0
+  let batch: Outgoing[] = []
+  const most = Math.min(SEND_RECORDS, Math.max(1, Math.ceil((options.rate ?? SEND_RECORDS * 10) / 10)))
+  for (const file of options.inputs[source.name]!) {
+    for await (const line of linesOf(file)) {
+      if (options.signal?.aborted) return
+      batch.push({ key: keyOf(source, line), line })
+      if (batch.length < most) continue
+      yield batch
+      count += batch.length
+      batch = []
+      if (options.rate === undefined) continue
+      const early = (count / options.rate) * 1000 - (performance.now() - started)
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
+    }
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** A line that is no record has no key; its handler rejects it. */
+function keyOf(source: SourceNode<any>, line: string): string | null {
+  if (source.partitionKey === undefined) return null
+  try {
+    const key: unknown = source.partitionKey(JSON.parse(line))
+    return key === undefined || key === null ? null : String(key)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+
+/** A `millrace` command in a process of its own, which goes on until it is stopped. */
+export class LiveProcess {
+  out = ''
+  err = ''
+  private readonly child: ChildProcess
+  private readonly ended: Promise<number | null>
+
+  constructor(args: readonly string[]) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', 'lib/dev/cli/main.ts', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.child.stdout!.on('data', (chunk) => {
+      this.out += String(chunk)
+    })
+    this.child.stderr!.on('data', (chunk) => {
+      this.err += String(chunk)
+    })
+    this.ended = new Promise((resolve) => this.child.once('close', (code) => resolve(code)))
+  }
+
+  /** Its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
+    this.child.kill(signal)
+    return await this.ended
+  }
+}
+
+/** Asks until the answer is true; what it was the last time is in the error. */
+export async function until(what: string, ask: () => Promise<unknown> | unknown, ms = 60_000): Promise<void> {
+  const end = performance.now() + ms
+  let last: unknown
+  while (performance.now() < end) {
+    last = await ask()
+    if (last === true) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`Not within ${ms} ms: ${what}. The last answer: ${JSON.stringify(last)}`)
+}
