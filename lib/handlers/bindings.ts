@@ -14,7 +14,7 @@ import type {
   StateStore,
 } from '../ports/index.js'
 import { Host } from '../runtime/host.js'
-import { FunctionTimeout } from './invocation.js'
+import { FunctionTimeout } from './timeout.js'
 
 /** What the outside binds to a pipeline's logical names. All but `state` has a default. */
 export interface Bindings {

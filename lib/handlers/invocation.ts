@@ -1,29 +1,9 @@
 import type { Container } from './bindings.js'
 
-const DEFAULT_TIMEOUT_MS = 60_000
-
 /** The part of Lambda's context object that handlers use. */
 export interface InvocationContext {
   getRemainingTimeInMillis?(): number
   readonly awsRequestId?: string
-}
-
-/** The function's timeout, as far as it is known: what is bound, else the most time that an invocation began with. */
-export class FunctionTimeout {
-  private readonly bound: number | undefined
-  private most = 0
-
-  constructor(bound: number | undefined) {
-    this.bound = bound
-  }
-
-  get ms(): number {
-    return this.bound ?? (this.most > 0 ? this.most : DEFAULT_TIMEOUT_MS)
-  }
-
-  note(remainingMs: number): void {
-    this.most = Math.max(this.most, remainingMs)
-  }
 }
 
 /** Called as an invocation begins: what it has left then is the function's timeout, but for what its start took. */

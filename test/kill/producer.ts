@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Outgoing, openSender, type Sender } from '../../lib/dev/live/send.js'
+import { openSender } from '../../lib/dev/live/send.js'
+import type { Outgoing, Sender } from '../../lib/dev/live/sender.js'
 import { liveSources } from '../../lib/dev/live/sources.js'
 import type { Random } from '../../lib/testing/random.js'
 import pipeline, { type Numbered } from './pipeline.js'

@@ -11,7 +11,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { judgeCode, judgeError, refusal } from '../../aws/failure.js'
 import { RETRY_BUDGET, Retries } from '../../aws/retry.js'
 import { MillraceError } from '../../base/index.js'
-import type { Outgoing, Sender } from './send.js'
+import type { Outgoing, Sender } from './sender.js'
 import type { LiveSource } from './sources.js'
 
 const ACTIVE_MS_MAX = 60_000

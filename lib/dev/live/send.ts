@@ -3,6 +3,7 @@ import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { SourceNode } from '../../ports/index.js'
 import { kafkaConnection } from '../../sources/kafka/binding.js'
 import { checkInput, linesOf } from '../input/lines.js'
+import type { Outgoing, Sender } from './sender.js'
 import { type LiveBindings, type LiveSource, liveSources } from './sources.js'
 
 export interface SendOptions extends LiveBindings {
@@ -14,18 +15,6 @@ export interface SendOptions extends LiveBindings {
   readonly rate?: number
   readonly onProgress?: (sent: number) => void
   readonly signal?: AbortSignal
-}
-
-/** One line on its way, under the key that its source's `partitionKey` gives. */
-export interface Outgoing {
-  readonly key: string | null
-  readonly line: string
-}
-
-/** Where lines are sent: returns once all of them are acknowledged. */
-export interface Sender {
-  send(records: readonly Outgoing[]): Promise<void>
-  close(): Promise<void>
 }
 
 /** Kinesis takes 500 records a request. */

@@ -1,14 +1,8 @@
-import type { DynamoDBOptions } from '../../aws/dynamodb-client.js'
 import { load } from '../../aws/load.js'
-import type { RetryBudget } from '../../aws/retry.js'
 import type { StateStore } from '../../ports/index.js'
+import type { DynamoDBStoreOptions } from './options.js'
 
-export interface DynamoDBStoreOptions extends DynamoDBOptions {
-  /** How often and how long a call is tried before the batch is given back. Default 10 attempts in 12 s. */
-  readonly retries?: RetryBudget
-  /** Whether the service runs PartiQL. Default true; where it says that it does not, single conditional puts take its place. */
-  readonly partiql?: boolean
-}
+export type { DynamoDBStoreOptions } from './options.js'
 
 /**
  * A store in a DynamoDB table with the keys `pk` and `sk`, both strings, and `ttl` as its time to live (`millrace table create` makes one).

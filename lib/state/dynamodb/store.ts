@@ -27,8 +27,8 @@ import { admit, checkDistinct, checkGet, type Sized } from '../items.js'
 import { boundsOf } from '../paging.js'
 import { itemBytes, readUnits, writeUnits } from '../units.js'
 import { queryExpressions, updateExpressions } from './expressions.js'
-import type { DynamoDBStoreOptions } from './index.js'
 import { type InsertOutcome, insertByPuts, insertByStatements, standingOf } from './inserts.js'
+import type { DynamoDBStoreOptions } from './options.js'
 import { isInsert, isUpdated } from './same.js'
 
 type Key = Record<string, AttributeValue>
