@@ -56,5 +56,9 @@ export const QUIET_MS = 900_000
 /** How often an idle split's source is asked whether still nothing waits, and how long the answer shows that nothing was deleted unread, ms. */
 export const EMPTY_LOOK_MS = 1_800_000
 export const EMPTY_PROOF_MS = 7_200_000
+/** A split that has stopped may be reset after this long: attempts that were under way have ended by then, ms. Lambda's longest timeout is 15 min; most have 1. */
+export const RESET_MS = 60_000
+/** A record that arrived this long ago is near its retention: its source is asked whether any before it was deleted unread, ms. */
+export const LAG_MS = 21_600_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000

@@ -45,6 +45,8 @@ export interface SplitBatch {
   write(index: number, target: Buffer, at: number): number
   /** The payload as the event holds it, base64 or text: what a dead letter keeps where it cannot be decoded. Null where there is none. */
   raw(index: number): string | null
+  /** Whether records may lie between the position and this one. Undefined where positions tell nothing of that. */
+  follows?(index: number, position: Position): boolean
   /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */
   unitEnd(index: number): number
 }
@@ -88,6 +90,8 @@ export interface SplitFault {
   readonly kind: 'trimmed' | 'beyond-end'
   /** What was seen, in a sentence. */
   readonly detail: string
+  /** Of `trimmed`: how long a record is kept at least, where that is known, ms. */
+  readonly retentionMs?: number
 }
 
 /** A source that can be asked (laws 5, 6). One that cannot is never parted. */

@@ -57,6 +57,9 @@ export async function checkpoint(
     when: [
       { attribute: 'position', is: 'below', value: progress.to },
       { attribute: 'gate', is: 'equal', value: before.gate },
+      // A split that was stopped, or reset to another one, takes nothing more of an attempt that was under way.
+      { attribute: 'stopped', is: 'absent' },
+      { attribute: 'next', is: 'absent' },
     ],
   })
   if (verdict.applied) {
@@ -76,6 +79,8 @@ export async function checkpoint(
   if (verdict.item === undefined)
     throw new RetryableError('lost-split', `The item of the split ${before.name} is gone.`)
   const split = readSplit(verdict.item, stage.operators.length)
+  if (split.stopped !== '' || split.next !== '')
+    throw new RetryableError('split-stopped', `The split ${before.name} was stopped during an attempt.`)
   if (split.position >= progress.to) return { moved: false, split }
   throw new RetryableError('gate-moved', `The gate of the split ${before.name} changed during an attempt.`)
 }

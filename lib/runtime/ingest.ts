@@ -1,10 +1,20 @@
-import { CAREFUL_TIMEOUTS, CHUNK_RECORDS, DEADLINE_RESERVE_MS, QUIET_MS, StopError, TIME_MIN } from '../base/index.js'
+import {
+  CAREFUL_TIMEOUTS,
+  CHUNK_RECORDS,
+  DEADLINE_RESERVE_MS,
+  LAG_MS,
+  messageOf,
+  QUIET_MS,
+  StopError,
+  TIME_MIN,
+} from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitBatch } from '../ports/index.js'
 import { advanceStage } from './advance.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
 import type { Deadline, Host } from './host.js'
+import { START } from './keys.js'
 import { findSplit, stopFaulty, stoppedError } from './log-faults.js'
 import { begin } from './membership.js'
 import { writeSplitRows } from './outputs.js'
@@ -37,7 +47,11 @@ export async function ingest(
   if (beginning.kind === 'wait') return { undone: 0, because: 'waits-for-parents' }
   if (beginning.kind === 'stopped') throw stoppedError(host.plan.pipeline.name, beginning.split)
   if (beginning.kind === 'ended') {
-    if (afterPosition(batch, 0, beginning.split) === batch.count) return { undone: undefined }
+    if (afterPosition(batch, 0, beginning.split) === batch.count) {
+      // A partition that was gone and is there again begins anew: what it brings is nothing that was counted.
+      await checkLog(host, stage, source, batch, beginning.split)
+      return { undone: undefined }
+    }
     throw new StopError(
       'split-ended',
       `The split ${beginning.split.name} has ended, but its source delivers records after its position ${beginning.split.position}. Its source listed it as closed or gone; look there, and open a new run if it is not.`,
@@ -87,8 +101,8 @@ export async function ingest(
 }
 
 /**
- * Where a batch brings nothing new, or the split was quiet for long, its log may have been made anew or trimmed: only its source knows. The clock says when
- * to ask, never what is counted (law 1).
+ * A log may have been made anew, or trimmed unread, where a batch brings nothing new, does not follow the position, is old, or comes after a long quiet: only
+ * its source knows. The clock says when to ask, never what is counted (law 1).
  */
 async function checkLog(
   host: Host,
@@ -97,13 +111,32 @@ async function checkLog(
   batch: SplitBatch,
   split: SplitState,
 ): Promise<void> {
-  const isQuiet = split.at > TIME_MIN && host.services.clock.now() - split.at > QUIET_MS
-  if (!isQuiet && afterPosition(batch, 0, split) < batch.count) return
+  const now = host.services.clock.now()
+  const next = afterPosition(batch, 0, split)
+  const isRepeat = next === batch.count
+  if (!isRepeat) {
+    const isQuiet = split.at > TIME_MIN && now - split.at > QUIET_MS
+    const isGap = split.position !== START && batch.follows?.(next, split.position) === false
+    const isOld = split.position !== START && now - (batch.arrivalMs(next) ?? now) > LAG_MS
+    if (!isQuiet && !isGap && !isOld) return
+  }
   const listed = [{ split: batch.split, closed: false }]
-  const stopped = await stopFaulty(host, stage, input, [split], listed)
+  let stopped: ReadonlySet<string>
+  try {
+    stopped = await stopFaulty(host, stage, input, [split], listed)
+  } catch (error) {
+    // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown away unasked.
+    if (isRepeat) throw error
+    host.services.metrics.add('UnansweredSources', 1, 'Count')
+    host.services.logger.warn('a source does not say whether a log goes on', {
+      split: split.name,
+      error: messageOf(error),
+    })
+    return
+  }
   if (!stopped.has(split.name)) return
-  const now = await findSplit(host.services.store, host.prefix, stage.index, split.name, stage.operators.length)
-  throw stoppedError(host.plan.pipeline.name, now ?? split)
+  const stands = await findSplit(host.services.store, host.prefix, stage.index, split.name, stage.operators.length)
+  throw stoppedError(host.plan.pipeline.name, stands ?? split)
 }
 
 /** The first record after the split's position: an earlier attempt counted those before it. */

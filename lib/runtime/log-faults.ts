@@ -1,10 +1,10 @@
-import { EMPTY_PROOF_MS, StopError } from '../base/index.js'
+import { EMPTY_PROOF_MS, RESET_MS, StopError } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing, StateStore } from '../ports/index.js'
 import type { Host } from './host.js'
 import { START, splitKey, splitName } from './keys.js'
 import { asRead } from './membership.js'
-import { freshSplit, readSplit, type SplitState } from './split-item.js'
+import { freshSuccessor, readSplit, type SplitState } from './split-item.js'
 
 /**
  * Asks a source whether the logs of these splits go on after their positions, and stops those that do not: records were deleted unread, or the log was
@@ -19,24 +19,32 @@ export async function stopFaulty(
 ): Promise<ReadonlySet<string>> {
   const inspector = host.services.inspector(input.name)
   if (inspector?.verify === undefined) return new Set()
-  const ids = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing.split]))
+  const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
   const asked = new Map<string, SplitState>()
   for (const split of splits) {
-    const origin = ids.get(originName(input, split))
-    if (origin === undefined || split.status === 'ended' || split.stopped !== '') continue
+    const listing = byName.get(originName(input, split))
+    if (listing === undefined || split.next !== '' || split.stopped !== '') continue
+    // One that has ended and is closed was read to its end. One that has ended and is open was gone, and is there again.
+    if (split.status === 'ended' && listing.closed) continue
+    const origin = listing.split
     if (split.position !== START && split.position !== split.accepted) asked.set(origin, split)
   }
   const stopped = new Set<string>()
   if (asked.size === 0) return stopped
   const positions = new Map([...asked].map(([origin, { position }]) => [origin, position]))
   const { store, clock, logger, metrics } = host.services
-  for (const { split: origin, kind, detail } of await inspector.verify(positions)) {
+  for (const { split: origin, kind, detail, retentionMs } of await inspector.verify(positions)) {
     const split = asked.get(origin)!
-    // What was deleted was there before the source said that nothing waits: it was read, or it was no record.
-    if (kind === 'trimmed' && clock.now() - split.empty < EMPTY_PROOF_MS) continue
+    // What lives longer than the proof is old, and was there before the source said that nothing waits: it was read.
+    if (
+      kind === 'trimmed' &&
+      retentionMs !== undefined &&
+      clock.now() - split.empty < Math.min(EMPTY_PROOF_MS, retentionMs / 2)
+    )
+      continue
     const verdict = await store.update({
       key: splitKey(host.prefix, stage.index, split.name),
-      set: { stopped: `${kind}: ${detail}` },
+      set: { stopped: `${kind}: ${detail}`, stoppedAt: clock.now(), epoch: split.epoch + 1 },
       when: asRead(split),
     })
     if (!verdict.applied) continue
@@ -70,8 +78,14 @@ export async function resetSplit(
   stage: number,
   split: SplitState,
   now: number,
+  isForced = false,
 ): Promise<string | undefined> {
   const key = splitKey(prefix, stage, split.name)
+  if (!isForced && now - split.stoppedAt < RESET_MS)
+    throw new StopError(
+      'too-soon',
+      `The split ${split.name} has stopped only a moment ago, and an attempt may be under way still. Wait ${Math.ceil((RESET_MS - (now - split.stoppedAt)) / 1000)} s, or give --now if nothing runs.`,
+    )
   const when = [...asRead(split), { attribute: 'stopped', is: 'equal', value: split.stopped } as const]
   if (!split.stopped.startsWith('beyond-end')) {
     const set = { accepted: split.position, at: now }
@@ -84,11 +98,12 @@ export async function resetSplit(
   const generation = split.generation + 1
   const next = `${origin}@${generation}`
   const successor = splitKey(prefix, stage, splitName(input, next))
-  // It is there before anybody is sent to it, and before the split before it stops holding the watermark (law 6).
-  await store.insert([{ ...successor, ...freshSplit(START, [], now), origin, generation }])
   const set = { status: 'ended', next, epoch: split.epoch + 1, at: now }
   const verdict = await store.update({ key, set, remove: ['stopped'], when })
-  return verdict.applied ? successor.sk.slice(2) : undefined
+  if (!verdict.applied) return undefined
+  // Who finds `next` and no such split makes it too: this may be the last thing that a process does.
+  await store.insert([{ ...successor, ...freshSuccessor(origin, generation, now) }])
+  return successor.sk.slice(2)
 }
 
 /** Reads a split of a stage by its name. */

@@ -4,7 +4,7 @@ import type { Condition, Item, ItemKey, SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { registerListed, registerSplit } from './registration.js'
-import { readSplit, type SplitState } from './split-item.js'
+import { freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
 
 /**
  * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which is not the source's where the log was
@@ -24,7 +24,11 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
     const key = splitKey(host.prefix, stage.index, splitName(input.name, id))
     const [item, watermark] = await store.get([key, watermarkKey(host.prefix, stage.index)])
     if (item === undefined) {
-      await registerSplit(host, stage, input, split)
+      if (id === split) await registerSplit(host, stage, input, split)
+      else {
+        const { origin, generation } = successorOf(id)
+        await store.insert([{ ...key, ...freshSuccessor(origin, generation, clock.now()) }])
+      }
       continue
     }
     const seen = readSplit(item, stage.operators.length)
@@ -84,8 +88,15 @@ async function parentsEnd(
 ): Promise<number | undefined> {
   let lowest: number | undefined
   for (const parent of child.parents) {
-    await end(host, stage, input, parent)
-    const [item] = await host.services.store.get([splitKey(host.prefix, stage.index, splitName(input.name, parent))])
+    let id = parent
+    await end(host, stage, input, id, undefined, parent)
+    let [item] = await host.services.store.get([splitKey(host.prefix, stage.index, splitName(input.name, id))])
+    // Where its log was made anew, the one to wait for is the last of those that took its place.
+    for (let turn = 0; turn < CONTENTION_TURNS_MAX && item !== undefined && typeof item.next === 'string'; turn++) {
+      id = item.next
+      await end(host, stage, input, id, undefined, parent)
+      ;[item] = await host.services.store.get([splitKey(host.prefix, stage.index, splitName(input.name, id))])
+    }
     if (item === undefined) {
       // A parent neither registered nor listed was trimmed before the start: it counts as ended.
       const listed = await host.services.inspector(input.name)?.list()
@@ -127,6 +138,7 @@ export async function end(
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'ended') return true
+  if (seen.stopped !== '') return false
   const listed = known ?? (await inspector.list())
   const listing = listed.find((candidate) => candidate.split === origin)
   if (listing === undefined) {
@@ -173,8 +185,15 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
   return true
 }
 
+/** A split that was missing from a listing, and is there again, has not been missing: two gaps are not one. */
+export async function isBack(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
+  if (!split.missing) return
+  const key = splitKey(host.prefix, stage.index, split.name)
+  await host.services.store.update({ key, set: {}, remove: ['missing'], when: asRead(split) })
+}
+
 /**
- * Asks now and then whether still nothing waits for a split that is out. What is found deleted later, right before its next record, was then nothing of its
+ * Asks now and then whether still nothing waits for a quiet split. What is found deleted later, right before its next record, was then nothing of its
  * own: a quiet log loses its old records like any other.
  */
 export async function stillEmpty(
@@ -187,7 +206,7 @@ export async function stillEmpty(
   const { store, clock } = host.services
   const inspector = host.services.inspector(input.name)
   const asked = clock.now()
-  if (inspector === undefined || split.status !== 'out' || asked - split.empty < EMPTY_LOOK_MS) return
+  if (inspector === undefined || asked - Math.max(split.at, split.empty) < EMPTY_LOOK_MS) return
   if ((await inspector.peek(origin, split.position)) !== 'nothing') return
   await store.update({
     key: splitKey(host.prefix, stage.index, split.name),
@@ -213,6 +232,7 @@ export async function part(
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'out' || seen.status === 'ended' || clock.now() - seen.at < quietMs) return false
+  if (seen.stopped !== '') return false
   // A split with something waiting costs no write; the answer that counts is the one after the mark.
   if ((await inspector.peek(origin, seen.position)) !== 'nothing') return false
   const was = seen.status === 'parting' ? seen.was : seen.status

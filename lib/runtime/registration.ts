@@ -8,7 +8,9 @@ import { freshSplit, readSplit, type SplitState } from './split-item.js'
 export async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
   const listed = await host.services.inspector(input.name)?.list()
   const listing = listed?.find((candidate) => candidate.split === split)
-  await insertSplits(host, stage, input, [listing ?? { split, closed: false }], listing !== undefined)
+  // From its start, whatever the source says that is: a batch of it is here.
+  const fresh = listing === undefined ? { split, closed: false } : { ...listing, start: START }
+  await insertSplits(host, stage, input, [fresh], listing !== undefined)
 }
 
 async function insertSplits(

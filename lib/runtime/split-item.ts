@@ -24,6 +24,7 @@ export interface SplitState {
   readonly skip: string
   /** Why nothing of it is taken any more: its log does not go on after its position. Empty where it does. */
   readonly stopped: string
+  readonly stoppedAt: number
   /** The position at which an operator accepted that records before the next are gone. */
   readonly accepted: string
   /** Where its log was made anew: what its name was before, without the input's, and how often that has happened. */
@@ -31,6 +32,8 @@ export interface SplitState {
   readonly generation: number
   /** The id of the split that took its place when its log was made anew. */
   readonly next: string
+  /** Its source did not list it when it was last asked. */
+  readonly missing: boolean
   /** When its source last said that nothing waits after its position: nothing after that position was there before. */
   readonly empty: number
   /** When it was last written by an attempt, wall clock. */
@@ -111,6 +114,17 @@ export function freshSplit(
   }
 }
 
+/** The attributes of a split whose log was made anew, before anything of it is read. */
+export function freshSuccessor(origin: string, generation: number, now: number) {
+  return { ...freshSplit(START, [], now), origin, generation }
+}
+
+/** What a split is sent on to: its origin and generation, from the id that its `next` holds. */
+export function successorOf(next: string): { readonly origin: string; readonly generation: number } {
+  const cut = next.lastIndexOf('@')
+  return { origin: next.slice(0, cut), generation: Number(next.slice(cut + 1)) }
+}
+
 export function readSplit(item: Item, operators: number): SplitState {
   const number = (name: string): number => (item[name] as number | undefined) ?? TIME_MIN
   const text = (name: string): string => (item[name] as string | undefined) ?? ''
@@ -128,7 +142,9 @@ export function readSplit(item: Item, operators: number): SplitState {
     counters: item.counters ? readCounters(JSON.parse(text('counters'))) : noCounters(operators),
     skip: text('skip'),
     empty: number('empty'),
+    missing: item.missing !== undefined,
     stopped: text('stopped'),
+    stoppedAt: number('stoppedAt'),
     accepted: text('accepted'),
     origin: text('origin'),
     generation: (item.generation as number | undefined) ?? 0,

@@ -6,7 +6,7 @@ import { readCursor } from './cursor.js'
 import type { Deadline, Host } from './host.js'
 import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
 import { originName, stopFaulty } from './log-faults.js'
-import { end, part, stillEmpty } from './membership.js'
+import { end, isBack, part, stillEmpty } from './membership.js'
 import { listSplits, register, registerListed } from './registration.js'
 
 /**
@@ -39,14 +39,15 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   const known = await listSplits(host, stage)
   if (known.length === 0) await register(host, stage)
   else await registerListed(host, stage, input, listed)
-  await stopFaulty(host, stage, input, known, listed)
+  const stopped = await stopFaulty(host, stage, input, known, listed)
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
   for (const split of known) {
     if (!split.name.startsWith(`${input.name}/`) || split.status === 'ended') continue
     if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
-    if (split.stopped !== '') continue
+    if (split.stopped !== '' || stopped.has(split.name)) continue
     const listing = byName.get(originName(input, split))
+    if (listing !== undefined) await isBack(host, stage, split)
     const origin = listing?.split ?? split.name.slice(input.name.length + 1)
     const id = split.origin === '' ? origin : split.name.slice(input.name.length + 1)
     if ((listing === undefined || listing.closed) && (await end(host, stage, input, id, listed, origin))) continue

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EMPTY_PROOF_MS, QUIET_MS } from '../../lib/base/index.js'
+import { EMPTY_PROOF_MS, QUIET_MS, RESET_MS, RetryableError } from '../../lib/base/index.js'
 import type { SplitFault } from '../../lib/ports/index.js'
 import { findSplit, resetSplit } from '../../lib/runtime/log-faults.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
@@ -15,13 +15,13 @@ function logged() {
   source.verify = async (positions) => [...positions.keys()].flatMap((split) => faults.get(split) ?? [])
   const reset = async (name = 'readings/p') => {
     const split = await findSplit(world.store, 'counting.1', 0, name, 1)
-    return await resetSplit(world.store, 'counting.1', 0, split!, world.now)
+    return await resetSplit(world.store, 'counting.1', 0, split!, world.now + RESET_MS)
   }
   return { world, source, faults, reset, ...world.container() }
 }
 
 const beyondEnd: SplitFault = { split: 'p', kind: 'beyond-end', detail: 'the log ends at 3.' }
-const trimmed: SplitFault = { split: 'p', kind: 'trimmed', detail: 'the log begins at 50.' }
+const trimmed: SplitFault = { split: 'p', kind: 'trimmed', detail: 'the log begins at 50.', retentionMs: 86_400_000 }
 
 describe('a log that was made anew', () => {
   it('stops its split loudly instead of taking new records for repeats', async () => {
@@ -157,8 +157,8 @@ describe('records that were deleted unread', () => {
     faults.set('p', trimmed)
     await tick()
     const seen = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
-    expect(await resetSplit(world.store, 'counting.1', 0, seen, 1)).toBe('readings/p')
-    expect(await resetSplit(world.store, 'counting.1', 0, seen, 2)).toBeUndefined()
+    expect(await resetSplit(world.store, 'counting.1', 0, seen, world.now + RESET_MS)).toBe('readings/p')
+    expect(await resetSplit(world.store, 'counting.1', 0, seen, world.now + RESET_MS)).toBeUndefined()
     // An attempt that was under way when the split stopped has moved it on.
     faults.set('p', { ...trimmed, detail: 'the log begins at 60.' })
     await ingest(fileEvent('readings', 'p', 1, [at(2)]))
@@ -170,6 +170,112 @@ describe('records that were deleted unread', () => {
       position: '00000000000000000009',
     }
     await world.store.update({ key, set: { position }, when: [] })
-    expect(await resetSplit(world.store, 'counting.1', 0, stopped, 3)).toBeUndefined()
+    expect(await resetSplit(world.store, 'counting.1', 0, stopped, world.now + RESET_MS)).toBeUndefined()
+  })
+})
+
+describe('what a source says of its logs', () => {
+  it('a partition that was gone and is there again does not pass for what was counted', async () => {
+    const { world, source, faults, ingest, tick, reset } = logged()
+    source.splits = [...source.splits, { split: 'q', closed: false }]
+    await tick()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
+    source.splits = source.splits.slice(1)
+    for (let minute = 0; minute < 7; minute++) {
+      world.now += 60_000
+      await tick()
+    }
+    expect(await world.split('readings/p')).toMatchObject({ status: 'ended' })
+    source.splits = [{ split: 'p', closed: false }, ...source.splits]
+    faults.set('p', beyondEnd)
+    await expect(ingest(fileEvent('readings', 'p', 0, [at(9), at(10)]))).rejects.toThrow('has stopped')
+    expect(await reset()).toBe('readings/p@1')
+    faults.clear()
+    await ingest(fileEvent('readings', 'p', 0, [at(9), at(10)]))
+    expect(await world.split('readings/p@1')).toMatchObject({ position: '00000000000000000001' })
+  })
+
+  it('two short absences of a split are not one long one', async () => {
+    const { world, source, tick } = logged()
+    source.splits = [...source.splits, { split: 'q', closed: false }]
+    await tick()
+    const all = source.splits
+    for (let minute = 0; minute < 12; minute++) {
+      source.splits = minute === 0 || minute === 6 ? all.slice(1) : all
+      world.now += 60_000
+      await tick()
+    }
+    expect((await world.split('readings/p'))?.status).not.toBe('ended')
+  })
+
+  it('an attempt under way while its split stops and is reset moves it no more', async () => {
+    const { world, faults, ingest, reset } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    const other = world.container()
+    let done = false
+    world.before = async (call) => {
+      if (done || !call.startsWith('insert g#')) return
+      done = true
+      faults.set('p', beyondEnd)
+      await other.tick()
+      await reset()
+      faults.clear()
+    }
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 2, [at(3)])))).toBe(2)
+    expect(done).toBe(true)
+    expect(await world.split('readings/p')).toMatchObject({ status: 'ended', position: '00000000000000000001' })
+    // What was sent on to, and not made before its process died, is made by whoever comes.
+    expect(await world.split('readings/p@1')).toMatchObject({ origin: 'p', generation: 1 })
+  })
+
+  it('a stopped split is neither parted nor ended by the same tick', async () => {
+    const { world, source, faults, ingest, tick } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    world.now += 60_001
+    faults.set('p', { split: 'p', kind: 'trimmed', detail: 'the log begins at 50.' })
+    await tick()
+    expect(await world.split('readings/p')).toMatchObject({
+      status: 'member',
+      stopped: 'trimmed: the log begins at 50.',
+    })
+    source.splits = [{ split: 'p', closed: true }]
+    await tick()
+    expect((await world.split('readings/p'))?.status).toBe('member')
+  })
+
+  it('where it does not answer, new records are counted, and repeats come again', async () => {
+    const { world, source, ingest } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    source.verify = () => Promise.reject(new RetryableError('unreachable', 'No broker answers.'))
+    world.now += QUIET_MS + 1
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 1, [at(2)])))).toBeUndefined()
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 1, [at(2)])))).toBe(1)
+    expect(world.metrics.get('UnansweredSources')).toBe(1)
+  })
+
+  it('law 6: a child waits for what took the place of its parent', async () => {
+    const { world, source, faults, ingest, tick, reset } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    faults.set('p', beyondEnd)
+    await tick()
+    await reset()
+    faults.clear()
+    await ingest(fileEvent('readings', 'p', 0, [at(5)]))
+    source.splits = [
+      { split: 'p', closed: true },
+      { split: 'c', closed: false, parents: ['p'] },
+    ]
+    source.waiting.add('p')
+    expect(undoneOf(await ingest(fileEvent('readings', 'c', 0, [at(20)])))).toBe(0)
+    source.waiting.clear()
+    expect(undoneOf(await ingest(fileEvent('readings', 'c', 0, [at(20)])))).toBeUndefined()
+    expect(await world.split('readings/p@1')).toMatchObject({ status: 'ended' })
+  })
+
+  it('a first batch is counted though its source has deleted what it holds', async () => {
+    const { world, source, ingest } = logged()
+    source.splits = [{ split: 'p', closed: false, start: '00000000000000000049' }]
+    await ingest(fileEvent('readings', 'p', 40, [at(1), at(2)]))
+    expect(await world.split('readings/p')).toMatchObject({ position: '00000000000000000041' })
   })
 })

@@ -118,6 +118,7 @@ function addSplits(cli: Command, io: Io, finish: Finish): void {
     .argument('<pipeline>', "the pipeline's file")
     .argument('<split>', 'as "splits list" prints it')
     .option('--state <store>', STATE)
+    .option('--now', 'do not wait a minute for attempts that are under way: nothing runs')
     .action(async (file: string, split: string, flags: SplitsFlags) =>
       finish(await resetCommand(file, split, flags, io)),
     )

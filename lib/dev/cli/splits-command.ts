@@ -14,6 +14,7 @@ import { type PlaceFlags, usePlace } from './place.js'
 export interface SplitsFlags extends PlaceFlags {
   readonly state?: string
   readonly json?: boolean
+  readonly now?: boolean
 }
 
 /** `millrace splits list`: every split with its state, position and counters. */
@@ -91,7 +92,7 @@ export async function resetCommand(file: string, split: string, flags: SplitsFla
       const why = seen.next === '' ? 'has not stopped' : `has ended; "${seen.next}" took its place`
       throw new ConfigError('not-stopped', `The split "${split}" ${why}: there is nothing to reset.`)
     }
-    const name = await resetSplit(store, prefix, stage, seen, systemClock.now())
+    const name = await resetSplit(store, prefix, stage, seen, systemClock.now(), flags.now === true)
     if (name === undefined)
       throw new ConfigError(
         'split-moved',

@@ -1,7 +1,7 @@
 import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { isObject } from '../shape.js'
-import { positionOfOffset } from './position.js'
+import { offsetAfter, positionOfOffset } from './position.js'
 
 /** What a batch reads of a record of the event. */
 export interface KafkaRecord {
@@ -65,6 +65,11 @@ export class KafkaBatch implements SplitBatch {
 
   raw(index: number): string | null {
     return this.records[index]!.value ?? null
+  }
+
+  /** Offsets are dense but for markers of transactions and what compaction took away. */
+  follows(index: number, position: Position): boolean {
+    return this.records[index]!.offset === offsetAfter(position)
   }
 
   unitEnd(index: number): number {

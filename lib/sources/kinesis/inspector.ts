@@ -154,7 +154,7 @@ class KinesisInspector implements SourceInspector {
     }
     if (record === undefined) return undefined
     const detail = `${stream.what} keeps records for ${formatDuration(retentionMs)} and has deleted the record ${sequence}; the oldest one left is ${record.sequence}, which arrived at ${new Date(record.arrivalMs).toISOString()}. What lay between them, if anything did, is lost.`
-    return { kind: 'trimmed', detail }
+    return { kind: 'trimmed', detail, retentionMs }
   }
 
   /** A read of the oldest record left, or one that says that there is none; undefined where it cannot be told in a few turns. */

@@ -280,8 +280,10 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(second.err).toContain('a split stops')
     const shown = await millrace('splits', 'list', path('topic.mjs'), ...state)
     expect(shown.out).toMatch(/source-0\/anew-0 has stopped: beyond-end: .* See "millrace splits reset --help"\./)
-    const reset = () => millrace('splits', 'reset', path('topic.mjs'), 'source-0/anew-0', ...state)
-    expect((await reset()).out).toBe(
+    const reset = (...more: string[]) =>
+      millrace('splits', 'reset', path('topic.mjs'), 'source-0/anew-0', ...state, ...more)
+    expect(await reset()).toMatchObject({ code: 1, err: expect.stringContaining('or give --now if nothing runs') })
+    expect((await reset('--now')).out).toBe(
       'The split source-0/anew-0 has ended at position 00000000000000000009. Its new log is the split source-0/anew-0@1, from its start.\n',
     )
     expect(await reset()).toMatchObject({ code: 2, err: expect.stringContaining('"anew-0@1" took its place') })
