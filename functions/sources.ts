@@ -18,10 +18,10 @@ export function sources(): {
   for (const [name, binding] of Object.entries(bindingsOf(process.env.MILLRACE_SOURCES ?? '{}'))) {
     if ('stream' in binding) {
       inspectors[name] = kinesisInspector(binding)
-      origins[binding.stream.slice(binding.stream.lastIndexOf('/') + 1)] = name
+      origins[`kinesis:${binding.stream.slice(binding.stream.lastIndexOf('/') + 1)}`] = name
     } else {
       inspectors[name] = boundKafkaInspector(binding)
-      origins[binding.topic] = name
+      origins[`kafka:${binding.topic}`] = name
     }
   }
   return { inspectors, origins }

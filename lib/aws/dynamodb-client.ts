@@ -26,6 +26,8 @@ export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
+      // The time of a request ends with the headers of its answer; its body may stall too.
+      socketTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     },
     // Nobody changes the middleware of a client after its first call.
     cacheMiddleware: true,

@@ -55,13 +55,10 @@ export async function statusOf(pipeline: Pipeline, store: StateStore, run = 1): 
     const { published } = readWatermark(item)
     const splits = await splitsOf(store, prefix, stage.index, stage.operators.length)
     const highest = Math.max(TIME_MIN, ...splits.map((split) => split.top))
+    const lowest = Math.min(highest, ...splits.filter((split) => split.top > TIME_MIN).map(effective))
     for (const { node } of stage.operators) {
-      if (published < TIME_MAX && highest > TIME_MIN) {
-        openWindows += Math.max(
-          1,
-          Math.ceil((highest - Math.max(published, Math.min(...splits.map(effective), highest))) / node.window.stepMs),
-        )
-      }
+      if (published < TIME_MAX && highest > TIME_MIN)
+        openWindows += Math.max(1, Math.ceil((highest - Math.max(published, lowest)) / node.window.stepMs))
     }
     stages.push({
       stage: stage.index,

@@ -1,6 +1,6 @@
 import { ConfigError } from '../base/index.js'
 import { emfMetrics, jsonLogger, randomIds, systemClock } from '../observe/index.js'
-import type { Pipeline } from '../pipeline/index.js'
+import { type Pipeline, plan } from '../pipeline/index.js'
 import type {
   Clock,
   Ids,
@@ -26,7 +26,10 @@ export interface Bindings {
   readonly resources?: Readonly<Record<string, string>>
   /** Sources that can be asked for their splits, by logical name (laws 5, 6). */
   readonly inspectors?: Readonly<Record<string, SourceInspector>>
-  /** Logical source names by what events say of their origin (a stream's name, a topic), where the two differ. */
+  /**
+   * Logical source names by what events say of their origin (a stream's name, a topic), where the two differ; `kinesis:NAME` and `kafka:NAME` where a
+   * stream and a topic have one name.
+   */
   readonly origins?: Readonly<Record<string, string>>
   /** Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure throws. */
   readonly kafkaPartialAnswers?: boolean
@@ -70,6 +73,7 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
       `The handler of "${pipeline.name}" needs a state store: pass { state } as its second argument, such as ingest(pipeline, { state: memoryStore }).`,
     )
   }
+  checkNames(pipeline, given)
   const { state } = given
   const store = typeof state === 'function' ? await state() : state
   const clock = given.clock ?? systemClock
@@ -91,6 +95,23 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
     ...(given.advanceBytesMax !== undefined && { advanceBytesMax: given.advanceBytesMax }),
   })
   return { host, bindings: given, store, timeout }
+}
+
+/** A name that is bound and not there is a slip that would go unnoticed: a table of another name, a source that is never asked. */
+function checkNames(pipeline: Pipeline, { resources = {}, inspectors = {}, origins = {} }: Bindings): void {
+  const { sources, sinks } = plan(pipeline)
+  const known = { source: sources.map(({ name }) => name), sink: sinks.map(({ name }) => name) }
+  const check = (what: string, kind: keyof typeof known, names: readonly string[]): void => {
+    const unknown = names.find((name) => !known[kind].includes(name))
+    if (unknown === undefined) return
+    throw new ConfigError(
+      'unknown-name',
+      `${what} names the ${kind} "${unknown}"; pipeline "${pipeline.name}" has ${known[kind].join(', ') || 'none'}.`,
+    )
+  }
+  check('resources', 'sink', Object.keys(resources))
+  check('inspectors', 'source', Object.keys(inspectors))
+  check('origins', 'source', Object.values(origins))
 }
 
 function sinkContext(pipeline: Pipeline, run: number, resource: string | undefined): SinkContext {

@@ -109,7 +109,7 @@ function answer({ bindings }: Container, decoder: EventDecoder, undone: readonly
 
 /** The logical source of what an event names. */
 function sourceOf({ host, bindings }: Container, connector: string, origin: string): string {
-  const name = bindings.origins?.[origin] ?? origin
+  const name = bindings.origins?.[`${connector}:${origin}`] ?? bindings.origins?.[origin] ?? origin
   const source = host.plan.sources.find((candidate) => candidate.name === name && candidate.connector === connector)
   if (source !== undefined) return source.name
   const known = host.plan.sources

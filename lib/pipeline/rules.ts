@@ -36,6 +36,7 @@ export function check(plan: Plan): void {
       )
     }
   }
+  checkShared(plan)
   checkCycles(plan)
   for (const stage of plan.stages)
     for (const input of stage.inputs) if (input.kind === 'operator') checkChained(plan, input.operator.name)
@@ -69,6 +70,25 @@ function unread(node: GraphNode): ConfigError {
   return new ConfigError(
     'no-sink',
     `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`,
+  )
+}
+
+/** A sink whose rows are known by key and window cannot tell two operators apart. */
+function checkShared(plan: Plan): void {
+  for (const sink of plan.sinks.filter((candidate) => candidate.isOfOneOperator === true)) {
+    const writers = plan.operators.filter((operator) => writesTo(plan, operator.node.id, sink.name))
+    if (writers.length < 2) continue
+    throw new ConfigError(
+      'shared-sink',
+      `The results of "${writers[0]!.name}" and "${writers[1]!.name}" go to one ${sink.connector} sink, "${sink.name}", where results of one key and window would take each other's place. Give each a sink of its own, or say by item which is which.`,
+    )
+  }
+}
+
+/** Whether rows of a node come to a sink by steps alone. */
+function writesTo(plan: Plan, id: number, sink: string): boolean {
+  return plan.readers[id]!.some((reader) =>
+    reader.kind === 'sink' ? reader.sink.name === sink : reader.kind !== 'aggregate' && writesTo(plan, reader.id, sink),
   )
 }
 

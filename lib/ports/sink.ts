@@ -48,6 +48,8 @@ export interface RefusedRow {
 export interface Sink {
   // biome-ignore lint/suspicious/noConfusingVoidType: most sinks take every row, and say nothing.
   write(batches: readonly SinkBatch[]): Promise<readonly RefusedRow[] | void>
+  /** Says what is missing before the first row comes: a table that is not there, or has other keys. */
+  check?(): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,6 +69,8 @@ export interface SinkNode<Row = never> {
   readonly options: Readonly<Record<string, unknown>>
   /** Runs as it is on a laptop: local runs do not put a file in its place. */
   readonly local: boolean
+  /** Rows of two operators would take each other's place here. */
+  readonly isOfOneOperator?: boolean
   readonly open: (context: SinkContext) => Promise<Sink>
   /** Type only: what rows it takes. */
   readonly '~row'?: (row: Row) => void

@@ -4,6 +4,7 @@ import type { Sink, SinkContext, SinkNode } from '../ports/index.js'
 interface Connector {
   readonly connector: string
   readonly local: boolean
+  readonly isOfOneOperator?: boolean
   readonly options?: Readonly<Record<string, unknown>>
   readonly open: (context: SinkContext) => Promise<Sink>
 }

@@ -292,7 +292,7 @@ describe('splits', () => {
     const state = `lmdb:${path('splits', 'state')}`
     expect(await millrace('splits', 'list', pipeline, '--state', state)).toEqual({
       code: 0,
-      out: 'No split has been read yet.\n',
+      out: `State: ${state}\nNo split has been read yet.\n`,
       err: '',
     })
     const empty = await millrace('splits', 'list', pipeline, '--state', state, '--json')

@@ -155,8 +155,12 @@ describe('an event that does not belong here', () => {
     expect((await world.split('orders-topic/legacy-4'))?.position).toBe('00000000000000000002')
     const wrong = new Harness(brokers(), { origins: { x: 'nothing' } })
     await expect(wrong.container().ingest(kinesisEvent(0, three, 'x'))).rejects.toThrow(
-      'has no kinesis source "nothing"; it has orders.',
+      'origins names the source "nothing"; pipeline "brokers" has orders, orders-topic.',
     )
+    // A stream and a topic of one name are told apart.
+    const both = new Harness(brokers(), { origins: { 'kinesis:x': 'orders', 'kafka:x': 'orders-topic' } })
+    await both.container().ingest(kinesisEvent(0, three, 'x'))
+    expect((await both.split('orders/shardId-000000000006'))?.status).toBe('member')
   })
 })
 

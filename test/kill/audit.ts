@@ -106,7 +106,7 @@ export async function audit(world: World, sent: Sent): Promise<Outcome> {
   let counted = 0
   let latePanes = 0
   for await (const item of items(client, 'kill-results')) {
-    const start = Date.parse(item.sk.S)
+    const start = Date.parse(item.windowStart.S)
     if (item.timing.S === 'late') latePanes++
     for (const { S: id } of item.ids.L) {
       counted++

@@ -7,7 +7,17 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digest, rowJson } from '../../lib/base/index.js'
-import { type DynamoDBTableOptions, dynamodbTable, type WindowResult } from '../../lib/index.js'
+import {
+  count,
+  type DynamoDBTableOptions,
+  dynamodbTable,
+  fileSource,
+  monotonous,
+  ndjson,
+  pipeline,
+  tumbling,
+  type WindowResult,
+} from '../../lib/index.js'
 import type { Sink, SinkRow } from '../../lib/ports/index.js'
 import { FaultyDynamoDB } from '../services/faulty-dynamodb.js'
 import { describeLive } from '../services/local.js'
@@ -50,15 +60,18 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
   const byId = (row: unknown, id: string) => ({
     pk: digest(id),
     sk: id.startsWith('op/') ? 'a' : 'b',
+    order: id.replace(/\d+$/, (n) => n.padStart(6, '0')),
     json: rowJson(row),
   })
+  // A row that comes again is the same: the first stands.
+  const version = () => 0
   const place = (endpoint?: () => string) => {
     const table = freshTable()
     return {
-      open: async () => open(await table, { item: byId, ...(endpoint && { endpoint: endpoint() }) }),
+      open: async () => open(await table, { item: byId, version, ...(endpoint && { endpoint: endpoint() }) }),
       rows: async () =>
         (await itemsOf(await table))
-          .sort((a, b) => (a.sk + a._version < b.sk + b._version ? -1 : 1))
+          .sort((a, b) => (a.sk + a.order < b.sk + b.order ? -1 : 1))
           .map((item) => JSON.parse(item.json)),
     }
   }
@@ -103,7 +116,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await sink.write(results('005', result('ATL', 3), result(['a', 1], 4), result(7, 5), result('#x', 6)))
     const item = (pk: string, n: number, _version: string) => ({
       pk,
-      sk: '1970-01-01T00:00:00.000Z',
+      sk: '1970-01-01T00:00:00.000Z/1970-01-01T01:00:00.000Z',
       n,
       windowStart: '1970-01-01T00:00:00.000Z',
       windowEnd: '1970-01-01T01:00:00.000Z',
@@ -112,10 +125,10 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
       _version,
     })
     expect((await itemsOf(table)).sort((a, b) => a.n - b.n)).toEqual([
-      item('ATL', 3, '000001#005-00000000#000000'),
-      item('#["a",1]', 4, '000001#005-00000000#000001'),
-      item('#7', 5, '000001#005-00000000#000002'),
-      item('##x', 6, '000001#005-00000000#000003'),
+      item('ATL', 3, '000001#005-00000000#000000#op'),
+      item('#["a",1]', 4, '000001#005-00000000#000001#op'),
+      item('#7', 5, '000001#005-00000000#000002#op'),
+      item('##x', 6, '000001#005-00000000#000003#op'),
     ])
     await sink.close()
   })
@@ -189,13 +202,14 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     const single = await freshTable({ id: 'S' })
     const alone = await open(single, { partitionKey: 'id', sortKey: null })
     await alone.write(results('005', result('ATL', 3)))
-    expect(await itemsOf(single)).toMatchObject([{ id: 'ATL 1970-01-01T00:00:00.000Z', n: 3 }])
+    expect(await itemsOf(single)).toMatchObject([{ id: 'ATL 1970-01-01T00:00:00.000Z/1970-01-01T01:00:00.000Z', n: 3 }])
     await alone.close()
   })
 
   it('law 14: hands back what can be no item, and takes the rest', async () => {
     const table = await freshTable()
     const sink = await open(table, {
+      version,
       item: (row) => {
         if (row === 'throws') throw new Error('no such field')
         return { pk: row === 'no key' ? '' : row, sk: 'x', ...(row === 'large' && { text: 'x'.repeat(400 * 1024) }) }
@@ -212,6 +226,81 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await sink.close()
   })
 
+  it('law 14: hands back what only DynamoDB knows to be wrong, and takes the rest', async () => {
+    const table = await freshTable()
+    const minus = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`${i}`, -7]))
+    const keys: Record<string, unknown> = { number: 7, empty: 'empty', ok: 'ok', minus: 'minus' }
+    const sink = await open(table, {
+      version,
+      item: (row) => ({ pk: keys[row], sk: 'x', ...(row === 'empty' && { '': 1 }), ...(row === 'minus' && { minus }) }),
+    })
+    const refused = (await sink.write([part('p', ['ok', 'number', 'empty', 'minus'])])) ?? []
+    expect(refused.map(({ row }) => row.value).sort()).toEqual(['empty', 'minus', 'number'])
+    for (const { reason } of refused) expect(reason).toMatch(/item/)
+    expect((await itemsOf(table)).map((item) => item.pk)).toEqual(['ok'])
+    const twice: Record<string, unknown> = {}
+    twice.a = twice.b = twice
+    const cyclic = await open(table, { version, item: () => ({ pk: 'c', sk: 'x', twice }) })
+    expect((await cyclic.write([part('p', [1])]))?.[0]?.reason).toBe(
+      'its item cannot be made: it holds more than 420000 values.',
+    )
+    for (const opened of [sink, cyclic]) await opened.close()
+  })
+
+  it('tells whole numbers of any size apart, and which is newer', async () => {
+    const table = await freshTable({ id: 'N' })
+    const sink = await open(table, {
+      partitionKey: 'id',
+      sortKey: null,
+      item: (row) => ({ id: row[0], n: row[1] }),
+      version: (row) => row[1],
+    })
+    const ids = [9007199254740993n, 9007199254740992n, 9007199254740994n]
+    await sink.write([
+      part(
+        'p',
+        ids.map((id) => [id, 9007199254740993n]),
+      ),
+    ])
+    await sink.write([
+      part(
+        'q',
+        ids.map((id, i) => [id, 9007199254740992n + BigInt(i)]),
+      ),
+    ])
+    const client = new DynamoDBClient({ endpoint: services.endpoint('dynamodb') })
+    const found: string[] = []
+    for await (const page of paginateScan({ client }, { TableName: table }))
+      found.push(...page.Items!.map((item) => `${item.id!.N} ${item.n!.N}`))
+    client.destroy()
+    expect(found.sort()).toEqual([
+      '9007199254740992 9007199254740993',
+      '9007199254740993 9007199254740993',
+      '9007199254740994 9007199254740994',
+    ])
+    await sink.close()
+  })
+
+  it('replaces a wide item by another wide one, whose statement would be too long', async () => {
+    const table = await freshTable()
+    const fields = (from: number) =>
+      Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`field number ${from + i}`, i]))
+    const sink = await open(table, { item: (row) => ({ pk: 'a', sk: 'x', ...fields(row.pane.index * 300) }) })
+    await sink.write(results('005', result('a', 1)))
+    await sink.write(results('006', result('a', 1, 1)))
+    const [item] = await itemsOf(table)
+    expect(item).toMatchObject(fields(300))
+    expect(Object.keys(item)).toHaveLength(303)
+    await sink.close()
+  })
+
+  it('needs a version where rows are no results and an item says what they replace', async () => {
+    const table = await freshTable()
+    const sink = await open(table, { item: (row) => ({ pk: row, sk: 'x' }) })
+    await expect(sink.write([range('s', 0, 1)])).rejects.toMatchObject({ name: 'ConfigError', code: 'no-version' })
+    await sink.close()
+  })
+
   it('writes items whose statement would be too long, and replaces what others wrote', async () => {
     const table = await freshTable()
     await client.send(
@@ -219,6 +308,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     )
     const wide = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`a long name of a field ${i}`, i]))
     const sink = await open(table, {
+      version,
       item: (row) => ({ pk: row, sk: 'row', ...(row === 'wide' && wide), "it's": '"' }),
     })
     await sink.write([part('p', ['wide', 'other'])])
@@ -248,6 +338,23 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
 })
 
 describe('dynamodbTable', () => {
+  it('takes the results of one operator, unless item tells them apart', () => {
+    const make = (table: ReturnType<typeof dynamodbTable>) =>
+      pipeline('two', { deadLetter: ndjson('dead') }, (p) => {
+        const keyed = p
+          .from(fileSource('r', { timestamp: (r: any) => r.t, watermark: monotonous() }))
+          .keyBy((r: any) => r.k)
+        keyed.window(tumbling('1h')).aggregate('hourly', { n: count() }).to(table)
+        return keyed
+          .window(tumbling('1d'))
+          .aggregate('daily', { n: count() })
+          .map((r) => r)
+          .to(table)
+      })
+    expect(() => make(dynamodbTable('t'))).toThrow('The results of "hourly" and "daily" go to one dynamodb sink, "t"')
+    expect(() => make(dynamodbTable('t', { item: (row: any) => row }))).not.toThrow()
+  })
+
   it('refuses options that cannot work', () => {
     expect(() => dynamodbTable('t', { item: 3 as never })).toThrow(
       'item of the table "t" is a function of a row; it is number.',

@@ -27,6 +27,7 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
       io.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`)
       return 0
     }
+    io.stdout.write(`State: ${flags.state ?? defaultState(pipeline.name)}\n`)
     const rows = status.stages.flatMap((stage) =>
       stage.splits.map((split) => [
         split.split,

@@ -8,7 +8,7 @@ import type { DynamoDBStoreOptions } from '../../state/dynamodb/index.js'
 import { Faults } from '../chaos.js'
 import { Containers } from '../containers.js'
 import type { Progress, RunSummary } from '../run.js'
-import { defaultState, openState, parseState } from '../state-choice.js'
+import { openState, parseState } from '../state-choice.js'
 import { statusOf } from '../status.js'
 import { Workspace } from '../workspace.js'
 import { pollKafka } from './kafka-poller.js'
@@ -17,7 +17,7 @@ import { positionOf } from './positions.js'
 import { type LiveBindings, type LiveSource, liveSources, originOf } from './sources.js'
 
 export interface DevOptions extends LiveBindings {
-  /** `dynamodb:TABLE`, which processes may share, or `lmdb:DIRECTORY`. Default `lmdb:.millrace/NAME/state`. */
+  /** `dynamodb:TABLE`, which processes may share, or `lmdb:DIRECTORY`. Default `lmdb:.millrace/NAME/live/state`. */
   readonly state?: string
   /** Where the table is, if state is in one. */
   readonly dynamodb?: DynamoDBStoreOptions
@@ -31,7 +31,7 @@ export interface DevOptions extends LiveBindings {
   readonly tickMs?: number
   /** An invocation's time, ms. Default 30,000. */
   readonly timeoutMs?: number
-  /** Where file sinks go. Default `.millrace/NAME/out`. */
+  /** Where file sinks go. Default `.millrace/NAME/live/TABLE`, or `.millrace/NAME/live/out`. */
   readonly out?: string
   readonly logger?: Logger
   /** Called about every two seconds, and at the end. */
@@ -47,6 +47,8 @@ const DEFAULT_WINDOW_MS = 100
 const DEFAULT_TICK_MS = 5_000
 const DEFAULT_TIMEOUT_MS = 30_000
 const PROGRESS_MS = 2_000
+/** Each of them takes the time of the store's own attempts. */
+const THROTTLED_TRIES = 20
 
 /**
  * Runs a pipeline on live Kafka topics and Kinesis streams until it is told to stop, with the handlers that Lambda runs and pollers that behave as its
@@ -61,9 +63,13 @@ export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunS
   // Well below an invocation's time, so that it ends with a checkpoint and not by its end.
   const retries = { attemptsMax: 10, totalMs: timeoutMs / 3 }
   const dynamodb = { retries, requestTimeoutMs: Math.min(3_000, timeoutMs / 4), ...options.dynamodb }
-  const store = await openState(parseState(options.state ?? defaultState(pipeline.name)), dynamodb)
+  // Apart from runs on files: their positions are others, and so are their results.
+  const home = `.millrace/${pipeline.name}/live`
+  const choice = parseState(options.state ?? `lmdb:${home}/state`)
+  const out = options.out ?? `${home}/${choice.kind === 'dynamodb' ? choice.table.replace(/[^\w.-]/g, '-') : 'out'}`
+  const store = await openState(choice, dynamodb)
   try {
-    return await new LiveRun(pipeline, { ...options, timeoutMs }, sources, store).run()
+    return await new LiveRun(pipeline, { ...options, timeoutMs, out }, sources, store).run()
   } finally {
     for (const { inspector } of sources) await inspector.close?.()
     await store.close()
@@ -77,6 +83,7 @@ function checkBatch(batch: number | undefined): void {
 
 /** Offsets of a group are by topic, but its members all have to read the same ones. */
 function checkGroup(group: string | undefined, sources: readonly LiveSource[]): void {
+  if (group === '') throw new ConfigError('bad-group', '--group is the name of a consumer group; it is empty.')
   if (group === undefined || sources.filter(({ kind }) => kind === 'kafka').length < 2) return
   throw new ConfigError(
     'one-group',
@@ -93,6 +100,8 @@ class LiveRun {
   private readonly containers: Containers
   private readonly logger: Logger
   private readonly sinks = new Map<string, Promise<Sink>>()
+  /** Rows that this process has written, by sink. */
+  private readonly written = new Map<string, number>()
   private readonly underWay = new Set<Promise<unknown>>()
   private readonly started = performance.now()
   private delivered = 0
@@ -103,7 +112,7 @@ class LiveRun {
     this.sources = sources
     this.store = store
     this.logger = options.logger ?? silentLogger
-    this.workspace = new Workspace(options.out ?? `.millrace/${pipeline.name}/out`)
+    this.workspace = new Workspace(options.out!)
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.containers = new Containers(pipeline, () => this.bindings(timeoutMs), new Faults(undefined), timeoutMs)
   }
@@ -111,11 +120,12 @@ class LiveRun {
   async run(): Promise<RunSummary> {
     const cpu = process.cpuUsage()
     // What cannot be reached is said before anything is read: the state, then each source.
-    await statusOf(this.pipeline, this.store)
-    for (const { inspector } of this.sources) await inspector.list()
+    await this.unthrottled(() => statusOf(this.pipeline, this.store))
+    for (const { inspector } of this.sources) await this.unthrottled(() => inspector.list())
+    for (const node of plan(this.pipeline).sinks) await (await this.sink(node)).check?.()
     this.options.onReady?.()
     await this.drive()
-    const status = await statusOf(this.pipeline, this.store)
+    const status = await this.unthrottled(() => statusOf(this.pipeline, this.store))
     const sinks = await this.collect()
     const spent = process.cpuUsage(cpu)
     return {
@@ -131,6 +141,18 @@ class LiveRun {
       sinks,
       usage: this.store.usage(),
       faults: {},
+    }
+  }
+
+  /** Throttling passes; what cannot be reached is said. */
+  private async unthrottled<R>(work: () => Promise<R>): Promise<R> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof RetryableError) || error.code !== 'throttled' || tries === THROTTLED_TRIES) throw error
+        this.logger.warn('throttled before it begins or as it ends', { error: messageOf(error) })
+      }
     }
   }
 
@@ -245,14 +267,27 @@ class LiveRun {
     let sink = this.sinks.get(node.name)
     if (sink === undefined) {
       const resource = this.options.names?.[node.name]
-      sink =
-        node.connector === 'ndjson'
-          ? import('../../sinks/file/adapter.js').then(({ fileSink }) => fileSink(this.workspace.parts(node.name)))
-          : node.open({ pipeline: this.pipeline.name, run: 1, ...(resource !== undefined && { resource }) })
+      sink = isFile(node)
+        ? import('../../sinks/file/adapter.js').then(({ fileSink }) => fileSink(this.workspace.parts(node.name)))
+        : node.open({ pipeline: this.pipeline.name, run: 1, ...(resource !== undefined && { resource }) })
+      sink = sink.then((opened) => this.counted(node.name, opened))
       this.sinks.set(node.name, sink)
       sink.catch(() => this.sinks.delete(node.name))
     }
     return sink
+  }
+
+  private counted(name: string, sink: Sink): Sink {
+    return {
+      ...(sink.check && { check: () => sink.check!() }),
+      close: () => sink.close(),
+      write: async (batches) => {
+        const refused = await sink.write(batches)
+        const rows = batches.reduce((sum, batch) => sum + batch.rows.length, 0) - (refused?.length ?? 0)
+        this.written.set(name, (this.written.get(name) ?? 0) + rows)
+        return refused
+      },
+    }
   }
 
   /** One readable file a file sink, from the parts that are there. */
@@ -260,10 +295,21 @@ class LiveRun {
     const { collectInto } = await import('../../sinks/file/parts.js')
     const collected = []
     for (const node of plan(this.pipeline).sinks) {
-      if (node.connector !== 'ndjson') continue
+      if (!isFile(node)) {
+        const name = this.options.names?.[node.name] ?? node.name
+        collected.push({
+          name: node.name,
+          file: `the ${node.connector} ${name}, by this process`,
+          rows: this.written.get(node.name) ?? 0,
+        })
+        continue
+      }
       const file = this.workspace.file(node.name)
       collected.push({ name: node.name, file, rows: await collectInto(this.workspace.parts(node.name), file) })
     }
     return collected
   }
 }
+
+/** Files, and the dead letter that a pipeline does not name. */
+const isFile = ({ connector }: SinkNode<any>): boolean => connector === 'ndjson' || connector === 'dead-letter'

@@ -112,6 +112,7 @@ class KafkaPoller {
       this.backoff.reset()
     } catch (error) {
       logger.warn('the offsets of a topic cannot be read', { topic: this.topic.topic, error: messageOf(error) })
+      this.begun = -1
       await this.backoff.pause()
     }
   }

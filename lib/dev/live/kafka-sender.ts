@@ -19,14 +19,17 @@ export async function kafkaSender(
     }
   }
   const admin = kafka.admin()
-  await explained(async () => {
-    await admin.connect()
-    if (create !== undefined && !(await admin.listTopics()).includes(topic)) {
-      await admin.createTopics({ topics: [{ topic, numPartitions: create }], waitForLeaders: true })
-    }
-    await admin.fetchTopicMetadata({ topics: [topic] })
-    await admin.disconnect()
-  })
+  try {
+    await explained(async () => {
+      await admin.connect()
+      if (create !== undefined && !(await admin.listTopics()).includes(topic)) {
+        await admin.createTopics({ topics: [{ topic, numPartitions: create }], waitForLeaders: true })
+      }
+      await admin.fetchTopicMetadata({ topics: [topic] })
+    })
+  } finally {
+    await admin.disconnect().catch(() => undefined)
+  }
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,

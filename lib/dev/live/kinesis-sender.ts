@@ -14,6 +14,7 @@ import { MillraceError } from '../../base/index.js'
 import type { Outgoing, Sender } from './sender.js'
 import type { LiveSource } from './sources.js'
 
+const ARN = /^arn:[^:]+:kinesis:([^:]+):/
 const ACTIVE_MS_MAX = 60_000
 const LOOK_MS = 200
 
@@ -22,15 +23,16 @@ export async function kinesisSender(
   { stream, endpoint, region }: Extract<LiveSource, { kind: 'kinesis' }>,
   create: number | undefined,
 ): Promise<Sender> {
+  const [, arnRegion] = ARN.exec(stream) ?? []
   const client = new KinesisClient({
     ...(endpoint !== undefined && { endpoint }),
-    ...(region !== undefined && { region }),
+    ...((arnRegion ?? region) !== undefined && { region: (arnRegion ?? region)! }),
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 10_000 }),
   })
   const what = `The stream "${stream}"`
   const where = `at ${endpoint ?? process.env.AWS_ENDPOINT_URL_KINESIS ?? region ?? process.env.AWS_REGION ?? 'AWS'}`
-  const StreamName = stream.slice(stream.lastIndexOf('/') + 1)
+  const named = arnRegion === undefined ? { StreamName: stream } : { StreamARN: stream }
   const call = async <R>(name: string, work: () => Promise<R>): Promise<R> => {
     const retries = new Retries(`${name} ${what}`, RETRY_BUDGET)
     for (;;) {
@@ -45,11 +47,11 @@ export async function kinesisSender(
     }
   }
   const status = async (): Promise<string | undefined> =>
-    (await client.send(new DescribeStreamSummaryCommand({ StreamName }))).StreamDescriptionSummary?.StreamStatus
-  if (create !== undefined) {
+    (await client.send(new DescribeStreamSummaryCommand(named))).StreamDescriptionSummary?.StreamStatus
+  if (create !== undefined && arnRegion === undefined) {
     await call('Creating', async () => {
       try {
-        await client.send(new CreateStreamCommand({ StreamName, ShardCount: create }))
+        await client.send(new CreateStreamCommand({ StreamName: stream, ShardCount: create }))
       } catch (error) {
         if (!(error instanceof ResourceInUseException)) throw error
       }
@@ -70,7 +72,7 @@ export async function kinesisSender(
       const retries = new Retries(`A write to ${what}`, RETRY_BUDGET)
       while (waiting.length > 0) {
         const { Records } = await call('A write to', () =>
-          client.send(new PutRecordsCommand({ StreamName, Records: waiting })),
+          client.send(new PutRecordsCommand({ ...named, Records: waiting })),
         )
         const failed = waiting.filter((_, i) => Records![i]!.ErrorCode !== undefined)
         const code = Records!.find(({ ErrorCode }) => ErrorCode !== undefined)?.ErrorCode

@@ -1,3 +1,4 @@
+import { load } from '../../aws/load.js'
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { SourceNode } from '../../ports/index.js'
@@ -17,8 +18,11 @@ export interface SendOptions extends LiveBindings {
   readonly signal?: AbortSignal
 }
 
-/** Kinesis takes 500 records a request. */
+/** Kinesis takes 500 records and 5 MB a request, Kafka by default 1 MB for a partition. */
 const SEND_RECORDS = 500
+const SEND_BYTES = 900_000
+/** Of a record besides its line, generously. */
+const OVERHEAD_BYTES = 300
 
 /**
  * Sends the lines of files to the live streams and topics of a pipeline's sources, in their order, under the keys that producers would use.
@@ -39,45 +43,64 @@ export async function send(pipeline: Pipeline, options: SendOptions): Promise<Re
   if (live.length === 0) throw new ConfigError('no-input', 'There is nothing to send. Add --input SOURCE=FILE.')
   const sent: Record<string, number> = {}
   const report = (): void => options.onProgress?.(Object.values(sent).reduce((sum, count) => sum + count, 0))
-  await Promise.all(
-    live.map(async (source) => {
-      sent[source.name] = 0
-      const node = sources.find(({ name }) => name === source.name)!
-      const sender = await openSender(source, options.create)
-      try {
+  const senders: Sender[] = []
+  try {
+    // All of them first: what is not there is said before anything is sent.
+    for (const source of live) senders.push(await openSender(source, options.create))
+    await Promise.all(
+      live.map(async (source, i) => {
+        sent[source.name] = 0
+        const node = sources.find(({ name }) => name === source.name)!
         for await (const records of batches(node, options)) {
-          await sender.send(records)
+          await senders[i]!.send(records)
           sent[source.name]! += records.length
           report()
         }
-      } finally {
-        await sender.close()
-      }
-    }),
-  )
+      }),
+    )
+  } finally {
+    for (const sender of senders) await sender.close()
+  }
   return sent
 }
 
 /** Opens a stream or topic to send to, and makes it first where that is asked for. */
 export async function openSender(source: LiveSource, create: number | undefined): Promise<Sender> {
-  if (source.kind === 'kinesis') return await (await import('./kinesis-sender.js')).kinesisSender(source, create)
+  if (create !== undefined && (create < 1 || create > 1_000))
+    throw new ConfigError('bad-create', `--create is a number of shards or partitions from 1 to 1000; it is ${create}.`)
+  if (source.kind === 'kinesis') {
+    const packages = '@aws-sdk/client-kinesis @smithy/node-http-handler'
+    const { kinesisSender } = await load('Sending to Kinesis', packages, () => import('./kinesis-sender.js'))
+    return await kinesisSender(source, create)
+  }
   const connection = await kafkaConnection(source.binding)
-  return await (await import('./kafka-sender.js')).kafkaSender(source.binding.topic, connection, create)
+  const { kafkaSender } = await load('Sending to Kafka', 'kafkajs', () => import('./kafka-sender.js'))
+  return await kafkaSender(source.binding.topic, connection, create)
 }
 
 async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGenerator<Outgoing[]> {
   const started = performance.now()
   let count = 0
   let batch: Outgoing[] = []
+  let bytes = 0
   const most = Math.min(SEND_RECORDS, Math.max(1, Math.ceil((options.rate ?? SEND_RECORDS * 10) / 10)))
   for (const file of options.inputs[source.name]!) {
     for await (const line of linesOf(file)) {
       if (options.signal?.aborted) return
+      const more = Buffer.byteLength(line) + OVERHEAD_BYTES
+      if (bytes + more > SEND_BYTES && batch.length > 0) {
+        yield batch
+        count += batch.length
+        batch = []
+        bytes = 0
+      }
       batch.push({ key: keyOf(source, line), line })
+      bytes += more
       if (batch.length < most) continue
       yield batch
       count += batch.length
       batch = []
+      bytes = 0
       if (options.rate === undefined) continue
       const early = (count / options.rate) * 1000 - (performance.now() - started)
       if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))

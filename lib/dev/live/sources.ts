@@ -70,5 +70,7 @@ function brokersOf(source: string, { kafka }: LiveBindings): readonly string[] {
 
 /** What events say of their origin: the stream's name, the topic. */
 export function originOf(source: LiveSource): string {
-  return source.kind === 'kafka' ? source.binding.topic : source.stream.slice(source.stream.lastIndexOf('/') + 1)
+  return source.kind === 'kafka'
+    ? `kafka:${source.binding.topic}`
+    : `kinesis:${source.stream.slice(source.stream.lastIndexOf('/') + 1)}`
 }

@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly logFile: string
   /** Matches the log once the service answers. */
   readonly ready: RegExp
+  /** Called with the pid as soon as a detached process runs. */
+  readonly onSpawn?: (pid: number) => void
   /** Outlives this process, as `millrace services up` needs it. Else it ends with this process, even if that is killed. */
   readonly detached: boolean
   readonly cwd?: string
@@ -50,6 +52,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stdio: options.detached ? ['ignore', log, log] : ['pipe', log, log],
   })
   closeSync(log)
+  if (options.detached && child.pid !== undefined) options.onSpawn?.(child.pid)
   let failed: Error | undefined
   child.on('error', (error) => {
     failed = error

@@ -58,6 +58,7 @@ export async function startDynamodb(place: ServicePlace & { readonly memory?: bo
     logFile: join(place.folder, 'dynamodb.log'),
     ready: /^ready on \d+/m,
     detached: place.detached,
+    ...(place.onSpawn && { onSpawn: place.onSpawn }),
   })
   return { name: 'dynamodb', port: place.port, endpoint: `http://127.0.0.1:${place.port}`, ...daemon }
 }

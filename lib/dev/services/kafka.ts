@@ -61,6 +61,7 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
     logFile: join(place.folder, 'kafka.log'),
     ready: /Kafka Server started/,
     detached: place.detached,
+    ...(place.onSpawn && { onSpawn: place.onSpawn }),
   })
   return { name: 'kafka', port: place.port, endpoint: `127.0.0.1:${place.port}`, ...daemon }
 }

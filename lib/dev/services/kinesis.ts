@@ -23,6 +23,7 @@ export async function startKinesis(place: ServicePlace & { readonly memory?: boo
     logFile: join(place.folder, 'kinesis.log'),
     ready: /^ready on \d+/m,
     detached: place.detached,
+    ...(place.onSpawn && { onSpawn: place.onSpawn }),
   })
   return { name: 'kinesis', port: place.port, endpoint: `http://127.0.0.1:${place.port}`, ...daemon }
 }

@@ -9,6 +9,7 @@ export interface ServicePlace {
   readonly port: number
   /** Outlives the process that starts it. */
   readonly detached: boolean
+  readonly onSpawn?: (pid: number) => void
 }
 
 export interface LocalService extends Daemon {

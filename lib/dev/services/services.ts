@@ -53,20 +53,27 @@ export async function servicesUp(
     if (before !== undefined && before.pid > 0 && (await answers(before))) continue
     try {
       const port = before !== undefined && (await isFreeSoon(before.port)) ? before.port : await freePort()
-      const { endpoint, pid } = await STARTS[name]({ folder: resolve(folder), port, detached: true })
+      // Known before it is ready: whoever is stopped meanwhile leaves nothing that cannot be ended.
+      const onSpawn = (pid: number): void => writeRecord(folder, { name, endpoint: 'starting', port, pid })
+      const { endpoint, pid } = await STARTS[name]({ folder: resolve(folder), port, detached: true, onSpawn })
       writeRecord(folder, { name, endpoint, port, pid })
     } catch (error) {
+      if (before === undefined) forgetRecord(folder, name)
+      else writeRecord(folder, { ...before, pid: 0 })
       failures.push(messageOf(error))
     }
   }
-  if (failures.length > 0) throw new MillraceError('no-service', failures.join('\n'))
+  if (failures.length > 0) {
+    failures.push('What did start goes on; millrace services down ends it.')
+    throw new MillraceError('no-service', failures.join('\n'))
+  }
   return await servicesStatus(folder)
 }
 
 /** Ends what runs of the folder's services. Their data stays. */
 export async function servicesDown(folder: string): Promise<readonly ServiceStatus[]> {
   for (const record of readRecords(folder)) {
-    if (await answers(record)) await stopProcess(record.pid, STOP_SIGNAL[record.name])
+    if (await isOurs(record)) await stopProcess(record.pid, STOP_SIGNAL[record.name])
     writeRecord(folder, { ...record, pid: 0 })
   }
   return await servicesStatus(folder)
@@ -90,6 +97,13 @@ export function servicesEnvironment(folder: string): Record<string, string> {
       `The folder ${folder} has no services. Start them: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
     )
   }
+  const gone = records.filter(({ pid }) => pid === 0 || !isAlive(pid)).map(({ name }) => name)
+  if (gone.length > 0) {
+    throw new ConfigError(
+      'services-stopped',
+      `Of the services in ${folder}, ${gone.join(' and ')} ${gone.length === 1 ? 'does' : 'do'} not run. Start them: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
+    )
+  }
   const of = (name: ServiceName): string | undefined => records.find((record) => record.name === name)?.endpoint
   const entries: [string, string | undefined][] = [
     ['AWS_ENDPOINT_URL_DYNAMODB', of('dynamodb')],
@@ -101,6 +115,11 @@ export function servicesEnvironment(folder: string): Record<string, string> {
     ['AWS_REGION', 'us-east-1'],
   ]
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+/** Also one that was still starting when whoever started it was stopped. */
+async function isOurs(record: ServiceRecord): Promise<boolean> {
+  return record.endpoint === 'starting' ? record.pid > 0 && isAlive(record.pid) : await answers(record)
 }
 
 /** A process of that pid runs, and something listens on the port: the pid alone may be anybody's by now. */
@@ -145,6 +164,17 @@ function writeRecord(folder: string, record: ServiceRecord): void {
   const records = [...readRecords(folder).filter(({ name }) => name !== record.name), record]
   writeFileSync(`${file}.tmp`, JSON.stringify(records, undefined, 2))
   renameSync(`${file}.tmp`, file)
+}
+
+function forgetRecord(folder: string, name: ServiceName): void {
+  writeFileSync(
+    recordsFile(folder),
+    JSON.stringify(
+      readRecords(folder).filter((record) => record.name !== name),
+      undefined,
+      2,
+    ),
+  )
 }
 
 /** Forgets the data of services that do not run. */

@@ -1,15 +1,21 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
-import { codeOf, lacksPartiql, refusal } from '../../aws/failure.js'
+import { lacksPartiql, refusal } from '../../aws/failure.js'
 import { RETRY_BUDGET } from '../../aws/retry.js'
 import { ConfigError, MillraceError } from '../../base/index.js'
 import type { RefusedRow, Sink, SinkBatch, SinkRow } from '../../ports/index.js'
-import { type Entry, entryOf, isResult, keysOf, type TableShape } from './item.js'
-import { upsert } from './upsert.js'
+import { type Entry, entryOf, isBelow, isResult, keysOf, type TableShape } from './item.js'
+import { type Refusal, upsert } from './upsert.js'
 
 /** Rows as items of a table. What a row replaces and what replaces it is told by its version alone, so any attempt may come at any time. */
 export function tableSink(table: string, run: number, shape: TableShape, options: DynamoDBOptions): Sink {
   return new TableSink(table, run, shape, options)
+}
+
+/** Where an entry came from. */
+interface Place {
+  readonly batch: SinkBatch
+  readonly row: SinkRow
 }
 
 class TableSink implements Sink {
@@ -31,7 +37,7 @@ class TableSink implements Sink {
   async write(batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
     const refused: RefusedRow[] = []
     // Of two rows of one item the later one stands in the end: it is the only one that is written.
-    const entries = new Map<string, Entry>()
+    const entries = new Map<string, Entry & Place>()
     for (const batch of batches) {
       const places = new Places(this.run, batch)
       for (const row of batch.rows) {
@@ -40,14 +46,19 @@ class TableSink implements Sink {
         if (isResult(row.value) && (row.value as { op?: string }).op === '-') continue
         const entry = entryOf(this.shape, row.id, row.value, order)
         if (typeof entry === 'string') refused.push({ batch, row, reason: entry })
-        else if (isNewer(entry, entries.get(entry.name))) entries.set(entry.name, entry)
+        else if (isNewer(entry, entries.get(entry.name))) entries.set(entry.name, { ...entry, batch, row })
       }
     }
-    if (entries.size > 0) await this.upsert([...entries.values()])
+    if (entries.size > 0) {
+      for (const { entry, reason } of await this.upsert([...entries.values()])) {
+        const { batch, row } = entry as Entry & Place
+        refused.push({ batch, row, reason: `DynamoDB refuses its item: ${reason}` })
+      }
+    }
     return refused
   }
 
-  private async upsert(entries: readonly Entry[]): Promise<void> {
+  private async upsert(entries: readonly Entry[]): Promise<readonly Refusal[]> {
     const call = {
       client: this.client,
       table: this.table,
@@ -56,26 +67,36 @@ class TableSink implements Sink {
       keys: keysOf(this.shape),
     }
     try {
-      await upsert(call, entries, this.usesPartiql)
+      const refusals = await upsert(call, entries, this.usesPartiql)
+      // What is wrong with one row is not wrong with the table.
+      if (refusals.length > 0) await this.checkKeys()
+      return refusals
     } catch (error) {
       if (this.usesPartiql && lacksPartiql(error)) {
         this.usesPartiql = false
         return await this.upsert(entries)
       }
-      throw error instanceof MillraceError ? error : await this.refusal(error as Error)
+      throw error instanceof MillraceError ? error : refusal(error, `The table "${this.table}"`, this.where)
     }
   }
 
-  private async refusal(error: Error): Promise<MillraceError> {
-    const what = `The table "${this.table}"`
-    if (!codeOf(error.name).startsWith('Validation')) return refusal(error, what, this.where)
-    const found = await this.keysThere().catch(() => undefined)
+  async check(): Promise<void> {
+    const found = await this.keysThere().catch((error: unknown) => {
+      throw refusal(error, `The table "${this.table}"`, this.where)
+    })
+    this.expectKeys(found)
+  }
+
+  private async checkKeys(): Promise<void> {
+    this.expectKeys(await this.keysThere().catch(() => keysOf(this.shape).join(', ')))
+  }
+
+  private expectKeys(found: string): void {
     const expected = keysOf(this.shape).join(', ')
-    if (found === undefined || found === expected) return refusal(error, what, this.where)
-    return new ConfigError(
+    if (found === expected) return
+    throw new ConfigError(
       'bad-table',
-      `${what} ${this.where} has the keys ${found}; the sink writes ${expected}. Set partitionKey and sortKey of dynamodbTable("${this.table}", …), or give another table.`,
-      { cause: error },
+      `The table "${this.table}" ${this.where} has the keys ${found}; the sink writes ${expected}. Set partitionKey and sortKey of dynamodbTable("${this.table}", …), or give another table.`,
     )
   }
 
@@ -105,12 +126,13 @@ class Places {
     const place = this.batch.kind === 'operator' ? this.batch.part : row.order
     this.n = place === this.last ? this.n + 1 : 0
     this.last = place
-    return `${this.prefix}#${place}#${String(this.n).padStart(6, '0')}`
+    const writer = this.batch.kind === 'operator' ? `#${this.batch.operator}` : ''
+    return `${this.prefix}#${place}#${String(this.n).padStart(6, '0')}${writer}`
   }
 }
 
 function isNewer({ version }: Entry, other: Entry | undefined): boolean {
   if (other === undefined) return true
-  if (version.N !== undefined && other.version.N !== undefined) return Number(version.N) > Number(other.version.N)
+  if (version.N !== undefined && other.version.N !== undefined) return isBelow(other.version.N, version.N)
   return version.S === undefined || other.version.S === undefined || version.S > other.version.S
 }

@@ -5,12 +5,20 @@ const NUMBER_MIN = 1e-130
 const NUMBER_MAX = 9.99e125
 /** DynamoDB nests documents 32 deep, the attribute itself among them. */
 const DEPTH_MAX = 31
+/** Values of one item: more do not fit into 400 KB. What refers to itself twice over has no end of them. */
+const VALUES_MAX = 420_000
+
+/** How many more values there may be. */
+interface Room {
+  left: number
+}
 
 /**
  * A value as DynamoDB holds documents, and as JSON would have it: a Date is text, a field that is undefined is left out, NaN is null. Bytes are bytes, a
  * bigint is a number. What DynamoDB's numbers cannot hold is text; what JSON cannot write (a cycle) is text that says so.
  */
-export function documentValue(value: unknown, depth = 0): AttributeValue {
+export function documentValue(value: unknown, depth = 0, room: Room = { left: VALUES_MAX }): AttributeValue {
+  if (room.left-- <= 0) throw new Error(`it holds more than ${VALUES_MAX} values.`)
   if (depth > DEPTH_MAX) return { S: 'unwritable: nested deeper than 32 levels' }
   switch (typeof value) {
     case 'string':
@@ -22,7 +30,7 @@ export function documentValue(value: unknown, depth = 0): AttributeValue {
     case 'bigint':
       return value.toString().length <= 38 ? { N: value.toString() } : { S: value.toString() }
     case 'object':
-      return value === null ? { NULL: true } : objectValue(value, depth)
+      return value === null ? { NULL: true } : objectValue(value, depth, room)
   }
   return { NULL: true }
 }
@@ -34,21 +42,25 @@ function numberValue(value: number): AttributeValue {
   return { N: String(value === 0 ? 0 : value) }
 }
 
-function objectValue(value: object, depth: number): AttributeValue {
+function objectValue(value: object, depth: number, room: Room): AttributeValue {
   if (value instanceof Uint8Array) return { B: value }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
-    return documentValue((value as { toJSON(): unknown }).toJSON(), depth + 1)
+    return documentValue((value as { toJSON(): unknown }).toJSON(), depth + 1, room)
   }
-  if (Array.isArray(value)) return { L: Array.from(value, (element) => documentValue(element, depth + 1)) }
-  return { M: documentFields(value, depth + 1) }
+  if (Array.isArray(value)) return { L: Array.from(value, (element) => documentValue(element, depth + 1, room)) }
+  return { M: documentFields(value, depth + 1, room) }
 }
 
 /** The fields of an object, each as a value; those that JSON leaves out are left out. */
-export function documentFields(value: object, depth = 0): Record<string, AttributeValue> {
+export function documentFields(
+  value: object,
+  depth = 0,
+  room: Room = { left: VALUES_MAX },
+): Record<string, AttributeValue> {
   const fields: Record<string, AttributeValue> = {}
   for (const [name, field] of Object.entries(value)) {
     if (field === undefined || typeof field === 'function' || typeof field === 'symbol') continue
-    fields[wellFormed(name)] = documentValue(field, depth)
+    fields[wellFormed(name)] = documentValue(field, depth, room)
   }
   return fields
 }
@@ -60,7 +72,7 @@ const wellFormed = (text: string): string => text.replace(LONE_SURROGATES, '\uff
 /** The size of a value as DynamoDB counts it, roughly: it says 'approximately' itself. */
 export function documentBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S)
-  if (value.N !== undefined) return Math.ceil(value.N.length / 2) + 1
+  if (value.N !== undefined) return Math.ceil(value.N.length / 2) + 1 + (value.N.startsWith('-') ? 1 : 0)
   if (value.B !== undefined) return value.B.length
   if (value.L !== undefined) return 3 + value.L.reduce((sum, element) => sum + 1 + documentBytes(element), 0)
   return value.M === undefined ? 1 : 3 + fieldsBytes(value.M, 1)

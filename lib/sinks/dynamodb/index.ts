@@ -6,13 +6,13 @@ import { sinkNode } from '../node.js'
 
 export interface DynamoDBTableOptions<Row> extends Pick<DynamoDBOptions, 'region' | 'endpoint'> {
   /**
-   * The item of a row, its keys among its attributes. Default: of a window's result `pk` (the key), `sk` (the window's start, ISO 8601), the fields of
+   * The item of a row, its keys among its attributes. Default: of a window's result `pk` (the key), `sk` (the window, as an ISO 8601 interval), the fields of
    * its value, `windowStart`, `windowEnd`, `pane` and `timing`; of any other row `pk` (its id), `sk` (`row`) and its fields. `id` is unique to the row, and the same in every attempt.
    */
   readonly item?: (row: Row, id: string) => Readonly<Record<string, unknown>>
   /**
    * Orders rows of one item: a row replaces what stands only if its version is higher. Numbers or text, always of one kind. Default: the
-   * place of the row in event time, so that a result that was superseded never overwrites a newer one.
+   * place of a window's result in event time, so that a result that was superseded never overwrites a newer one. Other rows with an `item` need it.
    */
   readonly version?: (row: Row) => number | string
   /** Default `pk`. */
@@ -45,6 +45,7 @@ export function dynamodbTable<Row = any>(name: string, options: DynamoDBTableOpt
   return sinkNode<Row>(name, {
     connector: 'dynamodb',
     local: false,
+    isOfOneOperator: item === undefined,
     options: Object.freeze({ partitionKey, sortKey, item: item !== undefined, version: version !== undefined }),
     open: async (context) => {
       const { tableSink } = await load('The DynamoDB sink', '@aws-sdk/client-dynamodb', () => import('./adapter.js'))

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { digest, messageOf, shown } from '../../base/index.js'
+import { ConfigError, digest, messageOf, shown } from '../../base/index.js'
 import { documentFields, documentValue, fieldsBytes } from './document.js'
 
 /** The attribute that says which version of an item stands. */
@@ -23,6 +23,9 @@ export interface Entry {
   readonly isFirst: boolean
 }
 
+const NO_VERSION =
+  'A dynamodbTable with an item of its own takes rows that are no results of a window: nothing says which of two rows of one item is newer, as positions of two splits cannot be compared. Give version, such as (row) => row.updatedAt, or () => 0 to keep the first.'
+
 const ITEM_BYTES_MAX = 400 * 1024
 const KEY_BYTES_MAX = { partition: 2048, sort: 1024 }
 
@@ -30,6 +33,9 @@ const KEY_BYTES_MAX = { partition: 2048, sort: 1024 }
 export function entryOf(shape: TableShape, id: string, row: unknown, order: string): Entry | string {
   try {
     const attributes = documentFields(shape.item === undefined ? defaultItem(shape, id, row) : shape.item(row, id))
+    if (shape.item !== undefined && shape.version === undefined && !isResult(row)) {
+      throw new ConfigError('no-version', NO_VERSION)
+    }
     const version = documentValue(shape.version === undefined ? order : shape.version(row))
     if (version.N === undefined && version.S === undefined) return 'version is to give a finite number or text.'
     if (VERSION in attributes) return `an item cannot have the attribute ${VERSION}, which holds its version.`
@@ -40,19 +46,34 @@ export function entryOf(shape: TableShape, id: string, row: unknown, order: stri
     if (bytes > ITEM_BYTES_MAX) return `its item has ${bytes} bytes; DynamoDB takes at most ${ITEM_BYTES_MAX}.`
     return { attributes, version, name: itemName(keysOf(shape), attributes), bytes, isFirst: isFirst(row) }
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     return `its item cannot be made: ${messageOf(error)}`
   }
+}
+
+/** Whether one number of DynamoDB's is below another, with all their digits where they are whole. */
+export function isBelow(a: string, b: string): boolean {
+  return /^-?\d+$/.test(a) && /^-?\d+$/.test(b) ? BigInt(a) < BigInt(b) : Number(a) < Number(b)
 }
 
 export const keysOf = ({ partitionKey, sortKey }: TableShape): readonly string[] =>
   sortKey === null ? [partitionKey] : [partitionKey, sortKey]
 
-/** Tells items of one table apart. DynamoDB writes a number in another way than we do: 1e21 comes back as 1 and 21 zeros. */
+/** A number as text, one for each number: DynamoDB writes it in another way than we do (1e21 comes back as 1 and 21 zeros), with more digits than a float has. */
+function decimal(text: string): string {
+  const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const plain = digits.replace(/0+$/, '')
+  if (plain === '') return '0'
+  return `${sign}${plain}e${Number(exponent) - fraction.length + digits.length - plain.length}`
+}
+
+/** Tells items of one table apart. */
 export function itemName(keys: readonly string[], attributes: Readonly<Record<string, AttributeValue>>): string {
   const parts = keys.map((key) => {
     const value = attributes[key]
     if (value?.S !== undefined) return value.S
-    return value?.N === undefined ? { bytes: Buffer.from(value!.B!).toString('base64') } : Number(value.N)
+    return value?.N === undefined ? { bytes: Buffer.from(value!.B!).toString('base64') } : [decimal(value.N)]
   })
   return JSON.stringify(parts)
 }
@@ -90,14 +111,15 @@ function defaultItem(shape: TableShape, id: string, row: unknown): Record<string
   const { partitionKey, sortKey } = shape
   if (isResult(row)) {
     const window = { windowStart: isoTime(row.window.start), windowEnd: isoTime(row.window.end) }
-    const keys = sortKey === null ? [keyText(row.key), window.windowStart].join(' ') : keyText(row.key)
+    const interval = `${window.windowStart}/${window.windowEnd}`
+    const keys = sortKey === null ? `${keyText(row.key)} ${interval}` : keyText(row.key)
     return {
       ...fieldsOf(row.value),
       ...window,
       pane: row.pane.index,
       timing: row.pane.timing,
       [partitionKey]: bounded(keys),
-      ...(sortKey !== null && { [sortKey]: window.windowStart }),
+      ...(sortKey !== null && { [sortKey]: interval }),
     }
   }
   return { ...fieldsOf(row), [partitionKey]: bounded(id), ...(sortKey !== null && { [sortKey]: 'row' }) }

@@ -6,11 +6,11 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { executeStatements, type Outcome, type Statement, statementError } from '../../aws/dynamodb-statements.js'
-import { type Failure, judgeError } from '../../aws/failure.js'
+import { codeOf, type Failure, judgeError } from '../../aws/failure.js'
 import { limited } from '../../aws/limited.js'
 import { Retries, type RetryBudget } from '../../aws/retry.js'
-import { compareBytes, RetryableError, STORE_GET_MAX } from '../../base/index.js'
-import { type Entry, itemName, VERSION } from './item.js'
+import { compareBytes, messageOf, RetryableError, STORE_GET_MAX } from '../../base/index.js'
+import { type Entry, isBelow, itemName, VERSION } from './item.js'
 
 /** DynamoDB: a statement has at most 8,192 characters. */
 const STATEMENT_LENGTH_MAX = 8_000
@@ -28,19 +28,25 @@ export interface TableCall {
 
 type Fields = Readonly<Record<string, AttributeValue>>
 
+/** An entry that DynamoDB can never take, and its words for that. */
+export interface Refusal {
+  readonly entry: Entry
+  readonly reason: string
+}
+
 /**
  * Writes each entry if what stands has a lower version, many a request. First results are inserted as they are; where something stands already it is
- * read, and replaced under the condition that it has not changed. No two entries may be of the same item.
+ * read, and replaced under the condition that it has not changed. What cannot go that way (a statement that is too long, a request that is refused as a
+ * whole) goes by single puts. No two entries may be of the same item. Returns what DynamoDB can never take.
  */
-export async function upsert(call: TableCall, entries: readonly Entry[], usesPartiql: boolean): Promise<void> {
-  const long = (entry: Entry): boolean => insertText(call, entry).length > STATEMENT_LENGTH_MAX
-  if (!usesPartiql || entries.some(long)) {
-    await limited(entries, PUTS_AT_ONCE, (entry) => put(call, entry))
-    return
-  }
-  let waiting = await insert(
+export async function upsert(call: TableCall, entries: readonly Entry[], usesPartiql: boolean): Promise<Refusal[]> {
+  if (!usesPartiql) return await putAll(call, entries)
+  const refusals: Refusal[] = []
+  let waiting = await together(
     call,
     entries.filter((entry) => entry.isFirst),
+    refusals,
+    insert,
   )
   waiting.push(...entries.filter((entry) => !entry.isFirst))
   for (let turn = 0; waiting.length > 0; turn++) {
@@ -49,34 +55,66 @@ export async function upsert(call: TableCall, entries: readonly Entry[], usesPar
         'contention',
         `${waiting.length} items of ${call.what} changed in each of ${TURNS_MAX} turns.`,
       )
-    const standing = await read(call, waiting)
-    const absent = waiting.filter((_, i) => standing[i] === undefined)
-    const older = waiting
-      .map((entry, i) => ({ entry, before: standing[i] }))
-      .filter(
-        (pair): pair is { entry: Entry; before: Fields } =>
-          pair.before !== undefined && isOlder(pair.before, pair.entry),
-      )
-    waiting = [...(await insert(call, absent)), ...(await replace(call, older))]
+    waiting = await together(call, waiting, refusals, async (_, some, refused) => {
+      const standing = await read(call, some)
+      const absent = some.filter((_, i) => standing[i] === undefined)
+      const older = some
+        .map((entry, i) => ({ entry, before: standing[i] }))
+        .filter((pair): pair is Pair => pair.before !== undefined && isOlder(pair.before, pair.entry))
+      return [...(await insert(call, absent, refused)), ...(await replace(call, older, refused))]
+    })
   }
+  return refusals
+}
+
+interface Pair {
+  readonly entry: Entry
+  readonly before: Fields
+}
+
+type Work = (call: TableCall, entries: readonly Entry[], refusals: Refusal[]) => Promise<Entry[]>
+
+/** One member that is wrong by itself fails a whole request: then each goes alone. */
+async function together(call: TableCall, entries: readonly Entry[], refusals: Refusal[], work: Work): Promise<Entry[]> {
+  try {
+    return await work(call, entries, refusals)
+  } catch (error) {
+    if (!isInvalid(error)) throw error
+    refusals.push(...(await putAll(call, entries)))
+    return []
+  }
+}
+
+const isInvalid = (error: unknown): boolean => codeOf((error as Error).name).startsWith('Validation')
+
+async function putAll(call: TableCall, entries: readonly Entry[]): Promise<Refusal[]> {
+  const refusals: Refusal[] = []
+  await limited(entries, PUTS_AT_ONCE, async (entry) => {
+    try {
+      await put(call, entry)
+    } catch (error) {
+      if (!isInvalid(error)) throw error
+      refusals.push({ entry, reason: messageOf(error) })
+    }
+  })
+  return refusals
 }
 
 /** Whether what stands gives way. What was not written by this sink does. */
 function isOlder(before: Fields, { version }: Entry): boolean {
   const stands = before[VERSION]
-  if (stands?.N !== undefined && version.N !== undefined) return Number(stands.N) < Number(version.N)
+  if (stands?.N !== undefined && version.N !== undefined) return isBelow(stands.N, version.N)
   if (stands?.S !== undefined && version.S !== undefined) return compareBytes(stands.S, version.S) < 0
   return true
 }
 
 /** Returns those that something stood in the way of. */
-async function insert(call: TableCall, entries: readonly Entry[]): Promise<Entry[]> {
-  const statements = entries.map((entry) => ({
-    text: insertText(call, entry),
-    parameters: Object.values(entry.attributes),
-    bytes: entry.bytes,
+async function insert(call: TableCall, entries: readonly Entry[], refusals: Refusal[]): Promise<Entry[]> {
+  const pairs = entries.map((entry) => ({
+    entry,
+    statement: { text: insertText(call, entry), parameters: Object.values(entry.attributes), bytes: entry.bytes },
   }))
-  return refusedOf(entries, await run(call, statements))
+  return await run(call, pairs, refusals)
 }
 
 function insertText({ table }: TableCall, { attributes }: Entry): string {
@@ -85,14 +123,11 @@ function insertText({ table }: TableCall, { attributes }: Entry): string {
 }
 
 /** Replaces what was read, attribute by attribute, if its version is still the one that was read. */
-async function replace(
-  call: TableCall,
-  pairs: readonly { readonly entry: Entry; readonly before: Fields }[],
-): Promise<Entry[]> {
-  const statements = pairs.map(({ entry, before }) => replacement(call, entry, before))
-  return refusedOf(
-    pairs.map(({ entry }) => entry),
-    await run(call, statements),
+async function replace(call: TableCall, pairs: readonly Pair[], refusals: Refusal[]): Promise<Entry[]> {
+  return await run(
+    call,
+    pairs.map(({ entry, before }) => ({ entry, statement: replacement(call, entry, before) })),
+    refusals,
   )
 }
 
@@ -118,17 +153,35 @@ function replacement({ table, keys }: TableCall, { attributes, bytes }: Entry, b
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-async function run({ client, what, budget }: TableCall, statements: readonly Statement[]): Promise<Outcome[]> {
-  return await executeStatements({ client, what, budget, onRequest: () => undefined }, statements)
+interface Written {
+  readonly entry: Entry
+  readonly statement: Statement
 }
 
-function refusedOf(entries: readonly Entry[], outcomes: readonly Outcome[]): Entry[] {
-  return entries.filter((_, i) => {
-    const outcome = outcomes[i]!
-    if (outcome.kind === 'done') return false
-    if (outcome.code === 'DuplicateItem' || outcome.code === 'ConditionalCheckFailed') return true
-    throw statementError(outcome)
-  })
+/** Runs statements; what is too long for one is put. Returns the entries that a condition refused. */
+async function run(call: TableCall, written: readonly Written[], refusals: Refusal[]): Promise<Entry[]> {
+  const isLong = ({ statement }: Written): boolean => statement.text.length > STATEMENT_LENGTH_MAX
+  refusals.push(
+    ...(await putAll(
+      call,
+      written.filter(isLong).map(({ entry }) => entry),
+    )),
+  )
+  const short = written.filter((each) => !isLong(each))
+  const { client, what, budget } = call
+  const outcomes = await executeStatements(
+    { client, what, budget, onRequest: () => undefined },
+    short.map(({ statement }) => statement),
+  )
+  return short.filter(({ entry }, i) => isWaiting(outcomes[i]!, entry, refusals)).map(({ entry }) => entry)
+}
+
+function isWaiting(outcome: Outcome, entry: Entry, refusals: Refusal[]): boolean {
+  if (outcome.kind === 'done') return false
+  if (outcome.code === 'DuplicateItem' || outcome.code === 'ConditionalCheckFailed') return true
+  if (!outcome.code.startsWith('Validation')) throw statementError(outcome)
+  refusals.push({ entry, reason: outcome.message })
+  return false
 }
 
 /** What stands, read strongly, in the order of the entries. */

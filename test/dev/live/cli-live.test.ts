@@ -166,7 +166,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     const client = new DynamoDBClient({ endpoint: services.endpoint('dynamodb') })
     const items = []
     for await (const page of paginateScan({ client }, { TableName }))
-      items.push(...page.Items!.map((item) => ({ pk: item.pk!.S!, sk: item.sk!.S!, n: Number(item.n!.N) })))
+      items.push(...page.Items!.map((item) => ({ pk: item.pk!.S!, sk: item.windowStart!.S!, n: Number(item.n!.N) })))
     client.destroy()
     return items
   }
