@@ -25,7 +25,7 @@ export class Blows {
   private readonly random: Random
   private readonly say: (text: string) => void
   private readonly under: Promise<unknown>[] = []
-  private lastBroker = 0
+  private lastBroker = Number.NEGATIVE_INFINITY
 
   constructor(world: World, runners: readonly Runner[], random: Random, say: (text: string) => void) {
     this.world = world

@@ -87,6 +87,23 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     })
     afterAll(() => proxy.close())
     describeSink('dynamodb behind faults', () => place(() => endpoint), { exactlyOnce: true })
+    it('looks at its table before the first row, whatever gets in the way', async () => {
+      const [there, other] = [await freshTable(), await freshTable({ id: 'S' })]
+      for (let turn = 0; turn < 20; turn++) {
+        const sink = await open(there, { endpoint })
+        await expect(sink.check!()).resolves.toBeUndefined()
+        await sink.close()
+      }
+      for (const [table, code] of [
+        ['nowhere', 'not-found'],
+        [other, 'bad-table'],
+      ] as const) {
+        const sink = await open(table, { endpoint })
+        await expect(sink.check!()).rejects.toMatchObject({ name: 'ConfigError', code })
+        await sink.close()
+      }
+    })
+
     it('met faults', () => {
       for (const fault of ['throttle', 'errorAfter', 'resetAfter', 'partial'])
         expect(proxy.counts[fault], fault).toBeGreaterThan(0)

@@ -122,7 +122,10 @@ class LiveRun {
     // What cannot be reached is said before anything is read: the state, then each source.
     await this.unthrottled(() => statusOf(this.pipeline, this.store))
     for (const { inspector } of this.sources) await this.unthrottled(() => inspector.list())
-    for (const node of plan(this.pipeline).sinks) await (await this.sink(node)).check?.()
+    for (const node of plan(this.pipeline).sinks) {
+      const sink = await this.sink(node)
+      await this.unthrottled(async () => await sink.check?.())
+    }
     this.options.onReady?.()
     await this.drive()
     const status = await this.unthrottled(() => statusOf(this.pipeline, this.store))
