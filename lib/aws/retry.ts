@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, RetryableError } from '../base/index.js'
-import type { Failure } from './failure.js'
+import { MillraceError, messageOf, RetryableError } from '../base/index.js'
+import { type Failure, judgeError } from './failure.js'
 
 /** How long, and how often, a call is tried. Well below the time that the function has. */
 export interface RetryBudget {
@@ -43,5 +43,19 @@ export class Retries {
     }
     this.attempts++
     await sleep(pauseMs)
+  }
+}
+
+/** Makes a call until it is answered or refused; for calls whose effect, if they have one, may happen twice. What is refused is thrown as it came. */
+export async function untilAnswered<R>(retries: Retries, call: () => Promise<R>): Promise<R> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (error instanceof MillraceError) throw error
+      const failure = judgeError(error)
+      if (failure === 'refused') throw error
+      await retries.pause(failure, error)
+    }
   }
 }

@@ -1,16 +1,6 @@
 import { RetryableError } from '../base/index.js'
 import type { Sink, StateStore } from '../ports/index.js'
-
-/** mulberry32: small, seeded, good enough to choose faults by. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-}
+import { Random } from '../testing/random.js'
 
 const RATES = {
   killBefore: 0.004,
@@ -30,27 +20,27 @@ export class Faults {
   readonly active: boolean
   /** Faults injected, by kind. */
   readonly counts: Record<string, number> = {}
-  private readonly random: () => number
+  private readonly seeded: Random
 
   constructor(seed: number | undefined) {
     this.active = seed !== undefined
-    this.random = generator(seed ?? 0)
+    this.seeded = new Random(seed ?? 0)
   }
 
   private strikes(kind: keyof typeof RATES): boolean {
-    if (!this.active || this.random() >= RATES[kind]) return false
+    if (!this.active || this.seeded.next() >= RATES[kind]) return false
     this.counts[kind] = (this.counts[kind] ?? 0) + 1
     return true
   }
 
   /** The size of the next batch: any up to what is asked. */
   cut(most: number): number {
-    return this.strikes('recut') ? 1 + Math.floor(this.random() * most) : most
+    return this.strikes('recut') ? 1 + Math.floor(this.seeded.next() * most) : most
   }
 
   /** How many delivered records come again in front of a batch. */
   overlap(most: number): number {
-    return most > 0 && this.strikes('overlap') ? 1 + Math.floor(this.random() * most) : 0
+    return most > 0 && this.strikes('overlap') ? 1 + Math.floor(this.seeded.next() * most) : 0
   }
 
   redeliver(): boolean {
@@ -61,7 +51,7 @@ export class Faults {
     const out = [...list]
     if (!this.active) return out
     for (let i = out.length - 1; i > 0; i--) {
-      const j = Math.floor(this.random() * (i + 1))
+      const j = Math.floor(this.seeded.next() * (i + 1))
       ;[out[i], out[j]] = [out[j]!, out[i]!]
     }
     return out
@@ -73,7 +63,7 @@ export class Faults {
   }
 
   private wait(mostMs: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, this.random() * mostMs))
+    return new Promise((resolve) => setTimeout(resolve, this.seeded.next() * mostMs))
   }
 
   /** A port's call that may be throttled, hang, or be the last thing its process does, before or after its effect. */

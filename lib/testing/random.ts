@@ -6,12 +6,17 @@ export class Random {
     this.state = seed | 0
   }
 
-  /** A whole number from 0 up to, but not, `limit`. */
-  below(limit: number): number {
+  /** From 0 up to, but not, 1. */
+  next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0
     let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000) * limit)
+    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
+  }
+
+  /** A whole number from 0 up to, but not, `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit)
   }
 
   /** Takes one item out of a list. */

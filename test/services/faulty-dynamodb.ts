@@ -154,7 +154,7 @@ export class FaultyDynamoDB {
 
   /** From 0 up to, but not, 1. */
   private random(): number {
-    return this.seeded.below(1_000_000) / 1_000_000
+    return this.seeded.next()
   }
 
   private forward(request: IncomingMessage, body: string): Promise<Answer> {

@@ -8,8 +8,8 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { judgeCode, judgeError, refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries } from '../../aws/retry.js'
+import { judgeCode, refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
 import { MillraceError } from '../../base/index.js'
 import type { Outgoing, Sender } from './sender.js'
 import type { LiveSource } from './sources.js'
@@ -34,17 +34,10 @@ export async function kinesisSender(
   const where = `at ${endpoint ?? process.env.AWS_ENDPOINT_URL_KINESIS ?? region ?? process.env.AWS_REGION ?? 'AWS'}`
   const named = arnRegion === undefined ? { StreamName: stream } : { StreamARN: stream }
   const call = async <R>(name: string, work: () => Promise<R>): Promise<R> => {
-    const retries = new Retries(`${name} ${what}`, RETRY_BUDGET)
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        if (error instanceof MillraceError) throw error
-        const failure = judgeError(error)
-        if (failure === 'refused') throw refusal(error, what, where)
-        await retries.pause(failure, error)
-      }
-    }
+    const retries = new Retries(`${name} the stream "${stream}"`, RETRY_BUDGET)
+    return await untilAnswered(retries, work).catch((error) => {
+      throw error instanceof MillraceError ? error : refusal(error, what, where)
+    })
   }
   const status = async (): Promise<string | undefined> =>
     (await client.send(new DescribeStreamSummaryCommand(named))).StreamDescriptionSummary?.StreamStatus

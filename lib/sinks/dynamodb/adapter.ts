@@ -1,7 +1,7 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
-import { judgeError, lacksPartiql, refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries } from '../../aws/retry.js'
+import { lacksPartiql, refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
 import { ConfigError, MillraceError } from '../../base/index.js'
 import type { RefusedRow, Sink, SinkBatch, SinkRow } from '../../ports/index.js'
 import { type Entry, entryOf, isBelow, isResult, keysOf, type TableShape } from './item.js'
@@ -82,17 +82,10 @@ class TableSink implements Sink {
 
   async check(): Promise<void> {
     const retries = new Retries(`A look at the table "${this.table}"`, RETRY_BUDGET)
-    for (;;) {
-      try {
-        this.expectKeys(await this.keysThere())
-        return
-      } catch (error) {
-        if (error instanceof MillraceError) throw error
-        const failure = judgeError(error)
-        if (failure === 'refused') throw refusal(error, `The table "${this.table}"`, this.where)
-        await retries.pause(failure, error)
-      }
-    }
+    const found = await untilAnswered(retries, () => this.keysThere()).catch((error: unknown) => {
+      throw error instanceof MillraceError ? error : refusal(error, `The table "${this.table}"`, this.where)
+    })
+    this.expectKeys(found)
   }
 
   private async checkKeys(): Promise<void> {

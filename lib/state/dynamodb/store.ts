@@ -9,7 +9,7 @@ import {
 import { dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
 import { fromItem } from '../../aws/dynamodb-values.js'
 import { judgeError, lacksPartiql, refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries, type RetryBudget } from '../../aws/retry.js'
+import { RETRY_BUDGET, Retries, type RetryBudget, untilAnswered } from '../../aws/retry.js'
 import { assert, MillraceError, STORE_GET_MAX } from '../../base/index.js'
 import type {
   InsertVerdict,
@@ -213,16 +213,10 @@ export class DynamoDBStore implements StateStore {
 
   /** A read, tried until it is answered: reads have no effect that one could be unsure of. */
   private async attempt<R>(retries: Retries, call: () => Promise<R>): Promise<R> {
-    for (;;) {
-      try {
-        this.requests++
-        return await call()
-      } catch (error) {
-        const failure = judgeError(error)
-        if (failure === 'refused') throw this.refusal(error)
-        await retries.pause(failure, error)
-      }
-    }
+    return await untilAnswered(retries, () => {
+      this.requests++
+      return call()
+    }).catch((error) => Promise.reject(this.refusal(error)))
   }
 
   private refusal(error: unknown): MillraceError {

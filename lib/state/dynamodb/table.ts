@@ -10,8 +10,8 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
-import { codeOf, judgeError, refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries } from '../../aws/retry.js'
+import { codeOf, refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
 import { ConfigError, MillraceError } from '../../base/index.js'
 
 /** What is known of a state table. */
@@ -93,16 +93,9 @@ async function withClient<R>(
   const client = dynamodbClient(options)
   const retries = new Retries(`A call for the table "${table}" ${placeOf(options)}`, RETRY_BUDGET)
   try {
-    for (;;) {
-      try {
-        return await work(client)
-      } catch (error) {
-        if (error instanceof MillraceError) throw error
-        const failure = judgeError(error)
-        if (failure === 'refused') throw refusal(error, `The table "${table}"`, placeOf(options))
-        await retries.pause(failure, error)
-      }
-    }
+    return await untilAnswered(retries, () => work(client))
+  } catch (error) {
+    throw error instanceof MillraceError ? error : refusal(error, `The table "${table}"`, placeOf(options))
   } finally {
     client.destroy()
   }
