@@ -29,7 +29,8 @@ describe('a frozen environment', () => {
     await sleep(300)
     expect(textOf(file)).toBe(frozen)
     await f.invoke({ file, begin: 'c', end: 'd', ms: 100 })
-    expect(textOf(file).slice(frozen.length)).toMatch(/^\.?c\.+d\.*$/)
+    // As it thaws, ticks may come before the invocation that woke it.
+    expect(textOf(file).slice(frozen.length)).toMatch(/^\.*c\.+d\.*$/)
     expect(f.counters.coldStarts).toBe(1)
   })
 
