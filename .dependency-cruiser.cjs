@@ -24,8 +24,8 @@ module.exports = {
       comment:
         'Time, windows and aggregates are synchronous arithmetic: no node:*, no runtime, no adapter. Of ports they know the types of nodes.',
       severity: 'error',
-      from: { path: room('(time|window|aggregate|testing)') },
-      to: { pathNot: `^lib/(base|time|window|aggregate|ports|testing)/` },
+      from: { path: room('(time|window|aggregate)') },
+      to: { pathNot: `^lib/(base|time|window|aggregate|ports)/` },
     },
     {
       name: 'pipeline-is-pure',
@@ -58,6 +58,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/(state|sources|sinks|codecs|observe)/' },
       to: { path: '^lib/(state|sources|sinks|codecs|observe)/', pathNot: '^lib/$1/' },
+    },
+    {
+      name: 'testing-is-not-for-what-runs',
+      comment: 'The simulator stands above all that it puts under test; only the laptop runs on some of its parts.',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/(testing|dev)/' },
+      to: { path: room('testing') },
+    },
+    {
+      name: 'testing-needs-no-client',
+      severity: 'error',
+      from: { path: room('testing') },
+      to: { path: '^lib/(dev|aws|sinks|codecs|state/(lmdb|dynamodb))/' },
     },
     {
       name: 'handlers-do-not-know-dev',

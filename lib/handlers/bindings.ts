@@ -14,6 +14,7 @@ import type {
   StateStore,
 } from '../ports/index.js'
 import { Host } from '../runtime/host.js'
+import type { Limits } from '../runtime/limits.js'
 import { FunctionTimeout } from './timeout.js'
 
 /** What the outside binds to a pipeline's logical names. All but `state` has a default. */
@@ -40,8 +41,8 @@ export interface Bindings {
   readonly queue?: Queue
   /** Default 1. A restore or a replay opens a new run. */
   readonly run?: number
-  /** Heap that closing windows may fill at a time, bytes, roughly. Default 96 MB; lower it for small functions. */
-  readonly advanceBytesMax?: number
+  /** How much is done at a time. Results never hang on it; lower `advanceBytes` (heap that closing windows may fill, default 96 MB) for small functions. */
+  readonly limits?: Partial<Limits>
   /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
   readonly timeoutMs?: number
 }
@@ -92,7 +93,7 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
       return timeout.ms
     },
     ...(given.queue && { queue: given.queue }),
-    ...(given.advanceBytesMax !== undefined && { advanceBytesMax: given.advanceBytesMax }),
+    ...(given.limits && { limits: given.limits }),
   })
   return { host, bindings: given, store, timeout }
 }

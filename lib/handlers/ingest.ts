@@ -88,6 +88,7 @@ async function ingestOne(
     logger.error('a batch failed and is to come again', {
       ...where,
       error: messageOf(error),
+      code: error instanceof MillraceError ? error.code : 'unexpected',
       from: progress.undone,
       of: batch.count,
     })

@@ -1,4 +1,4 @@
-import { assert, DEADLINE_RESERVE_MS, SINK_ROWS_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { assert, DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
@@ -12,6 +12,7 @@ import { PartBuffer, writeSplitRows } from './outputs.js'
 import { closingSlices, panesOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
 import { register } from './registration.js'
+import { checkSeal, sealOf } from './seal.js'
 import type { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
 import { advanceWatermark, readWatermark } from './watermark.js'
@@ -151,7 +152,7 @@ class Advance {
     if (next !== undefined) keys.push(splitKey(host.prefix, next.index, this.splitName))
     let [item, watermark, split] = await store.get(keys)
     if (item === undefined) {
-      await store.insert([{ ...group, cursor: '' }])
+      await store.insert([{ ...group, cursor: '', cursorSeal: sealOf('cursor', '') }])
       ;[item] = await store.get([group])
     }
     if (next !== undefined && split === undefined) {
@@ -159,6 +160,7 @@ class Advance {
       ;[split] = await store.get([splitKey(host.prefix, next.index, this.splitName)])
     }
     this.cursor = (item as Item).cursor as string
+    checkSeal(item as Item, 'cursorSeal', sealOf('cursor', this.cursor), `the cursor of ${operator.name}`)
     if (next !== undefined) this.split = readSplit(split as Item, next.operators.length)
     return readWatermark(watermark).published
   }
@@ -230,10 +232,10 @@ class Advance {
     let failed: FailedEmission[] = []
     for (const slice of closing) {
       const drafts = panesOf(operator, slice, (end) => cache.slice(end))
-      for (const part of partsOf(operator, this.keyGroup, slice, drafts)) {
+      for (const part of partsOf(operator, this.keyGroup, slice, drafts, this.host.limits.partRows)) {
         if (slice === from.slice && from.hash !== undefined && part.lastHash <= from.hash) continue
         this.collect(slice, part, emissions, failed)
-        if (emissions.length < SINK_ROWS_MAX) continue
+        if (emissions.length < this.host.limits.sinkRows) continue
         if (
           !(await this.flush(
             emissions,
@@ -315,7 +317,7 @@ class Advance {
     this.claimedUntil = done ? 0 : clock.now() + timeoutMs
     const verdict = await store.update({
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { cursor: to, until: this.claimedUntil },
+      set: { cursor: to, cursorSeal: sealOf('cursor', to), until: this.claimedUntil },
       when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }],
     })
     if (verdict.applied) this.cursor = to

@@ -1,8 +1,9 @@
-import { CONTENTION_TURNS_MAX, RetryableError, SEGMENT_BYTES_MAX, StopError } from '../base/index.js'
+import { CONTENTION_TURNS_MAX, RetryableError, StopError } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import type { Host } from './host.js'
 import { AFTER_ALL, groupPk, parseSegmentSk, START, segmentSk } from './keys.js'
+import { checkSeal, sealOf } from './seal.js'
 import { cutPayload, encodeEntries, payloadAttributes, type SegmentEntries } from './segment.js'
 import { chainName } from './split-item.js'
 import type { StageFold, StageRefold } from './stage-fold.js'
@@ -105,12 +106,25 @@ async function segmentItem(
   const ttl = Math.floor((host.services.clock.now() + segmentLifeMs(plan)) / 1000)
   const payload = payloadAttributes(encodeEntries(entries))
   const { data, ...rest } = payload
-  if (data.length <= SEGMENT_BYTES_MAX) return { pk, sk, to, n: entries.count, ttl, ...payload }
+  if (data.length <= host.limits.segmentBytes) return sealed({ pk, sk, to, n: entries.count, ttl, ...payload })
   // Parts first, keyed with a nonce, so that no two attempts meet on them; then the head that names them.
   const nonce = host.services.ids.next()
-  const parts = cutPayload(data)
+  const parts = cutPayload(data, host.limits.segmentBytes)
   await host.services.store.insert(parts.map((part, i) => ({ pk, sk: partSk(sk, nonce, i), data: part, ttl })))
-  return { pk, sk, to, n: entries.count, ttl, ...rest, parts: `${nonce}:${parts.length}` }
+  return sealed({ pk, sk, to, n: entries.count, ttl, ...rest, parts: `${nonce}:${parts.length}` })
+}
+
+/** A segment's head says how far it reaches, and what it holds by its own checksum. */
+function headSeal({ sk, to, n, sum, packed, parts }: Item): number {
+  return sealOf(sk, to, n, sum, packed, parts)
+}
+
+function sealed(item: Item): Item {
+  return { ...item, seal: headSeal(item) }
+}
+
+function checkHead(item: Item): void {
+  checkSeal(item, 'seal', headSeal(item), 'a segment')
 }
 
 const partSk = (sk: string, nonce: string, index: number): string => `p#${sk}#${nonce}#${index}`
@@ -143,6 +157,7 @@ async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft)
   const page = await host.services.store.query({ pk, from, to: `${from}${AFTER_ALL}`, descending: true, limit: 1 })
   const last = page.items[0]
   if (last === undefined) throw new RetryableError('contention', `A segment of ${split} was in the way and is gone.`)
+  checkHead(last)
   return last.to as string
 }
 
@@ -152,6 +167,7 @@ export class LinkCheck {
   private to = START
 
   see(item: Item): void {
+    checkHead(item)
     const { bucketEnd, split, from } = parseSegmentSk(item.sk)
     const chain = `${item.pk}#${bucketEnd}#${split}`
     if (chain !== this.chain) {

@@ -7,6 +7,7 @@ import {
   addCounters,
   type Counters,
   chainBucket,
+  progressSeal,
   readSplit,
   type SplitState,
   writeCounters,
@@ -22,7 +23,7 @@ export interface Progress {
 }
 
 /** Bytes of an item's names and values besides its tails, roughly: what is left of one write unit is theirs. */
-const OTHER_BYTES = 220
+const OTHER_BYTES = 260
 
 /**
  * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this attempt hung on (laws 5, 9).
@@ -43,12 +44,15 @@ export async function checkpoint(
   for (const [chain, to] of [...before.tails, ...progress.tails]) if (chainBucket(chain) > own) tails.set(chain, to)
   const text = writeCounters(counters)
   const room = OTHER_BYTES + key.pk.length + key.sk.length + progress.to.length + text.length
+  const written = writeTails(tails, room)
+  const { to: position, top } = progress
   const set: Record<string, Attribute> = {
-    position: progress.to,
+    position,
     own: progress.own,
-    top: progress.top,
-    tails: writeTails(tails, room),
+    top,
+    tails: written,
     counters: text,
+    progressSeal: progressSeal(before.name, { position, own: progress.own, top }, written, text),
     at: clock.now(),
   }
   const verdict = await store.update({
@@ -72,6 +76,7 @@ export async function checkpoint(
         top: progress.top,
         tails,
         counters,
+        written: [written, text],
         at: set.at as number,
       },
     }

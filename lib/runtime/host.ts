@@ -11,6 +11,7 @@ import {
 } from '../pipeline/index.js'
 import type { Clock, Ids, Logger, Metrics, Queue, Sink, SinkNode, SourceInspector, StateStore } from '../ports/index.js'
 import { pipelineKey, runPrefix } from './keys.js'
+import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
 import { SliceCache } from './slice-cache.js'
 
@@ -28,8 +29,7 @@ export interface Services {
   readonly queue?: Queue
   /** Default 1. A restore or a replay opens a new one. */
   readonly run?: number
-  /** Heap that one advance may fill; default `ADVANCE_BYTES_MAX`. */
-  readonly advanceBytesMax?: number
+  readonly limits?: Partial<Limits>
   /** The function's timeout: two of them without a checkpoint make an attempt careful (law 14). */
   readonly timeoutMs: number
 }
@@ -45,6 +45,7 @@ export class Host {
   readonly services: Services
   readonly run: number
   readonly prefix: string
+  readonly limits: Limits
   private readonly programs = new Map<number, Program>()
   private readonly caches = new Map<string, SliceCache>()
   private readonly sinks = new Map<SinkNode<any>, Promise<Sink>>()
@@ -55,6 +56,7 @@ export class Host {
     this.services = services
     this.run = services.run ?? 1
     this.prefix = runPrefix(pipeline.name, this.run)
+    this.limits = { ...LIMITS, ...services.limits }
   }
 
   /** The steps after an input: after a source, or from an operator's results to its sinks and to the operators after it. */

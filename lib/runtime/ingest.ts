@@ -1,6 +1,5 @@
 import {
   CAREFUL_TIMEOUTS,
-  CHUNK_RECORDS,
   DEADLINE_RESERVE_MS,
   LAG_MS,
   messageOf,
@@ -65,7 +64,7 @@ export async function ingest(
       split: split.name,
       position: split.position,
     })
-  let size = careful ? 1 : CHUNK_RECORDS
+  let size = careful ? 1 : host.limits.chunkRecords
   let next = afterPosition(batch, 0, split)
   let repeats = next
   progress.undone = next
@@ -90,7 +89,7 @@ export async function ingest(
     next = afterPosition(batch, chunk.next, split)
     repeats = next - chunk.next
     progress.undone = next
-    size = Math.min(size * 2, CHUNK_RECORDS)
+    size = Math.min(size * 2, host.limits.chunkRecords)
   }
   if (repeats > 0) metrics.add('Repeats', repeats, 'Count')
   if (effective(split) > TIME_MIN)
@@ -175,6 +174,7 @@ function fold(
       spoilt,
       source: input.source,
       splitId,
+      entriesMax: host.limits.chunkEntries,
       fresh: () => new StageFold(stage, host.plan.pipeline.deadLetter, keep),
     })
   const chunk = run(to)

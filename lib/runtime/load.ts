@@ -1,4 +1,4 @@
-import { ADVANCE_BYTES_MAX, StopError, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { StopError, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { LinkCheck, payloadOf } from './chain.js'
@@ -13,7 +13,7 @@ const HEAP_PER_ENTRY = 400
 
 /**
  * Makes the cache hold the buckets from `lo` to `hi` (bucket ends), reading what it lacks. Stops early, on a whole bucket, once it has read
- * `ADVANCE_BYTES_MAX`, but not before `needed`, the bucket of the slice that closes next. Returns the last bucket that is held. Buckets that end after `frozen` are read anew each time.
+ * `limits.advanceBytes`, but not before `needed`, the bucket of the slice that closes next. Returns the last bucket that is held. Buckets that end after `frozen` are read anew each time.
  */
 export async function ensure(
   host: Host,
@@ -36,16 +36,7 @@ export async function ensure(
   if (!cache.isEmpty && lo > cache.to + bucketMs) cache.clear()
   const start = cache.isEmpty ? lo : cache.to + bucketMs
   if (start > hi) return hi
-  const reached = await read(
-    host,
-    operator,
-    keyGroup,
-    cache,
-    start,
-    hi,
-    host.services.advanceBytesMax ?? ADVANCE_BYTES_MAX,
-    needed,
-  )
+  const reached = await read(host, operator, keyGroup, cache, start, hi, host.limits.advanceBytes, needed)
   if (cache.isEmpty) cache.from = lo
   // Only what can no longer change may stay: a bucket is closed when all of its slices are.
   cache.to = Math.max(

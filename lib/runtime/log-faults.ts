@@ -3,8 +3,7 @@ import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing, StateStore } from '../ports/index.js'
 import type { Host } from './host.js'
 import { START, splitKey, splitName } from './keys.js'
-import { asRead } from './membership.js'
-import { freshSuccessor, readSplit, type SplitState } from './split-item.js'
+import { asRead, change, freshSuccessor, readSplit, type SplitState } from './split-item.js'
 
 /**
  * Asks a source whether the logs of these splits go on after their positions, and stops those that do not: records were deleted unread, or the log was
@@ -27,7 +26,7 @@ export async function stopFaulty(
     // One that has ended and is closed was read to its end. One that has ended and is open was gone, and is there again.
     if (split.status === 'ended' && listing.closed) continue
     const origin = listing.split
-    if (split.position !== START && split.position !== split.accepted) asked.set(origin, split)
+    if (split.position !== START) asked.set(origin, split)
   }
   const stopped = new Set<string>()
   if (asked.size === 0) return stopped
@@ -35,6 +34,8 @@ export async function stopFaulty(
   const { store, clock, logger, metrics } = host.services
   for (const { split: origin, kind, detail, retentionMs } of await inspector.verify(positions)) {
     const split = asked.get(origin)!
+    // An operator has accepted that what followed is gone; that the log is another one is a thing of its own.
+    if (kind === 'trimmed' && split.position === split.accepted) continue
     // What lives longer than the proof is old, and was there before the source said that nothing waits: it was read.
     if (
       kind === 'trimmed' &&
@@ -44,7 +45,7 @@ export async function stopFaulty(
       continue
     const verdict = await store.update({
       key: splitKey(host.prefix, stage.index, split.name),
-      set: { stopped: `${kind}: ${detail}`, stoppedAt: clock.now(), epoch: split.epoch + 1 },
+      set: { ...change(split, {}), stopped: `${kind}: ${detail}`, stoppedAt: clock.now() },
       when: asRead(split),
     })
     if (!verdict.applied) continue
@@ -98,11 +99,11 @@ export async function resetSplit(
   const generation = split.generation + 1
   const next = `${origin}@${generation}`
   const successor = splitKey(prefix, stage, splitName(input, next))
-  const set = { status: 'ended', next, epoch: split.epoch + 1, at: now }
+  const set = { ...change(split, { status: 'ended', next }), at: now }
   const verdict = await store.update({ key, set, remove: ['stopped'], when })
   if (!verdict.applied) return undefined
   // Who finds `next` and no such split makes it too: this may be the last thing that a process does.
-  await store.insert([{ ...successor, ...freshSuccessor(origin, generation, now) }])
+  await store.insert([{ ...successor, ...freshSuccessor(successor.sk.slice(2), origin, generation, now) }])
   return successor.sk.slice(2)
 }
 

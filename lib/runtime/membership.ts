@@ -1,10 +1,12 @@
 import { CONTENTION_TURNS_MAX, EMPTY_LOOK_MS, MISSING_MS, RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { Condition, Item, ItemKey, SplitListing } from '../ports/index.js'
+import type { Attribute, Item, ItemKey, SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
+import { stopFaulty } from './log-faults.js'
 import { registerListed, registerSplit } from './registration.js'
-import { freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
+import { asRead, change, freshSuccessor, progressSeal, readSplit, type SplitState, successorOf } from './split-item.js'
+import { readWatermark } from './watermark.js'
 
 /**
  * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which is not the source's where the log was
@@ -27,7 +29,7 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
       if (id === split) await registerSplit(host, stage, input, split)
       else {
         const { origin, generation } = successorOf(id)
-        await store.insert([{ ...key, ...freshSuccessor(origin, generation, clock.now()) }])
+        await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])
       }
       continue
     }
@@ -47,27 +49,19 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
       case 'ended':
         return { kind: 'ended', split: seen }
       case 'out':
-        await store.update({ key, set: { status: 'joining', epoch: seen.epoch + 1, at: clock.now() }, when: unchanged })
+        await store.update({ key, set: { ...change(seen, { status: 'joining' }), at: clock.now() }, when: unchanged })
         break
       case 'parting':
         // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here.
-        await store.update({ key, set: { status: seen.was, epoch: seen.epoch + 1, at: clock.now() }, when: unchanged })
+        await store.update({ key, set: { ...change(seen, { status: seen.was }), at: clock.now() }, when: unchanged })
         break
       case 'joining': {
-        const own =
-          seen.own === TIME_MIN && seen.parents.length > 0 ? await parentsEnd(host, stage, input, seen) : seen.own
+        const own = await lineage(host, stage, input, seen)
         if (own === undefined) return { kind: 'wait' }
         // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing changed since (law 5).
         const [now] = await store.get([watermarkKey(host.prefix, stage.index)])
-        const gate = Math.max(seen.gate, (now?.proposed as number | undefined) ?? TIME_MIN)
-        const set = {
-          status: 'member',
-          gate,
-          own,
-          top: Math.max(seen.top, own),
-          epoch: seen.epoch + 1,
-          at: clock.now(),
-        }
+        const gate = Math.max(seen.gate, readWatermark(now).proposed)
+        const set = { ...change(seen, { status: 'member', gate }), ...startAt(seen, own), at: clock.now() }
         await store.update({ key, set, when: unchanged })
         break
       }
@@ -77,6 +71,18 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
     'contention',
     `The split ${splitName(input.name, id)} changed its membership ${CONTENTION_TURNS_MAX} times in one attempt.`,
   )
+}
+
+/** Where a child that has read nothing yet begins (law 6). */
+function startAt(seen: SplitState, own: number): Record<string, Attribute> {
+  if (own === seen.own) return {}
+  const progress = { position: seen.position, own, top: Math.max(seen.top, own) }
+  return { own, top: progress.top, progressSeal: progressSeal(seen.name, progress, ...seen.written) }
+}
+
+/** The own watermark that a split goes on with: a child's that has none yet comes from its parents. Undefined: not yet. */
+async function lineage(host: Host, stage: StagePlan, input: InputPlan, split: SplitState): Promise<number | undefined> {
+  return split.own === TIME_MIN && split.parents.length > 0 ? await parentsEnd(host, stage, input, split) : split.own
 }
 
 /** A child waits for its parents' end and starts at their lowest final own watermark (law 6). Undefined: not yet. */
@@ -110,14 +116,6 @@ async function parentsEnd(
   return lowest ?? child.own
 }
 
-/** Nothing was counted of a split since it was read, and nobody changed its membership. */
-export function asRead({ position, epoch }: SplitState): Condition[] {
-  return [
-    { attribute: 'position', is: 'equal', value: position },
-    { attribute: 'epoch', is: 'equal', value: epoch },
-  ]
-}
-
 /**
  * A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). One that its source
  * listed and lists no more ends too, with an alarm, once it has been missing for `MISSING_MS`: one listing may be incomplete. `origin` is its id at the source.
@@ -144,6 +142,11 @@ export async function end(
   if (listing === undefined) {
     if (!(await isGone(host, key, item, listed))) return false
   } else if (!listing.closed || (await inspector.peek(origin, seen.position)) !== 'nothing') return false
+  // Nothing waits where all was read, and where the rest was deleted unread.
+  else if ((await stopFaulty(host, stage, input, [seen], [listing])).size > 0) return false
+  // One that never had a record has its parents' watermark, and hands it on.
+  const own = await lineage(host, stage, input, seen)
+  if (own === undefined) return false
   await registerListed(
     host,
     stage,
@@ -152,7 +155,7 @@ export async function end(
   )
   const verdict = await store.update({
     key,
-    set: { status: 'ended', epoch: seen.epoch + 1, at: clock.now() },
+    set: { ...change(seen, { status: 'ended' }), ...startAt(seen, own), at: clock.now() },
     when: asRead(seen),
   })
   // Who has ended holds nothing any more: the next attempt of any split may look who does.
@@ -239,7 +242,7 @@ export async function part(
   const epoch = seen.epoch + 1
   const marked = await store.update({
     key,
-    set: { status: 'parting', was, epoch },
+    set: change(seen, { status: 'parting', was, epoch }),
     when: asRead(seen),
   })
   if (!marked.applied) return false
@@ -247,7 +250,10 @@ export async function part(
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'
   const verdict = await store.update({
     key,
-    set: { status: nothing ? 'out' : was, epoch: epoch + 1, ...(nothing && { empty: asked }) },
+    set: {
+      ...change(seen, { status: nothing ? 'out' : was, was, epoch: epoch + 1 }),
+      ...(nothing && { empty: asked }),
+    },
     when: [
       { attribute: 'status', is: 'equal', value: 'parting' },
       { attribute: 'epoch', is: 'equal', value: epoch },

@@ -1,4 +1,4 @@
-import { hex8, PART_ROWS_MAX, sortable } from '../base/index.js'
+import { hex8, sortable } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { firstHash } from './fold.js'
 import type { PaneDraft } from './panes.js'
@@ -12,10 +12,16 @@ export interface Part {
 }
 
 /** Cuts the panes of a slice, which come in the order of their key hashes. */
-export function partsOf(operator: OperatorPlan, keyGroup: number, slice: number, drafts: readonly PaneDraft[]): Part[] {
+export function partsOf(
+  operator: OperatorPlan,
+  keyGroup: number,
+  slice: number,
+  drafts: readonly PaneDraft[],
+  rowsMax: number,
+): Part[] {
   const parts: Part[] = []
   for (let start = 0; start < drafts.length; ) {
-    let end = Math.min(drafts.length, start + PART_ROWS_MAX)
+    let end = Math.min(drafts.length, start + rowsMax)
     // Keys of one hash stay together: the cursor stands between hashes.
     while (end < drafts.length && drafts[end]!.cell.hash === drafts[end - 1]!.cell.hash) end++
     const hash = start === 0 ? firstHash(keyGroup, operator.keyGroups) : drafts[start]!.cell.hash

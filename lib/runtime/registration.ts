@@ -25,7 +25,7 @@ async function insertSplits(
   await store.insert(
     listings.map((listing) => ({
       ...splitKey(host.prefix, stage.index, splitName(input.name, listing.split)),
-      ...freshSplit(listing.start ?? START, listing.parents ?? [], clock.now()),
+      ...freshSplit(splitName(input.name, listing.split), listing.start ?? START, listing.parents ?? [], clock.now()),
       ...(isListed && { listed: true }),
     })),
   )
@@ -49,7 +49,7 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
     } else {
       const groups = Array.from({ length: input.operator.keyGroups }, (_, keyGroup) => ({
         ...splitKey(host.prefix, stage.index, splitName(input.name, keyGroupSplit(keyGroup))),
-        ...freshSplit(START, [], clock.now(), 'member'),
+        ...freshSplit(splitName(input.name, keyGroupSplit(keyGroup)), START, [], clock.now(), 'member'),
       }))
       await store.insert(groups)
     }

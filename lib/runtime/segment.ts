@@ -1,14 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import {
-  checksum,
-  decodeKey,
-  encodeKey,
-  hash32,
-  type Key,
-  SEGMENT_BYTES_MAX,
-  StopError,
-  WRITE_UNIT_BYTES,
-} from '../base/index.js'
+import { checksum, decodeKey, encodeKey, hash32, type Key, StopError, WRITE_UNIT_BYTES } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 
@@ -68,9 +59,9 @@ export function payloadAttributes(bytes: Buffer): { data: Uint8Array; packed: bo
 }
 
 /** Cuts a payload that no item can hold. */
-export function cutPayload(data: Uint8Array): Uint8Array[] {
+export function cutPayload(data: Uint8Array, bytesMax: number): Uint8Array[] {
   const parts: Uint8Array[] = []
-  for (let at = 0; at < data.length; at += SEGMENT_BYTES_MAX) parts.push(data.subarray(at, at + SEGMENT_BYTES_MAX))
+  for (let at = 0; at < data.length; at += bytesMax) parts.push(data.subarray(at, at + bytesMax))
   return parts
 }
 

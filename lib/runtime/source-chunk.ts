@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { CHUNK_ENTRIES_MAX, ConfigError, DECODE_RECORDS, messageOf, RecordRejection } from '../base/index.js'
+import { ConfigError, DECODE_RECORDS, messageOf, RecordRejection } from '../base/index.js'
 import type { Rejected } from '../pipeline/index.js'
 import type { SourceNode, SplitBatch } from '../ports/index.js'
 import { FragileFold } from './fold.js'
@@ -34,6 +34,8 @@ export interface ChunkRequest {
   readonly from: number
   /** At most up to here; the chunk may end before. */
   readonly to: number
+  /** A chunk ends once it holds more entries than these. */
+  readonly entriesMax: number
   /** Makes an empty fold for the stage. */
   readonly fresh: () => StageFold
   /** Records that an earlier try of this chunk could not fold. */
@@ -92,7 +94,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
       }
       if (batch.unitEnd(i) === i + 1) {
         next = i + 1
-        if (fold.held > CHUNK_ENTRIES_MAX) return { fold, next, to: batch.position(i), own, top }
+        if (fold.held > request.entriesMax) return { fold, next, to: batch.position(i), own, top }
       }
     }
   }

@@ -1,6 +1,7 @@
 import { SPLIT_ITEM_BYTES_MAX, TIME_MIN } from '../base/index.js'
-import type { Attribute, Item } from '../ports/index.js'
+import type { Attribute, Condition, Item } from '../ports/index.js'
 import { START } from './keys.js'
+import { checkSeal, sealOf } from './seal.js'
 
 /** Law 5. `parting` remembers what the split was. */
 export type SplitStatus = 'joining' | 'member' | 'parting' | 'out' | 'ended'
@@ -20,6 +21,8 @@ export interface SplitState {
   readonly parents: readonly string[]
   readonly tails: Tails
   readonly counters: Counters
+  /** Tails and counters as they are stored. */
+  readonly written: readonly [tails: string, counters: string]
   /** The record right after this position is rejected (law 14). */
   readonly skip: string
   /** Why nothing of it is taken any more: its log does not go on after its position. Empty where it does. */
@@ -91,6 +94,14 @@ export function effective(split: Pick<SplitState, 'own' | 'gate'>): number {
   return Math.max(split.own, split.gate)
 }
 
+/** Nothing was counted of a split since it was read, and nobody changed its membership. */
+export function asRead({ position, epoch }: SplitState): Condition[] {
+  return [
+    { attribute: 'position', is: 'equal', value: position },
+    { attribute: 'epoch', is: 'equal', value: epoch },
+  ]
+}
+
 /** What a split counts as in the minimum: a parting one is still what it was. */
 export function standing(split: SplitState): SplitStatus {
   return split.status === 'parting' ? split.was : split.status
@@ -98,11 +109,24 @@ export function standing(split: SplitState): SplitStatus {
 
 /** The attributes of a split that was never written to. `joining`: it holds the watermark back until it has a gate. */
 export function freshSplit(
+  name: string,
   start: string,
   parents: readonly string[],
   now: number,
   status: SplitStatus = 'joining',
+  origin = '',
+  generation = 0,
 ): Record<string, Attribute> {
+  const progress = { position: start, own: TIME_MIN, top: TIME_MIN }
+  const membership = {
+    status,
+    was: 'joining',
+    gate: TIME_MIN,
+    epoch: 1,
+    origin,
+    generation,
+    next: '',
+  } as const
   return {
     position: start,
     start,
@@ -110,13 +134,47 @@ export function freshSplit(
     epoch: 1,
     gate: TIME_MIN,
     at: now,
-    ...(parents.length > 0 && { parents: JSON.stringify(parents) }),
+    ...(parents.length > 0 && { parents: writeParents(parents) }),
+    ...(origin !== '' && { origin, generation }),
+    progressSeal: progressSeal(name, progress, '', ''),
+    memberSeal: memberSeal(name, membership, writeParents(parents)),
   }
 }
 
+function writeParents(parents: readonly string[]): string {
+  return parents.length === 0 ? '' : JSON.stringify(parents)
+}
+
+/** Position, watermarks, tails and counters, as stored: what a checkpoint writes. */
+export function progressSeal(
+  name: string,
+  { position, own, top }: Pick<SplitState, 'position' | 'own' | 'top'>,
+  tails: string,
+  counters: string,
+): number {
+  return sealOf(name, position, own, top, tails, counters)
+}
+
+type Membership = Pick<SplitState, 'status' | 'was' | 'gate' | 'epoch' | 'origin' | 'generation' | 'next'>
+
+/** What `membership` changes, as stored. */
+export function memberSeal(
+  name: string,
+  { status, was, gate, epoch, origin, generation, next }: Membership,
+  parents: string,
+): number {
+  return sealOf(name, status, was, gate, epoch, origin, generation, next, parents)
+}
+
+/** A change of a split's membership, from what was read: every one raises the epoch (law 5). */
+export function change(seen: SplitState, to: Partial<Membership>): Record<string, Attribute> {
+  const after = { ...to, epoch: to.epoch ?? seen.epoch + 1 }
+  return { ...after, memberSeal: memberSeal(seen.name, { ...seen, ...after }, writeParents(seen.parents)) }
+}
+
 /** The attributes of a split whose log was made anew, before anything of it is read. */
-export function freshSuccessor(origin: string, generation: number, now: number) {
-  return { ...freshSplit(START, [], now), origin, generation }
+export function freshSuccessor(name: string, origin: string, generation: number, now: number) {
+  return freshSplit(name, START, [], now, 'joining', origin, generation)
 }
 
 /** What a split is sent on to: its origin and generation, from the id that its `next` holds. */
@@ -125,30 +183,38 @@ export function successorOf(next: string): { readonly origin: string; readonly g
   return { origin: next.slice(0, cut), generation: Number(next.slice(cut + 1)) }
 }
 
+/** @throws {StopError} `damaged-state` where an attribute is not what was written */
 export function readSplit(item: Item, operators: number): SplitState {
   const number = (name: string): number => (item[name] as number | undefined) ?? TIME_MIN
   const text = (name: string): string => (item[name] as string | undefined) ?? ''
-  return {
-    name: item.sk.slice(2),
-    position: text('position') || START,
-    own: number('own'),
-    top: number('top'),
-    gate: number('gate'),
+  const name = item.sk.slice(2)
+  const progress = { position: text('position') || START, own: number('own'), top: number('top') }
+  const membership = {
     status: text('status') as SplitStatus,
     was: (text('was') || 'joining') as SplitStatus,
+    gate: number('gate'),
     epoch: item.epoch as number,
-    parents: item.parents ? JSON.parse(text('parents')) : [],
-    tails: readTails(text('tails')),
-    counters: item.counters ? readCounters(JSON.parse(text('counters'))) : noCounters(operators),
+    origin: text('origin'),
+    generation: (item.generation as number | undefined) ?? 0,
+    next: text('next'),
+  }
+  const [tails, counters, parents] = [text('tails'), text('counters'), text('parents')]
+  checkSeal(item, 'progressSeal', progressSeal(name, progress, tails, counters), 'a split')
+  checkSeal(item, 'memberSeal', memberSeal(name, membership, parents), 'a split')
+  return {
+    name,
+    ...progress,
+    ...membership,
+    parents: parents === '' ? [] : JSON.parse(parents),
+    tails: readTails(tails),
+    counters: counters === '' ? noCounters(operators) : readCounters(JSON.parse(counters)),
+    written: [tails, counters],
     skip: text('skip'),
     empty: number('empty'),
     missing: item.missing !== undefined,
     stopped: text('stopped'),
     stoppedAt: number('stoppedAt'),
     accepted: text('accepted'),
-    origin: text('origin'),
-    generation: (item.generation as number | undefined) ?? 0,
-    next: text('next'),
     at: number('at'),
   }
 }

@@ -4,6 +4,7 @@ import type { Item } from '../ports/index.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { listSplits, register } from './registration.js'
+import { checkSeal, sealOf } from './seal.js'
 import { effective, readSplit, type SplitState, standing } from './split-item.js'
 
 /** The watermark item as read. */
@@ -15,6 +16,10 @@ export interface StageWatermark {
 }
 
 export function readWatermark(item: Item | undefined): StageWatermark {
+  for (const name of ['proposed', 'watermark'] as const) {
+    const value = item?.[name]
+    if (value !== undefined) checkSeal(item!, `${name}Seal`, sealOf(name, value), "a stage's watermark")
+  }
   return {
     published: (item?.watermark as number | undefined) ?? TIME_MIN,
     proposed: (item?.proposed as number | undefined) ?? TIME_MIN,
@@ -112,7 +117,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
     }
     const verdict = await store.update({
       key,
-      set: { proposed: candidate },
+      set: { proposed: candidate, proposedSeal: sealOf('proposed', candidate) },
       when: [{ attribute: 'proposed', is: 'below', value: candidate }],
     })
     const proposed = readWatermark(verdict.item).proposed
@@ -122,7 +127,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
     const holder = second?.holder ?? ''
     const wrote = await store.update({
       key,
-      set: { watermark: published, holder, at: clock.now() },
+      set: { watermark: published, watermarkSeal: sealOf('watermark', published), holder, at: clock.now() },
       when: [{ attribute: 'watermark', is: 'below', value: published }],
     })
     seen = readWatermark(wrote.item)

@@ -39,12 +39,7 @@ describe('law 2: segments are inserted only', () => {
     const first = world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
     await first
     // Another attempt that read the split before: it has the same records and one more, and its checkpoint was never seen.
-    const pk = 'counting.1#0#splits'
-    await world.store.update({
-      key: { pk, sk: 's#readings/p' },
-      set: { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' },
-      when: [],
-    })
+    await world.edit('readings/p', { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
     const segments = await world.segments('w')
     expect(segments.map((item) => [item.sk.split('#').at(-1), item.to])).toEqual([
@@ -59,7 +54,7 @@ describe('law 2: segments are inserted only', () => {
   it('a wrong tail costs a query, never a hole', async () => {
     const world = new Harness(counting())
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
-    await world.store.update({ key: { pk: 'counting.1#0#splits', sk: 's#readings/p' }, set: { tails: '' }, when: [] })
+    await world.edit('readings/p', { tails: '' })
     world.calls.length = 0
     await world.container().ingest(fileEvent('readings', 'p', 2, [at(3)]))
     expect(world.calls.filter((call) => call.startsWith('query g#'))).toHaveLength(1)
@@ -85,11 +80,7 @@ describe('law 9: what grows never goes back', () => {
     world.before = async (call) => {
       if (!call.startsWith('insert g#')) return
       world.before = () => undefined
-      await world.store.update({
-        key: { pk: 'counting.1#0#splits', sk: 's#readings/p' },
-        set: { gate: 5000 },
-        when: [],
-      })
+      await world.edit('readings/p', { gate: 5000 })
     }
     expect(undoneOf(await ingest(fileEvent('readings', 'p', 1, [at(2)])))).toBe(1)
     expect((await world.split('readings/p'))?.position).toBe('00000000000000000000')
@@ -109,12 +100,19 @@ describe('law 7: a reader fails loudly', () => {
   it('on a hole in a chain', async () => {
     const damaged = closed(async (world) => {
       const [first] = await world.segments('w')
-      // The store cannot delete, as no TTL has come; what counts is that the first segment no longer reaches the second.
-      await world.store.update({ key: { pk: first!.pk, sk: first!.sk }, set: { to: '00000000000000000000' }, when: [] })
+      world.table.remove(first!)
     })
     await expect(damaged).rejects.toThrow(
-      /has a hole: it goes on from 00000000000000000001, but the segment before it ends at 00000000000000000000/,
+      /has a hole: it goes on from 00000000000000000001, but the segment before it ends at 0\./,
     )
+  })
+
+  it("on a segment's reach that was changed", async () => {
+    const damaged = closed(async (world) => {
+      const [, last] = await world.segments('w')
+      await world.store.update({ key: { pk: last!.pk, sk: last!.sk }, set: { to: '00000000000000000009' }, when: [] })
+    })
+    await expect(damaged).rejects.toThrow(/The checksum of a segment is wrong/)
   })
 
   it('on a payload that was changed', async () => {

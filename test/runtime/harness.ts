@@ -2,6 +2,7 @@ import { type Bindings, ingest, tick } from '../../lib/handlers/index.js'
 import { InvocationMetrics } from '../../lib/observe/index.js'
 import { type Pipeline, plan } from '../../lib/pipeline/index.js'
 import type {
+  Attribute,
   Item,
   Logger,
   RefusedRow,
@@ -13,7 +14,8 @@ import type {
   StateStore,
 } from '../../lib/ports/index.js'
 import { splitsPk } from '../../lib/runtime/keys.js'
-import { memoryStore } from '../../lib/state/memory/index.js'
+import { memberSeal, progressSeal } from '../../lib/runtime/split-item.js'
+import { MemoryTable, memoryStore } from '../../lib/state/memory/index.js'
 
 /** What a source of the harness lists and says of its splits; tests change it as they go. */
 export interface FakeSource {
@@ -27,7 +29,8 @@ export interface FakeSource {
 
 /** One pipeline on the memory store, with every port call written down in order. */
 export class Harness {
-  readonly store = memoryStore()
+  readonly table = new MemoryTable()
+  readonly store = memoryStore(this.table)
   readonly rows = new Map<string, any[]>()
   readonly calls: string[] = []
   /** What each sink holds of a split or a part. */
@@ -70,7 +73,7 @@ export class Harness {
     const spied: StateStore = {
       get: (keys) => call(`get ${keys.map((key) => key.sk).join()}`, () => store.get(keys)),
       insert: (items) => call(`insert ${items.map((item) => item.sk).join()}`, () => store.insert(items)),
-      update: (update) => call(`update ${update.key.sk} ${Object.keys(update.set).join()}`, () => store.update(update)),
+      update: (update) => call(`update ${update.key.sk} ${namesOf(update.set)}`, () => store.update(update)),
       query: (range) => call(`query ${range.from}`, () => store.query(range)),
       usage: () => store.usage(),
       close: () => store.close(),
@@ -130,6 +133,21 @@ export class Harness {
     return item
   }
 
+  /** Changes a split of stage 0 behind the runtime's back, as if it had done so itself: its seals are right. */
+  async edit(name: string, set: Readonly<Record<string, Attribute>>): Promise<void> {
+    const item = { ...(await this.split(name))!, ...set } as Record<string, any>
+    const { position, own, top, status, gate, epoch, tails = '', counters = '', was = 'joining' } = item
+    await this.store.update({
+      key: { pk: item.pk, sk: item.sk },
+      set: {
+        ...set,
+        progressSeal: progressSeal(name, { position, own, top }, tails, counters),
+        memberSeal: memberSeal(name, { status, was, gate, epoch, origin: '', generation: 0, next: '' }, ''),
+      },
+      when: [],
+    })
+  }
+
   async watermark(stage = 0): Promise<Item | undefined> {
     const [item] = await this.store.get([{ pk: splitsPk(`${this.pipeline.name}.1`, stage), sk: '!' }])
     return item
@@ -172,4 +190,11 @@ export function fileEvent(source: string, split: string, from: number, values: r
 /** The first record that an answer wants again. */
 export function undoneOf(answer: any): number | undefined {
   return answer?.batchItemFailures?.[0]?.itemIdentifier?.offset
+}
+
+/** What an update sets, but for the seals that go with it. */
+function namesOf(set: object): string {
+  return Object.keys(set)
+    .filter((name) => !name.endsWith('Seal'))
+    .join()
 }

@@ -111,16 +111,12 @@ describe('law 5: parting needs evidence', () => {
   it('evidence for one mark is none for the next', async () => {
     const world = await quiet(false)
     world.before = async (call) => {
-      if (call !== 'update s#readings/p status,epoch,empty') return
+      if (call !== 'update s#readings/p status,was,epoch,empty') return
       world.before = () => undefined
       // Its answer was "nothing"; since then a record came, was counted, and another tick has marked the split anew.
       await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
-      const { pk, sk, epoch } = (await world.split('readings/p'))!
-      await world.store.update({
-        key: { pk, sk },
-        set: { status: 'parting', was: 'member', epoch: (epoch as number) + 1 },
-        when: [],
-      })
+      const { epoch } = (await world.split('readings/p'))!
+      await world.edit('readings/p', { status: 'parting', was: 'member', epoch: (epoch as number) + 1 })
     }
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).toBe('parting')

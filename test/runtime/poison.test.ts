@@ -144,7 +144,7 @@ describe('law 14: user code that throws half-way leaves the state as before', ()
     const world = new Harness(unsteady)
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1, 'a', 1)]))
     const set = { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' }
-    await world.store.update({ key: { pk: 'counting.1#0#splits', sk: 's#readings/p' }, set, when: [] })
+    await world.edit('readings/p', set)
     const again = world.container().ingest(fileEvent('readings', 'p', 0, [at(1, 'a', 1), at(2, 'a', 2)]))
     await expect(again).rejects.toThrow(/Whether add\(\) throws must hang on the record alone/)
     expect((await world.split('readings/p'))?.position).toBe('0')

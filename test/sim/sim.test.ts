@@ -1,83 +1,61 @@
 import { describe, expect, it } from 'vitest'
-import { accounts, expected, finals, windowEnds } from './audit.js'
-import { logsOf, scenarios } from './scenarios.js'
-import { type Outcome, simulate } from './world.js'
+import { FAULT_NAMES } from '../../lib/testing/sim/faults.js'
+import { addRun, noTotals, type Totals } from './report.js'
+import { run } from './run.js'
+import { SPECS } from './specs.js'
 
-/** Seeds of each scenario; SIM_SEEDS runs more. */
-const SEEDS = Number(process.env.SIM_SEEDS ?? 120)
+/** A fixed number of seeds; `npm run sim` runs more. */
+const SEEDS = 300
 
-const sorted = (outcome: Outcome): string[] =>
-  [...outcome.rows]
-    .flatMap(([sink, rows]) => [...rows].map(([id, value]) => `${sink} ${id} ${JSON.stringify(value)}`))
-    .sort()
-
-function expectSound(outcome: Outcome, seed: number): void {
-  expect(outcome.errors, `seed ${seed}`).toEqual([])
-  expect(outcome.conflicts, `seed ${seed}: laws 7, 8: an id has one content`).toEqual([])
-  expect(outcome.backwards, `seed ${seed}: law 9: what grows never goes back`).toEqual([])
-  expect(outcome.finished, `seed ${seed}: faults end, then all is closed`).toBe(true)
+async function seeds(count: number, options: Omit<Parameters<typeof run>[0], 'seed'>): Promise<Totals> {
+  const totals = noTotals()
+  for (let seed = 1; seed <= count; seed++) addRun(totals, await run({ ...options, seed }))
+  return totals
 }
 
-describe('law 1 to 12: crashes, zombies, re-cut and stray batches', () => {
-  for (const [name, { pipeline }] of Object.entries(scenarios)) {
-    it(`${name}: the same rows as without any fault`, { timeout: 120_000 }, async () => {
-      for (let seed = 1; seed <= SEEDS; seed++) {
-        const logs = logsOf(seed, pipeline)
-        const clean = await simulate(pipeline, { seed, logs, crash: 0, redeliver: 0, stray: 0 })
-        const wild = await simulate(pipeline, { seed, logs, crash: 0.03, redeliver: 0.04 })
-        expectSound(clean, seed)
-        expectSound(wild, seed)
-        expect(sorted(wild), `seed ${seed}`).toEqual(sorted(clean))
-      }
-    })
-  }
-})
-
-describe('law 5: splits that go idle part, and rejoin behind a gate', () => {
-  for (const [name, { pipeline }] of Object.entries(scenarios)) {
-    const ends = windowEnds[pipeline.name]
-    if (ends === undefined) continue
-    it(`${name}: every (record, window) is counted or expired once`, { timeout: 120_000 }, async () => {
-      let expired = 0
-      for (let seed = 1; seed <= SEEDS; seed++) {
-        const logs = logsOf(seed, pipeline)
-        const outcome = await simulate(pipeline, { seed, logs, trickle: true, crash: 0.04, redeliver: 0.06 })
-        expectSound(outcome, seed)
-        const times = accounts(outcome)
-        expect([...times.keys()].sort(), `seed ${seed}: nothing is lost`).toEqual(expected(logs, ends))
-        expect(
-          [...times].filter(([, n]) => n > 1),
-          `seed ${seed}: nothing is doubled`,
-        ).toEqual([])
-        expired += outcome.rows.get('late')?.size ?? 0
-      }
-      expect(expired, 'gates make some records expire, or this tests nothing').toBeGreaterThan(0)
-    })
-  }
-})
-
-describe('law 10: counters are the truth', () => {
-  it('in = rejected + filtered + passed, rows = counted + expired, whatever crashed', {
-    timeout: 120_000,
+describe('laws 1 to 14: random pipelines in a world that does its worst', () => {
+  it(`${SEEDS} seeds: what the sinks hold and the counters say is what a plain computation gives`, {
+    timeout: 300_000,
   }, async () => {
-    const { pipeline } = scenarios['tumbling, late panes retract']!
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const logs = logsOf(seed, pipeline)
-      const outcome = await simulate(pipeline, { seed, logs, trickle: seed % 2 === 0, crash: 0.04, redeliver: 0.06 })
-      expectSound(outcome, seed)
-      const page = await outcome.store.query({ pk: `${pipeline.name}.1#0#splits`, from: 's#', to: 's$' })
-      let counted = 0
-      let expired = 0
-      for (const item of page.items) {
-        const [all, rows] = JSON.parse(item.counters as string) as number[][]
-        expect(all![0]).toBe(14)
-        expect(all![1]! + all![2]! + all![3]!).toBe(14)
-        counted += rows![0]!
-        expired += rows![2]!
-      }
-      const rows = [...finals(outcome.rows.get('out')).values()].reduce((sum, result) => sum + result.value.rows, 0)
-      expect(counted, `seed ${seed}`).toBe(rows)
-      expect(expired, `seed ${seed}`).toBe(outcome.rows.get('late')?.size ?? 0)
+    const totals = await seeds(SEEDS, {})
+    expect(totals.failures).toEqual([])
+    expect([totals.lost, totals.doubled]).toEqual([0, 0])
+    expect(totals.recordsIn).toBeGreaterThan(10 * SEEDS)
+    expect(totals.rowsOut).toBeGreaterThan(10 * SEEDS)
+    // Some take more seeds to meet, or need a pipeline of their kind.
+    const missing = FAULT_NAMES.filter((kind) => totals.injections[kind] === undefined)
+    expect(missing.length, `never injected: ${missing.join()}`).toBeLessThan(6)
+  })
+
+  for (const pipeline of Object.keys(SPECS)) {
+    it(`${pipeline}: 40 seeds`, { timeout: 120_000 }, async () => {
+      const totals = await seeds(40, { pipeline })
+      expect(totals.failures).toEqual([])
+      expect(totals.rowsOut).toBeGreaterThan(100)
+    })
+  }
+
+  it('random pipelines, nothing goes wrong: the semantics alone', { timeout: 120_000 }, async () => {
+    const totals = await seeds(200, { kinds: ['late-flood', 'equal-stamps', 'idle', 'reshard', 'partition-added'] })
+    expect(totals.failures).toEqual([])
+  })
+})
+
+describe('law 2: the same seed', () => {
+  it('gives the same trace, step by step', async () => {
+    for (const seed of [3, 31, 314]) {
+      const traces = [[], []] as string[][]
+      const hashes = await Promise.all([0, 1].map(() => 0))
+      for (const i of [0, 1]) hashes[i] = (await run({ seed, onEvent: (event) => traces[i]!.push(event) })).outcome.hash
+      expect(traces[0]!.length).toBeGreaterThan(50)
+      expect(traces[0]).toEqual(traces[1])
+      expect(hashes[0]).toBe(hashes[1])
     }
+  })
+
+  it('another seed gives another', async () => {
+    const hashes = new Set<number>()
+    for (let seed = 1; seed <= 20; seed++) hashes.add((await run({ seed })).outcome.hash)
+    expect(hashes.size).toBe(20)
   })
 })

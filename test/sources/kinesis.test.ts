@@ -6,7 +6,7 @@ import { kinesisDecoder } from '../../lib/sources/kinesis/decoder.js'
 import consumer from './fixtures/kinesis-consumer.json' with { type: 'json' }
 import stream from './fixtures/kinesis-stream.json' with { type: 'json' }
 import window from './fixtures/kinesis-window.json' with { type: 'json' }
-import { aggregate, bytes, damage, varint } from './kpl-writer.js'
+import { aggregate, bytes, damage, varint } from '../../lib/testing/kpl-writer.js'
 import { payload, payloads } from './payloads.js'
 
 const decoder = kinesisDecoder()

@@ -5,7 +5,8 @@ import { openTopic } from '../../sources/kafka/inspector.js'
 import { offsetAfter, splitOf } from '../../sources/kafka/position.js'
 import { committedBatches } from '../../sources/kafka/record-batches.js'
 import { recordsOf, type TopicRecord } from '../../sources/kafka/records.js'
-import { EVENT_BYTES_MAX, kafkaEvent, kafkaRecord } from '../poller/events.js'
+import { kafkaEvent, kafkaRecord } from '../../testing/events.js'
+import { EVENT_BYTES_MAX } from '../poller/events.js'
 import type { KafkaGroup } from './kafka-group.js'
 import {
   BATCHING_WINDOW_MS,

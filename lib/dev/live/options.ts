@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, RetryableError } from '../../base/index.js'
 import type { Logger, Position } from '../../ports/index.js'
-import { type Found, type Judgement, judgeAnswer } from '../poller/answer.js'
+import { type Found, type Judgement, judgeAnswer } from '../../testing/answer.js'
 
 /** What a poller of a real stream or topic needs besides it. */
 export interface LiveOptions {

@@ -3,7 +3,8 @@ import type { Position } from '../../ports/index.js'
 import { isForeignSequence, isMissingShard, readAfter } from '../../sources/kinesis/inspector.js'
 import { positionOfSequence } from '../../sources/kinesis/position.js'
 import type { KinesisStream, StreamRead, StreamRecord } from '../../sources/kinesis/stream.js'
-import { EVENT_BYTES_MAX, kinesisEvent, kinesisRecord } from '../poller/events.js'
+import { kinesisEvent, kinesisRecord } from '../../testing/events.js'
+import { EVENT_BYTES_MAX } from '../poller/events.js'
 import { BATCHING_WINDOW_MS, Backoff, deliver, type LiveOptions, rest, unlessStopped } from './options.js'
 
 /** Between two reads of a shard, which gives five a second to all its readers: one is left for who asks what waits. */

@@ -1,3 +1,4 @@
+import { fileEvent, fileRecord, kafkaEvent, kafkaRecord, kinesisEvent, kinesisRecord } from '../../testing/events.js'
 import type { SplitLog } from '../input/split-log.js'
 import { type StreamInput, sequenceNumber } from '../input/stream-input.js'
 
@@ -53,51 +54,6 @@ interface Writer {
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
-/** What a mapping says of a Kinesis record; `data` is base64. */
-export interface KinesisFields {
-  readonly split: string
-  readonly sequence: string
-  readonly partitionKey: string
-  readonly data: string
-  readonly arrivalMs: number
-  readonly region: string
-  readonly arn: string
-}
-
-export function kinesisRecord(of: KinesisFields): string {
-  return `{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":${JSON.stringify(of.partitionKey)},"sequenceNumber":"${of.sequence}","data":"${of.data}","approximateArrivalTimestamp":${of.arrivalMs / 1000}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"${of.split}:${of.sequence}","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::${ACCOUNT}:role/millrace","awsRegion":"${of.region}","eventSourceARN":"${of.arn}"}`
-}
-
-export function kinesisEvent(records: readonly string[]): string {
-  return `{"Records":[${records.join()}]}`
-}
-
-/** What a mapping says of a Kafka record; `key` and `value` are base64. */
-export interface KafkaFields {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly timestamp: number
-  readonly timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME'
-  readonly key: string | null
-  readonly value: string | null
-  /** JSON of the list. */
-  readonly headers: string
-}
-
-export function kafkaRecord(of: KafkaFields): string {
-  return `{"topic":"${of.topic}","partition":${of.partition},"offset":${of.offset},"timestamp":${of.timestamp},"timestampType":"${of.timestampType}",${of.key === null ? '' : `"key":"${of.key}",`}${of.value === null ? '' : `"value":"${of.value}",`}"headers":${of.headers}}`
-}
-
-/** `origin` begins the event: which cluster it is from. */
-export function kafkaEvent(
-  origin: string,
-  groups: readonly (readonly [split: string, records: readonly string[]])[],
-): string {
-  const records = groups.map(([split, group]) => `${JSON.stringify(split)}:[${group.join()}]`).join()
-  return `{${origin},"records":{${records}}}`
-}
-
 const kinesis: Writer = {
   record: (input, log, index, arrivalMs) =>
     kinesisRecord({
@@ -134,9 +90,8 @@ const kafka: Writer = {
 }
 
 const file: Writer = {
-  record: (_, log, index) => `{"split":"${log.split}","offset":${index},"data":${JSON.stringify(log.line(index))}}`,
-  event: (input, _, groups) =>
-    `{"eventSource":"millrace:file","source":${JSON.stringify(input.source.name)},"records":[${groups.flat().join()}]}`,
+  record: (_, log, index) => fileRecord(log.split, index, log.line(index)),
+  event: (input, _, groups) => fileEvent(input.source.name, groups.flat()),
 }
 
 const WRITERS = { kinesis, kafka, file }

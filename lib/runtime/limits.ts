@@ -1,0 +1,35 @@
+import {
+  ADVANCE_BYTES_MAX,
+  CHUNK_ENTRIES_MAX,
+  CHUNK_RECORDS,
+  PART_ROWS_MAX,
+  SEGMENT_BYTES_MAX,
+  SINK_ROWS_MAX,
+} from '../base/index.js'
+
+/**
+ * How much the runtime does at a time. Results never hang on these, but for `partRows`: parts name what sinks hold, so it is fixed for a run. A simulation
+ * makes them small, and meets with a handful of records every place where work is cut.
+ */
+export interface Limits {
+  /** Source records between two checkpoints of one invocation, and the entries that they may make. */
+  readonly chunkRecords: number
+  readonly chunkEntries: number
+  /** A segment's payload in one item; what is larger is written in parts. */
+  readonly segmentBytes: number
+  /** Heap that the segments take which one advance reads before it moves the cursor. */
+  readonly advanceBytes: number
+  /** Rows handed to a sink at once. */
+  readonly sinkRows: number
+  /** Rows of one part of an operator's output. */
+  readonly partRows: number
+}
+
+export const LIMITS: Limits = {
+  chunkRecords: CHUNK_RECORDS,
+  chunkEntries: CHUNK_ENTRIES_MAX,
+  segmentBytes: SEGMENT_BYTES_MAX,
+  advanceBytes: ADVANCE_BYTES_MAX,
+  sinkRows: SINK_ROWS_MAX,
+  partRows: PART_ROWS_MAX,
+}

@@ -1,0 +1,106 @@
+import { type Found, type Judgement, judgeAnswer } from '../answer.js'
+import { fileEvent, fileRecord, kafkaEvent, kafkaRecord, kinesisEvent, kinesisRecord } from '../events.js'
+import { aggregate } from '../kpl-writer.js'
+import { kinesisSequence, type LogRecord, type SimLog } from './log.js'
+
+/** Records [from, to) of a log, in whole source records. */
+export interface SimRange {
+  readonly log: SimLog
+  readonly from: number
+  readonly to: number
+}
+
+const base64 = (payload: LogRecord['payload']): string | null =>
+  payload === null ? null : typeof payload === 'string' ? Buffer.from(payload).toString('base64') : payload.raw
+
+const textOf = (payload: LogRecord['payload']): string =>
+  typeof payload === 'string' ? payload : payload === null ? '' : payload.raw
+
+/** The event JSON, parsed, that the source's mapping sends for these ranges. */
+export function eventOf(ranges: readonly SimRange[]): unknown {
+  const { connector, plan } = ranges[0]!.log
+  const groups = ranges.map((range) => [range.log.plan.split, recordsOf(range)] as const)
+  if (connector === 'kinesis') return JSON.parse(kinesisEvent(groups.flatMap(([, records]) => records)))
+  if (connector === 'file')
+    return JSON.parse(
+      fileEvent(
+        plan.source,
+        groups.flatMap(([, records]) => records),
+      ),
+    )
+  return JSON.parse(kafkaEvent('"eventSource":"aws:kafka","bootstrapServers":"b:9092"', groups))
+}
+
+function recordsOf({ log, from, to }: SimRange): string[] {
+  const records: string[] = []
+  for (let index = from; index < to; index++) {
+    const record = log.records[index]!
+    if (log.connector === 'file') records.push(fileRecord(log.plan.split, record.offset, textOf(record.payload)))
+    else if (log.connector === 'kafka') records.push(kafkaRecordOf(log, index, record))
+    else {
+      const end = log.unitEnd(index + 1)
+      records.push(kinesisRecordOf(log, index, end))
+      index = end - 1
+    }
+  }
+  return records
+}
+
+function kafkaRecordOf(log: SimLog, index: number, { offset, payload }: LogRecord): string {
+  const [topic, partition] = [log.plan.source, Number(log.plan.split.slice(log.plan.source.length + 1))]
+  const timestamp = log.arrivalOf(index)
+  const value = base64(payload)
+  return kafkaRecord({
+    topic,
+    partition,
+    offset,
+    timestamp,
+    timestampType: 'LOG_APPEND_TIME',
+    key: null,
+    value,
+    headers: '[]',
+  })
+}
+
+function kinesisRecordOf(log: SimLog, index: number, end: number): string {
+  const record = log.records[index]!
+  const data =
+    record.sub === undefined
+      ? base64(record.payload)!
+      : aggregate(log.records.slice(index, end).map(({ payload }) => ({ key: 'k', data: textOf(payload) }))).toString(
+          'base64',
+        )
+  return kinesisRecord({
+    split: log.plan.split,
+    sequence: kinesisSequence(record.offset),
+    partitionKey: 'k',
+    data,
+    arrivalMs: log.arrivalOf(index),
+    region: 'us-east-1',
+    arn: `arn:aws:kinesis:us-east-1:123456789012:stream/${log.plan.source}`,
+  })
+}
+
+/** Where each range goes on, by Lambda's rules. */
+export function judge(ranges: readonly SimRange[], answer: unknown): Judgement {
+  return judgeAnswer(
+    answer,
+    ranges.map(({ to }) => to),
+    (identifier) => locate(ranges, identifier),
+  )
+}
+
+function locate(ranges: readonly SimRange[], identifier: any): Found | undefined {
+  for (const [range, { log, from, to }] of ranges.entries()) {
+    for (let index = from; index < to; index++) {
+      const { offset } = log.records[index]!
+      const isIt =
+        log.connector === 'kinesis'
+          ? identifier === kinesisSequence(offset)
+          : identifier?.offset === offset &&
+            (log.connector === 'kafka' ? identifier.partition : identifier.split) === log.plan.split
+      if (isIt) return { range, index }
+    }
+  }
+  return undefined
+}

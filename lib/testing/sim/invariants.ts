@@ -1,0 +1,145 @@
+import { gunzipSync } from 'node:zlib'
+import { TIME_MIN } from '../../base/index.js'
+import { type OperatorPlan, type Pipeline, type Plan, plan } from '../../pipeline/index.js'
+import type { Item } from '../../ports/index.js'
+import { groupPk, parseSegmentSk, runPrefix, START, splitsPk } from '../../runtime/keys.js'
+import { effective, readSplit, standing } from '../../runtime/split-item.js'
+import type { MemoryTable } from '../../state/memory/index.js'
+
+/** A stretch of a split's log, up to `to`, and the gate behind which its records were counted: one of the durable marks that logs do not hold. */
+export interface Stretch {
+  readonly to: string
+  readonly gate: number
+}
+
+/** What only grows (law 9). */
+const GROWING = ['position', 'own', 'top', 'gate', 'epoch', 'proposed', 'watermark', 'cursor'] as const
+const SPLIT_ITEM_BYTES = 1024
+
+/** Looks at every write as it takes effect, and says which promise it breaks. */
+export class Invariants {
+  readonly violations: string[] = []
+  /** By the split's name: how its log was counted. */
+  readonly stretches = new Map<string, Stretch[]>()
+  /** The position right after which an operator had a record skipped, by split. */
+  readonly skips = new Map<string, string[]>()
+  /** Items that somebody has damaged: what is said of them holds no more until they are mended. */
+  readonly damaged = new Set<string>()
+  private readonly plan: Plan
+  private readonly prefix: string
+  private readonly table: MemoryTable
+  private readonly operators = new Map<string, OperatorPlan>()
+  private readonly stages = new Map<string, number>()
+  private readonly published = new Map<number, number>()
+  private readonly chains = new Map<string, string>()
+
+  constructor(pipeline: Pipeline, table: MemoryTable) {
+    this.plan = plan(pipeline)
+    this.prefix = runPrefix(pipeline.name, 1)
+    this.table = table
+    for (const operator of this.plan.operators)
+      for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++)
+        this.operators.set(groupPk(this.prefix, operator.name, keyGroup), operator)
+    for (const stage of this.plan.stages) this.stages.set(splitsPk(this.prefix, stage.index), stage.index)
+  }
+
+  /** Whether an attempt has written segments of the split beyond its checkpoint. */
+  isAhead(split: string, position: string): boolean {
+    for (const [chain, to] of this.chains) if (chain.endsWith(` ${split}`) && to > position) return true
+    return false
+  }
+
+  fail(what: string): void {
+    if (this.violations.length < 20) this.violations.push(what)
+  }
+
+  updated(before: Item, after: Item): void {
+    if (this.damaged.has(`${before.pk} ${before.sk}`)) {
+      if (before.position !== after.position) this.stretch(after, before.gate as number)
+      return
+    }
+    for (const name of GROWING) {
+      const was = before[name]
+      const is = after[name]
+      if (was !== undefined && (is === undefined || is < was))
+        this.fail(`law 9: ${name} of ${before.pk} ${before.sk} goes back, from ${String(was)} to ${String(is)}`)
+    }
+    const stage = this.stages.get(before.pk)
+    if (stage === undefined) return
+    if (before.sk === '!') {
+      if (after.watermark !== before.watermark) this.publish(stage, after)
+      return
+    }
+    if (after.position !== before.position) this.checkpoint(stage, before, after)
+    if (after.skip !== before.skip) listOf(this.skips, before.sk.slice(2)).push(String(after.skip))
+  }
+
+  /** Laws 4, 5, 7: all that may still write has passed what is published. */
+  private publish(stage: number, after: Item): void {
+    const watermark = after.watermark as number
+    this.published.set(stage, watermark)
+    for (const item of this.splits(stage)) {
+      if (this.damaged.has(`${item.pk} ${item.sk}`)) continue
+      const split = readSplit(item, 0)
+      if (standing(split) === 'member' && split.stopped === '' && effective(split) < watermark)
+        this.fail(`law 4: ${watermark} is published, and the member ${split.name} stands at ${effective(split)}`)
+    }
+  }
+
+  private splits(stage: number): Item[] {
+    const bounds = { low: 's#', high: 's#~~', lowExcluded: false }
+    return [...this.table.range(splitsPk(this.prefix, stage), bounds)].map(({ item }) => item)
+  }
+
+  private checkpoint(stage: number, before: Item, after: Item): void {
+    const { operators } = this.plan.stages[stage]!
+    const split = readSplit(after, operators.length)
+    this.stretch(after, before.gate as number)
+    const { counters } = split
+    if (counters.in !== counters.rejected + counters.filtered + counters.passed)
+      this.fail(`law 10: ${split.name} took ${JSON.stringify(counters)}`)
+    if (before.stopped !== undefined || before.next !== undefined)
+      this.fail(`a stopped split takes records: ${split.name}`)
+    let bytes = 0
+    for (const [name, value] of Object.entries(after)) bytes += name.length + String(value).length
+    if (bytes > SPLIT_ITEM_BYTES) this.fail(`law 2: the item of ${split.name} has ${bytes} bytes`)
+  }
+
+  private stretch(after: Item, gate: number): void {
+    listOf(this.stretches, after.sk.slice(2)).push({ to: after.position as string, gate })
+  }
+
+  inserted(item: Item): void {
+    const operator = this.operators.get(item.pk)
+    if (operator === undefined || !item.sk.startsWith('g#')) return
+    const { bucketEnd, split, from } = parseSegmentSk(item.sk)
+    const chain = `${item.pk} ${bucketEnd} ${split}`
+    const end = this.chains.get(chain) ?? START
+    if (from !== end) this.fail(`law 2: a segment of ${chain} begins at ${from}, and the chain ends at ${end}`)
+    this.chains.set(chain, item.to as string)
+    // Law 7: what is closed is frozen.
+    const published = this.published.get(operator.stage) ?? TIME_MIN
+    if (published === TIME_MIN) return
+    const frontier = operator.slices.frontier(published)
+    for (const slice of slicesOf(item) ?? [bucketEnd])
+      if (slice <= frontier)
+        this.fail(`law 7: the slice ${slice} of ${operator.name} is closed (${published}), and ${split} adds to it`)
+  }
+}
+
+/** The slices that a segment adds to; undefined of one in parts. */
+function slicesOf(item: Item): number[] | undefined {
+  if (item.parts !== undefined) return undefined
+  const data = item.data as Uint8Array
+  const [bySlice, lates] = JSON.parse(String(item.packed === true ? gunzipSync(data) : Buffer.from(data)))
+  return [...bySlice, ...lates].map((row: number[]) => row[0]!)
+}
+
+function listOf<T>(map: Map<string, T[]>, name: string): T[] {
+  let list = map.get(name)
+  if (list === undefined) {
+    list = []
+    map.set(name, list)
+  }
+  return list
+}

@@ -1,0 +1,214 @@
+import { MillraceError, messageOf, StopError } from '../../base/index.js'
+import { advance, type Bindings, type Handler, ingest, tick } from '../../handlers/index.js'
+import type { Pipeline } from '../../pipeline/index.js'
+import type { Logger } from '../../ports/index.js'
+import type { Invariants } from './invariants.js'
+import type { Ports } from './ports.js'
+import { Process } from './process.js'
+import type { Timer } from './scheduler.js'
+
+export type FunctionName = 'ingest' | 'tick' | 'advance'
+
+const HANDLERS = { ingest, tick, advance }
+const SKEW_MS_MAX = 600_000
+const NOTICE_MS_MAX = 500
+const SLEEP_MS_MAX = 10_000_000
+/** A warm container that is free takes the next invocation, mostly. */
+const WARM_SHARE = 0.8
+
+/** What became of an invocation, as whoever invoked it sees it. */
+export type Settled = (outcome: { readonly answer?: unknown; readonly failed?: string }) => void
+
+interface Attempt {
+  readonly container: Container
+  readonly subject: object | undefined
+  readonly deadline: Timer
+  settle: Settled | undefined
+}
+
+interface Container {
+  readonly process: Process
+  readonly handler: Handler
+  readonly isOther: boolean
+}
+
+/** Everything that a container is made of, but its process. */
+export type BindingsOf = (process: Process, logger: Logger) => Bindings
+
+/** Lambda: containers that are warm, frozen, thawed, thrown away and killed at their deadline, and invocations that are given up and live on. */
+export class Lambda {
+  readonly timeoutMs: number
+  /** The code of each error that came out of a handler, how often. */
+  readonly errors = new Map<string, number>()
+  invocations = 0
+  /** Called with each error that stops something until a person acts. */
+  onStop: (error: StopError) => void = () => undefined
+  private readonly attempts = new Map<Process, Attempt>()
+  private readonly idle: Record<FunctionName, Container[]> = { ingest: [], tick: [], advance: [] }
+  /** Given up, and alive: they wake some time. */
+  private readonly zombies = new Set<Process>()
+  private started = 0
+
+  private readonly ports: Ports
+  private readonly pipeline: Pipeline
+  private readonly other: Pipeline
+  private readonly checks: Invariants
+  private readonly bindingsOf: BindingsOf
+  private readonly isExpected: (error: unknown) => boolean
+
+  constructor(world: {
+    ports: Ports
+    pipeline: Pipeline
+    checks: Invariants
+    timeoutMs: number
+    bindingsOf: BindingsOf
+    isExpected: (error: unknown) => boolean
+  }) {
+    this.ports = world.ports
+    this.pipeline = world.pipeline
+    this.other = {
+      ...world.pipeline,
+      keyGroups: world.pipeline.keyGroups + 1,
+      minAdvanceMs: world.pipeline.minAdvanceMs + 1,
+    }
+    this.checks = world.checks
+    this.timeoutMs = world.timeoutMs
+    this.bindingsOf = world.bindingsOf
+    this.isExpected = world.isExpected
+    world.ports.abandon = (process) => this.abandon(process)
+  }
+
+  /** Invokes a function. `subject` is what the invocation is about; a poller's batch has its poller. */
+  invoke(name: FunctionName, event: unknown, settle: Settled, subject?: object, isOther = false): void {
+    const { scheduler } = this.ports
+    const container = this.container(name, isOther)
+    const { process } = container
+    scheduler.wake(process)
+    this.invocations++
+    const deadlineMs = scheduler.now + this.timeoutMs
+    const deadline = scheduler.after(this.timeoutMs, `${process.name} runs into its timeout`, () => process.kill())
+    const attempt: Attempt = { container, subject, deadline, settle }
+    this.attempts.set(process, attempt)
+    process.onDeath = () => this.died(attempt)
+    const context = { getRemainingTimeInMillis: () => deadlineMs - scheduler.now }
+    scheduler.running = process
+    container.handler(event, context).then(
+      (answer) => this.settled(name, attempt, { answer }),
+      (error) => {
+        this.judge(error, isOther)
+        this.settled(name, attempt, { failed: messageOf(error) })
+      },
+    )
+  }
+
+  /** Whether anybody is at work whom somebody waits for. */
+  get isBusy(): boolean {
+    return this.attempts.size > this.zombies.size
+  }
+
+  /** Whether anybody is at work at all. */
+  get isAlive(): boolean {
+    return this.attempts.size > 0
+  }
+
+  /** Every attempt at this, given up ones too, is killed: what an operator makes sure of before a hand is laid on a split. */
+  killAll(isAbout: (subject: object | undefined) => boolean): void {
+    for (const [process, attempt] of this.attempts) if (isAbout(attempt.subject)) process.kill()
+  }
+
+  /** Whoever sleeps wakes. */
+  wakeAll(): void {
+    for (const process of this.zombies) this.ports.scheduler.wake(process)
+    for (const containers of Object.values(this.idle))
+      for (const { process } of containers) this.ports.scheduler.wake(process)
+  }
+
+  private container(name: FunctionName, isOther: boolean): Container {
+    const { scheduler, swarm } = this.ports
+    const idle = this.idle[name]
+    if (!isOther) {
+      while (idle.length > 0 && scheduler.random.next() < WARM_SHARE) {
+        const [container] = idle.splice(scheduler.random.below(idle.length), 1)
+        if (!swarm.strikes('evict')) return container!
+        scheduler.bury(container!.process)
+        container!.process.kill()
+      }
+    }
+    const skewMs = swarm.strikes('clock-skew') ? swarm.below(2 * SKEW_MS_MAX) - SKEW_MS_MAX : 0
+    const process = new Process(`${name}${++this.started}`, skewMs)
+    const bindings = this.bindingsOf(process, this.logger(process))
+    const handler = HANDLERS[name](isOther ? this.other : this.pipeline, bindings)
+    return { process, handler, isOther }
+  }
+
+  private logger(process: Process): Logger {
+    const { scheduler } = this.ports
+    return {
+      info: () => undefined,
+      warn: (message) => scheduler.note(`${process.name} warns: ${message}`),
+      error: (message, fields) => {
+        scheduler.note(`${process.name} says: ${message} ${String(fields?.error ?? '')}`)
+        if (fields?.code === 'unexpected') this.checks.fail(`an error that nobody expects: ${String(fields.error)}`)
+      },
+    }
+  }
+
+  private judge(error: unknown, isOther: boolean): void {
+    const code = error instanceof MillraceError ? error.code : 'unexpected'
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
+    if (error instanceof StopError && !isOther) this.onStop(error)
+    if (isOther ? code !== 'graph-changed' && !this.isExpected(error) : !this.isExpected(error))
+      this.checks.fail(
+        `an error that nobody expects: ${code}: ${error instanceof MillraceError ? error.message : String((error as Error)?.stack ?? error)}`,
+      )
+  }
+
+  private settled(name: FunctionName, attempt: Attempt, outcome: Parameters<Settled>[0]): void {
+    const { container, deadline, settle } = attempt
+    const { process } = container
+    const { scheduler } = this.ports
+    if (process.isDead) return
+    this.attempts.delete(process)
+    scheduler.cancel(deadline)
+    process.onDeath = () => undefined
+    scheduler.note(`${process.name} ${outcome.failed === undefined ? 'answers' : `fails: ${outcome.failed}`}`)
+    // What it left unfinished is frozen with it.
+    scheduler.park(process)
+    if (this.zombies.delete(process) || container.isOther) process.kill()
+    else this.idle[name].push(container)
+    settle?.(outcome)
+  }
+
+  private died(attempt: Attempt): void {
+    const { scheduler } = this.ports
+    const { process } = attempt.container
+    this.attempts.delete(process)
+    this.zombies.delete(process)
+    scheduler.cancel(attempt.deadline)
+    scheduler.bury(process)
+    const { settle } = attempt
+    attempt.settle = undefined
+    if (settle !== undefined)
+      scheduler.after(1 + scheduler.random.below(NOTICE_MS_MAX), `${process.name} is seen to be dead`, () =>
+        settle({ failed: 'the process died' }),
+      )
+  }
+
+  /** Whoever invoked it no longer waits. It sleeps, and goes on at any later time. */
+  private abandon(process: Process): void {
+    const { scheduler, swarm } = this.ports
+    const attempt = this.attempts.get(process)
+    if (attempt?.settle === undefined) return
+    const { settle } = attempt
+    attempt.settle = undefined
+    scheduler.cancel(attempt.deadline)
+    this.zombies.add(process)
+    scheduler.park(process)
+    scheduler.after(1 + swarm.below(swarm.below(2) === 0 ? SLEEP_MS_MAX : 2_000), `${process.name} wakes`, () =>
+      scheduler.wake(process),
+    )
+    scheduler.after(1 + scheduler.random.below(NOTICE_MS_MAX), `${process.name} is given up`, () =>
+      settle({ failed: 'the invocation was given up' }),
+    )
+  }
+}

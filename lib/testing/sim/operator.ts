@@ -1,0 +1,168 @@
+import type { StagePlan } from '../../pipeline/index.js'
+import type { Item, StateStore } from '../../ports/index.js'
+import { START, splitKey, splitName } from '../../runtime/keys.js'
+import { resetSplit } from '../../runtime/log-faults.js'
+import { readSplit } from '../../runtime/split-item.js'
+import { positionOf, type SimLog } from './log.js'
+import type { Ports } from './ports.js'
+import type { SimTable } from './table.js'
+
+const LOOK_MS = 20_000
+const RESET_AFTER_MS = 61_000
+
+/** The person on call: resets splits that have stopped, and has records skipped that kill whoever touches them. Acts on what `millrace splits` shows. */
+export class Operator {
+  resets = 0
+  skips = 0
+  private readonly ports: Ports
+  private readonly table: SimTable
+  private readonly prefix: string
+  private readonly stages: readonly StagePlan[]
+  private readonly logs: readonly SimLog[]
+  private readonly timeoutMs: number
+  /** Nothing may be at work on a log while a hand is laid on it. */
+  private readonly quiet: (log: SimLog) => void
+  private readonly resumed: (log: SimLog) => void
+  private isLooking = false
+  private readonly stopped = new Map<SimLog, number>()
+  private readonly deaths = new Map<SimLog, string>()
+
+  constructor(world: {
+    ports: Ports
+    table: SimTable
+    prefix: string
+    stages: readonly StagePlan[]
+    logs: readonly SimLog[]
+    timeoutMs: number
+    quiet: (log: SimLog) => void
+    resumed: (log: SimLog) => void
+  }) {
+    this.ports = world.ports
+    this.table = world.table
+    this.prefix = world.prefix
+    this.stages = world.stages
+    this.logs = world.logs
+    this.timeoutMs = world.timeoutMs
+    this.quiet = world.quiet
+    this.resumed = world.resumed
+  }
+
+  /** An alarm: looks soon, and again until there is nothing to do. */
+  alarm(): void {
+    if (this.isLooking) return
+    this.isLooking = true
+    this.ports.scheduler.after(LOOK_MS, '', () => {
+      this.isLooking = false
+      void this.look()
+    })
+  }
+
+  /** A process has died of this log's record. */
+  killed(log: SimLog, position: string): void {
+    this.deaths.set(log, position)
+    this.alarm()
+  }
+
+  private async look(): Promise<void> {
+    const { scheduler } = this.ports
+    if (this.table.checks.damaged.size > 0) {
+      this.alarm()
+      return
+    }
+    for (const log of this.logs) {
+      const found = this.splitOf(log)
+      if (found === undefined) continue
+      const { item, stage } = found
+      const split = readSplit(item, stage.operators.length)
+      if (split.stopped === '') this.stopped.delete(log)
+      else {
+        const since = this.stopped.get(log)
+        if (since === undefined) this.stopped.set(log, scheduler.now)
+        else if (scheduler.now - since > RESET_AFTER_MS && this.ports.latent === 0) await this.reset(log, item, stage)
+        this.alarm()
+      }
+      const victim = this.deaths.get(log)
+      if (victim === undefined) continue
+      if (split.position >= victim) {
+        this.deaths.delete(log)
+        continue
+      }
+      this.alarm()
+      // Careful by now: what kills stands right after the position, or there is nothing to skip yet (law 14).
+      if (
+        split.skip !== split.position &&
+        scheduler.now - split.at > 3 * this.timeoutMs &&
+        log.after(split.position) === log.unitStart(log.indexOf(victim))
+      )
+        await this.skip(log, item, split.position)
+    }
+  }
+
+  /** Its split has stopped, and nobody has seen to it yet. */
+  isStopped(log: SimLog): boolean {
+    return this.splitOf(log)?.item.stopped !== undefined
+  }
+
+  /** The state does not know yet that the log was made anew. */
+  isBehind(log: SimLog): boolean {
+    return this.splitOf(log)?.item.sk !== `s#${splitName(log.plan.source, log.splitId)}`
+  }
+
+  /** Where the state says that a log was read to. */
+  positionOf(log: SimLog): string {
+    return (this.splitOf(log)?.item.position as string | undefined) ?? START
+  }
+
+  private splitOf(log: SimLog): { item: Item; stage: StagePlan } | undefined {
+    const { source } = log.plan
+    const stage = this.stages.find(({ inputs }) => inputs.some(({ name }) => name === source))!
+    const entry = this.table.items.find(splitKey(this.prefix, stage.index, splitName(source, log.splitId)))
+    const before = this.table.items.find(splitKey(this.prefix, stage.index, splitName(source, log.idBefore)))
+    const item = entry?.item ?? before?.item
+    return item && { item, stage }
+  }
+
+  private async reset(log: SimLog, item: Item, stage: StagePlan): Promise<void> {
+    const { scheduler } = this.ports
+    this.quiet(log)
+    const split = readSplit(item, stage.operators.length)
+    const isRemade = split.stopped.startsWith('beyond-end')
+    const name = await resetSplit(this.store, this.prefix, stage.index, split, scheduler.now, true)
+    scheduler.note(`reset ${log.name}: ${String(name)}`)
+    if (name === undefined) return
+    this.resets++
+    this.stopped.delete(log)
+    if (isRemade) {
+      for (const record of log.past.at(-1)!)
+        if (positionOf(log.connector, record) > split.position)
+          log.lost.push({ generation: log.generation - 1, record })
+      // A split that nobody has read yet begins where its log does.
+      for (const record of log.records.slice(0, log.kept)) log.lost.push({ generation: log.generation, record })
+      log.next = log.kept
+    } else {
+      for (let index = log.after(split.position); index < log.kept; index++)
+        log.lost.push({ generation: log.generation, record: log.records[index]! })
+      log.next = Math.max(log.kept, log.next)
+    }
+    this.resumed(log)
+  }
+
+  private async skip(log: SimLog, item: Item, position: string): Promise<void> {
+    const verdict = await this.store.update({
+      key: item,
+      set: { skip: position },
+      when: [{ attribute: 'position', is: 'equal', value: position }],
+    })
+    this.ports.scheduler.note(`skip ${log.name} after ${position}: ${verdict.applied}`)
+    if (verdict.applied) this.skips++
+    this.checksSkip(item, verdict.item)
+  }
+
+  private checksSkip(before: Item, after: Item | undefined): void {
+    if (after !== undefined) this.table.checks.updated(before, after)
+  }
+
+  private get store(): StateStore {
+    return this.table.inner
+  }
+}

@@ -1,0 +1,194 @@
+import { eventOf, judge, type SimRange } from './event.js'
+import type { Lambda } from './lambda.js'
+import type { SimLog } from './log.js'
+import type { Ports } from './ports.js'
+
+const PAUSE_MS_MAX = 400
+const BACKOFF_MS_MAX = 30_000
+const PARENTS_MS = 1_500
+const AGAIN_MS_MAX = 15_000_000
+/** Things that no source sends. */
+const MALFORMED: readonly unknown[] = [
+  null,
+  'text',
+  7,
+  {},
+  { Records: [{ eventSource: 'aws:sqs', body: '{}' }] },
+  { Records: [{ eventSource: 'aws:kinesis', kinesis: null }] },
+  { eventSource: 'aws:kafka', records: [] },
+  { eventSource: 'aws:kafka', records: { 'no partition': [{}] } },
+  { eventSource: 'millrace:file', source: 'nobody', records: [{ split: 'a', offset: 0, data: '{}' }] },
+]
+
+/** An event source mapping's poller: of one Kinesis shard or file, or of some partitions of a topic. Delivers in order, one batch at a time, for ever. */
+export class Poller {
+  readonly logs: SimLog[]
+  private readonly ports: Ports
+  private readonly lambda: Lambda
+  private readonly all: readonly SimLog[]
+  private readonly most: number
+  /** The batch under way. */
+  private current: object | undefined
+  private failures = 0
+  private limit: number
+  private isWaiting = false
+
+  constructor(ports: Ports, lambda: Lambda, logs: SimLog[], all: readonly SimLog[], most: number) {
+    this.ports = ports
+    this.lambda = lambda
+    this.logs = logs
+    this.all = all
+    this.most = most
+    this.limit = most
+  }
+
+  /** Everything is delivered and done. */
+  get isDone(): boolean {
+    return this.current === undefined && this.logs.every((log) => log.next >= log.records.length)
+  }
+
+  /** Looks for records now or when there are some. */
+  start(): void {
+    if (this.current !== undefined || this.isWaiting) return
+    const { scheduler } = this.ports
+    const now = scheduler.now
+    let at = Number.POSITIVE_INFINITY
+    for (const log of this.logs) {
+      if (log.next >= log.records.length) continue
+      if (log.visible(now) > log.next)
+        at = Math.min(at, this.isFree(log) ? now + 1 + scheduler.random.below(PAUSE_MS_MAX) : now + PARENTS_MS)
+      else at = Math.min(at, log.nextArrival(now) ?? at)
+    }
+    if (at === Number.POSITIVE_INFINITY) return
+    this.wait(at - now)
+  }
+
+  private wait(ms: number): void {
+    this.isWaiting = true
+    this.ports.scheduler.after(ms, '', () => {
+      this.isWaiting = false
+      this.poll()
+    })
+  }
+
+  /** A shard is delivered once its parents are, or their mapping would not have begun it. */
+  private isFree(log: SimLog): boolean {
+    const parents = log.plan.parents ?? []
+    if (parents.length === 0 || parents.every((parent) => this.isRead(parent))) return true
+    return this.ports.swarm.strikes('early-child')
+  }
+
+  private isRead(parent: string): boolean {
+    const log = this.all.find(({ plan }) => plan.split === parent)
+    return log === undefined || log.next >= log.records.length
+  }
+
+  private poll(): void {
+    if (this.current !== undefined) return
+    const ranges = this.ranges()
+    if (ranges.length === 0) this.start()
+    else this.deliver(ranges)
+  }
+
+  private ranges(): SimRange[] {
+    const { scheduler, swarm } = this.ports
+    const ranges: SimRange[] = []
+    for (const log of this.logs) {
+      const visible = log.visible(scheduler.now)
+      if (visible <= log.next || !this.isFree(log)) continue
+      if (this.logs.length > 1 && ranges.length > 0 && scheduler.random.next() < 0.3) continue
+      const to = log.unitEnd(Math.min(visible, log.next + 1 + scheduler.random.below(this.limit)))
+      let from = log.next
+      if (from > log.kept && swarm.strikes('overlapping-batch'))
+        from = log.unitStart(Math.max(log.kept, from - 1 - swarm.below(this.most)))
+      ranges.push({ log, from, to })
+    }
+    return ranges
+  }
+
+  private deliver(ranges: readonly SimRange[]): void {
+    const { scheduler, swarm } = this.ports
+    const event = eventOf(ranges)
+    const token = {}
+    this.current = token
+    const generations = ranges.map(({ log }) => log.generation)
+    const isCurrent = (): boolean =>
+      this.current === token && ranges.every(({ log }, i) => log.generation === generations[i])
+    scheduler.note(`deliver ${ranges.map(({ log, from, to }) => `${log.name} ${from}-${to}`).join(' ')}`)
+    this.strays(ranges)
+    this.lambda.invoke(
+      'ingest',
+      event,
+      ({ answer, failed }) => {
+        if (!isCurrent()) {
+          if (this.current === token) this.restart()
+          return
+        }
+        const judgement = failed === undefined && !swarm.strikes('garbled-answer') ? judge(ranges, answer) : undefined
+        if (judgement?.kind !== 'resume') {
+          this.fail()
+          return
+        }
+        let taken = 0
+        for (const [i, { log, from }] of ranges.entries()) {
+          // A record that a mapping's batch began with was done before.
+          const reached = Math.max(log.next, judgement.at[i]!)
+          taken += reached - Math.max(from, log.next)
+          log.next = reached
+        }
+        if (taken === 0) this.fail()
+        else {
+          this.failures = 0
+          this.limit = this.most
+          if (swarm.strikes('duplicate-batch')) this.again(ranges, event)
+          this.restart()
+        }
+      },
+      this,
+    )
+    if (ranges[0]!.log.connector === 'kafka' && swarm.strikes('rebalance')) {
+      scheduler.note(`rebalance ${ranges[0]!.log.plan.source}`)
+      this.restart()
+    }
+  }
+
+  private restart(): void {
+    this.current = undefined
+    this.start()
+  }
+
+  private fail(): void {
+    const { scheduler, swarm } = this.ports
+    this.current = undefined
+    this.failures++
+    this.limit = swarm.strikes('bisect') ? Math.max(1, this.limit >> 1) : this.most
+    if (!this.isWaiting)
+      this.wait(1 + scheduler.random.below(Math.min(BACKOFF_MS_MAX, 200 * 2 ** Math.min(10, this.failures))))
+  }
+
+  /** The same event once more, at any later time. */
+  private again(ranges: readonly SimRange[], event: unknown): void {
+    const { scheduler, swarm } = this.ports
+    const generations = ranges.map(({ log }) => log.generation)
+    scheduler.after(swarm.below(swarm.below(2) === 0 ? AGAIN_MS_MAX : 3_000), 'a batch comes again', () => {
+      // Nobody delivers what a log that is gone has held.
+      if (ranges.every(({ log }, i) => log.generation === generations[i]))
+        this.lambda.invoke('ingest', structuredClone(event), () => undefined, this)
+    })
+  }
+
+  /** Batches of nobody's: a second poller's, and some that no source would send. */
+  private strays(ranges: readonly SimRange[]): void {
+    const { scheduler, swarm } = this.ports
+    if (swarm.strikes('second-poller')) {
+      const { log } = ranges[0]!
+      const visible = log.visible(scheduler.now)
+      // It goes on from where the first was some time ago, and so never leaves anything out.
+      const from = log.unitStart(log.kept + swarm.below(Math.max(1, log.next - log.kept + 1)))
+      const to = log.unitEnd(Math.min(visible, from + 1 + swarm.below(this.most)))
+      if (to > from) this.lambda.invoke('ingest', eventOf([{ log, from, to }]), () => undefined, this)
+    }
+    if (swarm.strikes('malformed-event'))
+      this.lambda.invoke('ingest', MALFORMED[swarm.below(MALFORMED.length)], () => undefined, undefined)
+  }
+}

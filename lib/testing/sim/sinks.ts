@@ -1,0 +1,132 @@
+import type { RefusedRow, Sink, SinkBatch, SinkNode, SinkRow } from '../../ports/index.js'
+import type { Invariants } from './invariants.js'
+import { injected, type Ports } from './ports.js'
+import type { Process } from './process.js'
+
+interface Held {
+  /** Rows by id: their content and their order. */
+  readonly rows: Map<string, string>
+  /** The highest `to` of each split. */
+  readonly reached: Map<string, string>
+  /** The ids of each part. */
+  readonly parts: Map<string, string>
+  readonly refused: Set<string>
+}
+
+/**
+ * All sinks of a world. A row's id may never come with two contents, a part never with other rows, and a row of a split never after a sink has been told that
+ * all up to it is there: then every way of being exactly once that the port allows gives the same.
+ */
+export class SimSinks {
+  private readonly held = new Map<string, Held>()
+  private readonly ports: Ports
+  private readonly checks: Invariants
+  private readonly refuses: (sink: string, row: SinkRow) => string | undefined
+
+  constructor(ports: Ports, checks: Invariants, refuses: (sink: string, row: SinkRow) => string | undefined) {
+    this.ports = ports
+    this.checks = checks
+    this.refuses = refuses
+  }
+
+  open(process: Process, node: SinkNode<any>): Sink {
+    return {
+      write: (batches) =>
+        this.ports.call(process, `${process.name} sink ${node.name} ${batches.map(nameOf).join(' ')}`, true, () =>
+          this.write(node.name, batches),
+        ),
+      close: async () => undefined,
+    }
+  }
+
+  /** Whether a sink was given rows of the split beyond this position. */
+  isAhead(split: string, position: string): boolean {
+    for (const { reached } of this.held.values()) if ((reached.get(split) ?? '') > position) return true
+    return false
+  }
+
+  /** What each sink holds: content by id. */
+  rows(): Map<string, ReadonlyMap<string, string>> {
+    return new Map([...this.held].map(([name, held]) => [name, held.rows]))
+  }
+
+  private async write(sink: string, batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
+    const { swarm } = this.ports
+    if (swarm.strikes('sink-reject')) throw injected('sink-failed', 'the sink takes nothing')
+    if (swarm.strikes('sink-partial')) {
+      this.take(sink, batches.slice(0, swarm.below(batches.length + 1)))
+      throw injected('sink-failed', 'the sink took some')
+    }
+    // A caller's rows are read when they are sent: what is written later is what they were.
+    const texts = texted(batches)
+    if (swarm.strikes('sink-late-effect')) {
+      this.ports.later(`late: sink ${sink}`, async () => this.take(sink, batches, texts))
+      throw injected('sink-failed', 'no answer, and the rows come later')
+    }
+    const refused = this.take(sink, batches, texts)
+    if (swarm.strikes('sink-lost-answer')) throw injected('sink-failed', 'the answer got lost')
+    return refused
+  }
+
+  private take(sink: string, batches: readonly SinkBatch[], texts = texted(batches)): RefusedRow[] {
+    const held = this.of(sink)
+    const refused: RefusedRow[] = []
+    let at = 0
+    for (const batch of batches) {
+      const ids: string[] = []
+      for (const row of batch.rows) {
+        const text = texts[at++]!
+        ids.push(row.id)
+        const reason = this.refuses(sink, row)
+        if (reason !== undefined) {
+          refused.push({ batch, row, reason })
+          if (!held.refused.has(row.id)) this.ports.swarm.count('refused-row')
+          held.refused.add(row.id)
+        } else this.keep(sink, held, batch, row, text)
+      }
+      if (batch.kind === 'split') {
+        if (batch.to > (held.reached.get(batch.split) ?? '')) held.reached.set(batch.split, batch.to)
+      } else this.part(sink, held, `${batch.operator} ${batch.part}`, ids)
+    }
+    return refused
+  }
+
+  private keep(sink: string, held: Held, batch: SinkBatch, row: SinkRow, text: string): void {
+    const known = held.rows.get(row.id)
+    if (known !== undefined) {
+      if (known !== text) this.checks.fail(`law 8: ${sink} gets ${row.id} twice, as ${known} and as ${text}`)
+      return
+    }
+    if (batch.kind === 'split') {
+      if (row.order <= batch.from || row.order > batch.to)
+        this.checks.fail(`${sink} gets ${row.id} of ${row.order} in a batch of (${batch.from}, ${batch.to}]`)
+      if (row.order <= (held.reached.get(batch.split) ?? ''))
+        this.checks.fail(
+          `law 3: ${sink} was told that all of ${batch.split} up to ${row.order} is there; now ${row.id} comes`,
+        )
+    }
+    held.rows.set(row.id, text)
+  }
+
+  private part(sink: string, held: Held, name: string, ids: readonly string[]): void {
+    const rows = ids.join()
+    const known = held.parts.get(name)
+    if (known === undefined) held.parts.set(name, rows)
+    else if (known !== rows) this.checks.fail(`law 8: ${sink} gets the part ${name} as [${known}] and as [${rows}]`)
+  }
+
+  private of(sink: string): Held {
+    let held = this.held.get(sink)
+    if (held === undefined) {
+      held = { rows: new Map(), reached: new Map(), parts: new Map(), refused: new Set() }
+      this.held.set(sink, held)
+    }
+    return held
+  }
+}
+
+const nameOf = (batch: SinkBatch): string =>
+  batch.kind === 'operator' ? `${batch.operator}/${batch.part}` : `${batch.split}->${batch.to}`
+
+const texted = (batches: readonly SinkBatch[]): string[] =>
+  batches.flatMap(({ rows }) => rows.map(({ value }) => JSON.stringify(value)))

@@ -1,0 +1,82 @@
+import type { InsertVerdict, Item, StateStore, Update, UpdateVerdict } from '../../ports/index.js'
+import { MemoryTable, memoryStore } from '../../state/memory/index.js'
+import type { Invariants } from './invariants.js'
+import { injected, type Ports } from './ports.js'
+import type { Process } from './process.js'
+
+const BURST_MS_MAX = 20_000
+
+/** The table of a simulated region: what each process sees of it is a store of its own, and every request may fail in every way. */
+export class SimTable {
+  readonly items = new MemoryTable()
+  readonly inner: StateStore = memoryStore(this.items)
+  checks!: Invariants
+  /** A split stops: an alarm. */
+  onStop: () => void = () => undefined
+  private readonly ports: Ports
+  private burstUntil = Number.NEGATIVE_INFINITY
+
+  constructor(ports: Ports) {
+    this.ports = ports
+  }
+
+  store(process: Process): StateStore {
+    const { inner } = this
+    const { name } = process
+    return {
+      get: (keys) => this.request(process, `${name} get ${keys.map(nameOf).join(' ')}`, false, () => inner.get(keys)),
+      insert: (items) =>
+        this.request(process, `${name} insert ${items.map(segmentOf).join(' ')}`, true, () => this.insert(items)),
+      update: (update) =>
+        this.request(process, `${name} update ${nameOf(update.key)} ${JSON.stringify(update.set)}`, true, () =>
+          this.update(update),
+        ),
+      query: (range) =>
+        this.request(process, `${name} query ${range.pk} ${range.from}`, false, () => inner.query(range)),
+      usage: () => inner.usage(),
+      close: async () => undefined,
+    }
+  }
+
+  private async insert(items: readonly Item[]): Promise<readonly InsertVerdict[]> {
+    const { swarm } = this.ports
+    const isPartial = items.length > 1 && swarm.strikes('partial-batch')
+    const some = isPartial ? items.filter(() => swarm.below(2) === 0) : items
+    const verdicts = await this.inner.insert(some)
+    for (const [i, verdict] of verdicts.entries()) if (verdict === 'inserted') this.checks.inserted(some[i]!)
+    if (isPartial) throw injected('unknown-outcome', 'some items were written')
+    return verdicts
+  }
+
+  private async update(update: Update): Promise<UpdateVerdict> {
+    const before = this.items.find(update.key)?.item
+    const verdict = await this.inner.update(update)
+    if (verdict.applied) {
+      this.checks.updated(before!, verdict.item)
+      if (verdict.item.stopped !== before!.stopped) this.onStop()
+    }
+    return verdict
+  }
+
+  private request<T>(process: Process, label: string, isWrite: boolean, effect: () => Promise<T>): Promise<T> {
+    const { ports } = this
+    const { swarm, scheduler } = ports
+    return ports.call(process, label, isWrite, async () => {
+      if (swarm.strikes('throttle')) throw injected('throttled', 'the table throttles')
+      if (swarm.strikes('throttle-burst')) this.burstUntil = scheduler.now + swarm.below(BURST_MS_MAX)
+      if (scheduler.now < this.burstUntil && !swarm.hasEnded && swarm.below(2) === 0)
+        throw injected('throttled', 'the table throttles for a while')
+      if (swarm.strikes('lost-request')) throw injected('unknown-outcome', 'the request got lost')
+      if (isWrite && swarm.strikes('late-effect')) {
+        ports.later(`late: ${label}`, effect)
+        throw injected('unknown-outcome', 'no answer, and the effect comes later')
+      }
+      const result = await effect()
+      if (swarm.strikes('lost-answer')) throw injected('unknown-outcome', 'the answer got lost')
+      return result
+    })
+  }
+}
+
+const nameOf = ({ pk, sk }: { pk: string; sk: string }): string => `${pk} ${sk}`
+const segmentOf = (item: Item): string => `${item.pk} ${item.sk}${item.to === undefined ? '' : `->${String(item.to)}`}`

@@ -1,0 +1,148 @@
+import type { Attribute, Item, ItemKey } from '../../ports/index.js'
+import { parseSegmentSk } from '../../runtime/keys.js'
+import type { Fault } from './faults.js'
+import type { Ports } from './ports.js'
+import type { SimTable } from './table.js'
+
+const PARTS_PREFIX = 'p#'
+const SEGMENT_PREFIX = 'g#'
+/** A damage that nobody has read is mended after this long, or the run would never end. */
+const MENDED_MS = 120_000
+const SOON_MS = 3_000
+
+/** What a seal or a checksum covers, by kind of item. Clocks that only say when to look are not among it. */
+const COVERED = {
+  split: ['position', 'own', 'top', 'tails', 'counters', 'status', 'was', 'gate', 'epoch', 'parents', 'origin', 'next'],
+  watermark: ['proposed', 'watermark'],
+  group: ['cursor'],
+  segment: ['to', 'n', 'data', 'packed', 'sum', 'parts'],
+  part: ['data'],
+} as const
+
+/** Somebody, or something, that changes the table behind the runtime's back; and the operator who puts things right once Millrace has said so. */
+export class Vandal {
+  private readonly ports: Ports
+  private readonly table: SimTable
+  /** Damaged items as they were, by name. */
+  private readonly damaged = new Map<string, { readonly whole: Item; readonly broken: Item | undefined }>()
+
+  constructor(ports: Ports, table: SimTable) {
+    this.ports = ports
+    this.table = table
+  }
+
+  get isAtWork(): boolean {
+    return this.damaged.size > 0
+  }
+
+  /** Now and then. What is conditional, and what could be written anew, is left alone while somebody is at work: a write under way may pass its condition by the damage. */
+  act(isQuiet: boolean, isDone: (split: string, position: string) => boolean): void {
+    const { swarm } = this.ports
+    if (this.isAtWork || swarm.hasEnded) return
+    if (swarm.chance('bit-flip')) this.flip(isQuiet)
+    else if (isQuiet && swarm.chance('lost-segment')) this.lose(isDone)
+    else if (swarm.chance('future-format')) this.update()
+  }
+
+  /** Millrace has said that something is wrong. */
+  alarm(): void {
+    if (this.isAtWork)
+      this.ports.scheduler.after(1 + this.ports.swarm.below(SOON_MS), 'the table is restored', () => this.mend())
+  }
+
+  private flip(isQuiet: boolean): void {
+    const items = [...this.table.items.all()].filter((item) => {
+      const kind = kindOf(item)
+      return isQuiet ? kind !== undefined : kind === 'segment' || kind === 'part'
+    })
+    const item = this.pick(items)
+    if (item === undefined) return
+    const names = COVERED[kindOf(item)!].filter((name) => item[name] !== undefined && item[name] !== '')
+    const name = this.pick(names)
+    if (name !== undefined) this.breaks('bit-flip', item, { ...item, [name]: this.changed(item[name]!) })
+  }
+
+  private update(): void {
+    const item = this.pick([...this.table.items.all()].filter((candidate) => kindOf(candidate) === 'segment'))
+    if (item !== undefined) this.breaks('future-format', item, { ...item, format: 2 })
+  }
+
+  private lose(isDone: (split: string, position: string) => boolean): void {
+    const all = [...this.table.items.all()]
+    const isInside = (item: Item): boolean =>
+      isDone(parseSegmentSk(item.sk).split, item.to as string) &&
+      all.some(
+        (next) =>
+          next.pk === item.pk &&
+          next.sk.startsWith(item.sk.slice(0, item.sk.lastIndexOf('#') + 1)) &&
+          next.sk.endsWith(`#${String(item.to)}`),
+      )
+    const item = this.pick(
+      all.filter(
+        (candidate) => kindOf(candidate) === 'part' || (kindOf(candidate) === 'segment' && isInside(candidate)),
+      ),
+    )
+    if (item !== undefined) this.breaks('lost-segment', item, undefined)
+  }
+
+  private breaks(kind: Fault, whole: Item, broken: Item | undefined): void {
+    const { scheduler } = this.ports
+    const name = `${whole.pk} ${whole.sk}`
+    this.ports.swarm.count(kind)
+    scheduler.note(
+      `damage: ${name} ${broken === undefined ? 'is gone' : Object.keys(whole).find((attribute) => whole[attribute] !== broken[attribute])}`,
+    )
+    this.damaged.set(name, { whole, broken })
+    this.table.checks.damaged.add(name)
+    this.table.items.remove(whole)
+    if (broken !== undefined) this.table.items.put({ item: broken, bytes: 100 })
+    scheduler.after(MENDED_MS, 'the table is looked through', () => this.mend())
+  }
+
+  /** What is still as it was broken is made whole; what was written anew since then is right. */
+  private mend(): void {
+    for (const [name, { whole, broken }] of this.damaged) {
+      const standing = this.table.items.find(whole)?.item
+      const after: Record<string, Attribute> & ItemKey = { ...(standing ?? whole) }
+      if (broken !== undefined && standing !== undefined)
+        for (const attribute of Object.keys(broken))
+          if (same(standing[attribute], broken[attribute]) && whole[attribute] !== undefined)
+            after[attribute] = whole[attribute]
+      this.table.items.put({ item: after, bytes: 100 })
+      this.table.checks.damaged.delete(name)
+    }
+    this.damaged.clear()
+  }
+
+  private changed(value: Attribute): Attribute {
+    const { swarm } = this.ports
+    if (typeof value === 'boolean') return !value
+    if (typeof value === 'number') return value + (swarm.below(2) === 0 ? 1 : -1) * 2 ** swarm.below(34)
+    if (typeof value === 'string') {
+      const at = swarm.below(value.length)
+      return (
+        value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ (1 << swarm.below(3))) + value.slice(at + 1)
+      )
+    }
+    const bytes = new Uint8Array(value)
+    bytes[swarm.below(bytes.length)]! ^= 1 << swarm.below(8)
+    return bytes
+  }
+
+  private pick<T>(list: readonly T[]): T | undefined {
+    return list.length === 0 ? undefined : list[this.ports.swarm.below(list.length)]
+  }
+}
+
+function kindOf({ pk, sk }: Item): keyof typeof COVERED | undefined {
+  if (sk === '!') return pk.endsWith('#splits') ? 'watermark' : undefined
+  if (sk === 'c') return 'group'
+  if (sk.startsWith('s#')) return 'split'
+  if (sk.startsWith(SEGMENT_PREFIX)) return 'segment'
+  return sk.startsWith(PARTS_PREFIX) ? 'part' : undefined
+}
+
+function same(a: Attribute | undefined, b: Attribute | undefined): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
+  return a === b
+}

@@ -1,0 +1,451 @@
+import { MillraceError, RecordRejection, RetryableError, TIME_MAX, TIME_MIN } from '../../base/index.js'
+import type { Bindings } from '../../handlers/index.js'
+import { InvocationMetrics } from '../../observe/index.js'
+import { type Pipeline, type Plan, plan } from '../../pipeline/index.js'
+import type { EventDecoder, Logger, SinkRow } from '../../ports/index.js'
+import { readCursor } from '../../runtime/cursor.js'
+import { groupKey, runPrefix, START, watermarkKey } from '../../runtime/keys.js'
+import type { Limits } from '../../runtime/limits.js'
+import { readWatermark } from '../../runtime/watermark.js'
+import type { Swarm } from './faults.js'
+import { RETENTION_MS, simInspector } from './inspector.js'
+import { Invariants } from './invariants.js'
+import { Lambda } from './lambda.js'
+import { type Connector, type LogPlan, SimLog } from './log.js'
+import { Operator } from './operator.js'
+import { Poller } from './poller.js'
+import { type CrashPoint, Ports } from './ports.js'
+import type { Process } from './process.js'
+import { Scheduler } from './scheduler.js'
+import { SimSinks } from './sinks.js'
+import { SimTable } from './table.js'
+import { Vandal } from './vandal.js'
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly logs: readonly LogPlan[]
+  readonly swarm: Swarm
+  /** Decoders of the pipeline's connectors, loaded: an import takes as long as it takes, and the simulation must not. */
+  readonly decoders: ReadonlyMap<string, EventDecoder>
+  /** Rows that a sink can never take, and why. */
+  readonly refuses?: (sink: string, row: SinkRow) => string | undefined
+  /** Most records of a batch. Default 6. */
+  readonly batch?: number
+  /** Partitions of a topic that one poller has. Default all. */
+  readonly partitionsPerPoller?: number
+  readonly kafkaPartialAnswers?: boolean
+  /** How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have `idle.close`). */
+  readonly ending?: 'bounded' | 'clock'
+  /** The event time up to which everything has to be closed in the end, of the logs as they came to be. */
+  readonly horizonMs: (logs: readonly SimLog[]) => number
+  readonly limits?: Partial<Limits>
+  /** Steps with faults; after them faults end, and all has to come right. */
+  readonly faultyStepsMax?: number
+  readonly stepsMax?: number
+  /** One call after the other, in the order of their coming. */
+  readonly isSequential?: boolean
+  readonly crashes?: readonly CrashPoint[]
+  /** Told of everything that happens, at which time of the world. */
+  readonly onEvent?: (event: string, now: number) => void
+  readonly startMs?: number
+  readonly tickMs?: number
+}
+
+/** What a run came to. */
+export interface Outcome {
+  /** Everything was closed, and nothing was left to do. */
+  readonly isFinished: boolean
+  /** Promises that were broken, in words; empty is sound. */
+  readonly violations: readonly string[]
+  readonly steps: number
+  /** Calls of ports, and which of them were writes. */
+  readonly calls: number
+  readonly writes: readonly number[]
+  readonly invocations: number
+  readonly simulatedMs: number
+  /** The same for the same seed and the same code. */
+  readonly hash: number
+  /** Rows of each sink: JSON by id. */
+  readonly rows: ReadonlyMap<string, ReadonlyMap<string, string>>
+  readonly checks: Invariants
+  readonly logs: readonly SimLog[]
+  readonly table: SimTable
+  readonly errors: ReadonlyMap<string, number>
+  readonly resets: number
+}
+
+const TIMEOUT_MS = 20_000
+const FAULTY_STEPS = 6_000
+const STEPS_MAX = 60_000
+const START_MS = 1_700_000_000_000
+const SHAKE_MS = 3_000
+const OUTAGE_MS_MAX = 200_000_000
+const OUTAGES_MS_MAX = 10 * RETENTION_MS
+
+/** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
+export class World {
+  readonly scheduler: Scheduler
+  readonly ports: Ports
+  readonly table: SimTable
+  readonly checks: Invariants
+  readonly sinks: SimSinks
+  readonly lambda: Lambda
+  readonly logs: readonly SimLog[]
+  private readonly pipeline: Pipeline
+  private readonly plan: Plan
+  private readonly options: WorldOptions
+  private readonly swarm: Swarm
+  private readonly pollers: Poller[] = []
+  private readonly operator: Operator
+  private readonly vandal: Vandal
+  private readonly prefix: string
+  private readonly startMs: number
+  private ids = 0
+  private isDelivered = false
+  private isSettling = false
+  private horizonMs = TIME_MAX
+  private ticking = 0
+
+  constructor(pipeline: Pipeline, options: WorldOptions) {
+    this.options = options
+    this.pipeline = preloaded(pipeline, options.decoders)
+    this.plan = plan(this.pipeline)
+    this.prefix = runPrefix(pipeline.name, 1)
+    this.startMs = options.startMs ?? START_MS
+    const { seed, swarm } = options
+    this.swarm = swarm
+    swarm.onInjection = (kind) => this.scheduler?.note(`  ** ${kind}`)
+    this.scheduler = new Scheduler(seed, this.startMs, options.isSequential === true, options.onEvent)
+    const ports = new Ports(this.scheduler, swarm, options.crashes ?? [])
+    this.ports = ports
+    this.table = new SimTable(ports)
+    this.vandal = new Vandal(ports, this.table)
+    this.checks = new Invariants(this.pipeline, this.table.items)
+    this.table.checks = this.checks
+    this.sinks = new SimSinks(ports, this.checks, options.refuses ?? (() => undefined))
+    this.logs = options.logs.map((log) => new SimLog(log, this.connectorOf(log.source), this.startMs))
+    this.lambda = new Lambda({
+      ports,
+      pipeline: this.pipeline,
+      checks: this.checks,
+      timeoutMs: TIMEOUT_MS,
+      bindingsOf: (process, logger) => this.bindings(process, logger),
+      isExpected: (error) => this.isExpected(error),
+    })
+    this.operator = new Operator({
+      ports,
+      table: this.table,
+      prefix: this.prefix,
+      stages: this.plan.stages,
+      logs: this.logs,
+      timeoutMs: TIMEOUT_MS,
+      quiet: (log) => this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log)),
+      resumed: () => this.startPollers(),
+    })
+    this.lambda.onStop = () => {
+      this.operator.alarm()
+      this.vandal.alarm()
+    }
+    this.table.onStop = () => this.operator.alarm()
+    this.makePollers()
+  }
+
+  async run(): Promise<Outcome> {
+    const { scheduler, swarm, options } = this
+    const faulty = options.faultyStepsMax ?? FAULTY_STEPS
+    const most = options.stepsMax ?? STEPS_MAX
+    this.startPollers()
+    this.tick()
+    this.shake()
+    let isFinished = false
+    while (scheduler.steps < most && this.checks.violations.length === 0) {
+      if (scheduler.steps === faulty) {
+        swarm.end()
+        this.lambda.wakeAll()
+      }
+      await scheduler.step()
+      if (!this.lambda.isBusy && this.isDone()) {
+        isFinished = true
+        break
+      }
+    }
+    if (isFinished) await this.settle(most)
+    else if (this.checks.violations.length === 0) this.checks.fail(`liveness: not done after ${scheduler.steps} steps`)
+    return this.outcome(isFinished)
+  }
+
+  /** The record at hand kills the process that touches it. */
+  readonly die = (source: string, split: string, position: string): never => {
+    const process = this.scheduler.running!
+    this.scheduler.note(`${process.name} dies of ${source}/${split} ${position}`)
+    process.kill()
+    const log = this.logs.find((candidate) => candidate.plan.source === source && candidate.splitId === split)
+    if (log !== undefined) this.operator.killed(log, position)
+    throw new RecordRejection('killed', 'The process is dead.')
+  }
+
+  /** After everything is done: whoever slept wakes, what was late comes, and nothing may change by it. */
+  private async settle(most: number): Promise<void> {
+    const before = this.digest()
+    this.isSettling = true
+    this.swarm.end()
+    this.lambda.wakeAll()
+    let idle = 0
+    while (this.scheduler.steps < most + 20_000 && idle < 400) {
+      if (!(await this.scheduler.step())) break
+      idle = this.lambda.isAlive ? 0 : idle + 1
+      if (!this.lambda.isAlive && !this.hasLate()) break
+    }
+    if (this.digest() !== before) this.checks.fail('law 7: what came after the end has changed results')
+  }
+
+  private hasLate(): boolean {
+    return this.scheduler.hasOther(TICK)
+  }
+
+  private digest(): string {
+    return [...this.sinks.rows()].map(([name, rows]) => `${name} ${rows.size}`).join()
+  }
+
+  private outcome(isFinished: boolean): Outcome {
+    const { scheduler } = this
+    return {
+      isFinished,
+      violations: this.checks.violations,
+      steps: scheduler.steps,
+      calls: this.ports.calls,
+      writes: this.ports.writes,
+      invocations: this.lambda.invocations,
+      simulatedMs: scheduler.now - this.startMs,
+      hash: scheduler.hash >>> 0,
+      rows: this.sinks.rows(),
+      checks: this.checks,
+      logs: this.logs,
+      table: this.table,
+      errors: this.lambda.errors,
+      resets: this.operator.resets,
+    }
+  }
+
+  private connectorOf(source: string): Connector {
+    return this.plan.sources.find(({ name }) => name === source)!.connector as Connector
+  }
+
+  private bindings(process: Process, logger: Logger): Bindings {
+    const { options, scheduler, table } = this
+    return {
+      state: table.store(process),
+      sink: async (node) => this.sinks.open(process, node),
+      inspectors: Object.fromEntries(
+        this.plan.sources.map(({ name }) => [
+          name,
+          simInspector(
+            this.ports,
+            process,
+            this.logs.filter(({ plan: { source } }) => source === name),
+            name,
+            () => this.isDelivered && options.ending !== 'clock',
+          ),
+        ]),
+      ),
+      clock: { now: () => scheduler.now + process.skewMs.now },
+      ids: { next: () => `n${++this.ids}` },
+      logger,
+      metrics: new InvocationMetrics(),
+      queue: { advance: async (request) => this.enqueue(process, request) },
+      timeoutMs: TIMEOUT_MS,
+      kafkaPartialAnswers: options.kafkaPartialAnswers === true,
+      ...(options.limits && { limits: options.limits }),
+    }
+  }
+
+  private async enqueue(process: Process, request: object): Promise<void> {
+    const body = JSON.stringify(request)
+    await this.ports.call(process, `${process.name} queue ${body}`, false, async () => {
+      if (this.swarm.strikes('lost-message')) return
+      this.message(body)
+      if (this.swarm.strikes('duplicate-message')) this.message(body)
+    })
+  }
+
+  private message(body: string): void {
+    this.scheduler.after(1 + this.scheduler.random.below(500), `message ${body}`, () =>
+      this.lambda.invoke('advance', { Records: [{ messageId: 'm', body }] }, () => undefined),
+    )
+  }
+
+  private makePollers(): void {
+    const most = this.options.batch ?? 6
+    for (const { name, connector } of this.plan.sources) {
+      const logs = this.logs.filter(({ plan: { source } }) => source === name)
+      const size = connector === 'kafka' ? (this.options.partitionsPerPoller ?? logs.length) : 1
+      for (let at = 0; at < logs.length; at += size)
+        this.pollers.push(new Poller(this.ports, this.lambda, logs.slice(at, at + size), logs, most))
+    }
+  }
+
+  private startPollers(): void {
+    for (const poller of this.pollers) poller.start()
+  }
+
+  /** The schedule. */
+  private tick(): void {
+    const { scheduler, swarm } = this
+    scheduler.after(
+      1 + scheduler.random.below((this.options.tickMs ?? 20_000) * (this.isSettling ? 500 : this.isDelivered ? 20 : 1)),
+      TICK,
+      () => {
+        this.tick()
+        if (swarm.strikes('lost-tick') || this.ticking > 1) return
+        this.ticking++
+        const isOther =
+          this.table.items.find({ pk: `${this.prefix}#pipeline`, sk: '!' }) !== undefined &&
+          swarm.strikes('other-graph')
+        this.lambda.invoke('tick', {}, () => this.ticking--, undefined, isOther)
+      },
+    )
+  }
+
+  /** Now and then something befalls the whole region. */
+  private shake(): void {
+    const { scheduler, swarm } = this
+    if (swarm.hasEnded) return
+    scheduler.after(1 + swarm.below(SHAKE_MS * (this.isDelivered ? 20 : 1)), '', () => {
+      if (swarm.hasEnded) return
+      if (swarm.strikes('outage')) this.outage(swarm.below(OUTAGE_MS_MAX))
+      this.vandal.act(!this.lambda.isAlive && this.ports.latent === 0, (split, to) => this.isCounted(split, to))
+      if (this.vandal.isAtWork) {
+        this.shake()
+        return
+      }
+      if (swarm.chance('trim')) this.trim()
+      if (swarm.chance('topic-remade')) this.remake()
+      this.shake()
+    })
+  }
+
+  private outage(ms: number): void {
+    // Longer than all of this together, segments would reach their time to live.
+    if (this.scheduler.now - this.startMs > OUTAGES_MS_MAX) return
+    this.scheduler.now += ms
+    this.scheduler.note(`an outage of ${ms} ms`)
+  }
+
+  /** Nothing is read for longer than records are kept. */
+  private trim(): void {
+    this.outage(RETENTION_MS + this.swarm.below(RETENTION_MS))
+    const { now } = this.scheduler
+    for (const log of this.logs) {
+      // A split that nobody has read yet begins where its log does.
+      const position = this.operator.positionOf(log)
+      if (log.connector === 'file' || position === START) continue
+      // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle could not.
+      this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
+      if (this.isHalfDone(log, position)) continue
+      while (log.kept < log.visible(now) && log.arrivalOf(log.kept) < now - RETENTION_MS)
+        log.kept = log.unitEnd(log.kept + 1)
+      if (log.kept > log.after(position)) this.swarm.count('trim')
+      log.next = Math.max(log.next, log.kept)
+    }
+  }
+
+  /** An attempt has written something of records after the position, or still may. */
+  private isHalfDone(log: SimLog, position: string): boolean {
+    const name = `${log.plan.source}/${log.splitId}`
+    return this.ports.latent > 0 || this.checks.isAhead(name, position) || this.sinks.isAhead(name, position)
+  }
+
+  /** A topic is deleted and made anew, and holds less than what was read of the old one. */
+  private remake(): void {
+    for (const { name } of this.plan.sources) {
+      const logs = this.logs.filter(({ plan: { source } }) => source === name)
+      const isFit = (log: SimLog): boolean => {
+        const last = log.plan.remade?.at(-1)
+        return (
+          last !== undefined &&
+          log.generation === 0 &&
+          !this.isHalfDone(log, this.operator.positionOf(log)) &&
+          this.operator.positionOf(log) > String(last.offset).padStart(20, '0')
+        )
+      }
+      if (logs.length === 0 || logs[0]!.connector !== 'kafka' || !logs.every(isFit)) continue
+      this.swarm.count('topic-remade')
+      for (const log of logs) log.remake()
+      this.startPollers()
+    }
+  }
+
+  private isDone(): boolean {
+    if (this.vandal.isAtWork) return false
+    // What was deleted unread is not done before somebody has been told.
+    if (!this.pollers.every((poller) => poller.isDone) || !this.logs.every((log) => this.isAccounted(log))) return false
+    if (!this.isDelivered) {
+      this.isDelivered = true
+      this.horizonMs = this.options.horizonMs(this.logs)
+      this.scheduler.note('everything is delivered')
+    }
+    return this.isClosed()
+  }
+
+  private isCounted(name: string, to: string): boolean {
+    const log = this.logs.find(({ plan, splitId }) => `${plan.source}/${splitId}` === name)
+    return log !== undefined && this.operator.positionOf(log) >= to
+  }
+
+  private isAccounted(log: SimLog): boolean {
+    if (this.operator.isStopped(log)) return false
+    const first = log.after(this.operator.positionOf(log))
+    if (log.generation > 0 && this.operator.isBehind(log)) return false
+    return first >= log.kept || log.lost.some(({ record }) => record === log.records[first])
+  }
+
+  /** Every stage has published past the horizon, and every key group is done up to it. */
+  private isClosed(): boolean {
+    const { items } = this.table
+    for (const stage of this.plan.stages) {
+      const { published } = readWatermark(items.find(watermarkKey(this.prefix, stage.index))?.item)
+      if (stage.operators.length > 0 && published < this.horizonMs) return false
+      for (const { name, keyGroups, slices } of stage.operators) {
+        const frontier = published >= TIME_MAX ? TIME_MAX : slices.frontier(published)
+        for (let keyGroup = 0; keyGroup < keyGroups; keyGroup++) {
+          const item = items.find(groupKey(this.prefix, name, keyGroup))?.item
+          const at = item === undefined ? { slice: TIME_MIN, hash: undefined } : readCursor(item.cursor as string)
+          if (at.slice < frontier || at.hash !== undefined) return false
+        }
+      }
+    }
+    return true
+  }
+
+  /** What a handler may throw in this world: what the world did to it, and what it says loudly on purpose. */
+  private isExpected(error: unknown): boolean {
+    if (!(error instanceof MillraceError)) return false
+    const { swarm } = this
+    switch (error.code) {
+      case 'event-shape':
+        return swarm.counts.has('malformed-event')
+      case 'split-stopped':
+        return swarm.counts.has('trim') || swarm.counts.has('topic-remade')
+      case 'damaged-state':
+      case 'lost-state':
+      case 'unknown-format':
+        return swarm.counts.has('bit-flip') || swarm.counts.has('lost-segment') || swarm.counts.has('future-format')
+      default:
+        return error instanceof RetryableError
+    }
+  }
+}
+
+const TICK = 'tick'
+
+/** A pipeline whose sources' decoders are there already. */
+function preloaded(pipeline: Pipeline, decoders: ReadonlyMap<string, EventDecoder>): Pipeline {
+  return {
+    ...pipeline,
+    nodes: pipeline.nodes.map((node) => {
+      if (node.kind !== 'source') return node
+      const decoder = decoders.get(node.source.connector)
+      return decoder === undefined ? node : { ...node, source: { ...node.source, open: async () => decoder } }
+    }),
+  }
+}

@@ -1,0 +1,129 @@
+import {
+  avg,
+  collect,
+  count,
+  cumulate,
+  custom,
+  distinctCount,
+  fileSource,
+  first,
+  hopping,
+  kafkaSource,
+  kinesisSource,
+  last,
+  max,
+  min,
+  ndjson,
+  outOfOrder,
+  type Pipeline,
+  pipeline,
+  sum,
+  tumbling,
+} from '../../lib/index.js'
+import type { RecordMeta } from '../../lib/ports/index.js'
+import {
+  type AggregateName,
+  DRIFT_MS,
+  type Event,
+  idOf,
+  isFussy,
+  keyOf,
+  numberOf,
+  type OperatorSpec,
+  RECORD_BYTES_MAX,
+  runStep,
+  type SourceSpec,
+  type Spec,
+} from './spec.js'
+
+/** Told of the record at hand when its value is one that kills. */
+export type Die = (source: string, split: string, position: string) => never
+
+const SOURCES = { kinesis: kinesisSource, kafka: kafkaSource, file: fileSource }
+
+function sourceOf(spec: SourceSpec, die: Die) {
+  return SOURCES[spec.connector]<Event>(spec.name, {
+    timestamp: (event: Event, meta: RecordMeta) => {
+      if (event.kill === true) die(meta.source, meta.split, meta.position)
+      return event.t
+    },
+    watermark: outOfOrder(spec.boundMs),
+    maxFutureDrift: DRIFT_MS,
+    onFutureDrift: spec.onFutureDrift,
+    recordBytesMax: RECORD_BYTES_MAX,
+  })
+}
+
+const AGGREGATES: Record<AggregateName, () => any> = {
+  count: () => count(),
+  sum: () => sum(numberOf),
+  avg: () => avg(numberOf),
+  min: () => min(numberOf),
+  max: () => max(numberOf),
+  first: () => first(idOf),
+  last: () => last(idOf),
+  distinct: () => distinctCount(numberOf),
+  ids: () => collect(idOf, { max: 1000 }),
+  fussy: () =>
+    custom({
+      name: 'fussy',
+      init: () => ({ n: 0 }),
+      add: (acc: { n: number }, row: any) => {
+        acc.n++
+        if (isFussy(numberOf(row))) throw new Error('a fold throws half-way')
+        return acc
+      },
+      merge: (a: { n: number }, b: { n: number }) => ({ n: a.n + b.n }),
+      result: (acc: { n: number }) => acc.n,
+    }),
+  trail: () =>
+    custom({
+      name: 'trail',
+      ordered: true,
+      init: () => '',
+      add: (acc: string, row: any) => `${acc}>${idOf(row)}`,
+      result: (acc: string) => acc,
+    }),
+}
+
+function windowOf({ window }: OperatorSpec) {
+  if (window.kind === 'tumbling') return tumbling(window.sizeMs)
+  return window.kind === 'hopping' ? hopping(window.sizeMs, window.stepMs) : cumulate(window.sizeMs, window.stepMs)
+}
+
+/** The pipeline of a spec, made by the library. */
+export function build(spec: Spec, die: Die): Pipeline {
+  const options = {
+    keyGroups: spec.keyGroups,
+    deadLetter: ndjson('dead'),
+    minAdvance: spec.minAdvanceMs,
+    idle: { after: spec.idleAfterMs, close: spec.idleClose },
+  }
+  return pipeline(spec.name, options, (p) => {
+    const sources = spec.sources.map((source) => sourceOf(source, die))
+    let rows: any = p.from(...(sources as [any, ...any[]]))
+    for (const step of spec.steps) {
+      if (step.kind === 'filter') rows = rows.filter((row: Event) => runStep(step, row).length > 0)
+      else if (step.kind === 'map') rows = rows.map((row: Event) => runStep(step, row)[0]!)
+      else rows = rows.flatMap((row: Event) => runStep(step, row))
+    }
+    const { side } = spec
+    if (side !== undefined) {
+      const isSide = (row: Event): boolean => row.id % side.mod === side.rest
+      rows = rows.sideOutput(isSide, (rest: any) => rest.to(ndjson('side')))
+    }
+    if (spec.hasPassed) rows = rows.to(ndjson('passed'))
+    for (const [i, operator] of spec.operators.entries()) {
+      rows = rows
+        .keyBy((row: any) => keyOf(operator.key, row))
+        .window(windowOf(operator), {
+          allowedLateness: operator.latenessMs,
+          accumulation: operator.accumulation,
+          offset: operator.window.offsetMs,
+          ...(operator.hasLate && { late: ndjson(`late${i}`) }),
+        })
+        .aggregate(operator.name, Object.fromEntries(operator.aggregates.map((name) => [name, AGGREGATES[name]()])))
+        .to(ndjson(`out${i}`))
+    }
+  })
+}

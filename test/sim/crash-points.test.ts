@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { CORE, coreLogs, crashRun, everyPair, everyPoint, WHOLE, wholeLogs } from './crash-points.js'
+
+describe('laws 1 to 10: every crash point', () => {
+  it('the run holds all that it should go through', async () => {
+    const { faults, outcome } = await crashRun(WHOLE, wholeLogs(), [])
+    expect(faults).toEqual([])
+    const rows = (sink: string): any[] => [...(outcome.rows.get(sink)?.values() ?? [])].map((text) => JSON.parse(text))
+    expect(rows('out0').some((row) => row.pane.timing === 'late' && row.op === '-')).toBe(true)
+    expect(rows('out1').length).toBeGreaterThan(0)
+    expect(rows('dead')).toMatchObject([{ reason: 'bad-json' }])
+    expect(rows('late0').length).toBeGreaterThan(0)
+    expect(outcome.invocations).toBeGreaterThan(5)
+  })
+
+  it('before and after every call: the same rows, each once', { timeout: 120_000 }, async () => {
+    const { calls, points, failures } = await everyPoint(WHOLE, wholeLogs())
+    console.log(`crash points: ${points - failures.length} of ${points}, before and after each of ${calls} calls`)
+    expect(failures).toEqual([])
+    expect(points).toBe(2 * calls)
+    expect(calls).toBeGreaterThan(100)
+  })
+
+  it('every pair of the core steps: the same rows, each once', { timeout: 300_000 }, async () => {
+    const { calls, points, failures } = await everyPair(CORE, coreLogs())
+    console.log(`pairs of crash points: ${points - failures.length} of ${points}, of ${calls} writes`)
+    expect(failures).toEqual([])
+    expect(points).toBeGreaterThan(calls * calls)
+  })
+})

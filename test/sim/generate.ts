@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import type { AggregateName, OperatorSpec, SourceSpec, Spec, StepSpec, WindowKind } from './spec.js'
+
+/** Random legal pipelines, as data. */
+
+const sourceSpec = (index: number): fc.Arbitrary<SourceSpec> =>
+  fc.record({
+    name: fc.constant(`source${index}`),
+    connector: fc.constantFrom('kinesis', 'kafka', 'file'),
+    boundMs: fc.constantFrom(0, 500, 2_000, 4_000),
+    splits: fc.integer({ min: 1, max: 3 }),
+    onFutureDrift: fc.constantFrom('reject', 'clamp'),
+    isAggregated: fc.boolean(),
+  })
+
+const stepSpec: fc.Arbitrary<StepSpec> = fc.oneof(
+  fc.record({ kind: fc.constant('filter' as const), mod: fc.constant(5), rest: fc.nat(4) }),
+  fc.record({ kind: fc.constant('map' as const), add: fc.integer({ min: -4, max: 4 }) }),
+  fc.record({ kind: fc.constant('flat' as const), times: fc.integer({ min: 1, max: 2 }) }),
+)
+
+const windowKind: fc.Arbitrary<WindowKind> = fc
+  .tuple(
+    fc.constantFrom(
+      ['tumbling', 10_000, 10_000],
+      ['tumbling', 4_000, 4_000],
+      ['tumbling', 1_500, 1_500],
+      ['hopping', 12_000, 4_000],
+      ['hopping', 10_000, 4_000],
+      ['hopping', 6_000, 9_000],
+      ['cumulate', 20_000, 5_000],
+      ['cumulate', 9_000, 3_000],
+    ) as fc.Arbitrary<readonly [WindowKind['kind'], number, number]>,
+    fc.constantFrom(0, 0, 1_000, -700),
+  )
+  .map(([[kind, sizeMs, stepMs], offsetMs]) => ({ kind, sizeMs, stepMs, offsetMs }))
+
+const OF_EVENTS: readonly AggregateName[] = [
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'first',
+  'last',
+  'distinct',
+  'ids',
+  'fussy',
+  'trail',
+]
+const OF_RESULTS: readonly AggregateName[] = ['sum', 'avg', 'min', 'max', 'distinct']
+/** What can take a row back. */
+const INVERTIBLE: readonly AggregateName[] = ['sum', 'avg']
+
+interface Draft extends Omit<OperatorSpec, 'aggregates'> {
+  readonly picks: readonly number[]
+}
+
+const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
+  fc.record({
+    name: fc.constant(`op${index}`),
+    key: fc.constantFrom('plain', 'odd', 'number', 'boolean', 'tuple', 'one'),
+    window: windowKind,
+    latenessMs: fc.constantFrom(0, 0, 700, 3_000, 7_000, 15_000, 30_000),
+    accumulation: fc.constantFrom('accumulating', 'discarding', 'retracting'),
+    picks: fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }),
+    hasLate: fc.boolean(),
+  })
+
+/** Makes a chain legal: late panes that another operator reads must not count rows again, nor take back what cannot be. */
+function chained(drafts: readonly Draft[]): OperatorSpec[] {
+  const operators: OperatorSpec[] = []
+  for (const [i, { picks, ...draft }] of drafts.entries()) {
+    const upstream = operators[i - 1]
+    const isTakenBack = upstream !== undefined && upstream.latenessMs > 0 && upstream.accumulation === 'retracting'
+    const names = upstream === undefined ? OF_EVENTS : isTakenBack ? INVERTIBLE : OF_RESULTS
+    const aggregates = [...new Set<AggregateName>(['count', ...picks.map((pick) => names[pick % names.length]!)])]
+    const isRead = i + 1 < drafts.length && draft.latenessMs > 0
+    const accumulation = isRead && draft.accumulation === 'accumulating' ? 'discarding' : draft.accumulation
+    operators.push({ ...draft, accumulation, aggregates })
+  }
+  return operators
+}
+
+export const anySpec: fc.Arbitrary<Spec> = fc
+  .record({
+    sources: fc.integer({ min: 1, max: 10 }).chain((n) => fc.tuple(sourceSpec(0), ...(n > 7 ? [sourceSpec(1)] : []))),
+    keyGroups: fc.integer({ min: 1, max: 3 }),
+    minAdvanceMs: fc.constantFrom(0, 0, 2_000),
+    idleAfterMs: fc.constantFrom(4_000, 30_000, 60_000),
+    idleClose: fc.boolean(),
+    steps: fc.array(stepSpec, { maxLength: 2 }),
+    side: fc.option(fc.record({ mod: fc.constant(4), rest: fc.nat(3) }), { nil: undefined, freq: 3 }),
+    hasPassed: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+    operators: fc
+      .integer({ min: 0, max: 9 })
+      .chain((n) =>
+        fc.tuple(
+          ...[operatorDraft(0), operatorDraft(1), operatorDraft(2)].slice(0, n === 0 ? 0 : n < 7 ? 1 : n < 9 ? 2 : 3),
+        ),
+      )
+      .map((drafts) => chained(drafts as Draft[])),
+  })
+  .map((spec) => ({
+    ...spec,
+    name: 'random',
+    // A pipeline that hands nothing on is refused.
+    hasPassed: spec.hasPassed || spec.operators.length === 0,
+  }))
+
+export function specOf(seed: number): Spec {
+  return fc.sample(anySpec, { seed, numRuns: 1 })[0]!
+}

@@ -1,0 +1,370 @@
+import {
+  type AggregateName,
+  DRIFT_MS,
+  type Event,
+  idOf,
+  isFussy,
+  keyOf,
+  numberOf,
+  type OperatorSpec,
+  runStep,
+  type SourceSpec,
+  type Spec,
+} from './spec.js'
+
+/**
+ * What a pipeline has to give, computed from its logs at once and in the plainest way, without a line of the library. Besides the logs it takes the marks that
+ * logs do not hold: behind which gate a stretch of a split was counted, what an operator had skipped, and what was deleted unread.
+ */
+
+/** A record as the oracle knows it. */
+export interface OracleRecord {
+  readonly position: string
+  /** User records of one aggregate share it. */
+  readonly unit: number
+  readonly arrivalMs: number
+  /** What its payload is: a value, nothing, or why it is none. */
+  readonly is: { readonly event: Event } | 'tombstone' | { readonly bad: string }
+}
+
+export interface OracleSplit {
+  readonly source: string
+  readonly split: string
+  readonly parents: readonly string[]
+  readonly records: readonly OracleRecord[]
+  readonly gateAt: (position: string) => number
+  readonly skipsAfter: ReadonlySet<string>
+}
+
+export interface Tally {
+  in: number
+  rejected: number
+  filtered: number
+  passed: number
+  operators: { counted: number; late: number; expired: number }[]
+}
+
+export interface Expectation {
+  /** Rows of each sink as text, sorted. */
+  readonly rows: ReadonlyMap<string, string[]>
+  /** By `source/split`. */
+  readonly tallies: ReadonlyMap<string, Tally>
+  /** The highest event time that was counted. */
+  readonly topMs: number
+}
+
+/** A row on its way into an operator. */
+interface Input {
+  readonly value: any
+  readonly timestamp: number
+  readonly own: number
+  readonly weight: 1 | -1
+  readonly place: { readonly split: string; readonly position: string }
+  readonly turn: number
+}
+
+/** Rows of one (key, window), by the end of the slice in which they are dealt with. */
+interface Cell {
+  readonly key: unknown
+  readonly start: number
+  readonly end: number
+  readonly closings: Map<number, Input[]>
+}
+
+const ROUND_S = [0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600]
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+const floorTo = (t: number, step: number, offset: number): number => Math.floor((t - offset) / step) * step + offset
+
+/** Design, section 1: the grid, or the largest round divisor of it that allowed lateness, or else an hour, leaves. */
+export function sliceWidth({ window, latenessMs }: OperatorSpec): number {
+  const grid = window.kind === 'hopping' ? gcd(window.sizeMs, window.stepMs) : window.stepMs
+  const limit = latenessMs > 0 ? Math.min(3_600_000, latenessMs) : 3_600_000
+  if (grid <= limit) return grid
+  const fit = ROUND_S.map((s) => s * 1000).filter((ms) => ms <= limit && grid % ms === 0)
+  return Math.max(...fit)
+}
+
+export function windowsOf({ window }: OperatorSpec, t: number): { start: number; end: number }[] {
+  const { kind, sizeMs, stepMs, offsetMs } = window
+  const found: { start: number; end: number }[] = []
+  if (kind === 'cumulate') {
+    const start = floorTo(t, sizeMs, offsetMs)
+    for (let end = start + stepMs; end <= start + sizeMs; end += stepMs) if (end > t) found.push({ start, end })
+    return found
+  }
+  for (let start = floorTo(t, stepMs, offsetMs); start > t - sizeMs; start -= stepMs)
+    found.push({ start, end: start + sizeMs })
+  return found
+}
+
+export function interpret(
+  spec: Spec,
+  splits: readonly OracleSplit[],
+  refuses: (sink: string, value: any) => string | undefined,
+): Expectation {
+  const rows = new Map<string, string[]>()
+  const tallies = new Map<string, Tally>()
+  const owns = new Map<string, number>()
+  const states = spec.operators.map(() => new Map<string, Cell>())
+  let topMs = Number.NEGATIVE_INFINITY
+  const emit = (sink: string, value: any, of: { source: string; split: string }): void => {
+    const reason = refuses(sink, value)
+    const list = rows.get(reason === undefined ? sink : 'dead') ?? []
+    rows.set(reason === undefined ? sink : 'dead', list)
+    list.push(
+      reason === undefined
+        ? canonical(value)
+        : canonical({ reason: 'sink-refused', source: of.source, payload: value }),
+    )
+  }
+  const tallyOf = (name: string): Tally => {
+    const operators = spec.operators.slice(0, 1).map(() => ({ counted: 0, late: 0, expired: 0 }))
+    const tally = tallies.get(name) ?? { in: 0, rejected: 0, filtered: 0, passed: 0, operators }
+    tallies.set(name, tally)
+    return tally
+  }
+
+  // Parents first: a child starts where the lowest of them ended.
+  for (const split of parentsFirst(splits)) {
+    const source = spec.sources.find(({ name }) => name === split.source)!
+    const name = `${split.source}/${split.split}`
+    const tally = tallyOf(name)
+    let own = Math.min(
+      ...split.parents.map((parent) => owns.get(`${split.source}/${parent}`) ?? Number.POSITIVE_INFINITY),
+    )
+    if (own === Number.POSITIVE_INFINITY) own = Number.NEGATIVE_INFINITY
+    let top = own
+    let before = '0'
+    let skipped: number | undefined
+    for (const record of split.records) {
+      tally.in++
+      // An aggregate is skipped as a whole: nobody knows which of its records it was.
+      if (split.skipsAfter.has(before)) skipped = record.unit
+      const isSkipped = skipped === record.unit
+      before = record.position
+      if (record.is === 'tombstone' && !isSkipped) {
+        tally.filtered++
+        continue
+      }
+      const judged = isSkipped ? 'skipped' : judge(source, record, top)
+      if (typeof judged === 'string') {
+        reject(split, record, judged)
+        continue
+      }
+      const { event, timestamp } = judged
+      const effective = Math.max(own, split.gateAt(record.position))
+      const outcome = take(split, record, event, timestamp, effective)
+      if (outcome === 'rejected') {
+        reject(split, record, 'step-threw')
+        continue
+      }
+      if (outcome === 'filtered') tally.filtered++
+      else tally.passed++
+      own = Math.max(own, timestamp - source.boundMs)
+      top = Math.max(top, timestamp)
+      topMs = Math.max(topMs, timestamp)
+    }
+    owns.set(name, own)
+  }
+  for (const [i] of spec.operators.entries()) close(i)
+  for (const list of rows.values()) list.sort()
+  return { rows, tallies, topMs }
+
+  function reject(split: OracleSplit, record: OracleRecord, reason: string): void {
+    tallyOf(`${split.source}/${split.split}`).rejected++
+    emit('dead', { reason, source: split.source, split: split.split, position: record.position }, split)
+  }
+
+  function take(split: OracleSplit, record: OracleRecord, event: Event, timestamp: number, own: number) {
+    let list: readonly Event[] = [event]
+    try {
+      for (const step of spec.steps) list = list.flatMap((row) => runStep(step, row))
+    } catch {
+      return 'rejected'
+    }
+    const isSide = (row: Event): boolean => spec.side !== undefined && row.id % spec.side.mod === spec.side.rest
+    const main = list.filter((row) => !isSide(row))
+    const inputs = main.map((value) => ({
+      value,
+      timestamp,
+      own,
+      weight: 1 as const,
+      place: { split: `${split.source}/${split.split}`, position: record.position },
+      turn: Math.max(timestamp, own),
+    }))
+    const [operator] = spec.operators
+    if (operator?.aggregates.includes('fussy') === true)
+      for (const input of inputs) if (isFussy(numberOf(input.value)) && isCounted(operator, input)) return 'rejected'
+    for (const row of list) if (isSide(row)) emit('side', row, split)
+    if (spec.hasPassed) for (const row of main) emit('passed', row, split)
+    if (operator !== undefined)
+      for (const input of inputs) enter(0, input, split.source, tallyOf(`${split.source}/${split.split}`))
+    return list.length === 0 || (operator === undefined && !spec.hasPassed && main.length === list.length)
+      ? 'filtered'
+      : 'passed'
+  }
+
+  function isCounted(operator: OperatorSpec, { timestamp, own }: Input): boolean {
+    return windowsOf(operator, timestamp).some(({ end }) => end + operator.latenessMs > own)
+  }
+
+  /** A row comes to an operator: counted, late or expired in each of its windows. */
+  function enter(i: number, input: Input, source: string, tally: Tally | undefined): void {
+    const operator = spec.operators[i]!
+    const { timestamp, own, value } = input
+    const key = keyOf(operator.key, value)
+    const width = sliceWidth(operator)
+    for (const { start, end } of windowsOf(operator, timestamp)) {
+      if (end + operator.latenessMs <= own) {
+        if (tally !== undefined) tally.operators[0]!.expired++
+        const row = {
+          reason: 'expired',
+          source,
+          operator: operator.name,
+          key,
+          window: { start, end },
+          timestamp,
+          payload: bare(value),
+        }
+        emit(operator.hasLate ? `late${i}` : 'dead', row, { source, split: source })
+        continue
+      }
+      if (tally !== undefined) {
+        tally.operators[0]!.counted++
+        if (end <= own) tally.operators[0]!.late++
+      }
+      const name = `${JSON.stringify(key)} ${start} ${end}`
+      const cell = states[i]!.get(name) ?? { key, start, end, closings: new Map() }
+      states[i]!.set(name, cell)
+      const closing = end > own ? end : floorTo(own, width, operator.window.offsetMs) + width
+      const list = cell.closings.get(closing) ?? []
+      list.push(input)
+      cell.closings.set(closing, list)
+    }
+  }
+
+  /** Every pane of every window, and on to the next operator in the order of slices. */
+  function close(i: number): void {
+    const operator = spec.operators[i]!
+    const width = sliceWidth(operator)
+    const results: { closing: number; row: any; weight: 1 | -1 }[] = []
+    for (const { key, start, end, closings } of states[i]!.values()) {
+      const lastClosing = floorTo(end + operator.latenessMs - 1, width, operator.window.offsetMs) + width
+      let all: Input[] = []
+      for (const [index, [closing, own]] of [...closings].sort((a, b) => a[0] - b[0]).entries()) {
+        const pane = {
+          index,
+          timing: closing === end ? 'on-time' : 'late',
+          first: index === 0,
+          last: closing >= lastClosing,
+        }
+        const before = all
+        all = [...all, ...own]
+        const row = (inputs: readonly Input[], op?: '+' | '-') => ({
+          key,
+          value: Object.fromEntries(operator.aggregates.map((name) => [name, aggregate(name, inputs)])),
+          window: { start, end },
+          pane,
+          ...(op && { op }),
+        })
+        if (operator.accumulation !== 'retracting')
+          results.push({ closing, weight: 1, row: row(operator.accumulation === 'discarding' ? own : all) })
+        else {
+          if (index > 0) results.push({ closing, weight: -1, row: row(before, '-') })
+          results.push({ closing, weight: 1, row: row(all, '+') })
+        }
+      }
+    }
+    for (const { closing, row, weight } of results) {
+      emit(`out${i}`, row, { source: operator.name, split: operator.name })
+      if (i + 1 === spec.operators.length) continue
+      const own = closing - width
+      const timestamp = row.window.end - 1
+      const place = { split: operator.name, position: '' }
+      enter(
+        i + 1,
+        { value: row, timestamp, own, weight, place, turn: Math.max(timestamp, own) },
+        operator.name,
+        undefined,
+      )
+    }
+  }
+}
+
+/** The value of a record and its event time, or why it has none. */
+function judge(source: SourceSpec, { is, arrivalMs }: OracleRecord, top: number) {
+  if (is === 'tombstone') return 'tombstone'
+  if ('bad' in is) return is.bad
+  const { t } = is.event
+  if (typeof t !== 'number' || !Number.isFinite(t)) return 'bad-timestamp'
+  const known = source.connector === 'file' ? top : arrivalMs
+  const limit = known === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : known + DRIFT_MS
+  if (t <= limit) return { event: is.event, timestamp: t }
+  return source.onFutureDrift === 'clamp' ? { event: is.event, timestamp: limit } : 'future-timestamp'
+}
+
+/** One function an aggregate: this is where a new one joins. */
+const AGGREGATES: Record<AggregateName, (rows: readonly Input[]) => unknown> = {
+  count: (rows) => rows.reduce((n, { weight }) => n + weight, 0),
+  sum: (rows) => rows.reduce((n, { value, weight }) => n + weight * numberOf(value), 0),
+  avg: (rows) => {
+    const n = rows.reduce((sum, { weight }) => sum + weight, 0)
+    return n === 0 ? null : rows.reduce((sum, { value, weight }) => sum + weight * numberOf(value), 0) / n
+  },
+  min: (rows) => Math.min(...rows.map(({ value }) => numberOf(value))),
+  max: (rows) => Math.max(...rows.map(({ value }) => numberOf(value))),
+  first: (rows) => idOf([...rows].sort(byOrigin)[0]!.value),
+  last: (rows) => idOf([...rows].sort(byOrigin).at(-1)!.value),
+  distinct: (rows) => new Set(rows.map(({ value }) => numberOf(value))).size,
+  ids: (rows) => [...rows].sort(byOrigin).map(({ value }) => idOf(value)),
+  fussy: (rows) => rows.length,
+  trail: (rows) =>
+    [...rows]
+      .sort((a, b) => a.turn - b.turn || byOrigin(a, b))
+      .map(({ value }) => `>${idOf(value)}`)
+      .join(''),
+}
+
+function aggregate(name: AggregateName, rows: readonly Input[]): unknown {
+  return AGGREGATES[name](rows)
+}
+
+function byOrigin(a: Input, b: Input): number {
+  return (
+    a.timestamp - b.timestamp || compare(a.place.split, b.place.split) || compare(a.place.position, b.place.position)
+  )
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+function parentsFirst(splits: readonly OracleSplit[]): OracleSplit[] {
+  const done: OracleSplit[] = []
+  const visit = (split: OracleSplit): void => {
+    if (done.includes(split)) return
+    for (const parent of split.parents) {
+      const found = splits.find((other) => other.source === split.source && other.split === parent)
+      if (found !== undefined) visit(found)
+    }
+    done.push(split)
+  }
+  splits.forEach(visit)
+  return done
+}
+
+/** A result without what only the library gives it. */
+function bare(value: any): unknown {
+  const { id: _, ...rest } = value.window === undefined ? { id: 0, ...{ whole: value } } : value
+  return value.window === undefined ? value : rest
+}
+
+/** JSON with sorted names. */
+export function canonical(value: any): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'undefined'
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  const names = Object.keys(value).filter((name) => value[name] !== undefined)
+  return `{${names
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)
+    .join()}}`
+}

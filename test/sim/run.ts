@@ -1,0 +1,250 @@
+import type { EventDecoder } from '../../lib/ports/index.js'
+import { fileDecoder } from '../../lib/sources/file/decoder.js'
+import { kafkaDecoder } from '../../lib/sources/kafka/decoder.js'
+import { kinesisDecoder } from '../../lib/sources/kinesis/decoder.js'
+import { Random } from '../../lib/testing/random.js'
+import { type Fault, Swarm } from '../../lib/testing/sim/faults.js'
+import { type Connector, type LogPlan, type LogRecord, positionOf, type SimLog } from '../../lib/testing/sim/log.js'
+import { type Outcome, World, type WorldOptions } from '../../lib/testing/sim/world.js'
+import { build } from './build.js'
+import { specOf } from './generate.js'
+import { canonical, type Expectation, interpret, type OracleRecord, type OracleSplit, type Tally } from './interpret.js'
+import { makeLogs } from './logs.js'
+import { refuses, type Spec } from './spec.js'
+import { SPECS } from './specs.js'
+
+export interface RunOptions {
+  readonly seed: number
+  /** One of `SPECS`, or `random`. */
+  readonly pipeline?: string
+  readonly spec?: Spec
+  /** Kinds of faults that may be enabled; default all. */
+  readonly kinds?: readonly Fault[]
+  readonly allows?: (ordinal: number) => boolean
+  /** Instead of random logs. */
+  readonly logs?: readonly LogPlan[]
+  /** Records of a split, about. Default by the seed. */
+  readonly length?: number
+  readonly world?: Partial<WorldOptions>
+  readonly onEvent?: (event: string, now: number) => void
+}
+
+export interface RunResult {
+  readonly seed: number
+  readonly spec: Spec
+  readonly swarm: Swarm
+  readonly outcome: Outcome
+  /** What is wrong, in words; empty where all is sound. */
+  readonly faults: readonly string[]
+  readonly recordsIn: number
+  readonly rowsOut: number
+  readonly lost: number
+  readonly doubled: number
+}
+
+export const DECODERS: ReadonlyMap<string, EventDecoder> = new Map([
+  ['file', fileDecoder()],
+  ['kafka', kafkaDecoder()],
+  ['kinesis', kinesisDecoder()],
+])
+const START_MS = 1_700_000_000_000
+const BASES_MS = [START_MS - 120_000, START_MS - 120_000, 0, -5_000_000_000]
+
+/** One whole run of a seed: a pipeline, its logs, a world that does its worst, and what all of it has to come to. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const { seed } = options
+  const spec =
+    options.spec ??
+    (options.pipeline === undefined || options.pipeline === 'random' ? specOf(seed) : SPECS[options.pipeline]!)
+  const random = new Random(seed ^ 0x51ed270b)
+  const swarm = new Swarm({
+    seed,
+    ...(options.kinds && { kinds: options.kinds }),
+    ...(options.allows && { allows: options.allows }),
+  })
+  const ending = spec.idleClose && random.below(2) === 0 ? 'clock' : 'bounded'
+  const baseMs = BASES_MS[random.below(BASES_MS.length)]!
+  const length = options.length ?? 3 + random.below(10)
+  const logs = options.logs ?? makeLogs(spec, random, swarm, { length, baseMs, startMs: START_MS })
+  let die: World['die'] | undefined
+  const pipeline = build(spec, (source, split, position) => die!(source, split, position))
+  const refusing = swarm.has('refused-row') ? refuses : () => undefined
+  const world = new World(pipeline, {
+    seed,
+    swarm,
+    logs,
+    decoders: DECODERS,
+    refuses: (sink, row) => refusing(sink, row.value),
+    batch: 1 + random.below(8),
+    partitionsPerPoller: 1 + random.below(3),
+    kafkaPartialAnswers: random.below(2) === 0,
+    ending,
+    tickMs: [10_000, 60_000, 120_000][random.below(3)]!,
+    horizonMs: (all) => horizonOf(spec, all),
+    startMs: START_MS,
+    limits: limitsOf(random),
+    ...(options.onEvent && { onEvent: options.onEvent }),
+    ...options.world,
+  })
+  die = world.die
+  const outcome = await world.run()
+  const faults = [...outcome.violations]
+  let audit = { lost: 0, doubled: 0, rowsOut: 0, recordsIn: 0 }
+  if (outcome.isFinished && faults.length === 0) audit = compare(spec, outcome, refusing, faults)
+  return { seed, spec, swarm, outcome, faults, ...audit }
+}
+
+/** Small, so that a handful of records is cut in every place where work can be; fixed for a run. */
+function limitsOf(random: Random): WorldOptions['limits'] {
+  if (random.below(3) === 0) return {}
+  return {
+    chunkRecords: 1 + random.below(6),
+    chunkEntries: 1 + random.below(12),
+    segmentBytes: [60, 400, 350_000][random.below(3)]!,
+    advanceBytes: [1, 4_000, 1_000_000][random.below(3)]!,
+    sinkRows: 1 + random.below(6),
+    partRows: 1 + random.below(4),
+  }
+}
+
+/** Every window that any record may fall into has ended long before this, and its lateness is over. */
+function horizonOf(spec: Spec, logs: readonly SimLog[]): number {
+  const splits = logs.flatMap((log) =>
+    [...log.past, log.records].map((records, generation) => ({
+      source: log.plan.source,
+      split: log.idOf(generation),
+      parents: [],
+      records: oracleRecords(
+        records.filter((record) => isHarmless(record) && !log.lost.some((gone) => gone.record === record)),
+        log.connector,
+        log.startMs,
+      ),
+      gateAt: () => Number.NEGATIVE_INFINITY,
+      skipsAfter: new Set<string>(),
+    })),
+  )
+  const { topMs } = interpret({ ...spec, operators: [] }, splits, () => undefined)
+  const spans = spec.operators.map(({ window, latenessMs }) => 2 * (window.sizeMs + window.stepMs + latenessMs))
+  return topMs === Number.NEGATIVE_INFINITY ? topMs : topMs + spans.reduce((sum, span) => sum + span, 1)
+}
+
+/** What kills is skipped in the end, and moves no watermark. */
+function isHarmless({ label }: LogRecord): boolean {
+  const is = label as OracleRecord['is']
+  return is === 'tombstone' || 'bad' in is || is.event.kill !== true
+}
+
+function oracleRecords(records: readonly LogRecord[], connector: Connector, startMs: number): OracleRecord[] {
+  return records.map((record) => ({
+    position: positionOf(connector, record),
+    unit: record.offset,
+    arrivalMs: startMs + record.arrivalMs,
+    is: record.label as OracleRecord['is'],
+  }))
+}
+
+/** The records of each split as they were counted, with the marks that logs do not hold. */
+export function oracleSplits({ logs, checks }: Outcome): OracleSplit[] {
+  return logs.flatMap((log) => {
+    const generations = [...log.past, log.records]
+    return generations.map((records, generation) => {
+      const split = log.idOf(generation)
+      const name = `${log.plan.source}/${split}`
+      const lost = new Set(log.lost.filter((gone) => gone.generation === generation).map(({ record }) => record))
+      const stretches = checks.stretches.get(name) ?? []
+      return {
+        source: log.plan.source,
+        split,
+        parents: generation === 0 ? (log.plan.parents ?? []) : [],
+        records: oracleRecords(
+          records.filter((record) => !lost.has(record)),
+          log.connector,
+          log.startMs,
+        ),
+        gateAt: (position: string) => stretches.find(({ to }) => to >= position)?.gate ?? Number.NEGATIVE_INFINITY,
+        skipsAfter: new Set(checks.skips.get(name) ?? []),
+      }
+    })
+  })
+}
+
+/** Holds what the sinks and the counters have against what they should. */
+function compare(
+  spec: Spec,
+  outcome: Outcome,
+  refusing: (sink: string, value: any) => string | undefined,
+  faults: string[],
+) {
+  const expected = interpret(spec, oracleSplits(outcome), refusing)
+  let lost = 0
+  let doubled = 0
+  let rowsOut = 0
+  for (const sink of new Set([...expected.rows.keys(), ...outcome.rows.keys()])) {
+    const actual = [...(outcome.rows.get(sink)?.values() ?? [])]
+      .map((text) => canonical(comparable(JSON.parse(text))))
+      .sort()
+    rowsOut += actual.length
+    const wanted = expected.rows.get(sink) ?? []
+    const missing = without(wanted, actual)
+    const extra = without(actual, wanted)
+    lost += missing.length
+    doubled += extra.length
+    for (const row of missing.slice(0, 3)) faults.push(`${sink} lacks ${row}`)
+    for (const row of extra.slice(0, 3)) faults.push(`${sink} has what it should not: ${row}`)
+  }
+  const recordsIn = conserved(expected, outcome, faults)
+  return { lost, doubled, rowsOut, recordsIn }
+}
+
+/** Law 10: the counters that stand in the table are those of the logs. */
+function conserved(expected: Expectation, outcome: Outcome, faults: string[]): number {
+  let all = 0
+  for (const [name, wanted] of expected.tallies) {
+    all += wanted.in
+    const item = [...outcome.table.items.all()].find(({ sk }) => sk === `s#${name}`)
+    if (item?.counters === undefined) {
+      if (wanted.in > 0) faults.push(`law 10: ${name} has no counters, and should have ${JSON.stringify(wanted)}`)
+      continue
+    }
+    const actual = readTally(String(item.counters))
+    if (canonical(actual) !== canonical(wanted))
+      faults.push(`law 10: ${name} counts ${JSON.stringify(actual)}, and should ${JSON.stringify(wanted)}`)
+  }
+  return all
+}
+
+function readTally(text: string): Tally {
+  const [all, ...operators] = JSON.parse(text) as number[][]
+  return {
+    in: all![0]!,
+    rejected: all![1]!,
+    filtered: all![2]!,
+    passed: all![3]!,
+    operators: operators.map((rows) => ({ counted: rows[0]!, late: rows[1]!, expired: rows[2]! })),
+  }
+}
+
+/** What of a row the oracle knows: not its id, nor the words of a rejection. */
+function comparable(row: any): unknown {
+  if (row.reason === 'sink-refused')
+    return { reason: row.reason, source: String(row.source).split('/')[0], payload: comparable(row.payload) }
+  if (row.reason === 'expired') {
+    const { reason, source, operator, key, window, timestamp, payload } = row
+    return { reason, source, operator, key, window, timestamp, payload: comparable(payload) }
+  }
+  if (typeof row.reason === 'string')
+    return { reason: row.reason, source: row.source, split: row.split, position: row.position }
+  if (row.pane === undefined) return row
+  const { id: _, ...rest } = row
+  return rest
+}
+
+function without(from: readonly string[], what: readonly string[]): string[] {
+  const left = new Map<string, number>()
+  for (const text of what) left.set(text, (left.get(text) ?? 0) + 1)
+  return from.filter((text) => {
+    const n = left.get(text) ?? 0
+    if (n > 0) left.set(text, n - 1)
+    return n === 0
+  })
+}

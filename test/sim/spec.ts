@@ -1,0 +1,132 @@
+/** A pipeline as plain data: `build.ts` makes it with the library, `interpret.ts` computes what it has to give, and the two share no code but this. */
+export interface Spec {
+  readonly name: string
+  readonly sources: readonly SourceSpec[]
+  readonly keyGroups: number
+  readonly minAdvanceMs: number
+  readonly idleAfterMs: number
+  readonly idleClose: boolean
+  readonly steps: readonly StepSpec[]
+  /** Rows whose number leaves this rest go to the sink `side` instead. */
+  readonly side: { readonly mod: number; readonly rest: number } | undefined
+  /** What the steps give goes to the sink `passed` too. */
+  readonly hasPassed: boolean
+  /** The first reads the rows, each next one the results of the one before. */
+  readonly operators: readonly OperatorSpec[]
+}
+
+export interface SourceSpec {
+  readonly name: string
+  readonly connector: 'kinesis' | 'kafka' | 'file'
+  readonly boundMs: number
+  readonly splits: number
+  readonly onFutureDrift: 'reject' | 'clamp'
+  /** Some Kinesis records are KPL aggregates. */
+  readonly isAggregated: boolean
+}
+
+export type StepSpec =
+  | { readonly kind: 'filter'; readonly mod: number; readonly rest: number }
+  | { readonly kind: 'map'; readonly add: number }
+  | { readonly kind: 'flat'; readonly times: number }
+
+export type KeyKind = 'plain' | 'odd' | 'number' | 'boolean' | 'tuple' | 'one'
+export type AggregateName =
+  | 'count'
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'first'
+  | 'last'
+  | 'distinct'
+  | 'ids'
+  | 'fussy'
+  | 'trail'
+
+export interface OperatorSpec {
+  readonly name: string
+  readonly key: KeyKind
+  readonly window: WindowKind
+  readonly latenessMs: number
+  readonly accumulation: 'accumulating' | 'discarding' | 'retracting'
+  readonly aggregates: readonly AggregateName[]
+  /** Expired rows go to a sink of their own, else to the dead letter. */
+  readonly hasLate: boolean
+}
+
+export interface WindowKind {
+  readonly kind: 'tumbling' | 'hopping' | 'cumulate'
+  readonly sizeMs: number
+  readonly stepMs: number
+  readonly offsetMs: number
+}
+
+/** A record's value. */
+export interface Event {
+  readonly id: number
+  readonly t: number
+  readonly k: number
+  readonly v: number
+  /** A step throws on it. */
+  readonly boom?: boolean
+  /** The process dies that touches it. */
+  readonly kill?: boolean
+  /** Which row of the record it is. */
+  readonly copy?: number
+}
+
+/** User code of all pipelines: what both sides run. */
+const ODD_KEYS = ['a#b', '', '\u0000', 'a|b', '\u{1f600}', 'a,b;c', '~', 'a b'] as const
+
+export function keyOf(kind: KeyKind, row: any): string | number | boolean | readonly (string | number | boolean)[] {
+  // Of a result, what its key looks like and how much it holds.
+  const n: number = row.k ?? String(row.key).length
+  switch (kind) {
+    case 'plain':
+      return `k${n}`
+    case 'odd':
+      return ODD_KEYS[n % ODD_KEYS.length]!
+    case 'number':
+      return n - 1.5
+    case 'boolean':
+      return n % 2 === 0
+    case 'tuple':
+      return [`k${n}`, n % 2 === 0, n]
+    case 'one':
+      return 'all'
+  }
+}
+
+/** The number that aggregates read. */
+export function numberOf(row: any): number {
+  return row.v ?? row.value.count
+}
+
+export function idOf(row: any): number {
+  return row.id
+}
+
+export function runStep(step: StepSpec, row: Event): readonly Event[] {
+  switch (step.kind) {
+    case 'filter':
+      return row.id % step.mod === step.rest ? [] : [row]
+    case 'map':
+      if (row.boom === true) throw new Error('a step throws')
+      return [{ ...row, v: row.v + step.add }]
+    case 'flat':
+      return Array.from({ length: row.id % (step.times + 1) }, (_, copy) => ({ ...row, copy }))
+  }
+}
+
+/** Rows that a sink can never take, where the world has such. */
+export function refuses(sink: string, value: any): string | undefined {
+  if (sink.startsWith('out') && Math.abs(value.window.end / 1000) % 3 === 1) return 'the window is not to its taste'
+  if (sink === 'passed' && value.id % 7 === 3) return 'the id is not to its taste'
+  return undefined
+}
+
+export const DRIFT_MS = 600_000
+export const RECORD_BYTES_MAX = 400
+/** Values that the aggregate `fussy` throws on. */
+export const isFussy = (v: number): boolean => v % 16 === 5

@@ -1,0 +1,80 @@
+import type { OperatorSpec, SourceSpec, Spec } from './spec.js'
+
+const source: SourceSpec = {
+  name: 'source0',
+  connector: 'kinesis',
+  boundMs: 3_000,
+  splits: 2,
+  onFutureDrift: 'reject',
+  isAggregated: false,
+}
+const operator: OperatorSpec = {
+  name: 'op0',
+  key: 'plain',
+  window: { kind: 'tumbling', sizeMs: 10_000, stepMs: 10_000, offsetMs: 0 },
+  latenessMs: 0,
+  accumulation: 'accumulating',
+  aggregates: ['count', 'ids'],
+  hasLate: true,
+}
+const small: Spec = {
+  name: 'small',
+  sources: [source],
+  keyGroups: 2,
+  minAdvanceMs: 0,
+  idleAfterMs: 4_000,
+  idleClose: true,
+  steps: [],
+  side: undefined,
+  hasPassed: false,
+  operators: [operator],
+}
+
+/** Pipelines that have a name, from the smallest on. */
+export const SPECS: Readonly<Record<string, Spec>> = {
+  small,
+  late: { ...small, name: 'late', operators: [{ ...operator, latenessMs: 15_000, accumulation: 'retracting' }] },
+  hopping: {
+    ...small,
+    name: 'hopping',
+    sources: [{ ...source, connector: 'kafka' }],
+    operators: [
+      { ...operator, latenessMs: 2_000, window: { kind: 'hopping', sizeMs: 12_000, stepMs: 4_000, offsetMs: 0 } },
+    ],
+  },
+  two: {
+    ...small,
+    name: 'two',
+    sources: [source, { ...source, name: 'source1', connector: 'kafka' }],
+    operators: [
+      { ...operator, latenessMs: 7_000, window: { kind: 'cumulate', sizeMs: 20_000, stepMs: 5_000, offsetMs: 0 } },
+    ],
+  },
+  chained: {
+    ...small,
+    name: 'chained',
+    operators: [
+      {
+        ...operator,
+        window: { ...operator.window, sizeMs: 5_000, stepMs: 5_000 },
+        latenessMs: 10_000,
+        accumulation: 'retracting',
+      },
+      {
+        ...operator,
+        name: 'op1',
+        window: { ...operator.window, sizeMs: 20_000, stepMs: 20_000 },
+        latenessMs: 30_000,
+        aggregates: ['count', 'sum', 'avg'],
+      },
+    ],
+  },
+  stateless: {
+    ...small,
+    name: 'stateless',
+    operators: [],
+    hasPassed: true,
+    steps: [{ kind: 'flat', times: 2 }],
+    side: { mod: 4, rest: 1 },
+  },
+}
