@@ -64,12 +64,12 @@ export async function advance(
   cache.turn = new Promise((resolve) => {
     done = resolve
   })
-  await before
+  await before // guard: one-advance-a-cache
   cache.busy = true
   try {
     return await new Advance(host, operator, keyGroup, cache, deadline).run()
   } catch (error) {
-    cache.clear()
+    cache.clear() // guard: failed-cache-forgotten
     throw error
   } finally {
     cache.busy = false
@@ -152,6 +152,7 @@ class Advance {
     if (next !== undefined) keys.push(splitKey(host.prefix, next.index, this.splitName))
     let [item, watermark, split] = await store.get(keys)
     if (item === undefined) {
+      // guard: cursor-once
       await store.insert([{ ...group, cursor: '', cursorSeal: sealOf('cursor', '') }])
       ;[item] = await store.get([group])
     }
@@ -160,6 +161,7 @@ class Advance {
       ;[split] = await store.get([splitKey(host.prefix, next.index, this.splitName)])
     }
     this.cursor = (item as Item).cursor as string
+    // guard: cursor-seal
     checkSeal(item as Item, 'cursorSeal', sealOf('cursor', this.cursor), `the cursor of ${operator.name}`)
     if (next !== undefined) this.split = readSplit(split as Item, next.operators.length)
     return readWatermark(watermark).published
@@ -174,8 +176,8 @@ class Advance {
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
       set: { until: this.claimedUntil },
       when: [
-        { attribute: 'cursor', is: 'equal', value: this.cursor },
-        { attribute: 'until', is: 'below', value: now },
+        { attribute: 'cursor', is: 'equal', value: this.cursor }, // guard: claim-cursor
+        { attribute: 'until', is: 'below', value: now }, // guard: claim-until
       ],
     })
     return verdict.applied
@@ -186,8 +188,8 @@ class Advance {
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
       set: { until: 0 },
       when: [
-        { attribute: 'cursor', is: 'equal', value: this.cursor },
-        { attribute: 'until', is: 'equal', value: this.claimedUntil },
+        { attribute: 'cursor', is: 'equal', value: this.cursor }, // guard: release-cursor
+        { attribute: 'until', is: 'equal', value: this.claimedUntil }, // guard: release-own
       ],
     })
   }
@@ -214,7 +216,7 @@ class Advance {
       const back = slices.bucketEnd(first - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
       // What it reads anew it may read less far: only what is held then may close.
       if (back < oldest)
-        upTo = Math.min(upTo, await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed))
+        upTo = Math.min(upTo, await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed)) // guard: held-as-reached
     }
     return upTo
   }
@@ -280,9 +282,9 @@ class Advance {
     for (const [sink, byPart] of parts) {
       for (const [part, rows] of byPart) buffer.add(sink, { kind: 'operator', operator: operator.name, part, rows })
     }
-    await buffer.flush(host)
+    await buffer.flush(host) // guard: emit-before-cursor
     if (next !== undefined && split !== undefined && split.position < upTo)
-      await this.passOn(next, split, fold, emissions, upTo, own)
+      await this.passOn(next, split, fold, emissions, upTo, own) // guard: pass-on-before-cursor
     return await this.moveCursor(upTo, upTo === doneThrough(this.frontier))
   }
 
@@ -298,11 +300,12 @@ class Advance {
     await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)
     const again = (keep: Parameters<typeof runEmissions>[5]) =>
       runEmissions(host, operator, next, emissions, split.position, keep).fold
+    // guard: pass-on-segments-before-split
     const tails = await writeSegments(host, next, split.name, split.position, upTo, split.tails, fold, again)
     const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)
     const done = await checkpoint(host, next, split, {
       to: upTo,
-      own: Math.max(own, split.own),
+      own: Math.max(own, split.own), // guard: pass-on-own-grows
       top,
       counters: fold.counters,
       tails,
@@ -318,7 +321,7 @@ class Advance {
     const verdict = await store.update({
       key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
       set: { cursor: to, cursorSeal: sealOf('cursor', to), until: this.claimedUntil },
-      when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }],
+      when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }], // guard: cursor-as-read
     })
     if (verdict.applied) this.cursor = to
     return verdict.applied

@@ -47,22 +47,23 @@ export async function writeSegments(
   let drafts = draftsOf(fold)
   // A tail beyond the split's position: an attempt wrote the segment and died before its checkpoint. What it holds is left out.
   let behind = new Map<string, string>()
-  for (const { chain } of drafts) if (tailOf(chain) > after) behind.set(chain, tailOf(chain))
+  for (const { chain } of drafts) if (tailOf(chain) > after) behind.set(chain, tailOf(chain)) // guard: tail-ahead-skipped
   if (behind.size > 0)
     drafts = [...drafts.filter(({ chain }) => !behind.has(chain)), ...draftsOf(refold(keepAfter(behind)))]
   for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
     if (drafts.length === 0) return reached
     const items: Item[] = []
     for (const draft of drafts) items.push(await segmentItem(host, stage, split, draft, tailOf(draft.chain), to))
-    const verdicts = await store.insert(items)
+    const verdicts = await store.insert(items) // guard: insert-only
     behind = new Map<string, string>()
     for (const [i, verdict] of verdicts.entries()) {
       const draft = drafts[i]!
-      if (verdict === 'inserted') reached.set(draft.chain, to)
+      if (verdict === 'inserted')
+        reached.set(draft.chain, to) // guard: conflict-seen
       else {
         const tail = await lastOf(host, stage, split, draft)
         reached.set(draft.chain, tail)
-        if (tail < to) behind.set(draft.chain, tail)
+        if (tail < to) behind.set(draft.chain, tail) // guard: rest-appended
       }
     }
     if (behind.size === 0) return reached
@@ -78,7 +79,7 @@ export async function writeSegments(
 function keepAfter(tails: ReadonlyMap<string, string>): StageRefold {
   return (operator, keyGroup, bucketEnd, position) => {
     const tail = tails.get(chainName(operator, keyGroup, bucketEnd))
-    return tail !== undefined && position > tail
+    return tail !== undefined && position > tail // guard: counted-left-out
   }
 }
 
@@ -110,6 +111,7 @@ async function segmentItem(
   // Parts first, keyed with a nonce, so that no two attempts meet on them; then the head that names them.
   const nonce = host.services.ids.next()
   const parts = cutPayload(data, host.limits.segmentBytes)
+  // guard: parts-before-head
   await host.services.store.insert(parts.map((part, i) => ({ pk, sk: partSk(sk, nonce, i), data: part, ttl })))
   return sealed({ pk, sk, to, n: entries.count, ttl, ...rest, parts: `${nonce}:${parts.length}` })
 }
@@ -127,7 +129,7 @@ function checkHead(item: Item): void {
   checkSeal(item, 'seal', headSeal(item), 'a segment')
 }
 
-const partSk = (sk: string, nonce: string, index: number): string => `p#${sk}#${nonce}#${index}`
+const partSk = (sk: string, nonce: string, index: number): string => `p#${sk}#${nonce}#${index}` // guard: parts-by-nonce
 
 /** The payload of a segment, put together from its parts where it has some. */
 export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
@@ -140,6 +142,7 @@ export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
     found.push(...(await host.services.store.get(keys.slice(at, at + PARTS_AT_ONCE))))
   return Buffer.concat(
     found.map((part, i) => {
+      // guard: part-missing
       if (part === undefined)
         throw new StopError(
           'lost-state',
@@ -157,7 +160,7 @@ async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft)
   const page = await host.services.store.query({ pk, from, to: `${from}${AFTER_ALL}`, descending: true, limit: 1 })
   const last = page.items[0]
   if (last === undefined) throw new RetryableError('contention', `A segment of ${split} was in the way and is gone.`)
-  checkHead(last)
+  checkHead(last) // guard: tail-seal
   return last.to as string
 }
 
@@ -167,13 +170,14 @@ export class LinkCheck {
   private to = START
 
   see(item: Item): void {
-    checkHead(item)
+    checkHead(item) // guard: head-seal
     const { bucketEnd, split, from } = parseSegmentSk(item.sk)
     const chain = `${item.pk}#${bucketEnd}#${split}`
     if (chain !== this.chain) {
       this.chain = chain
       this.to = START
     }
+    // guard: links
     if (from !== this.to) {
       throw new StopError(
         'lost-state',

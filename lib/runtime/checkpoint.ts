@@ -59,11 +59,11 @@ export async function checkpoint(
     key,
     set,
     when: [
-      { attribute: 'position', is: 'below', value: progress.to },
-      { attribute: 'gate', is: 'equal', value: before.gate },
+      { attribute: 'position', is: 'below', value: progress.to }, // guard: position-grows
+      { attribute: 'gate', is: 'equal', value: before.gate }, // guard: gate-as-read
       // A split that was stopped, or reset to another one, takes nothing more of an attempt that was under way.
-      { attribute: 'stopped', is: 'absent' },
-      { attribute: 'next', is: 'absent' },
+      { attribute: 'stopped', is: 'absent' }, // guard: stopped-takes-nothing
+      { attribute: 'next', is: 'absent' }, // guard: replaced-takes-nothing
     ],
   })
   if (verdict.applied) {

@@ -175,7 +175,8 @@ export function runEmissions(
       try {
         if (spoilt.size > 0 && spoilt.has(emission.position)) throw spoilt.get(emission.position)
         const rows = program.run(emission.result)
-        if (next === undefined || emission.position <= counted) fold.repeat(rows, emission)
+        if (next === undefined || emission.position <= counted)
+          fold.repeat(rows, emission) // guard: passed-on-once
         else fold.accept(rows, emission.own, emission.weight, emission)
       } catch (thrown) {
         if (thrown instanceof FragileFold && !spoilt.has(emission.position)) {

@@ -139,18 +139,20 @@ export class Host {
     const mine = fingerprint(this.plan)
     let [item] = await store.get([key])
     if (item === undefined) {
+      // guard: fingerprint-first
       await store.insert([
         { ...key, fingerprint: mine, manifest: JSON.stringify(manifest(this.plan)), format: 1, at: clock.now() },
       ])
       ;[item] = await store.get([key])
     }
+    // guard: state-format
     if (item?.format !== 1) {
       throw new StopError(
         'unknown-format',
         `The state of "${this.prefix}" is in format ${String(item?.format)}; this version reads format 1. Run the version that wrote it, or open a new run.`,
       )
     }
-    if (item.fingerprint === mine) return
+    if (item.fingerprint === mine) return // guard: fingerprint
     const change = difference(JSON.parse(item.manifest as string), JSON.parse(JSON.stringify(manifest(this.plan))))
     throw new StopError(
       'graph-changed',

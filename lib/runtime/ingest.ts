@@ -45,6 +45,7 @@ export async function ingest(
   const beginning = await begin(host, stage, source, batch.split)
   if (beginning.kind === 'wait') return { undone: 0, because: 'waits-for-parents' }
   if (beginning.kind === 'stopped') throw stoppedError(host.plan.pipeline.name, beginning.split)
+  // guard: ended-takes-nothing
   if (beginning.kind === 'ended') {
     if (afterPosition(batch, 0, beginning.split) === batch.count) {
       // A partition that was gone and is there again begins anew: what it brings is nothing that was counted.
@@ -57,20 +58,22 @@ export async function ingest(
     )
   }
   let { split } = beginning
-  await checkLog(host, stage, source, batch, split)
+  await checkLog(host, stage, source, batch, split) // guard: log-goes-on
   const careful = split.at > TIME_MIN && clock.now() - split.at > CAREFUL_TIMEOUTS * host.services.timeoutMs
   if (careful)
     logger.warn('careful: chunks of 1, 2, 4 records, since the last checkpoint is old', {
       split: split.name,
       position: split.position,
     })
+  // guard: careful
   let size = careful ? 1 : host.limits.chunkRecords
   let next = afterPosition(batch, 0, split)
   let repeats = next
   progress.undone = next
   while (next < batch.count) {
-    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' }
+    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' } // guard: deadline
     const chunk = fold(host, stage, source, batch, split, beginning.id, decoder, next, wholeUnits(batch, next, size))
+    // guard: rows-before-segments
     await writeSplitRows(host, split.name, split.position, chunk.to, chunk.fold.sinkRows)
     const reached = await writeSegments(
       host,
@@ -83,6 +86,7 @@ export async function ingest(
       chunk.again,
     )
     chunk.fold.counters.repeats = repeats
+    // guard: segments-before-checkpoint
     const done = await checkpoint(host, stage, split, { ...chunk, counters: chunk.fold.counters, tails: reached })
     if (done.moved) report(host, stage, chunk)
     split = done.split
@@ -125,7 +129,7 @@ async function checkLog(
     stopped = await stopFaulty(host, stage, input, [split], listed)
   } catch (error) {
     // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown away unasked.
-    if (isRepeat) throw error
+    if (isRepeat) throw error // guard: repeats-asked
     host.services.metrics.add('UnansweredSources', 1, 'Count')
     host.services.logger.warn('a source does not say whether a log goes on', {
       split: split.name,
@@ -141,7 +145,7 @@ async function checkLog(
 /** The first record after the split's position: an earlier attempt counted those before it. */
 function afterPosition(batch: SplitBatch, from: number, split: SplitState): number {
   let next = from
-  while (next < batch.count && batch.position(next) <= split.position) next++
+  while (next < batch.count && batch.position(next) <= split.position) next++ // guard: repeats-dropped
   return next
 }
 
@@ -182,7 +186,7 @@ function fold(
   const again = (keep: StageRefold): StageFold => {
     const anew = run(chunk.next, keep)
     // Over fewer rows a custom fold threw where it had not before: what it left out now would be lost.
-    if (anew.next === chunk.next && spoilt.size === rejected) return anew.fold
+    if (anew.next === chunk.next && spoilt.size === rejected) return anew.fold // guard: unsteady-fold
     throw new StopError(
       'unsteady-fold',
       `A custom aggregate of "${host.plan.pipeline.name}" throws on a record of ${split.name} or not, as its accumulator stands. Whether add() throws must hang on the record alone.`,

@@ -38,7 +38,7 @@ export async function ensure(
   if (start > hi) return hi
   const reached = await read(host, operator, keyGroup, cache, start, hi, host.limits.advanceBytes, needed)
   if (cache.isEmpty) cache.from = lo
-  // Only what can no longer change may stay: a bucket is closed when all of its slices are.
+  // Only what can no longer change may stay: a bucket is closed when all of its slices are. guard: frozen-cache
   cache.to = Math.max(
     cache.to,
     reached === TIME_MAX ? TIME_MAX : Math.min(reached, operator.slices.bucketEnd(frozen + 1) - bucketMs),
@@ -75,6 +75,7 @@ async function read(
     for (const item of page.items) {
       const at = parseSegmentSk(item.sk).bucketEnd
       // Short of what the next slice reads nothing would move, however much there is of it.
+      // guard: next-slice-whole
       if (at !== bucket && bytes > budget && at > needed) return at - slices.bucketMs
       bucket = at
       refuseExpired(item, nowS)
@@ -93,7 +94,7 @@ async function read(
 
 /** `ttl` cleans up and is never part of correctness (law 9): what it may have begun to delete is refused. */
 function refuseExpired(item: Item, nowS: number): void {
-  if ((item.ttl as number) > nowS) return
+  if ((item.ttl as number) > nowS) return // guard: past-its-life
   throw new StopError(
     'state-expired',
     `Segment ${item.pk} ${item.sk} is past its time to live, and others may be gone. Open a new run and replay the source.`,

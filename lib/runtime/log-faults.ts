@@ -35,8 +35,9 @@ export async function stopFaulty(
   for (const { split: origin, kind, detail, retentionMs } of await inspector.verify(positions)) {
     const split = asked.get(origin)!
     // An operator has accepted that what followed is gone; that the log is another one is a thing of its own.
-    if (kind === 'trimmed' && split.position === split.accepted) continue
+    if (kind === 'trimmed' && split.position === split.accepted) continue // guard: accepted-loss
     // What lives longer than the proof is old, and was there before the source said that nothing waits: it was read.
+    // guard: empty-proof
     if (
       kind === 'trimmed' &&
       retentionMs !== undefined &&
@@ -46,7 +47,7 @@ export async function stopFaulty(
     const verdict = await store.update({
       key: splitKey(host.prefix, stage.index, split.name),
       set: { ...change(split, {}), stopped: `${kind}: ${detail}`, stoppedAt: clock.now() },
-      when: asRead(split),
+      when: asRead(split), // guard: stop-as-read
     })
     if (!verdict.applied) continue
     stopped.add(split.name)
@@ -87,7 +88,10 @@ export async function resetSplit(
       'too-soon',
       `The split ${split.name} has stopped only a moment ago, and an attempt may be under way still. Wait ${Math.ceil((RESET_MS - (now - split.stoppedAt)) / 1000)} s, or give --now if nothing runs.`,
     )
-  const when = [...asRead(split), { attribute: 'stopped', is: 'equal', value: split.stopped } as const]
+  const when = [
+    ...asRead(split), // guard: reset-as-read
+    { attribute: 'stopped', is: 'equal', value: split.stopped } as const, // guard: reset-what-stopped
+  ]
   if (!split.stopped.startsWith('beyond-end')) {
     const set = { accepted: split.position, at: now }
     const verdict = await store.update({ key, set, remove: ['stopped'], when })
@@ -103,6 +107,7 @@ export async function resetSplit(
   const verdict = await store.update({ key, set, remove: ['stopped'], when })
   if (!verdict.applied) return undefined
   // Who finds `next` and no such split makes it too: this may be the last thing that a process does.
+  // guard: successor-after-end
   await store.insert([{ ...successor, ...freshSuccessor(successor.sk.slice(2), origin, generation, now) }])
   return successor.sk.slice(2)
 }

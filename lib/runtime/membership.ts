@@ -29,6 +29,7 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
       if (id === split) await registerSplit(host, stage, input, split)
       else {
         const { origin, generation } = successorOf(id)
+        // guard: successor-by-anybody
         await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])
       }
       continue
@@ -38,10 +39,10 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
       id = seen.next
       continue
     }
-    if (seen.stopped !== '') return { kind: 'stopped', split: seen }
+    if (seen.stopped !== '') return { kind: 'stopped', split: seen } // guard: begin-not-stopped
     const unchanged = [
-      { attribute: 'status', is: 'equal', value: seen.status },
-      { attribute: 'epoch', is: 'equal', value: seen.epoch },
+      { attribute: 'status', is: 'equal', value: seen.status }, // guard: member-status-as-read
+      { attribute: 'epoch', is: 'equal', value: seen.epoch }, // guard: member-epoch-as-read
     ] as const
     switch (seen.status) {
       case 'member':
@@ -49,20 +50,21 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
       case 'ended':
         return { kind: 'ended', split: seen }
       case 'out':
+        // guard: member-epoch-as-read
         await store.update({ key, set: { ...change(seen, { status: 'joining' }), at: clock.now() }, when: unchanged })
         break
       case 'parting':
-        // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here.
+        // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here. guard: parting-put-back
         await store.update({ key, set: { ...change(seen, { status: seen.was }), at: clock.now() }, when: unchanged })
         break
       case 'joining': {
         const own = await lineage(host, stage, input, seen)
-        if (own === undefined) return { kind: 'wait' }
+        if (own === undefined) return { kind: 'wait' } // guard: child-waits
         // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing changed since (law 5).
         const [now] = await store.get([watermarkKey(host.prefix, stage.index)])
-        const gate = Math.max(seen.gate, readWatermark(now).proposed)
+        const gate = Math.max(seen.gate, readWatermark(now).proposed) // guard: gate-is-proposed
         const set = { ...change(seen, { status: 'member', gate }), ...startAt(seen, own), at: clock.now() }
-        await store.update({ key, set, when: unchanged })
+        await store.update({ key, set, when: unchanged }) // guard: member-epoch-as-read
         break
       }
     }
@@ -111,7 +113,7 @@ async function parentsEnd(
     }
     const split = readSplit(item, stage.operators.length)
     if (split.status !== 'ended') return undefined
-    lowest = Math.min(lowest ?? split.own, split.own)
+    lowest = Math.min(lowest ?? split.own, split.own) // guard: child-starts-at-parents
   }
   return lowest ?? child.own
 }
@@ -141,12 +143,14 @@ export async function end(
   const listing = listed.find((candidate) => candidate.split === origin)
   if (listing === undefined) {
     if (!(await isGone(host, key, item, listed))) return false
-  } else if (!listing.closed || (await inspector.peek(origin, seen.position)) !== 'nothing') return false
+  } else if (!listing.closed || (await inspector.peek(origin, seen.position)) !== 'nothing')
+    return false // guard: end-needs-evidence
   // Nothing waits where all was read, and where the rest was deleted unread.
-  else if ((await stopFaulty(host, stage, input, [seen], [listing])).size > 0) return false
+  else if ((await stopFaulty(host, stage, input, [seen], [listing])).size > 0) return false // guard: end-not-trimmed
   // One that never had a record has its parents' watermark, and hands it on.
-  const own = await lineage(host, stage, input, seen)
+  const own = await lineage(host, stage, input, seen) // guard: lineage-handed-on
   if (own === undefined) return false
+  // guard: successors-before-end
   await registerListed(
     host,
     stage,
@@ -156,7 +160,7 @@ export async function end(
   const verdict = await store.update({
     key,
     set: { ...change(seen, { status: 'ended' }), ...startAt(seen, own), at: clock.now() },
-    when: asRead(seen),
+    when: asRead(seen), // guard: end-as-read
   })
   // Who has ended holds nothing any more: the next attempt of any split may look who does.
   const watermark = watermarkKey(host.prefix, stage.index)
@@ -164,7 +168,7 @@ export async function end(
     await store.update({
       key: watermark,
       set: { holder: '' },
-      when: [{ attribute: 'holder', is: 'equal', value: seen.name }],
+      when: [{ attribute: 'holder', is: 'equal', value: seen.name }], // guard: holder-as-read
     })
   return verdict.applied
 }
@@ -179,7 +183,7 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
     await store.update({
       key,
       set: { missing: clock.now() },
-      when: [{ attribute: 'epoch', is: 'equal', value: item.epoch! }],
+      when: [{ attribute: 'epoch', is: 'equal', value: item.epoch! }], // guard: missing-as-read
     })
     return false
   }
@@ -192,7 +196,7 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
 export async function isBack(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
   if (!split.missing) return
   const key = splitKey(host.prefix, stage.index, split.name)
-  await host.services.store.update({ key, set: {}, remove: ['missing'], when: asRead(split) })
+  await host.services.store.update({ key, set: {}, remove: ['missing'], when: asRead(split) }) // guard: back-as-read
 }
 
 /**
@@ -214,7 +218,7 @@ export async function stillEmpty(
   await store.update({
     key: splitKey(host.prefix, stage.index, split.name),
     set: { empty: asked },
-    when: asRead(split),
+    when: asRead(split), // guard: empty-as-read
   })
 }
 
@@ -243,11 +247,11 @@ export async function part(
   const marked = await store.update({
     key,
     set: change(seen, { status: 'parting', was, epoch }),
-    when: asRead(seen),
+    when: asRead(seen), // guard: parting-as-read
   })
   if (!marked.applied) return false
   const asked = clock.now()
-  const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'
+  const nothing = (await inspector.peek(origin, seen.position)) === 'nothing' // guard: part-needs-evidence
   const verdict = await store.update({
     key,
     set: {
@@ -255,8 +259,8 @@ export async function part(
       ...(nothing && { empty: asked }),
     },
     when: [
-      { attribute: 'status', is: 'equal', value: 'parting' },
-      { attribute: 'epoch', is: 'equal', value: epoch },
+      { attribute: 'status', is: 'equal', value: 'parting' }, // guard: out-of-parting
+      { attribute: 'epoch', is: 'equal', value: epoch }, // guard: out-of-this-mark
     ],
   })
   return nothing && verdict.applied

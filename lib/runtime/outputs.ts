@@ -41,7 +41,7 @@ async function writeBatches(host: Host, batches: ReadonlyMap<SinkNode<any>, read
   const refused: SinkBatch[] = []
   for (const [node, list] of batches) {
     if (node === deadLetter) continue
-    for (const refusal of await write(host, node, list)) refused.push(rejected(node, refusal))
+    for (const refusal of await write(host, node, list)) refused.push(rejected(node, refusal)) // guard: refused-to-dead-letter
   }
   const last = merged([...(batches.get(deadLetter) ?? []), ...refused])
   if (last.length === 0) return

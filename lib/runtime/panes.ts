@@ -63,7 +63,7 @@ function onTime(operator: OperatorPlan, window: Interval, at: SliceAt, drafts: P
 
 /** Whether a late row counts in a window at all. */
 function belongs(late: LateCell, window: Interval): boolean {
-  return late.own > window.start && late.own <= window.end && late.first <= window.end
+  return late.own > window.start && late.own <= window.end && late.first <= window.end // guard: late-first-window
 }
 
 /** The slices that late rows travel in, as far back as a window with a late pane in this one may reach. */

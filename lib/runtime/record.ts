@@ -101,7 +101,7 @@ export function timestampOf(source: SourceNode<any>, value: unknown, at: RecordA
   // Without an arrival time the split's highest event time is the measure; its first record has none.
   const known = source.hasArrivalTime ? at.meta.arrivalMs : undefined
   const limit = (known ?? (top > -TIME_MAX ? top : TIME_MAX)) + source.maxFutureDriftMs
-  if (timestamp <= limit) return timestamp
+  if (timestamp <= limit) return timestamp // guard: drift
   if (source.onFutureDrift === 'clamp') return limit
   throw new RecordRejection('future-timestamp', `The timestamp lies ${timestamp - limit} ms beyond maxFutureDrift.`)
 }

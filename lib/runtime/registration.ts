@@ -22,6 +22,7 @@ async function insertSplits(
 ): Promise<void> {
   const { store, clock } = host.services
   if (listings.length === 0) return
+  // guard: start-as-listed
   await store.insert(
     listings.map((listing) => ({
       ...splitKey(host.prefix, stage.index, splitName(input.name, listing.split)),
@@ -37,7 +38,7 @@ async function insertSplits(
  */
 export async function register(host: Host, stage: StagePlan): Promise<void> {
   const { store, clock, logger } = host.services
-  await store.insert([{ ...watermarkKey(host.prefix, stage.index), registered: false }])
+  await store.insert([{ ...watermarkKey(host.prefix, stage.index), registered: false }]) // guard: registered-after-splits
   for (const input of stage.inputs) {
     if (input.kind === 'source') {
       const inspector = host.services.inspector(input.name)
@@ -51,13 +52,13 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
         ...splitKey(host.prefix, stage.index, splitName(input.name, keyGroupSplit(keyGroup))),
         ...freshSplit(splitName(input.name, keyGroupSplit(keyGroup)), START, [], clock.now(), 'member'),
       }))
-      await store.insert(groups)
+      await store.insert(groups) // guard: registered-after-splits
     }
   }
   await store.update({
     key: watermarkKey(host.prefix, stage.index),
     set: { registered: true },
-    when: [{ attribute: 'registered', is: 'equal', value: false }],
+    when: [], // guard: registered-after-splits
   })
 }
 

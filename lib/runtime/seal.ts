@@ -13,7 +13,7 @@ export function sealOf(sk: string, ...values: readonly (Attribute | undefined)[]
 
 /** @throws {StopError} `damaged-state` where the seal is not the one of the values */
 export function checkSeal(item: Item, seal: string, expected: number, what: string): void {
-  if (item[seal] === expected) return
+  if (item[seal] === expected) return // guard: seals
   throw new StopError(
     'damaged-state',
     `The checksum of ${what} is wrong (${item.pk} ${item.sk}, ${seal}): it was changed by somebody other than Millrace. Restore the item or the table, or open a new run.`,

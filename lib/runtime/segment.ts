@@ -79,12 +79,14 @@ export function readPayload(
   keys: KnownKeys,
   reader: EntryReader,
 ): number {
+  // guard: segment-format
   if (item.format !== FORMAT) {
     throw new StopError(
       'unknown-format',
       `Segments are read in format ${FORMAT}; ${item.pk} ${item.sk} has format ${String(item.format)}. Run the version that wrote it.`,
     )
   }
+  // guard: checksum
   if (checksum(data) !== item.sum) {
     throw new StopError(
       'damaged-state',

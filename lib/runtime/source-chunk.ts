@@ -63,7 +63,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
   const values: unknown[] = []
   let { own, top } = split
   let next = from
-  const skipped = split.skip !== '' && split.skip === split.position ? batch.unitEnd(from) : from
+  const skipped = split.skip !== '' && split.skip === split.position ? batch.unitEnd(from) : from // guard: skip
   for (let start = from; start < to; start += DECODE_RECORDS) {
     const stop = Math.min(to, start + DECODE_RECORDS)
     decode(request, start, stop, Math.max(start, Math.min(skipped, stop)), values)
@@ -80,7 +80,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           const checked = validate(source, value)
           const timestamp = timestampOf(source, checked, at, top)
           const moved = advanceOwn(source, own, checked, timestamp)
-          const gated = Math.max(own, split.gate)
+          const gated = Math.max(own, split.gate) // guard: own-by-record
           at.timestamp = timestamp
           at.turn = timestamp > gated ? timestamp : gated
           fold.accept(program.run(checked), gated, 1, at)
@@ -88,10 +88,11 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           if (timestamp > top) top = timestamp
         }
       } catch (thrown) {
-        if (thrown instanceof FragileFold) return { unit: next, position: at.position }
+        if (thrown instanceof FragileFold) return { unit: next, position: at.position } // guard: fragile-fold
         if (thrown instanceof ConfigError) throw thrown
         fold.reject(at.id, rejection(batch, at, thrown, value))
       }
+      // guard: whole-units
       if (batch.unitEnd(i) === i + 1) {
         next = i + 1
         if (fold.held > request.entriesMax) return { fold, next, to: batch.position(i), own, top }

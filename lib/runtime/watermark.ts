@@ -16,6 +16,7 @@ export interface StageWatermark {
 }
 
 export function readWatermark(item: Item | undefined): StageWatermark {
+  // guard: watermark-seal
   for (const name of ['proposed', 'watermark'] as const) {
     const value = item?.[name]
     if (value !== undefined) checkSeal(item!, `${name}Seal`, sealOf(name, value), "a stage's watermark")
@@ -57,7 +58,7 @@ function minimum(splits: readonly SplitState[]): Minimum | undefined {
   for (const split of splits) {
     const status = standing(split)
     if (status === 'out' || status === 'ended') continue
-    const value = status === 'joining' ? TIME_MIN : effective(split)
+    const value = status === 'joining' ? TIME_MIN : effective(split) // guard: joining-holds-back
     if (found === undefined || value < found.value) found = { value, holder: split.name }
   }
   return found
@@ -95,6 +96,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
   const { store, metrics, clock } = host.services
   const key = watermarkKey(host.prefix, stage.index)
   let [item] = await store.get([key])
+  // guard: registered-first
   if (!readWatermark(item).registered) {
     await register(host, stage)
     ;[item] = await store.get([key])
@@ -109,7 +111,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
       await store.update({
         key,
         set: { holder: low.holder },
-        when: [{ attribute: 'registered', is: 'equal', value: true }],
+        when: [], // guard: holder-is-a-hint
       })
       seen = { ...seen, holder: low.holder }
       if (await moved(host, stage, low)) continue
@@ -118,17 +120,17 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
     const verdict = await store.update({
       key,
       set: { proposed: candidate, proposedSeal: sealOf('proposed', candidate) },
-      when: [{ attribute: 'proposed', is: 'below', value: candidate }],
+      when: [{ attribute: 'proposed', is: 'below', value: candidate }], // guard: proposed-grows
     })
     const proposed = readWatermark(verdict.item).proposed
     const again = await listSplits(host, stage)
     const second = minimum(again)
-    const published = Math.min(proposed, second?.value ?? proposed)
+    const published = Math.min(proposed, second?.value ?? proposed) // guard: two-phases
     const holder = second?.holder ?? ''
     const wrote = await store.update({
       key,
       set: { watermark: published, watermarkSeal: sealOf('watermark', published), holder, at: clock.now() },
-      when: [{ attribute: 'watermark', is: 'below', value: published }],
+      when: [{ attribute: 'watermark', is: 'below', value: published }], // guard: watermark-grows
     })
     seen = readWatermark(wrote.item)
     if (wrote.applied) metrics.add('WatermarkPublished', 1, 'Count')

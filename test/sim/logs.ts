@@ -4,6 +4,8 @@ import type { LogPlan, LogRecord } from '../../lib/testing/sim/log.js'
 import type { OracleRecord } from './interpret.js'
 import { type Event, RECORD_BYTES_MAX, type SourceSpec, type Spec } from './spec.js'
 
+const WAKE_MS = 60_000
+
 export interface LogOptions {
   /** Records of a split, about. */
   readonly length: number
@@ -97,7 +99,11 @@ class LogMaker {
     let previous: number | undefined
     for (let i = 0; i < count; i++) {
       arrivalMs += random.below(1 + paceMs)
-      if (swarm.strikes('idle')) arrivalMs += 20_000 + random.below(200_000)
+      if (swarm.strikes('idle')) {
+        arrivalMs += 20_000 + random.below(200_000)
+        // Splits that wake together meet each other, and whoever moves the watermark.
+        if (random.below(2) === 0) arrivalMs = Math.ceil(arrivalMs / WAKE_MS) * WAKE_MS
+      }
       timeMs += random.below(4) === 0 ? random.below(9_000) : random.below(1_500)
       const record = this.record(timeMs, arrivalMs, previous)
       previous = record.event?.t

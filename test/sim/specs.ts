@@ -34,6 +34,14 @@ const small: Spec = {
 export const SPECS: Readonly<Record<string, Spec>> = {
   small,
   late: { ...small, name: 'late', operators: [{ ...operator, latenessMs: 15_000, accumulation: 'retracting' }] },
+  /** Splits that are quiet soon, part, and come back together. */
+  restless: {
+    ...small,
+    name: 'restless',
+    sources: [{ ...source, boundMs: 500, splits: 3 }],
+    operators: [{ ...operator, window: { ...operator.window, sizeMs: 2_000, stepMs: 2_000 } }],
+    idleAfterMs: 1_000,
+  },
   hopping: {
     ...small,
     name: 'hopping',

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { EventShapeError } from '../../lib/base/index.js'
 import { Defect, type SplitBatch } from '../../lib/ports/index.js'
 import { kinesisDecoder } from '../../lib/sources/kinesis/decoder.js'
+import { aggregate, bytes, damage, varint } from '../../lib/testing/kpl-writer.js'
 import consumer from './fixtures/kinesis-consumer.json' with { type: 'json' }
 import stream from './fixtures/kinesis-stream.json' with { type: 'json' }
 import window from './fixtures/kinesis-window.json' with { type: 'json' }
-import { aggregate, bytes, damage, varint } from '../../lib/testing/kpl-writer.js'
 import { payload, payloads } from './payloads.js'
 
 const decoder = kinesisDecoder()
