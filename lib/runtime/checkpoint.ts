@@ -20,10 +20,12 @@ export interface Progress {
   readonly top: number
   readonly counters: Counters
   readonly tails: ReadonlyMap<string, string>
+  /** When the broker took the last record, where it says. */
+  readonly arrived?: number | undefined
 }
 
 /** Bytes of an item's names and values besides its tails, roughly: what is left of one write unit is theirs. */
-const OTHER_BYTES = 260
+const OTHER_BYTES = 280
 
 /**
  * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this attempt hung on (laws 5, 9).
@@ -54,6 +56,7 @@ export async function checkpoint(
     counters: text,
     progressSeal: progressSeal(before.name, { position, own: progress.own, top }, written, text),
     at: clock.now(),
+    ...(progress.arrived !== undefined && { arrived: progress.arrived }),
   }
   const verdict = await store.update({
     key,
@@ -78,6 +81,7 @@ export async function checkpoint(
         counters,
         written: [written, text],
         at: set.at as number,
+        arrived: progress.arrived ?? before.arrived,
       },
     }
   }

@@ -29,6 +29,10 @@ export interface IngestOutcome {
   readonly because?: 'deadline' | 'waits-for-parents'
 }
 
+/** Said where a source that can be asked gives no answer, and the split goes on: the only trace that a loss may leave. */
+export const UNANSWERED =
+  'records between these positions may have been deleted unread: their source does not say whether its log goes on'
+
 type SourceInput = Extract<InputPlan, { kind: 'source' }>
 
 /** Ingests one batch of one split (design, section 2), in chunks with a checkpoint each. Throws where the store or a sink fails. */
@@ -87,7 +91,13 @@ export async function ingest(
     )
     chunk.fold.counters.repeats = repeats
     // guard: segments-before-checkpoint
-    const done = await checkpoint(host, stage, split, { ...chunk, counters: chunk.fold.counters, tails: reached })
+    const arrived = batch.arrivalMs(chunk.next - 1)
+    const done = await checkpoint(host, stage, split, {
+      ...chunk,
+      counters: chunk.fold.counters,
+      tails: reached,
+      arrived,
+    })
     if (done.moved) report(host, stage, chunk)
     split = done.split
     next = afterPosition(batch, chunk.next, split)
@@ -120,7 +130,9 @@ async function checkLog(
   if (!isRepeat) {
     const isQuiet = split.at > TIME_MIN && now - split.at > QUIET_MS
     const isGap = split.position !== START && batch.follows?.(next, split.position) === false
-    const isOld = split.position !== START && now - (batch.arrivalMs(next) ?? now) > LAG_MS
+    // Where the record before this one was old, others between may have been older still, however new this one is.
+    const isLagging = split.arrived > TIME_MIN && now - split.arrived > LAG_MS
+    const isOld = split.position !== START && (isLagging || now - (batch.arrivalMs(next) ?? now) > LAG_MS)
     if (!isQuiet && !isGap && !isOld) return
   }
   const listed = [{ split: batch.split, closed: false }]
@@ -131,8 +143,10 @@ async function checkLog(
     // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown away unasked.
     if (isRepeat) throw error // guard: repeats-asked
     host.services.metrics.add('UnansweredSources', 1, 'Count')
-    host.services.logger.warn('a source does not say whether a log goes on', {
+    host.services.logger.error(UNANSWERED, {
       split: split.name,
+      position: split.position,
+      next: batch.position(next),
       error: messageOf(error),
     })
     return

@@ -39,6 +39,8 @@ export interface SplitState {
   readonly missing: boolean
   /** When its source last said that nothing waits after its position: nothing after that position was there before. */
   readonly empty: number
+  /** When the broker took the last record that was counted, where it says. */
+  readonly arrived: number
   /** When it was last written by an attempt, wall clock. */
   readonly at: number
 }
@@ -215,6 +217,7 @@ export function readSplit(item: Item, operators: number): SplitState {
     stopped: text('stopped'),
     stoppedAt: number('stoppedAt'),
     accepted: text('accepted'),
+    arrived: number('arrived'),
     at: number('at'),
   }
 }

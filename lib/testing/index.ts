@@ -1,1 +1,3 @@
 export { type CheckOptions, checkAggregate, type RowAt } from './check-aggregate.js'
+export { FAULTS, type Fault, type FaultKind } from './sim/faults.js'
+export { type Simulated, type SimulateOptions, simulate } from './simulate.js'

@@ -75,7 +75,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/ingest',
     find: "if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' }",
     replace: '',
-    by: 'test/runtime/durability.test.ts',
+    by: 'test/handlers/ingest.test.ts',
   },
   {
     name: 'careful',
@@ -281,7 +281,6 @@ export const GUARDS: readonly Guard[] = [
   }),
   condition('stopped-takes-nothing', '10', 'runtime/checkpoint', "{ attribute: 'stopped', is: 'absent' }", {
     faults: 'trim,topic-remade,zombie,late-effect,idle',
-    by: 'test/runtime/log-faults.test.ts',
   }),
   condition('replaced-takes-nothing', '10', 'runtime/checkpoint', "{ attribute: 'next', is: 'absent' }", {
     faults: 'topic-remade,zombie,late-effect',
@@ -303,7 +302,6 @@ export const GUARDS: readonly Guard[] = [
     find: "      case 'member':\n",
     replace: "      case 'member':\n      case 'parting':\n",
     faults: 'idle,zombie,late-flood',
-    by: 'test/runtime/membership.test.ts',
   },
   condition(
     'member-status-as-read',
@@ -375,11 +373,9 @@ export const GUARDS: readonly Guard[] = [
     find: '    listed.filter((candidate) => candidate.parents?.includes(split)),',
     replace: '    [],',
     faults: 'reshard,idle,late-flood',
-    by: 'test/runtime/membership.test.ts',
   },
   condition('end-as-read', '6', 'runtime/membership', 'when: asRead(seen)', {
     faults: 'reshard,idle,zombie,late-effect',
-    by: 'test/runtime/membership.test.ts',
   }),
   condition(
     'holder-as-read',
@@ -670,7 +666,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/host',
     find: '      await store.insert([\n        { ...key, fingerprint: mine,',
     replace: '      void [\n        { ...key, fingerprint: mine,',
-    by: 'test/dev' as `test/${string}`,
+    by: 'test/fuzz/stored.test.ts',
   },
   {
     name: 'state-format',

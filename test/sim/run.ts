@@ -4,7 +4,7 @@ import { kafkaDecoder } from '../../lib/sources/kafka/decoder.js'
 import { kinesisDecoder } from '../../lib/sources/kinesis/decoder.js'
 import { Random } from '../../lib/testing/random.js'
 import { type Fault, Swarm } from '../../lib/testing/sim/faults.js'
-import { type Connector, type LogPlan, type LogRecord, positionOf, type SimLog } from '../../lib/testing/sim/log.js'
+import { type LogPlan, type LogRecord, positionOf, type SimLog } from '../../lib/testing/sim/log.js'
 import { type Outcome, World, type WorldOptions } from '../../lib/testing/sim/world.js'
 import { build } from './build.js'
 import { specOf } from './generate.js'
@@ -116,8 +116,7 @@ function horizonOf(spec: Spec, logs: readonly SimLog[]): number {
       parents: [],
       records: oracleRecords(
         records.filter((record) => isHarmless(record) && !log.lost.some((gone) => gone.record === record)),
-        log.connector,
-        log.startMs,
+        log,
       ),
       gateAt: () => Number.NEGATIVE_INFINITY,
       skipsAfter: new Set<string>(),
@@ -134,11 +133,11 @@ function isHarmless({ label }: LogRecord): boolean {
   return is === 'tombstone' || 'bad' in is || is.event.kill !== true
 }
 
-function oracleRecords(records: readonly LogRecord[], connector: Connector, startMs: number): OracleRecord[] {
+function oracleRecords(records: readonly LogRecord[], log: SimLog): OracleRecord[] {
   return records.map((record) => ({
-    position: positionOf(connector, record),
+    position: positionOf(log.connector, record),
     unit: record.offset,
-    arrivalMs: startMs + record.arrivalMs,
+    arrivalMs: log.arrivalAt(record),
     is: record.label as OracleRecord['is'],
   }))
 }
@@ -158,8 +157,7 @@ export function oracleSplits({ logs, checks }: Outcome): OracleSplit[] {
         parents: generation === 0 ? (log.plan.parents ?? []) : [],
         records: oracleRecords(
           records.filter((record) => !lost.has(record)),
-          log.connector,
-          log.startMs,
+          log,
         ),
         gateAt: (position: string) => stretches.find(({ to }) => to >= position)?.gate ?? Number.NEGATIVE_INFINITY,
         skipsAfter: new Set(checks.skips.get(name) ?? []),

@@ -32,6 +32,7 @@ export const FAULTS = {
   'overlapping-batch': { rate: 0.3, what: 'a batch begins with records that were done' },
   'garbled-answer': { rate: 0.05, what: 'a mapping cannot use the answer, and delivers all of the batch again' },
   bisect: { rate: 0.5, what: 'a failed batch comes again, halved' },
+  recut: { rate: 0.5, what: 'a failed batch comes again, cut otherwise' },
   'second-poller': { rate: 0.02, what: 'two pollers deliver one split at once, the second from an old position' },
   rebalance: { rate: 0.03, what: 'a Kafka partition goes to another poller while its batch is under way' },
   'early-child': { rate: 0.5, what: 'a shard is delivered before its parent is done' },

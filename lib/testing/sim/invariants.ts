@@ -25,6 +25,8 @@ export class Invariants {
   readonly skips = new Map<string, string[]>()
   /** Items that somebody has damaged: what is said of them holds no more until they are mended. */
   readonly damaged = new Set<string>()
+  /** The splits that come after one, as its source lists them. */
+  childrenOf: (split: string) => readonly string[] = () => []
   private readonly plan: Plan
   private readonly prefix: string
   private readonly table: MemoryTable
@@ -71,6 +73,7 @@ export class Invariants {
       return
     }
     if (after.position !== before.position) this.checkpoint(stage, before, after)
+    if (after.status !== before.status && after.status === 'ended') this.ended(before)
     if (after.skip !== before.skip) listOf(this.skips, before.sk.slice(2)).push(String(after.skip))
   }
 
@@ -84,6 +87,13 @@ export class Invariants {
       if (standing(split) === 'member' && split.stopped === '' && effective(split) < watermark)
         this.fail(`law 4: ${watermark} is published, and the member ${split.name} stands at ${effective(split)}`)
     }
+  }
+
+  /** Law 6: whoever comes after it stands in the minimum before it leaves. */
+  private ended({ pk, sk }: Item): void {
+    for (const child of this.childrenOf(sk.slice(2)))
+      if (this.table.find({ pk, sk: `s#${child}` }) === undefined)
+        this.fail(`law 6: ${sk.slice(2)} ends, and ${child} after it is not registered`)
   }
 
   private splits(stage: number): Item[] {

@@ -2,6 +2,7 @@ import { MillraceError, messageOf, StopError } from '../../base/index.js'
 import { advance, type Bindings, type Handler, ingest, tick } from '../../handlers/index.js'
 import type { Pipeline } from '../../pipeline/index.js'
 import type { Logger } from '../../ports/index.js'
+import { UNANSWERED } from '../../runtime/ingest.js'
 import type { Invariants } from './invariants.js'
 import type { Ports } from './ports.js'
 import { Process } from './process.js'
@@ -43,6 +44,8 @@ export class Lambda {
   invocations = 0
   /** Called with each error that stops something until a person acts. */
   onStop: (error: StopError) => void = () => undefined
+  /** Told where records may have been deleted unread, and nobody can say. */
+  onDoubt: (split: string, position: string, next: string) => void = () => undefined
   private readonly attempts = new Map<Process, Attempt>()
   private readonly idle: Record<FunctionName, Container[]> = { ingest: [], tick: [], advance: [] }
   /** Given up, and alive: they wake some time. */
@@ -148,6 +151,7 @@ export class Lambda {
       warn: (message) => scheduler.note(`${process.name} warns: ${message}`),
       error: (message, fields) => {
         scheduler.note(`${process.name} says: ${message} ${String(fields?.error ?? '')}`)
+        if (message === UNANSWERED) this.onDoubt(String(fields!.split), String(fields!.position), String(fields!.next))
         if (fields?.code === 'unexpected') this.checks.fail(`an error that nobody expects: ${String(fields.error)}`)
       },
     }

@@ -56,6 +56,8 @@ export class SimLog {
   next = 0
   /** How often its topic was made anew. */
   generation = 0
+  /** When records were taken that came later than planned. */
+  readonly delayed = new Map<LogRecord, number>()
   /** Records that were deleted unread, by generation. */
   readonly lost: { readonly generation: number; readonly record: LogRecord }[] = []
   private positions: string[]
@@ -87,7 +89,11 @@ export class SimLog {
   }
 
   arrivalOf(index: number): number {
-    return this.startMs + this.records[index]!.arrivalMs
+    return this.arrivalAt(this.records[index]!)
+  }
+
+  arrivalAt(record: LogRecord): number {
+    return this.delayed.get(record) ?? this.startMs + record.arrivalMs
   }
 
   position(index: number): string {

@@ -32,6 +32,8 @@ export class Poller {
   private failures = 0
   private limit: number
   private isWaiting = false
+  /** Where a failed batch ended: it comes again as it was. */
+  private pinned: ReadonlyMap<SimLog, number> | undefined
 
   constructor(ports: Ports, lambda: Lambda, logs: SimLog[], all: readonly SimLog[], most: number) {
     this.ports = ports
@@ -97,7 +99,9 @@ export class Poller {
       const visible = log.visible(scheduler.now)
       if (visible <= log.next || !this.isFree(log)) continue
       if (this.logs.length > 1 && ranges.length > 0 && scheduler.random.next() < 0.3) continue
-      const to = log.unitEnd(Math.min(visible, log.next + 1 + scheduler.random.below(this.limit)))
+      const cut = log.unitEnd(Math.min(visible, log.next + 1 + scheduler.random.below(this.limit)))
+      const pinned = this.pinned?.get(log) ?? 0
+      const to = pinned > log.next && pinned <= visible ? pinned : cut
       let from = log.next
       if (from > log.kept && swarm.strikes('overlapping-batch'))
         from = log.unitStart(Math.max(log.kept, from - 1 - swarm.below(this.most)))
@@ -126,7 +130,7 @@ export class Poller {
         }
         const judgement = failed === undefined && !swarm.strikes('garbled-answer') ? judge(ranges, answer) : undefined
         if (judgement?.kind !== 'resume') {
-          this.fail()
+          this.fail(ranges)
           return
         }
         let taken = 0
@@ -136,10 +140,11 @@ export class Poller {
           taken += reached - Math.max(from, log.next)
           log.next = reached
         }
-        if (taken === 0) this.fail()
+        if (taken === 0) this.fail(ranges)
         else {
           this.failures = 0
           this.limit = this.most
+          this.pinned = undefined
           if (swarm.strikes('duplicate-batch')) this.again(ranges, event)
           this.restart()
         }
@@ -154,14 +159,17 @@ export class Poller {
 
   private restart(): void {
     this.current = undefined
+    this.pinned = undefined
     this.start()
   }
 
-  private fail(): void {
+  private fail(ranges: readonly SimRange[]): void {
     const { scheduler, swarm } = this.ports
     this.current = undefined
     this.failures++
-    this.limit = swarm.strikes('bisect') ? Math.max(1, this.limit >> 1) : this.most
+    const isHalved = swarm.strikes('bisect')
+    this.limit = isHalved ? Math.max(1, this.limit >> 1) : this.most
+    this.pinned = isHalved || swarm.strikes('recut') ? undefined : new Map(ranges.map(({ log, to }) => [log, to]))
     if (!this.isWaiting)
       this.wait(1 + scheduler.random.below(Math.min(BACKOFF_MS_MAX, 200 * 2 ** Math.min(10, this.failures))))
   }

@@ -80,6 +80,7 @@ const STEPS_MAX = 60_000
 const START_MS = 1_700_000_000_000
 const SHAKE_MS = 3_000
 const OUTAGE_MS_MAX = 200_000_000
+const TRIM_MS_MAX = 20_000
 const OUTAGES_MS_MAX = 10 * RETENTION_MS
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
@@ -122,6 +123,7 @@ export class World {
     this.vandal = new Vandal(ports, this.table)
     this.checks = new Invariants(this.pipeline, this.table.items)
     this.table.checks = this.checks
+    this.checks.childrenOf = (split) => this.childrenOf(split)
     this.sinks = new SimSinks(ports, this.checks, options.refuses ?? (() => undefined))
     this.logs = options.logs.map((log) => new SimLog(log, this.connectorOf(log.source), this.startMs))
     this.lambda = new Lambda({
@@ -146,6 +148,7 @@ export class World {
       this.operator.alarm()
       this.vandal.alarm()
     }
+    this.lambda.onDoubt = (split, position, next) => this.doubt(split, position, next)
     this.table.onStop = () => this.operator.alarm()
     this.makePollers()
   }
@@ -331,10 +334,31 @@ export class World {
     this.scheduler.note(`an outage of ${ms} ms`)
   }
 
-  /** Nothing is read for longer than records are kept. */
+  /**
+   * Nothing is read for as long as records are kept. What was there is old by then, and is deleted while it is being read; what comes after it is new: then
+   * neither the age of the next record nor the last checkpoint tells that some are gone.
+   */
   private trim(): void {
-    this.outage(RETENTION_MS + this.swarm.below(RETENTION_MS))
-    const { now } = this.scheduler
+    const { scheduler, swarm } = this
+    this.outage(RETENTION_MS + swarm.below(RETENTION_MS))
+    const { now } = scheduler
+    for (const log of this.logs) {
+      if (log.connector === 'file') continue
+      const visible = log.visible(now)
+      if (visible <= log.next) continue
+      const first = log.unitEnd(log.next + swarm.below(visible - log.next + 1))
+      let arrival = now
+      for (let index = first; index < log.records.length; index++) {
+        if (index > first && log.records[index]!.offset !== log.records[index - 1]!.offset)
+          arrival += swarm.below(40_000)
+        if (log.arrivalOf(index) < arrival) log.delayed.set(log.records[index]!, arrival)
+      }
+    }
+    scheduler.after(1 + swarm.below(TRIM_MS_MAX), 'old records are deleted', () => this.delete(now - RETENTION_MS))
+  }
+
+  private delete(beforeMs: number): void {
+    if (this.swarm.hasEnded) return
     for (const log of this.logs) {
       // A split that nobody has read yet begins where its log does.
       const position = this.operator.positionOf(log)
@@ -342,11 +366,12 @@ export class World {
       // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle could not.
       this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
       if (this.isHalfDone(log, position)) continue
-      while (log.kept < log.visible(now) && log.arrivalOf(log.kept) < now - RETENTION_MS)
-        log.kept = log.unitEnd(log.kept + 1)
+      const visible = log.visible(this.scheduler.now)
+      while (log.kept < visible && log.arrivalOf(log.kept) < beforeMs) log.kept = log.unitEnd(log.kept + 1)
       if (log.kept > log.after(position)) this.swarm.count('trim')
       log.next = Math.max(log.next, log.kept)
     }
+    this.startPollers()
   }
 
   /** An attempt has written something of records after the position, or still may. */
@@ -385,6 +410,23 @@ export class World {
       this.scheduler.note('everything is delivered')
     }
     return this.isClosed()
+  }
+
+  /** A loss that is told of without being certain: whoever reads the log knows. */
+  private doubt(name: string, position: string, next: string): void {
+    const log = this.logs.find(({ plan, splitId }) => `${plan.source}/${splitId}` === name)
+    if (log === undefined) return
+    for (let index = log.after(position); index < Math.min(log.kept, log.indexOf(next)); index++)
+      if (!log.lost.some(({ record }) => record === log.records[index]))
+        log.lost.push({ generation: log.generation, record: log.records[index]! })
+  }
+
+  /** The splits that a source lists by now as coming after this one. */
+  private childrenOf(name: string): string[] {
+    return this.logs
+      .filter(({ plan }) => plan.parents?.some((parent) => `${plan.source}/${parent}` === name))
+      .filter((log) => log.isListed(this.scheduler.now))
+      .map((log) => log.name)
   }
 
   private isCounted(name: string, to: string): boolean {
