@@ -49,8 +49,9 @@ export function memoryStore(): StateStore {
 
     async insert(items) {
       check()
+      const entries = items.map(admit)
       checkDistinct(items)
-      const outcomes = items.map(admit).map((entry) => {
+      const outcomes = entries.map((entry) => {
         const standing = find(entry.item)
         if (!standing) put(entry)
         return { attempted: entry.bytes, standing: standing?.bytes }
