@@ -63,7 +63,11 @@ export function shown(value: unknown): string {
   }
 }
 
-/** The message of anything thrown, for logs and rejections. */
+/** The message of anything thrown, for logs and rejections. Never throws: user code may throw a value of a record, which need not have a text. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown)
+  } catch {
+    return 'an object that is no text was thrown'
+  }
 }

@@ -84,8 +84,8 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
     store,
     clock,
     run,
-    openSink: (node) => given.sink?.(node) ?? node.open(sinkContext(pipeline, run, given.resources?.[node.name])),
-    inspector: (source) => given.inspectors?.[source],
+    openSink: (node) => given.sink?.(node) ?? node.open(sinkContext(pipeline, run, bound(given.resources, node.name))),
+    inspector: (source) => bound(given.inspectors, source),
     ids: given.ids ?? randomIds,
     logger: given.logger ?? jsonLogger(undefined, { pipeline: pipeline.name }),
     metrics: given.metrics ?? emfMetrics(() => clock.now()),
@@ -96,6 +96,11 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
     ...(given.limits && { limits: given.limits }),
   })
   return { host, bindings: given, store, timeout }
+}
+
+/** What is bound to a name. Names come from outside too: a topic may be called `constructor`, which every object has. */
+export function bound<T>(names: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined
 }
 
 /** A name that is bound and not there is a slip that would go unnoticed: a table of another name, a source that is never asked. */

@@ -3,7 +3,7 @@ import { JsonDecoder } from '../codecs/json.js'
 import type { Pipeline } from '../pipeline/index.js'
 import type { EventDecoder, SplitBatch, Undone } from '../ports/index.js'
 import { ingest as ingestBatch } from '../runtime/ingest.js'
-import { type Bindings, type Container, container } from './bindings.js'
+import { type Bindings, bound, type Container, container } from './bindings.js'
 import { deadlineOf, type InvocationContext, measured } from './invocation.js'
 
 export type Handler = (event: unknown, context?: InvocationContext) => Promise<unknown>
@@ -26,8 +26,10 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
     const { decoders, records } = await decoding
     return measured(opened, 'ingest', async () => {
       await opened.host.ready()
-      const decoder = decoders.find((candidate) => candidate.matches(event))
-      if (decoder === undefined) throw unknownEvent(opened, event)
+      const claimants = decoders.filter((candidate) => candidate.matches(event))
+      const [decoder] = claimants
+      // Of an event that two connectors claim, one half would be acknowledged and lost.
+      if (decoder === undefined || claimants.length > 1) throw unknownEvent(opened, event, claimants)
       const batches = decoder.decode(event, (origin) => sourceOf(opened, decoder.connector, origin))
       const undone: Undone[] = []
       const deadline = deadlineOf(context, opened)
@@ -110,7 +112,8 @@ function answer({ bindings }: Container, decoder: EventDecoder, undone: readonly
 
 /** The logical source of what an event names. */
 function sourceOf({ host, bindings }: Container, connector: string, origin: string): string {
-  const name = bindings.origins?.[`${connector}:${origin}`] ?? bindings.origins?.[origin] ?? origin
+  const { origins } = bindings
+  const name = bound(origins, `${connector}:${origin}`) ?? bound(origins, origin) ?? origin
   const source = host.plan.sources.find((candidate) => candidate.name === name && candidate.connector === connector)
   if (source !== undefined) return source.name
   const known = host.plan.sources
@@ -121,11 +124,13 @@ function sourceOf({ host, bindings }: Container, connector: string, origin: stri
   )
 }
 
-function unknownEvent({ host }: Container, event: unknown): EventShapeError {
+function unknownEvent({ host }: Container, event: unknown, claimants: readonly EventDecoder[]): EventShapeError {
   const shape =
-    event === null || typeof event !== 'object'
-      ? typeof event
-      : `an object with ${Object.keys(event).slice(0, 5).join(', ') || 'no fields'}`
+    claimants.length > 0
+      ? `of ${claimants.map((decoder) => decoder.connector).join(' and ')} at once`
+      : event === null || typeof event !== 'object'
+        ? typeof event
+        : `an object with ${Object.keys(event).slice(0, 5).join(', ') || 'no fields'}`
   const connectors = [...new Set(host.plan.sources.map((source) => source.connector))].join(', ')
   return new EventShapeError(
     `Pipeline "${host.plan.pipeline.name}" takes events of ${connectors}; this one is ${shape}. Check which mapping invokes this function.`,

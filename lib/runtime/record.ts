@@ -1,4 +1,4 @@
-import { ConfigError, messageOf, RecordRejection, TIME_MAX } from '../base/index.js'
+import { ConfigError, EVENT_TIME_MAX, messageOf, RecordRejection, TIME_MAX } from '../base/index.js'
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import type { RecordPlace } from './stage-fold.js'
 
@@ -91,7 +91,7 @@ export function timestampOf(source: SourceNode<any>, value: unknown, at: RecordA
     throw new RecordRejection('bad-timestamp', messageOf(thrown))
   }
   const ms = time instanceof Date ? time.getTime() : time
-  if (typeof ms !== 'number' || !(Math.abs(ms) < TIME_MAX)) {
+  if (typeof ms !== 'number' || !(Math.abs(ms) < EVENT_TIME_MAX)) {
     throw new RecordRejection(
       'bad-timestamp',
       `timestamp() gives ms since the epoch or a valid Date; it gave ${typeof ms === 'number' ? ms : time === null ? 'null' : typeof time}. Text goes through iso() or isoUtc().`,

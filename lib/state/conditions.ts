@@ -1,6 +1,6 @@
 import { assert, compareBytes } from '../base/index.js'
 import type { Attribute, Condition, Item, Update } from '../ports/index.js'
-import { admit, checkKey, type Sized } from './items.js'
+import { admit, checkAttribute, checkAttributeName, checkKey, type Sized } from './items.js'
 
 /** The item after the update, or undefined where it is refused: no item, or a condition that does not hold. */
 export function judge(standing: Item | undefined, update: Update): Sized | undefined {
@@ -33,10 +33,16 @@ function isEqual(a: Attribute, b: Attribute): boolean {
   return a === b
 }
 
-/** DynamoDB refuses an update of key attributes, and one that names an attribute twice. */
+/** DynamoDB refuses an update of key attributes, one that names an attribute twice, and a value that it cannot hold, whether the conditions hold or not. */
 export function checkUpdate(update: Update): void {
   checkKey(update.key)
   const changed = [...Object.keys(update.set), ...(update.remove ?? [])]
   assert(!changed.includes('pk') && !changed.includes('sk'), 'an update leaves the key as it is')
   assert(new Set(changed).size === changed.length, 'an update names an attribute once')
+  for (const name of Object.keys(update.set)) checkAttribute(name, update.set[name]!)
+  for (const name of update.remove ?? []) checkAttributeName(name)
+  for (const condition of update.when) {
+    if (condition.is === 'absent') checkAttributeName(condition.attribute)
+    else checkAttribute(condition.attribute, condition.value)
+  }
 }

@@ -6,9 +6,9 @@ import { itemBytes } from './units.js'
 export const PARTITION_KEY_BYTES_MAX = 2048
 export const SORT_KEY_BYTES_MAX = 1024
 export const ITEM_BYTES_MAX = 400 * 1024
-/** DynamoDB: the magnitude of a number other than 0. */
+/** DynamoDB: the magnitude of a number other than 0 is 1E-130 at least, and below 1E126. */
 const NUMBER_MIN = 1e-130
-const NUMBER_MAX = 9.99e125
+const NUMBER_END = 1e126
 
 /** With the u flag, this matches only surrogates that have no partner: they have no UTF-8, and two strings would be one key. */
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -46,12 +46,19 @@ export function checkText(what: string, text: string, bytesMax: number): void {
   if (LONE_SURROGATE.test(text)) assert(false, `${what} has no lone surrogate`)
 }
 
-function checkAttribute(name: string, value: Attribute): void {
+/** Names are never the data's: one that is empty or no text is a slip. */
+export function checkAttributeName(name: string): void {
+  if (name === '') assert(false, 'the name of an attribute is not empty')
+  if (LONE_SURROGATE.test(name)) assert(false, 'the name of an attribute has no lone surrogate')
+}
+
+export function checkAttribute(name: string, value: Attribute): void {
+  checkAttributeName(name)
   if (typeof value === 'string') {
     if (LONE_SURROGATE.test(value)) assert(false, `attribute ${name} has no lone surrogate`)
   } else if (typeof value === 'number') {
     const magnitude = Math.abs(value)
-    if (value !== 0 && !(magnitude >= NUMBER_MIN && magnitude <= NUMBER_MAX)) {
+    if (value !== 0 && !(magnitude >= NUMBER_MIN && magnitude < NUMBER_END)) {
       assert(false, `attribute ${name} is a number that DynamoDB can hold; it is ${value}`)
     }
   } else if (typeof value !== 'boolean' && !(value instanceof Uint8Array)) {

@@ -130,6 +130,19 @@ describe('an event that does not belong here', () => {
     )
   })
 
+  it('that two connectors claim: one half of it would be acknowledged and lost', async () => {
+    await refused(
+      { ...kafkaEvent({ 0: three }), ...kinesisEvent(0, three) },
+      'this one is of kinesis and kafka at once',
+    )
+  })
+
+  it('but an empty list claims nothing beside another source', async () => {
+    const world = new Harness(brokers())
+    await world.container().ingest({ ...kafkaEvent({ 0: three }), Records: [] })
+    expect((await world.split(partition(0)))?.position).toBe('00000000000000000002')
+  })
+
   it('of an unknown stream or topic: says what there is, and the fix', async () => {
     await refused(
       kinesisEvent(0, three, 'orders-v2'),
@@ -145,6 +158,40 @@ describe('an event that does not belong here', () => {
     const event: any = kinesisEvent(0, three)
     delete event.Records[1].kinesis.sequenceNumber
     await refused(event, /^A Kinesis event needs Records\[1\]\.kinesis\.sequenceNumber to be .*; it is missing\.$/)
+  })
+
+  it('of two streams that are bound to one source, whose shards have one name', async () => {
+    const [a, b] = [kinesisEvent(5, three), kinesisEvent(0, three, 'legacy')]
+    const world = new Harness(brokers(), { origins: { legacy: 'orders' } })
+    await expect(world.container().ingest({ Records: [...a.Records, ...b.Records] })).rejects.toThrow(
+      'A Kinesis event needs the records of a shard to come from one stream; those of shardId-000000000006 of the source "orders" come from two.',
+    )
+    expect(world.calls.filter((call) => call.startsWith('update'))).toEqual([])
+  })
+
+  it('names that every object has are names like any other', async () => {
+    const made = pipeline('odd', { deadLetter: ndjson('dead') }, (p) =>
+      p
+        .from(fileSource('constructor', { timestamp: (r: any) => r.t, watermark: outOfOrder('1s') }))
+        .to(ndjson('valueOf')),
+    )
+    const store = memoryStore()
+    const rows: unknown[] = []
+    const handler = ingest(made, {
+      state: store,
+      origins: {},
+      inspectors: {},
+      resources: {},
+      logger: silentLogger,
+      metrics: new InvocationMetrics(),
+      sink: () =>
+        Promise.resolve({
+          write: async (batches) => void rows.push(...batches.flatMap((batch) => batch.rows)),
+          close: async () => undefined,
+        }),
+    })
+    expect(await handler(fileEvent('constructor', 'p', 0, [at(1)]))).toEqual({ batchItemFailures: [] })
+    expect(rows).toHaveLength(1)
   })
 
   it('origins bind what an event says to a source of another name', async () => {

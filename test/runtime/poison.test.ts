@@ -63,6 +63,45 @@ describe('law 14: a bad record is rejected with a reason, and the split goes on'
     expect(counters[0]).toEqual([3, 1, 0, 2, 0])
   })
 
+  it.each([
+    ['{"toString":1}', 'an object that is no text was thrown'],
+    ['{"a":1}', '[object Object]'],
+    ['null', 'null'],
+  ])('user code that throws the value %s itself', async (value, detail) => {
+    const thrower = pipeline('thrower', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
+      p
+        .from(readings())
+        .map((r) => {
+          if (r.v < 0) throw JSON.parse(value)
+          return r
+        })
+        .to(ndjson('out')),
+    )
+    const world = new Harness(thrower)
+    const { out, dead } = await through(world, [at(1), at(2, 'a', -1), at(3)])
+    expect(out).toEqual([at(1), at(3)])
+    expect(dead).toMatchObject([{ reason: 'step-threw', detail }])
+  })
+
+  it('an event time so far away that its window would never close', async () => {
+    const weekly = pipeline('weekly', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
+      p
+        .from(readings())
+        .keyBy((r) => r.k)
+        .window(tumbling('7d'), { late: ndjson('late') })
+        .aggregate('w', { n: count() })
+        .to(ndjson('out')),
+    )
+    for (const t of [3_999_999_999_999_999, 3_900_000_000_000_000, -3_999_999_999_999_999.5]) {
+      const { out, dead } = await through(new Harness(weekly), [{ t, k: 'a', v: 1 }])
+      expect([out, dead[0].reason]).toEqual([[], 'bad-timestamp'])
+    }
+    for (const t of [3_899_999_999_999_999, -3_899_999_999_999_999]) {
+      const { out, dead } = await through(new Harness(weekly), [{ t, k: 'a', v: 1 }])
+      expect([out.map((row) => row.value), dead]).toEqual([[{ n: 1 }], []])
+    }
+  })
+
   it('an async schema is refused with words, and nothing is committed', async () => {
     let asks = 0
     const late: StandardSchema<any, Reading> = {

@@ -229,15 +229,17 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
       version,
       item: (row) => {
         if (row === 'throws') throw new Error('no such field')
+        if (row === 'proto') return { pk: 'p', sk: 'x', inner: { ['__proto__']: 1 } }
         return { pk: row === 'no key' ? '' : row, sk: 'x', ...(row === 'large' && { text: 'x'.repeat(400 * 1024) }) }
       },
     })
-    const rows = ['a', 'throws', 'no key', 'large', 'b']
-    const refused = (await sink.write([range('s', 0, 5, (index) => [rows[index]])])) ?? []
+    const rows = ['a', 'throws', 'no key', 'large', 'b', 'proto']
+    const refused = (await sink.write([range('s', 0, 6, (index) => [rows[index]])])) ?? []
     expect(refused.map(({ row, reason }) => [row.order, reason])).toEqual([
       [position(1), 'its item cannot be made: no such field'],
       [position(2), 'its partition key "pk" has 0 bytes; DynamoDB takes 1 to 2048.'],
       [position(3), expect.stringMatching(/^its item has 4096\d\d bytes; DynamoDB takes at most 409600\.$/)],
+      [position(5), 'its item cannot be made: a field is called "__proto__".'],
     ])
     expect((await itemsOf(table)).map((item) => item.pk).sort()).toEqual(['a', 'b'])
     await sink.close()

@@ -37,6 +37,7 @@ describe('a Kinesis event', () => {
       expect(decoder.matches(other)).toBe(false)
     }
     expect(decoder.matches({ Records: [{ eventSource: 'aws:dynamodb' }] })).toBe(false)
+    expect(decoder.matches({ Records: [], eventSource: 'aws:kafka' })).toBe(false)
   })
 
   it('is one batch of its shard', () => {
@@ -122,6 +123,7 @@ describe('a malformed Kinesis event', () => {
     [withKinesis({ sequenceNumber: '1'.repeat(130) }), 'Records[0].kinesis.sequenceNumber'],
     [withKinesis({ approximateArrivalTimestamp: '1' }), 'approximateArrivalTimestamp to be seconds since 1970'],
     [withKinesis({ approximateArrivalTimestamp: null }), 'approximateArrivalTimestamp to be seconds since 1970'],
+    [withKinesis({ approximateArrivalTimestamp: -1 }), 'approximateArrivalTimestamp to be seconds since 1970'],
     [{ Records: [{ ...record, eventID: 7 }] }, "Records[0].eventID to be a shard's name"],
     [{ Records: [{ ...record, eventID: ':1' }] }, "Records[0].eventID to be a shard's name"],
     [{ Records: [{ ...record, eventSourceARN: 'arn:aws:sqs:a:1:q' }] }, 'Records[0].eventSourceARN to be the ARN'],
@@ -263,6 +265,10 @@ describe('a KPL aggregate', () => {
     ],
     ['with a cut number', withBody(Buffer.concat([wholeRecord, Buffer.from([0x50, 0x80])]))],
     ['with a field 0', withBody(Buffer.from([0x00, 0x00]))],
+    [
+      'with a field beyond 2^29 - 1',
+      withBody(Buffer.concat([wholeRecord, Buffer.from([0x80, 0x80, 0x80, 0x80, 0x10, 0x00])])),
+    ],
   ])('%s is one defect that its split can pass', (_, data) => {
     const event = eventOf(Buffer.from('1'), data, Buffer.from('2'))
     const batch = onlyOf(decode(event))

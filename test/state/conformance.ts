@@ -49,6 +49,14 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         expect((await store.query(all('p'))).items).toStrictEqual([written])
       })
 
+      it('keeps numbers as far as DynamoDB keeps them, and refuses those beyond', async () => {
+        const far = { a: 9.99999999999999e125, b: -9.99999999999999e125, c: 1e-130, d: -1e-130 }
+        await store.insert([item('a', far)])
+        expect(await store.get([key('a')])).toEqual([item('a', far)])
+        for (const n of [1e126, 9.99e-131, Number.NaN, Number.NEGATIVE_INFINITY])
+          await expect(store.insert([item('b', { n })])).rejects.toThrow('a number that DynamoDB can hold')
+      })
+
       it('refuses more than 100 keys, and a key twice, as DynamoDB does', async () => {
         const keys = Array.from({ length: 101 }, (_, i) => key(`k${i}`))
         await expect(store.get(keys)).rejects.toThrow('at most 100')
@@ -205,6 +213,22 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         const winners = verdicts.filter(({ applied }) => applied)
         expect(winners).toHaveLength(1)
         for (const { item: seen } of verdicts) expect(seen!.n).toBe(winners[0]!.item!.n)
+      })
+
+      it('refuses values and names that DynamoDB has none of, whether the conditions hold or not', async () => {
+        const wrong: Partial<Update>[] = [
+          { set: { n: Number.NaN } },
+          { set: { n: '\ud800' } },
+          { set: { n: null as never } },
+          { set: { '': 1 } },
+          { remove: [''] },
+          { when: [{ attribute: 'n', is: 'equal', value: 1e126 }] },
+          { when: [{ attribute: '', is: 'absent' }] },
+        ]
+        for (const sk of ['a', 'no'])
+          for (const one of wrong)
+            await expect(store.update({ key: key(sk), set: {}, when: [], ...one })).rejects.toThrow('Invariant broken')
+        await expect(store.insert([item('b', { '': 1 })])).rejects.toThrow('not empty')
       })
 
       it('refuses to touch the key, or an attribute twice', async () => {

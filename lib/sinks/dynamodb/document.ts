@@ -60,6 +60,8 @@ export function documentFields(
   const fields: Record<string, AttributeValue> = {}
   for (const [name, field] of Object.entries(value)) {
     if (field === undefined || typeof field === 'function' || typeof field === 'symbol') continue
+    // An assignment would make it the prototype of the rest, and lose it.
+    if (name === '__proto__') throw new Error('a field is called "__proto__".')
     fields[wellFormed(name)] = documentValue(field, depth, room)
   }
   return fields

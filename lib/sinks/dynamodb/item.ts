@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { ConfigError, digest, messageOf, shown } from '../../base/index.js'
+import { ConfigError, digest, encodeKey, type Key, messageOf, shown } from '../../base/index.js'
 import { documentFields, documentValue, fieldsBytes } from './document.js'
 
 /** The attribute that says which version of an item stands. */
@@ -128,12 +128,24 @@ function defaultItem(shape: TableShape, id: string, row: unknown): Record<string
 const fieldsOf = (value: unknown): object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { value }
 
+const LONE_SURROGATE = /\p{Surrogate}/u
+
 /**
- * A key as a person would write it: text is itself. All else, and text that begins with '#', has a '#' before it, so that no two keys meet.
+ * A key as a person would write it: text is itself. All else has a '#' before it: text that begins with '#', and what DynamoDB's text cannot hold, so
+ * that no two keys meet.
  */
 export function keyText(key: unknown): string {
-  if (typeof key === 'string' && key !== '' && !key.startsWith('#')) return key
-  return `#${typeof key === 'string' && key !== '' ? key : shown(key)}`
+  if (typeof key !== 'string' || key === '' || LONE_SURROGATE.test(key)) return `#${encoded(key)}`
+  return key.startsWith('#') ? `#${key}` : key
+}
+
+/** Injective for keys; a row that only looks like a result may have anything there. */
+function encoded(key: unknown): string {
+  try {
+    return encodeKey(key as Key)
+  } catch {
+    return shown(key)
+  }
 }
 
 /** A partition key has at most 2,048 bytes: a longer one is known by its digest. */

@@ -1,3 +1,4 @@
+import { EventShapeError } from '../../base/index.js'
 import type { EventDecoder, SplitBatch, Undone } from '../../ports/index.js'
 import { isObject, misshapen, outOfOrder } from '../shape.js'
 import { lowestUndone } from '../undone.js'
@@ -16,8 +17,9 @@ export function kinesisDecoder(): EventDecoder {
 
 function matches(event: unknown): boolean {
   const records = isObject(event) ? event.Records : undefined
-  // The last event of a tumbling window may be empty, and an empty event of anybody asks for nothing.
-  return Array.isArray(records) && (records.length === 0 || records[0]?.eventSource === 'aws:kinesis')
+  if (!Array.isArray(records)) return false
+  // The last event of a tumbling window may be empty. One that names another source of its own is not.
+  return records.length === 0 ? (event as any).eventSource === undefined : records[0]?.eventSource === 'aws:kinesis'
 }
 
 /** The records of one shard, while an event is being cut. Lambda sends one shard an event; nothing here hangs on that. */
@@ -59,7 +61,25 @@ function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[
     shard.last = sequence
     shard.records.push(record)
   }
-  return shards.map(({ arn, split, records }) => new KinesisBatch(nameOf(STREAM_ARN.exec(arn)![1]!), split, records))
+  const batches = shards.map(
+    ({ arn, split, records }) => new KinesisBatch(nameOf(STREAM_ARN.exec(arn)![1]!), split, records),
+  )
+  if (batches.length > 1) checkApart(batches)
+  return batches
+}
+
+/** Two streams, or a stream and its consumer, may be bound to one source: of one split of it the batch with lower numbers would be taken for repeats. */
+function checkApart(batches: readonly SplitBatch[]): void {
+  const seen = new Set<string>()
+  for (const { source, split } of batches) {
+    const name = `${source}/${split}`
+    if (seen.has(name)) {
+      throw new EventShapeError(
+        `A Kinesis event needs the records of a shard to come from one stream; those of ${split} of the source "${source}" come from two.`,
+      )
+    }
+    seen.add(name)
+  }
 }
 
 function holds(shard: Shard, record: any, windowShard: string | undefined): boolean {
@@ -100,7 +120,7 @@ function check(record: any, i: number): void {
 }
 
 function isSeconds(time: unknown): boolean {
-  return typeof time === 'number' && Number.isSafeInteger(Math.round(time * 1000))
+  return typeof time === 'number' && time >= 0 && Number.isSafeInteger(Math.round(time * 1000))
 }
 
 function isSequenceNumber(text: unknown): boolean {

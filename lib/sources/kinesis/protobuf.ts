@@ -1,5 +1,7 @@
 /** A 64-bit number has ten bytes of seven bits. */
 const VARINT_BYTES_MAX = 10
+/** The highest number of a field in protobuf. What lies beyond is no field, and a tag above 2^53 would not even be read exactly. */
+const FIELD_MAX = 2 ** 29 - 1
 
 /**
  * Walks the fields of one protobuf message: just what a KPL aggregate needs. It allocates nothing for a field, never reads beyond its
@@ -35,7 +37,7 @@ export class FieldReader {
     this.field = Math.floor(tag / 8)
     this.isBytes = false
     this.value = 0
-    if (this.field === 0) this.failed = true
+    if (this.field === 0 || this.field > FIELD_MAX) this.failed = true
     switch (tag % 8) {
       case 0:
         this.value = this.varint()

@@ -85,9 +85,9 @@ export class DynamoDBStore implements StateStore {
 
   async insert(items: readonly Item[]): Promise<readonly InsertVerdict[]> {
     this.check()
+    const entries = items.map(admit)
     checkDistinct(items)
     if (items.length === 0) return []
-    const entries = items.map(admit)
     const outcomes = await this.tryInsert(entries)
     for (const { bytes } of entries) this.writes += writeUnits(bytes)
     const verdicts = outcomes.map((outcome) => (outcome === 'inserted' ? 'inserted' : 'exists'))

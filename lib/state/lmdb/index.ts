@@ -55,10 +55,10 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
 
     async insert(items) {
       check()
-      checkDistinct(items)
-      if (items.length === 0) return []
       // All that can fail is done before the transaction: what it wrote until then would be committed.
       const entries = items.map((item) => ({ ...admit(item), key: databaseKey(item) }))
+      checkDistinct(items)
+      if (items.length === 0) return []
       const outcomes = await write(() =>
         entries.map(({ item, bytes, key }) => {
           const standing = read(database, key)

@@ -32,8 +32,9 @@ export function memoryStore(table = new MemoryTable()): StateStore {
 
     async insert(items) {
       check()
+      const entries = items.map(admit)
       checkDistinct(items)
-      const outcomes = items.map(admit).map((entry) => {
+      const outcomes = entries.map((entry) => {
         const standing = table.find(entry.item)
         if (!standing) table.put(entry)
         return { attempted: entry.bytes, standing: standing?.bytes }
