@@ -207,16 +207,15 @@ class Advance {
         ? TIME_MIN
         : slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
     const reached = await ensure(host, operator, keyGroup, cache, oldest, newest, frontier, needed)
-    let upTo = Math.min(frontier, reached)
+    const upTo = Math.min(frontier, reached)
     let first = Number.POSITIVE_INFINITY
     for (const data of cache.slices.values())
       if (data.lates.size > 0 && data.end >= from.slice && data.end <= upTo) first = Math.min(first, data.end)
     // A late pane reads its window from the start: up to a span and the allowed lateness before the slice that its rows travel in.
     if (first < Number.POSITIVE_INFINITY && oldest > TIME_MIN) {
       const back = slices.bucketEnd(first - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
-      // What it reads anew it may read less far: only what is held then may close.
-      if (back < oldest)
-        upTo = Math.min(upTo, await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed)) // guard: held-as-reached
+      // It reads on at least as far as the first did: what that one read is kept, or is a single bucket.
+      if (back < oldest) await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed)
     }
     return upTo
   }
@@ -305,7 +304,7 @@ class Advance {
     const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)
     const done = await checkpoint(host, next, split, {
       to: upTo,
-      own: Math.max(own, split.own), // guard: pass-on-own-grows
+      own,
       top,
       counters: fold.counters,
       tails,

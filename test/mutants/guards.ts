@@ -197,7 +197,9 @@ export const GUARDS: readonly Guard[] = [
     name: 'parts-by-nonce',
     law: '2',
     file: 'runtime/chain',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source's.
     find: '`p#${sk}#${nonce}#${index}`',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source's.
     replace: '`p#${sk}#${nonce.slice(0, 0)}#${index}`',
   },
   {
@@ -531,14 +533,6 @@ export const GUARDS: readonly Guard[] = [
     pipeline: 'chained',
   },
   {
-    name: 'pass-on-own-grows',
-    law: '9',
-    file: 'runtime/advance',
-    find: 'own: Math.max(own, split.own), // guard',
-    replace: 'own, // guard',
-    pipeline: 'chained',
-  },
-  {
     name: 'cursor-as-read',
     law: '8',
     file: 'runtime/advance',
@@ -562,13 +556,6 @@ export const GUARDS: readonly Guard[] = [
   condition('release-own', '8', 'runtime/advance', "{ attribute: 'until', is: 'equal', value: this.claimedUntil }", {
     by: 'nobody',
   }),
-  {
-    name: 'held-as-reached',
-    law: '9, 11',
-    file: 'runtime/advance',
-    find: 'upTo = Math.min(upTo, await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed))',
-    replace: 'await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed)',
-  },
   { name: 'next-slice-whole', law: '9, 11', file: 'runtime/load', find: ' && at > needed', replace: '' },
   {
     name: 'frozen-cache',
@@ -591,6 +578,8 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/advance',
     find: '  await before // guard: one-advance-a-cache\n',
     replace: '',
+    pipeline: 'late',
+    faults: 'throttle,lost-answer,lost-request,stall,late-flood,evict',
   },
   {
     name: 'failed-cache-forgotten',
@@ -598,6 +587,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/advance',
     find: '    cache.clear() // guard: failed-cache-forgotten\n',
     replace: '',
+    by: 'nobody',
   },
   { name: 'late-first-window', law: '1', file: 'runtime/panes', find: ' && late.first <= window.end', replace: '' },
   // logs, sinks, graphs
