@@ -296,7 +296,7 @@ class Advance {
     own: number,
   ): Promise<void> {
     const { host, operator } = this
-    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)
+    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows) // guard: pass-on-rows-first
     const again = (keep: Parameters<typeof runEmissions>[5]) =>
       runEmissions(host, operator, next, emissions, split.position, keep).fold
     // guard: pass-on-segments-before-split

@@ -54,7 +54,7 @@ export async function writeSegments(
     if (drafts.length === 0) return reached
     const items: Item[] = []
     for (const draft of drafts) items.push(await segmentItem(host, stage, split, draft, tailOf(draft.chain), to))
-    const verdicts = await store.insert(items) // guard: insert-only
+    const verdicts = await store.insert(items) // guard: insert-only, by the store's word
     behind = new Map<string, string>()
     for (const [i, verdict] of verdicts.entries()) {
       const draft = drafts[i]!

@@ -63,7 +63,8 @@ function onTime(operator: OperatorPlan, window: Interval, at: SliceAt, drafts: P
 
 /** Whether a late row counts in a window at all. */
 function belongs(late: LateCell, window: Interval): boolean {
-  return late.own > window.start && late.own <= window.end && late.first <= window.end // guard: late-first-window
+  // Its turn came before this window's end, so that the window still took it: `first` is not above it.
+  return late.own > window.start && late.own <= window.end
 }
 
 /** The slices that late rows travel in, as far back as a window with a late pane in this one may reach. */
@@ -126,6 +127,7 @@ function latePane(
   for (let end = window.start + slices.widthMs; end <= window.end; end += slices.widthMs) {
     const cell = at(end)?.cells.get(key.text)
     if (cell !== undefined) join(cell, window.end)
+    // guard: late-first-window
     for (const one of byOwn.get(end) ?? []) if (one.first <= window.end) join(one, Math.max(one.carrier, window.end))
   }
   const index = closings.size - 1

@@ -46,7 +46,7 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
         logger.warn('a source cannot be asked for its splits: they register as they appear', { source: input.name })
         continue
       }
-      await registerListed(host, stage, input, await inspector.list())
+      await registerListed(host, stage, input, await inspector.list()) // guard: registered-after-splits
     } else {
       const groups = Array.from({ length: input.operator.keyGroups }, (_, keyGroup) => ({
         ...splitKey(host.prefix, stage.index, splitName(input.name, keyGroupSplit(keyGroup))),

@@ -99,8 +99,8 @@ export function effective(split: Pick<SplitState, 'own' | 'gate'>): number {
 /** Nothing was counted of a split since it was read, and nobody changed its membership. */
 export function asRead({ position, epoch }: SplitState): Condition[] {
   return [
-    { attribute: 'position', is: 'equal', value: position },
-    { attribute: 'epoch', is: 'equal', value: epoch },
+    { attribute: 'position', is: 'equal', value: position }, // guard: as-read-position
+    { attribute: 'epoch', is: 'equal', value: epoch }, // guard: as-read-epoch
   ]
 }
 

@@ -38,7 +38,7 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   const listed = await inspector.list()
   const known = await listSplits(host, stage)
   if (known.length === 0) await register(host, stage)
-  else await registerListed(host, stage, input, listed)
+  else await registerListed(host, stage, input, listed) // guard: listed-registered
   const stopped = await stopFaulty(host, stage, input, known, listed)
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))

@@ -407,8 +407,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: 'set: { empty: asked },\n    when: asRead(split),',
     replace: 'set: { empty: asked },\n    when: [],',
-    faults: 'trim,idle,zombie,late-effect',
-    by: 'test/runtime/log-faults.test.ts',
+    by: 'nobody',
   },
   condition('parting-as-read', '5', 'runtime/membership', 'when: asRead(seen)', {
     faults: 'idle,zombie,late-effect',
@@ -436,7 +435,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: 'await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])',
     replace: '',
-    by: 'test/runtime/log-faults.test.ts',
+    faults: 'topic-remade,operator-dies',
   },
   // registration and the watermark
   {
@@ -546,6 +545,45 @@ export const GUARDS: readonly Guard[] = [
     find: "await store.insert([{ ...group, cursor: '', cursorSeal: sealOf('cursor', '') }])",
     replace: '',
   },
+  {
+    name: 'pass-on-rows-first',
+    law: '3',
+    file: 'runtime/advance',
+    find: '    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)',
+    replace:
+      '    queueMicrotask(() => writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows).catch(() => undefined))',
+    pipeline: 'chained',
+  },
+  {
+    name: 'failed-cache-forgotten',
+    law: '7',
+    file: 'runtime/advance',
+    find: '    cache.clear() // guard: failed-cache-forgotten\n',
+    replace: '',
+    by: 'nobody',
+  },
+  {
+    name: 'accepted-loss',
+    law: '10',
+    file: 'runtime/log-faults',
+    find: "if (kind === 'trimmed' && split.position === split.accepted) continue",
+    replace: '',
+    faults: 'trim,idle',
+  },
+  condition('as-read-position', '5', 'runtime/split-item', "{ attribute: 'position', is: 'equal', value: position }", {
+    by: 'test/runtime/membership.test.ts',
+  }),
+  condition('as-read-epoch', '5', 'runtime/split-item', "{ attribute: 'epoch', is: 'equal', value: epoch }", {
+    faults: 'idle,zombie,late-effect,reshard',
+  }),
+  {
+    name: 'listed-registered',
+    law: '6',
+    file: 'runtime/tick',
+    find: 'else await registerListed(host, stage, input, listed)',
+    replace: '',
+    by: 'nobody',
+  },
   condition('claim-cursor', '8', 'runtime/advance', "{ attribute: 'cursor', is: 'equal', value: this.cursor }", {
     by: 'nobody',
   }),
@@ -582,22 +620,11 @@ export const GUARDS: readonly Guard[] = [
     faults: 'throttle,lost-answer,lost-request,stall,late-flood,evict',
   },
   {
-    name: 'failed-cache-forgotten',
-    law: '7',
-    file: 'runtime/advance',
-    find: '    cache.clear() // guard: failed-cache-forgotten\n',
-    replace: '',
-    by: 'nobody',
-  },
-  { name: 'late-first-window', law: '1', file: 'runtime/panes', find: ' && late.first <= window.end', replace: '' },
-  // logs, sinks, graphs
-  {
-    name: 'accepted-loss',
-    law: '10',
-    file: 'runtime/log-faults',
-    find: "if (kind === 'trimmed' && split.position === split.accepted) continue",
-    replace: '',
-    faults: 'trim,idle',
+    name: 'late-first-window',
+    law: '1',
+    file: 'runtime/panes',
+    find: 'if (one.first <= window.end) join(',
+    replace: 'join(',
   },
   {
     name: 'empty-proof',
@@ -656,7 +683,6 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/host',
     find: '      await store.insert([\n        { ...key, fingerprint: mine,',
     replace: '      void [\n        { ...key, fingerprint: mine,',
-    by: 'test/fuzz/stored.test.ts',
   },
   {
     name: 'state-format',

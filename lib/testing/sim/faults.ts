@@ -49,6 +49,7 @@ export const FAULTS = {
   outage: { rate: 0.01, what: 'nothing is delivered for hours or days' },
   trim: { rate: 0.05, what: 'records are deleted before they were read' },
   'topic-remade': { rate: 0.2, what: 'a Kafka topic is deleted and made anew' },
+  'operator-dies': { rate: 0.5, what: "an operator's command is killed half-way" },
   'bit-flip': { rate: 0.2, what: 'a value in the table changes by itself' },
   'lost-segment': { rate: 0.2, what: 'a segment, or a part of one, is gone from the table' },
   'other-graph': { rate: 0.02, what: 'a container with another graph starts on the same state' },

@@ -125,6 +125,12 @@ export class SimLog {
     return this.positions.indexOf(position)
   }
 
+  /** The records of these indices were deleted unread, and it was said. */
+  loses(from: number, to: number): void {
+    for (const record of this.records.slice(from, to))
+      if (!this.lost.some((gone) => gone.record === record)) this.lost.push({ generation: this.generation, record })
+  }
+
   /** The first index after a position. */
   after(position: string): number {
     let index = 0

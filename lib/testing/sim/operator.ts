@@ -2,7 +2,7 @@ import type { StagePlan } from '../../pipeline/index.js'
 import type { Item, StateStore } from '../../ports/index.js'
 import { START, splitKey, splitName } from '../../runtime/keys.js'
 import { resetSplit } from '../../runtime/log-faults.js'
-import { readSplit } from '../../runtime/split-item.js'
+import { readSplit, type SplitState } from '../../runtime/split-item.js'
 import { positionOf, type SimLog } from './log.js'
 import type { Ports } from './ports.js'
 import type { SimTable } from './table.js'
@@ -103,6 +103,10 @@ export class Operator {
     return this.splitOf(log)?.item.stopped !== undefined
   }
 
+  hasAccepted(log: SimLog, position: string): boolean {
+    return this.splitOf(log)?.item.accepted === position
+  }
+
   /** The state does not know yet that the log was made anew. */
   isBehind(log: SimLog): boolean {
     return this.splitOf(log)?.item.sk !== `s#${splitName(log.plan.source, log.splitId)}`
@@ -127,7 +131,7 @@ export class Operator {
     this.quiet(log)
     const split = readSplit(item, stage.operators.length)
     const isRemade = split.stopped.startsWith('beyond-end')
-    const name = await resetSplit(this.store, this.prefix, stage.index, split, scheduler.now, true)
+    const name = await this.tryReset(stage, split)
     scheduler.note(`reset ${log.name}: ${String(name)}`)
     if (name === undefined) return
     this.resets++
@@ -137,14 +141,31 @@ export class Operator {
         if (positionOf(log.connector, record) > split.position)
           log.lost.push({ generation: log.generation - 1, record })
       // A split that nobody has read yet begins where its log does.
-      for (const record of log.records.slice(0, log.kept)) log.lost.push({ generation: log.generation, record })
+      log.loses(0, log.kept)
       log.next = log.kept
     } else {
-      for (let index = log.after(split.position); index < log.kept; index++)
-        log.lost.push({ generation: log.generation, record: log.records[index]! })
+      log.loses(log.after(split.position), log.kept)
       log.next = Math.max(log.kept, log.next)
     }
     this.resumed(log)
+  }
+
+  /** The command may be killed between its two writes: then the first one stands. */
+  private async tryReset(stage: StagePlan, split: SplitState): Promise<string | undefined> {
+    const { scheduler, swarm } = this.ports
+    const inner = this.store
+    let isKilled = false
+    const store: StateStore = {
+      ...inner,
+      insert: async (items) => {
+        if (!swarm.strikes('operator-dies')) return await inner.insert(items)
+        isKilled = true
+        return items.map(() => 'exists')
+      },
+    }
+    const name = await resetSplit(store, this.prefix, stage.index, split, scheduler.now, true)
+    if (isKilled) scheduler.note(`the command that resets ${split.name} is killed`)
+    return name
   }
 
   private async skip(log: SimLog, item: Item, position: string): Promise<void> {

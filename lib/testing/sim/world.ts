@@ -369,6 +369,8 @@ export class World {
       const visible = log.visible(this.scheduler.now)
       while (log.kept < visible && log.arrivalOf(log.kept) < beforeMs) log.kept = log.unitEnd(log.kept + 1)
       if (log.kept > log.after(position)) this.swarm.count('trim')
+      // An operator has accepted already whatever is gone before the next record that is read.
+      if (this.operator.hasAccepted(log, position)) log.loses(log.after(position), log.kept)
       log.next = Math.max(log.next, log.kept)
     }
     this.startPollers()
@@ -416,9 +418,7 @@ export class World {
   private doubt(name: string, position: string, next: string): void {
     const log = this.logs.find(({ plan, splitId }) => `${plan.source}/${splitId}` === name)
     if (log === undefined) return
-    for (let index = log.after(position); index < Math.min(log.kept, log.indexOf(next)); index++)
-      if (!log.lost.some(({ record }) => record === log.records[index]))
-        log.lost.push({ generation: log.generation, record: log.records[index]! })
+    log.loses(log.after(position), Math.min(log.kept, log.indexOf(next)))
   }
 
   /** The splits that a source lists by now as coming after this one. */
