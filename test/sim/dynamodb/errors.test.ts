@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { ConditionalCheckFailedException, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { describe, expect, it } from 'vitest'
@@ -75,5 +77,30 @@ describe.each(['whole', 'short'] as const)('errors of the simulated service, the
     const theirs = await thrownBy(way, Object.assign(new Error(message), { name, ...(code && { code }) }))
     expect(looksOf(lostError(kind, way))).toEqual(looksOf(theirs))
     expect(judgeError(lostError(kind, way))).toBe('unknown')
+  })
+})
+
+describe('errors of the simulated service, beside a real wire', () => {
+  it.each([
+    ['reset', ['reset']],
+    ['refused', ['refused']],
+    ['silent', ['request', 'socket']],
+  ] as const)('a wire that is %s gives what it gives', async (wire, kinds) => {
+    const server = createServer((request) => (wire === 'reset' ? request.socket.destroy() : undefined))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    if (wire === 'refused') await new Promise((resolve) => server.close(resolve))
+    const credentials = { accessKeyId: 'A', secretAccessKey: 's' }
+    const client = dynamodbClient({ endpoint, region: 'eu-west-1', requestTimeoutMs: 100, client: { credentials } })
+    const error: Error = await client.send(new PutItemCommand({ TableName: 't', Item: {} })).then(
+      () => expect.fail('it succeeded'),
+      (thrown) => thrown,
+    )
+    // A client's first call goes the whole way.
+    const looks = kinds.map((kind) => looksOf(lostError(kind, 'whole')))
+    expect(looks).toContainEqual(looksOf(error))
+    client.destroy()
+    server.closeAllConnections()
+    server.close()
   })
 })

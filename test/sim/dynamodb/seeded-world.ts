@@ -5,7 +5,7 @@ import type { ServiceWorld } from './service-world.js'
 /** Chance of each fault where it can strike, 0 to 1. */
 export type Rates = Readonly<Partial<Record<DynamoDBFault, number>>>
 
-const TURNS_MAX = 100_000
+const TURNS_MAX = 20_000
 
 interface Held {
   readonly effect: () => void

@@ -1,4 +1,10 @@
-import { BatchGetItemCommand, DescribeTableCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import {
+  BatchExecuteStatementCommand,
+  BatchGetItemCommand,
+  DescribeTableCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb'
 import { describe, expect, it } from 'vitest'
 import { insertText } from '../../../lib/state/dynamodb/expressions.js'
 import { DYNAMODB_FAULT_KINDS, DYNAMODB_FAULTS, type DynamoDBFault } from './faults.js'
@@ -73,6 +79,12 @@ describe('the simulated DynamoDB', () => {
     const { Responses, UnprocessedKeys } = await table.client(world.caller()).send(command)
     expect([Responses!.state!.length, UnprocessedKeys!.state!.Keys!.length]).toEqual([42, 18])
     expect((await store.get(items.map(({ pk, sk }) => ({ pk, sk })))).filter(Boolean)).toHaveLength(60)
+    const Statements = Array.from({ length: 25 }, (_, i) => ({
+      Statement: insertText('state', { pk: 'q', sk: '', b: '' }),
+      Parameters: [{ S: 'q' }, { S: `${i}` }, { B: new Uint8Array(700 * 1024) }],
+    }))
+    const longer = table.client(world.caller()).send(new BatchExecuteStatementCommand({ Statements }))
+    await expect(longer).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } })
   })
 
   it('says loudly what it does not know: nobody tries that again', async () => {
@@ -88,7 +100,6 @@ describe('the simulated DynamoDB', () => {
     }
     client.destroy()
     await expect(client.send(page(true))).rejects.toMatchObject(unknown)
-    expect(insertText('state', { pk: 'p', sk: 'a' })).toMatch(/^INSERT INTO "state"/)
   })
 
   it('has a sentence for each of its faults', () => {

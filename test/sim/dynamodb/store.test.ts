@@ -18,6 +18,8 @@ describe('the DynamoDB store', () => {
     expect(await store.query({ ...range, from: 'aa', limit: 1, after: 'b' })).toEqual({ items: [] })
     const { next, items } = await store.query({ ...range, descending: true, limit: 2 })
     expect([next, items]).toEqual(['b', [{ pk: 'p', sk: 'b' }]])
+    // The first page held c alone, and a page without an item is none.
+    expect((await store.query({ ...range, descending: true, limit: 1 })).items).toEqual([{ pk: 'p', sk: 'b' }])
   })
 
   it.each([
