@@ -79,7 +79,6 @@ async function executeBatch(call: StatementCall, statements: readonly Statement[
   for (;;) {
     const waiting = statements.map((_, i) => i).filter((i) => outcomes[i] === undefined)
     let last: unknown
-    let failure: 'throttled' | 'unknown' = 'throttled'
     try {
       const responses = await send(
         call,
@@ -93,18 +92,17 @@ async function executeBatch(call: StatementCall, statements: readonly Statement[
         else {
           last = new Error(`${error!.Code}: ${error!.Message}`)
           if (judged === 'unknown') uncertain.add(i)
-          if (judged === 'unknown') failure = 'unknown'
         }
       }
     } catch (error) {
       const judged = judgeError(error)
       if (judged === 'refused') throw error
       last = error
-      failure = judged
       if (judged === 'unknown') for (const i of waiting) uncertain.add(i)
     }
     if (outcomes.every((outcome) => outcome !== undefined)) return outcomes as Outcome[]
-    await retries.pause(failure, last)
+    const isUncertain = waiting.some((i) => outcomes[i] === undefined && uncertain.has(i))
+    await retries.pause(isUncertain ? 'unknown' : 'throttled', last)
   }
 }
 

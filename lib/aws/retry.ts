@@ -3,10 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError, messageOf, RetryableError } from '../base/index.js'
 import { type Failure, judgeError } from './failure.js'
 
+/** Time and chance between attempts. */
+export interface Pace {
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number
+  readonly pause: (ms: number) => Promise<void>
+  /** A whole number from 1 to `most`. */
+  readonly jitter: (most: number) => number
+}
+
+const PACE: Pace = { now: () => performance.now(), pause: (ms) => sleep(ms), jitter: (most) => randomInt(1, most + 1) }
+
 /** How long, and how often, a call is tried. Well below the time that the function has. */
 export interface RetryBudget {
   readonly attemptsMax: number
   readonly totalMs: number
+  /** Default: the clock, the timers and the randomness of the process. A simulation gives its own. */
+  readonly pace?: Pace
 }
 
 export const RETRY_BUDGET: RetryBudget = { attemptsMax: 10, totalMs: 12_000 }
@@ -17,23 +30,26 @@ const PAUSE_MS_MAX = 1_000
 /** The pauses between the attempts of one call: exponential, with full jitter, and bounded in number and time. */
 export class Retries {
   private attempts = 1
-  private readonly started = performance.now()
+  private readonly pace: Pace
+  private readonly started: number
   private readonly what: string
   private readonly budget: RetryBudget
 
   constructor(what: string, budget: RetryBudget) {
     this.what = what
     this.budget = budget
+    this.pace = budget.pace ?? PACE
+    this.started = this.pace.now()
   }
 
   /**
-   * Waits before the next attempt.
+   * Waits before the next attempt. A write of which any attempt gave no answer is of unknown outcome, though the last one was throttled.
    * @throws {RetryableError} where the budget is spent; the message says whether the effect is unknown
    */
   async pause(failure: Failure, last: unknown): Promise<void> {
-    const elapsed = performance.now() - this.started
+    const elapsed = this.pace.now() - this.started
     const mostMs = Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** this.attempts)
-    const pauseMs = randomInt(1, Math.ceil(mostMs) + 1)
+    const pauseMs = this.pace.jitter(Math.ceil(mostMs))
     if (this.attempts >= this.budget.attemptsMax || elapsed + pauseMs > this.budget.totalMs) {
       throw new RetryableError(
         failure === 'throttled' ? 'throttled' : 'unknown-outcome',
@@ -42,7 +58,7 @@ export class Retries {
       )
     }
     this.attempts++
-    await sleep(pauseMs)
+    await this.pace.pause(pauseMs)
   }
 }
 

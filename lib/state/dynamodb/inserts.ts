@@ -61,7 +61,7 @@ async function put(call: InsertCall, item: Item): Promise<InsertOutcome> {
       const failure = judgeError(error)
       if (failure === 'refused') throw error
       isUncertain ||= failure === 'unknown'
-      await retries.pause(failure, error)
+      await retries.pause(isUncertain ? 'unknown' : failure, error)
     }
   }
 }

@@ -10,7 +10,7 @@ import { dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
 import { fromItem } from '../../aws/dynamodb-values.js'
 import { judgeError, lacksPartiql, refusal } from '../../aws/failure.js'
 import { RETRY_BUDGET, Retries, type RetryBudget, untilAnswered } from '../../aws/retry.js'
-import { assert, MillraceError, STORE_GET_MAX } from '../../base/index.js'
+import { assert, MillraceError, RetryableError, STORE_GET_MAX } from '../../base/index.js'
 import type {
   InsertVerdict,
   Item,
@@ -46,8 +46,9 @@ export class DynamoDBStore implements StateStore {
   private writes = 0
   private reads = 0
 
-  constructor(table: string, options: DynamoDBStoreOptions) {
-    this.client = dynamodbClient(options)
+  /** The store closes its client, a given one too. */
+  constructor(table: string, options: DynamoDBStoreOptions, client: DynamoDBClient = dynamodbClient(options)) {
+    this.client = client
     this.table = table
     this.what = `The table "${table}"`
     this.where = placeOf(options)
@@ -94,13 +95,22 @@ export class DynamoDBStore implements StateStore {
     const doubtful = entries.map((_, i) => i).filter((i) => outcomes[i] === 'ours?')
     for (let at = 0; at < doubtful.length; at += STORE_GET_MAX) {
       const some = doubtful.slice(at, at + STORE_GET_MAX)
-      const standing = await this.get(some.map((i) => keyOf(entries[i]!.item)))
+      const standing = await this.look(some.map((i) => keyOf(entries[i]!.item)))
       for (const [n, i] of some.entries()) {
         const item = standing[n]
         if (item !== undefined && isInsert(item, entries[i]!.item)) verdicts[i] = 'inserted'
       }
     }
     return verdicts
+  }
+
+  /** What stands after a write that cannot tell what became of it. Where that is not to be learned either, its outcome is unknown. */
+  private async look(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]> {
+    return await this.get(keys).catch((error) => {
+      throw error instanceof RetryableError
+        ? new RetryableError('unknown-outcome', error.message, { cause: error })
+        : error
+    })
   }
 
   private async tryInsert(entries: readonly Sized[]): Promise<InsertOutcome[]> {
@@ -144,7 +154,7 @@ export class DynamoDBStore implements StateStore {
         const failure = judgeError(error)
         if (failure === 'refused') throw this.refusal(error)
         isUncertain ||= failure === 'unknown'
-        await retries.pause(failure, error)
+        await retries.pause(isUncertain ? 'unknown' : failure, error)
       }
     }
   }
@@ -156,7 +166,7 @@ export class DynamoDBStore implements StateStore {
     isUncertain: boolean,
   ): Promise<UpdateVerdict> {
     // A service without PartiQL is an old one, and may not send what stands.
-    const standing = standingOf(error) ?? (this.usesPartiql ? undefined : (await this.get([update.key]))[0])
+    const standing = standingOf(error) ?? (this.usesPartiql ? undefined : (await this.look([update.key]))[0])
     this.writes += standing === undefined ? 1 : writeUnits(itemBytes(standing))
     if (isUncertain && standing !== undefined && isUpdated(standing, update)) return { applied: true, item: standing }
     return { applied: false, item: standing }
@@ -187,7 +197,9 @@ export class DynamoDBStore implements StateStore {
       const read = (answer.Items ?? []).map(fromItem)
       this.reads += readUnits(read.reduce((sum, item) => sum + itemBytes(item), 0))
       const items = read.filter((item) => item.sk !== range.to)
-      after = answer.LastEvaluatedKey?.sk?.S
+      const last = answer.LastEvaluatedKey?.sk?.S
+      // A page that was filled by the end of the range says where to go on too, and DynamoDB refuses to.
+      after = last === (range.descending === true ? range.from : range.to) ? undefined : last
       // Whoever asks for one item takes an empty page for none: the one that was left out must not hide it.
       if (items.length > 0 || after === undefined) return { items, ...(after !== undefined && { next: after }) }
     }
