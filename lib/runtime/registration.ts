@@ -1,13 +1,22 @@
+import { RetryableError } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { AFTER_ALL, keyGroupSplit, START, splitKey, splitName, splitsPk, watermarkKey } from './keys.js'
 import { freshSplit, readSplit, type SplitState } from './split-item.js'
 
-/** A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked. */
+/**
+ * A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked, or lists nothing.
+ * @throws {RetryableError} `unlisted-split` where its source lists others: without its listing its parents are not known (law 6)
+ */
 export async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
   const listed = await host.services.inspector(input.name)?.list()
   const listing = listed?.find((candidate) => candidate.split === split)
+  if (listing === undefined && listed !== undefined && listed.length > 0)
+    throw new RetryableError(
+      'unlisted-split',
+      `The source "${input.name}" delivers records of ${split}, and does not list it among its ${listed.length} splits. Check that its binding names the same stream or topic.`,
+    )
   // From its start, whatever the source says that is: a batch of it is here.
   const fresh = listing === undefined ? { split, closed: false } : { ...listing, start: START }
   await insertSplits(host, stage, input, [fresh], listing !== undefined)

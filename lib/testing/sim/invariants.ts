@@ -89,7 +89,7 @@ export class Invariants {
     }
   }
 
-  /** Law 6: whoever comes after it stands in the minimum before it leaves. */
+  /** Law 6: whoever comes after it stands in the minimum before it leaves, as far as its source lists it. */
   private ended({ pk, sk }: Item): void {
     for (const child of this.childrenOf(sk.slice(2)))
       if (this.table.find({ pk, sk: `s#${child}` }) === undefined)

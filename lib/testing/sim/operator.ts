@@ -114,7 +114,9 @@ export class Operator {
 
   /** Where the state says that a log was read to. */
   positionOf(log: SimLog): string {
-    return (this.splitOf(log)?.item.position as string | undefined) ?? START
+    const item = this.splitOf(log)?.item
+    // One that was replaced, and whose successor nobody has made yet, has read nothing of its new log.
+    return item === undefined || (item.next !== undefined && log.generation > 0) ? START : (item.position as string)
   }
 
   private splitOf(log: SimLog): { item: Item; stage: StagePlan } | undefined {

@@ -424,7 +424,11 @@ export class World {
   /** The splits that a source lists by now as coming after this one. */
   private childrenOf(name: string): string[] {
     return this.logs
-      .filter(({ plan }) => plan.parents?.some((parent) => `${plan.source}/${parent}` === name))
+      .filter(
+        ({ plan }) =>
+          !this.swarm.counts.has('list-incomplete') &&
+          plan.parents?.some((parent) => `${plan.source}/${parent}` === name),
+      )
       .filter((log) => log.isListed(this.scheduler.now))
       .map((log) => log.name)
   }
