@@ -199,6 +199,17 @@ export async function isBack(host: Host, stage: StagePlan, split: SplitState): P
   await host.services.store.update({ key, set: {}, remove: ['missing'], when: asRead(split) }) // guard: back-as-read
 }
 
+/** Whether records after the position were deleted unread: then the split has stopped. */
+async function isLost(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  split: SplitState,
+  origin: string,
+): Promise<boolean> {
+  return (await stopFaulty(host, stage, input, [split], [{ split: origin, closed: false }])).size > 0
+}
+
 /**
  * Asks now and then whether still nothing waits for a quiet split. What is found deleted later, right before its next record, was then nothing of its
  * own: a quiet log loses its old records like any other.
@@ -215,6 +226,7 @@ export async function stillEmpty(
   const asked = clock.now()
   if (inspector === undefined || asked - Math.max(split.at, split.empty) < EMPTY_LOOK_MS) return
   if ((await inspector.peek(origin, split.position)) !== 'nothing') return
+  if (await isLost(host, stage, input, split, origin)) return // guard: empty-not-lost
   await store.update({
     key: splitKey(host.prefix, stage.index, split.name),
     set: { empty: asked },
@@ -252,6 +264,8 @@ export async function part(
   if (!marked.applied) return false
   const asked = clock.now()
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing' // guard: part-needs-evidence
+  // Nothing waits, or what waited was deleted unread since it was last asked.
+  if (nothing && (await isLost(host, stage, input, { ...seen, epoch }, origin))) return false // guard: empty-not-lost
   const verdict = await store.update({
     key,
     set: {

@@ -3,7 +3,7 @@ import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { AFTER_ALL, keyGroupSplit, START, splitKey, splitName, splitsPk, watermarkKey } from './keys.js'
-import { freshSplit, readSplit, type SplitState } from './split-item.js'
+import { freshSplit, freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
 
 /**
  * A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked, or lists nothing.
@@ -82,6 +82,24 @@ export async function registerListed(
   const fresh = listings.filter((listing) => !known.has(splitName(input.name, listing.split)))
   await insertSplits(host, stage, input, fresh, true)
   return fresh.length
+}
+
+/** A split whose log was made anew has a successor, though the command that reset it may have died before it made one. */
+export async function registerSuccessors(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  known: readonly SplitState[],
+): Promise<void> {
+  const { store, clock } = host.services
+  const names = new Set(known.map((split) => split.name))
+  for (const { name, next } of known) {
+    if (next === '' || !name.startsWith(`${input.name}/`) || names.has(splitName(input.name, next))) continue
+    const { origin, generation } = successorOf(next)
+    const key = splitKey(host.prefix, stage.index, splitName(input.name, next))
+    // guard: successor-by-tick
+    await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])
+  }
 }
 
 /** Every split of a stage, read strongly. */

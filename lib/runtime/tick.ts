@@ -7,7 +7,7 @@ import type { Deadline, Host } from './host.js'
 import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
 import { originName, stopFaulty } from './log-faults.js'
 import { end, isBack, part, stillEmpty } from './membership.js'
-import { listSplits, register, registerListed } from './registration.js'
+import { listSplits, register, registerListed, registerSuccessors } from './registration.js'
 
 /**
  * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks, restarts advances that were
@@ -39,6 +39,7 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   const known = await listSplits(host, stage)
   if (known.length === 0) await register(host, stage)
   else await registerListed(host, stage, input, listed) // guard: listed-registered
+  await registerSuccessors(host, stage, input, known)
   const stopped = await stopFaulty(host, stage, input, known, listed)
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))

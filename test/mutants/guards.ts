@@ -435,7 +435,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: 'await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])',
     replace: '',
-    faults: 'topic-remade,operator-dies',
+    by: 'nobody',
   },
   // registration and the watermark
   {
@@ -569,6 +569,23 @@ export const GUARDS: readonly Guard[] = [
     find: "if (kind === 'trimmed' && split.position === split.accepted) continue",
     replace: '',
     faults: 'trim,idle',
+  },
+  {
+    name: 'successor-by-tick',
+    law: '6',
+    file: 'runtime/registration',
+    find: '    await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])\n',
+    replace: '',
+    pipeline: 'hopping',
+    faults: 'topic-remade,operator-dies,trim,idle',
+  },
+  {
+    name: 'empty-not-lost',
+    law: '10',
+    file: 'runtime/membership',
+    find: 'return (await stopFaulty(host, stage, input, [split], [{ split: origin, closed: false }])).size > 0',
+    replace: 'return stage === undefined && split === undefined && input === undefined && origin === undefined',
+    faults: 'trim,idle,lost-tick,verify-fails',
   },
   condition('as-read-position', '5', 'runtime/split-item', "{ attribute: 'position', is: 'equal', value: position }", {
     by: 'test/runtime/membership.test.ts',

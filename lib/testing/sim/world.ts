@@ -358,7 +358,7 @@ export class World {
   }
 
   private delete(beforeMs: number): void {
-    if (this.swarm.hasEnded) return
+    if (this.swarm.hasEnded || this.vandal.isAtWork) return
     for (const log of this.logs) {
       // A split that nobody has read yet begins where its log does.
       const position = this.operator.positionOf(log)
@@ -397,6 +397,7 @@ export class World {
       }
       if (logs.length === 0 || logs[0]!.connector !== 'kafka' || !logs.every(isFit)) continue
       this.swarm.count('topic-remade')
+      this.lambda.killAll((subject) => subject instanceof Poller && logs.some((log) => subject.logs.includes(log)))
       for (const log of logs) log.remake()
       this.startPollers()
     }
