@@ -2,86 +2,31 @@ import { MillraceError, RecordRejection, RetryableError, TIME_MAX, TIME_MIN } fr
 import type { Bindings } from '../../handlers/index.js'
 import { InvocationMetrics } from '../../observe/index.js'
 import { type Pipeline, type Plan, plan } from '../../pipeline/index.js'
-import type { EventDecoder, Logger, SinkRow } from '../../ports/index.js'
+import type { Logger } from '../../ports/index.js'
 import { readCursor } from '../../runtime/cursor.js'
-import { groupKey, runPrefix, START, watermarkKey } from '../../runtime/keys.js'
-import type { Limits } from '../../runtime/limits.js'
+import { groupKey, runPrefix, watermarkKey } from '../../runtime/keys.js'
 import { readWatermark } from '../../runtime/watermark.js'
+import { Disasters } from './disasters.js'
 import type { Swarm } from './faults.js'
-import { RETENTION_MS, simInspector } from './inspector.js'
+import { simInspector } from './inspector.js'
 import { Invariants } from './invariants.js'
 import { Lambda } from './lambda.js'
-import { type Connector, type LogPlan, SimLog } from './log.js'
+import { type Connector, SimLog } from './log.js'
 import { Operator } from './operator.js'
 import { Poller } from './poller.js'
-import { type CrashPoint, Ports } from './ports.js'
+import { Ports } from './ports.js'
+import { preloaded } from './preloaded.js'
 import type { Process } from './process.js'
 import { Scheduler } from './scheduler.js'
 import { SimSinks } from './sinks.js'
 import { SimTable } from './table.js'
 import { Vandal } from './vandal.js'
-
-export interface WorldOptions {
-  readonly seed: number
-  readonly logs: readonly LogPlan[]
-  readonly swarm: Swarm
-  /** Decoders of the pipeline's connectors, loaded: an import takes as long as it takes, and the simulation must not. */
-  readonly decoders: ReadonlyMap<string, EventDecoder>
-  /** Rows that a sink can never take, and why. */
-  readonly refuses?: (sink: string, row: SinkRow) => string | undefined
-  /** Most records of a batch. Default 6. */
-  readonly batch?: number
-  /** Partitions of a topic that one poller has. Default all. */
-  readonly partitionsPerPoller?: number
-  readonly kafkaPartialAnswers?: boolean
-  /** How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have `idle.close`). */
-  readonly ending?: 'bounded' | 'clock'
-  /** The event time up to which everything has to be closed in the end, of the logs as they came to be. */
-  readonly horizonMs: (logs: readonly SimLog[]) => number
-  readonly limits?: Partial<Limits>
-  /** Steps with faults; after them faults end, and all has to come right. */
-  readonly faultyStepsMax?: number
-  readonly stepsMax?: number
-  /** One call after the other, in the order of their coming. */
-  readonly isSequential?: boolean
-  readonly crashes?: readonly CrashPoint[]
-  /** Told of everything that happens, at which time of the world. */
-  readonly onEvent?: (event: string, now: number) => void
-  readonly startMs?: number
-  readonly tickMs?: number
-}
-
-/** What a run came to. */
-export interface Outcome {
-  /** Everything was closed, and nothing was left to do. */
-  readonly isFinished: boolean
-  /** Promises that were broken, in words; empty is sound. */
-  readonly violations: readonly string[]
-  readonly steps: number
-  /** Calls of ports, and which of them were writes. */
-  readonly calls: number
-  readonly writes: readonly number[]
-  readonly invocations: number
-  readonly simulatedMs: number
-  /** The same for the same seed and the same code. */
-  readonly hash: number
-  /** Rows of each sink: JSON by id. */
-  readonly rows: ReadonlyMap<string, ReadonlyMap<string, string>>
-  readonly checks: Invariants
-  readonly logs: readonly SimLog[]
-  readonly table: SimTable
-  readonly errors: ReadonlyMap<string, number>
-  readonly resets: number
-}
+import type { Outcome, WorldOptions } from './world-options.js'
 
 const TIMEOUT_MS = 20_000
 const FAULTY_STEPS = 6_000
 const STEPS_MAX = 60_000
 const START_MS = 1_700_000_000_000
-const SHAKE_MS = 3_000
-const OUTAGE_MS_MAX = 200_000_000
-const TRIM_MS_MAX = 20_000
-const OUTAGES_MS_MAX = 10 * RETENTION_MS
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
 export class World {
@@ -99,6 +44,7 @@ export class World {
   private readonly pollers: Poller[] = []
   private readonly operator: Operator
   private readonly vandal: Vandal
+  private readonly disasters: Disasters
   private readonly prefix: string
   private readonly startMs: number
   private ids = 0
@@ -144,6 +90,20 @@ export class World {
       quiet: (log) => this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log)),
       resumed: () => this.startPollers(),
     })
+    this.disasters = new Disasters({
+      ports,
+      logs: this.logs,
+      sources: this.plan.sources,
+      lambda: this.lambda,
+      operator: this.operator,
+      vandal: this.vandal,
+      checks: this.checks,
+      sinks: this.sinks,
+      startMs: this.startMs,
+      isDelivered: () => this.isDelivered,
+      isCounted: (split, position) => this.isCounted(split, position),
+      startPollers: () => this.startPollers(),
+    })
     this.lambda.onStop = () => {
       this.operator.alarm()
       this.vandal.alarm()
@@ -159,7 +119,7 @@ export class World {
     const most = options.stepsMax ?? STEPS_MAX
     this.startPollers()
     this.tick()
-    this.shake()
+    this.disasters.shake()
     let isFinished = false
     while (scheduler.steps < most && this.checks.violations.length === 0) {
       if (scheduler.steps === faulty) {
@@ -309,100 +269,6 @@ export class World {
     )
   }
 
-  /** Now and then something befalls the whole region. */
-  private shake(): void {
-    const { scheduler, swarm } = this
-    if (swarm.hasEnded) return
-    scheduler.after(1 + swarm.below(SHAKE_MS * (this.isDelivered ? 20 : 1)), '', () => {
-      if (swarm.hasEnded) return
-      if (swarm.strikes('outage')) this.outage(swarm.below(OUTAGE_MS_MAX))
-      this.vandal.act(!this.lambda.isAlive && this.ports.latent === 0, (split, to) => this.isCounted(split, to))
-      if (this.vandal.isAtWork) {
-        this.shake()
-        return
-      }
-      if (swarm.chance('trim')) this.trim()
-      if (swarm.chance('topic-remade')) this.remake()
-      this.shake()
-    })
-  }
-
-  private outage(ms: number): void {
-    // Longer than all of this together, segments would reach their time to live.
-    if (this.scheduler.now - this.startMs > OUTAGES_MS_MAX) return
-    this.scheduler.now += ms
-    this.scheduler.note(`an outage of ${ms} ms`)
-  }
-
-  /**
-   * Nothing is read for as long as records are kept. What was there is old by then, and is deleted while it is being read; what comes after it is new: then
-   * neither the age of the next record nor the last checkpoint tells that some are gone.
-   */
-  private trim(): void {
-    const { scheduler, swarm } = this
-    this.outage(RETENTION_MS + swarm.below(RETENTION_MS))
-    const { now } = scheduler
-    for (const log of this.logs) {
-      if (log.connector === 'file') continue
-      const visible = log.visible(now)
-      if (visible <= log.next) continue
-      const first = log.unitEnd(log.next + swarm.below(visible - log.next + 1))
-      let arrival = now
-      for (let index = first; index < log.records.length; index++) {
-        if (index > first && log.records[index]!.offset !== log.records[index - 1]!.offset)
-          arrival += swarm.below(40_000)
-        if (log.arrivalOf(index) < arrival) log.delayed.set(log.records[index]!, arrival)
-      }
-    }
-    scheduler.after(1 + swarm.below(TRIM_MS_MAX), 'old records are deleted', () => this.delete(now - RETENTION_MS))
-  }
-
-  private delete(beforeMs: number): void {
-    if (this.swarm.hasEnded || this.vandal.isAtWork) return
-    for (const log of this.logs) {
-      // A split that nobody has read yet begins where its log does.
-      const position = this.operator.positionOf(log)
-      if (log.connector === 'file' || position === START) continue
-      // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle could not.
-      this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
-      if (this.isHalfDone(log, position)) continue
-      const visible = log.visible(this.scheduler.now)
-      while (log.kept < visible && log.arrivalOf(log.kept) < beforeMs) log.kept = log.unitEnd(log.kept + 1)
-      if (log.kept > log.after(position)) this.swarm.count('trim')
-      // An operator has accepted already whatever is gone before the next record that is read.
-      if (this.operator.hasAccepted(log, position)) log.loses(log.after(position), log.kept)
-      log.next = Math.max(log.next, log.kept)
-    }
-    this.startPollers()
-  }
-
-  /** An attempt has written something of records after the position, or still may. */
-  private isHalfDone(log: SimLog, position: string): boolean {
-    const name = `${log.plan.source}/${log.splitId}`
-    return this.ports.latent > 0 || this.checks.isAhead(name, position) || this.sinks.isAhead(name, position)
-  }
-
-  /** A topic is deleted and made anew, and holds less than what was read of the old one. */
-  private remake(): void {
-    for (const { name } of this.plan.sources) {
-      const logs = this.logs.filter(({ plan: { source } }) => source === name)
-      const isFit = (log: SimLog): boolean => {
-        const last = log.plan.remade?.at(-1)
-        return (
-          last !== undefined &&
-          log.generation === 0 &&
-          !this.isHalfDone(log, this.operator.positionOf(log)) &&
-          this.operator.positionOf(log) > String(last.offset).padStart(20, '0')
-        )
-      }
-      if (logs.length === 0 || logs[0]!.connector !== 'kafka' || !logs.every(isFit)) continue
-      this.swarm.count('topic-remade')
-      this.lambda.killAll((subject) => subject instanceof Poller && logs.some((log) => subject.logs.includes(log)))
-      for (const log of logs) log.remake()
-      this.startPollers()
-    }
-  }
-
   private isDone(): boolean {
     if (this.vandal.isAtWork) return false
     // What was deleted unread is not done before somebody has been told.
@@ -484,15 +350,3 @@ export class World {
 }
 
 const TICK = 'tick'
-
-/** A pipeline whose sources' decoders are there already. */
-function preloaded(pipeline: Pipeline, decoders: ReadonlyMap<string, EventDecoder>): Pipeline {
-  return {
-    ...pipeline,
-    nodes: pipeline.nodes.map((node) => {
-      if (node.kind !== 'source') return node
-      const decoder = decoders.get(node.source.connector)
-      return decoder === undefined ? node : { ...node, source: { ...node.source, open: async () => decoder } }
-    }),
-  }
-}

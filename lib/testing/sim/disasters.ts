@@ -1,0 +1,156 @@
+import { START } from '../../runtime/keys.js'
+import { RETENTION_MS } from './inspector.js'
+import type { Invariants } from './invariants.js'
+import type { Lambda } from './lambda.js'
+import type { SimLog } from './log.js'
+import type { Operator } from './operator.js'
+import { Poller } from './poller.js'
+import type { Ports } from './ports.js'
+import type { SimSinks } from './sinks.js'
+import type { Vandal } from './vandal.js'
+
+const SHAKE_MS = 3_000
+const OUTAGE_MS_MAX = 200_000_000
+const TRIM_MS_MAX = 20_000
+const OUTAGES_MS_MAX = 10 * RETENTION_MS
+
+/** What the disasters of a world reach. */
+export interface Reach {
+  readonly ports: Ports
+  readonly logs: readonly SimLog[]
+  readonly sources: readonly { readonly name: string }[]
+  readonly lambda: Lambda
+  readonly operator: Operator
+  readonly vandal: Vandal
+  readonly checks: Invariants
+  readonly sinks: SimSinks
+  readonly startMs: number
+  readonly isDelivered: () => boolean
+  readonly isCounted: (split: string, position: string) => boolean
+  readonly startPollers: () => void
+}
+
+/** What befalls the whole region: nothing is delivered for days, logs lose what was not read, topics are made anew, somebody lays a hand on the table. */
+export class Disasters {
+  private readonly ports: Ports
+  private readonly logs: readonly SimLog[]
+  private readonly sources: Reach['sources']
+  private readonly lambda: Lambda
+  private readonly operator: Operator
+  private readonly vandal: Vandal
+  private readonly checks: Invariants
+  private readonly sinks: SimSinks
+  private readonly startMs: number
+  private readonly isDelivered: () => boolean
+  private readonly isCounted: Reach['isCounted']
+  private readonly startPollers: () => void
+
+  constructor(reach: Reach) {
+    this.ports = reach.ports
+    this.logs = reach.logs
+    this.sources = reach.sources
+    this.lambda = reach.lambda
+    this.operator = reach.operator
+    this.vandal = reach.vandal
+    this.checks = reach.checks
+    this.sinks = reach.sinks
+    this.startMs = reach.startMs
+    this.isDelivered = reach.isDelivered
+    this.isCounted = reach.isCounted
+    this.startPollers = reach.startPollers
+  }
+
+  /** Now and then something befalls the whole region. */
+  shake(): void {
+    const { scheduler, swarm } = this.ports
+    if (swarm.hasEnded) return
+    scheduler.after(1 + swarm.below(SHAKE_MS * (this.isDelivered() ? 20 : 1)), '', () => {
+      if (swarm.hasEnded) return
+      if (swarm.strikes('outage')) this.outage(swarm.below(OUTAGE_MS_MAX))
+      this.vandal.act(!this.lambda.isAlive && this.ports.latent === 0, this.isCounted)
+      if (this.vandal.isAtWork) {
+        this.shake()
+        return
+      }
+      if (swarm.chance('trim')) this.trim()
+      if (swarm.chance('topic-remade')) this.remake()
+      this.shake()
+    })
+  }
+
+  private outage(ms: number): void {
+    // Longer than all of this together, segments would reach their time to live.
+    if (this.ports.scheduler.now - this.startMs > OUTAGES_MS_MAX) return
+    this.ports.scheduler.now += ms
+    this.ports.scheduler.note(`an outage of ${ms} ms`)
+  }
+
+  /**
+   * Nothing is read for as long as records are kept. What was there is old by then, and is deleted while it is being read; what comes after it is new: then
+   * neither the age of the next record nor the last checkpoint tells that some are gone.
+   */
+  private trim(): void {
+    const { scheduler, swarm } = this.ports
+    this.outage(RETENTION_MS + swarm.below(RETENTION_MS))
+    const { now } = scheduler
+    for (const log of this.logs) {
+      if (log.connector === 'file') continue
+      const visible = log.visible(now)
+      if (visible <= log.next) continue
+      const first = log.unitEnd(log.next + swarm.below(visible - log.next + 1))
+      let arrival = now
+      for (let index = first; index < log.records.length; index++) {
+        if (index > first && log.records[index]!.offset !== log.records[index - 1]!.offset)
+          arrival += swarm.below(40_000)
+        if (log.arrivalOf(index) < arrival) log.delayed.set(log.records[index]!, arrival)
+      }
+    }
+    scheduler.after(1 + swarm.below(TRIM_MS_MAX), 'old records are deleted', () => this.delete(now - RETENTION_MS))
+  }
+
+  private delete(beforeMs: number): void {
+    if (this.ports.swarm.hasEnded || this.vandal.isAtWork) return
+    for (const log of this.logs) {
+      // A split that nobody has read yet begins where its log does.
+      const position = this.operator.positionOf(log)
+      if (log.connector === 'file' || position === START) continue
+      // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle could not.
+      this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
+      if (this.isHalfDone(log, position)) continue
+      const visible = log.visible(this.ports.scheduler.now)
+      while (log.kept < visible && log.arrivalOf(log.kept) < beforeMs) log.kept = log.unitEnd(log.kept + 1)
+      if (log.kept > log.after(position)) this.ports.swarm.count('trim')
+      // An operator has accepted already whatever is gone before the next record that is read.
+      if (this.operator.hasAccepted(log, position)) log.loses(log.after(position), log.kept)
+      log.next = Math.max(log.next, log.kept)
+    }
+    this.startPollers()
+  }
+
+  /** An attempt has written something of records after the position, or still may. */
+  private isHalfDone(log: SimLog, position: string): boolean {
+    const name = `${log.plan.source}/${log.splitId}`
+    return this.ports.latent > 0 || this.checks.isAhead(name, position) || this.sinks.isAhead(name, position)
+  }
+
+  /** A topic is deleted and made anew, and holds less than what was read of the old one. */
+  private remake(): void {
+    for (const { name } of this.sources) {
+      const logs = this.logs.filter(({ plan: { source } }) => source === name)
+      const isFit = (log: SimLog): boolean => {
+        const last = log.plan.remade?.at(-1)
+        return (
+          last !== undefined &&
+          log.generation === 0 &&
+          !this.isHalfDone(log, this.operator.positionOf(log)) &&
+          this.operator.positionOf(log) > String(last.offset).padStart(20, '0')
+        )
+      }
+      if (logs.length === 0 || logs[0]!.connector !== 'kafka' || !logs.every(isFit)) continue
+      this.ports.swarm.count('topic-remade')
+      this.lambda.killAll((subject) => subject instanceof Poller && logs.some((log) => subject.logs.includes(log)))
+      for (const log of logs) log.remake()
+      this.startPollers()
+    }
+  }
+}
