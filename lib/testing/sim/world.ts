@@ -11,11 +11,11 @@ import type { Swarm } from './faults.js'
 import { simInspector } from './inspector.js'
 import { Invariants } from './invariants.js'
 import { Lambda } from './lambda.js'
-import { type Connector, SimLog } from './log.js'
+import { SimLog } from './log.js'
 import { Operator } from './operator.js'
 import { Poller } from './poller.js'
 import { Ports } from './ports.js'
-import { preloaded } from './preloaded.js'
+import { connectorOf, preloaded } from './preloaded.js'
 import type { Process } from './process.js'
 import { Scheduler } from './scheduler.js'
 import { SimSinks } from './sinks.js'
@@ -71,7 +71,7 @@ export class World {
     this.table.checks = this.checks
     this.checks.childrenOf = (split) => this.childrenOf(split)
     this.sinks = new SimSinks(ports, this.checks, options.refuses ?? (() => undefined))
-    this.logs = options.logs.map((log) => new SimLog(log, this.connectorOf(log.source), this.startMs))
+    this.logs = options.logs.map((log) => new SimLog(log, connectorOf(this.plan, log.source), this.startMs))
     this.lambda = new Lambda({
       ports,
       pipeline: this.pipeline,
@@ -188,10 +188,6 @@ export class World {
       errors: this.lambda.errors,
       resets: this.operator.resets,
     }
-  }
-
-  private connectorOf(source: string): Connector {
-    return this.plan.sources.find(({ name }) => name === source)!.connector as Connector
   }
 
   private bindings(process: Process, logger: Logger): Bindings {
