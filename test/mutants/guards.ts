@@ -303,7 +303,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: "      case 'member':\n",
     replace: "      case 'member':\n      case 'parting':\n",
-    faults: 'idle,zombie,late-flood',
+    by: 'test/runtime/membership.test.ts',
   },
   condition(
     'member-status-as-read',
@@ -552,7 +552,8 @@ export const GUARDS: readonly Guard[] = [
     find: '    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)',
     replace:
       '    queueMicrotask(() => writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows).catch(() => undefined))',
-    pipeline: 'chained',
+    pipeline: 'expiring',
+    faults: 'crash-before,crash-after,late-flood',
   },
   {
     name: 'failed-cache-forgotten',
@@ -599,7 +600,6 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/tick',
     find: 'else await registerListed(host, stage, input, listed)',
     replace: '',
-    by: 'nobody',
   },
   condition('claim-cursor', '8', 'runtime/advance', "{ attribute: 'cursor', is: 'equal', value: this.cursor }", {
     by: 'nobody',

@@ -96,17 +96,24 @@ describe('law 5: parting needs evidence', () => {
     expect((await world.split('readings/p'))?.status).toBe('member')
   })
 
-  it('an attempt that finds the mark puts it back first, so the parting fails', async () => {
-    const world = await quiet(false)
-    world.before = async (call) => {
-      if (call !== 'peek p') return
-      world.before = () => undefined
-      await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
-    }
-    await world.container().tick()
-    expect((await world.split('readings/p'))?.status).toBe('member')
-    expect((await world.split('readings/p'))?.position).toBe('00000000000000000001')
-  })
+  it.each([
+    ['before', 1],
+    ['after', 2],
+  ])(
+    'an attempt that comes %s the mark, while the source is asked, makes the parting fail: it puts the mark back first',
+    async (_, question) => {
+      const world = await quiet(false)
+      let questions = 0
+      world.before = async (call) => {
+        if (call !== 'peek p' || ++questions !== question) return
+        world.before = () => undefined
+        await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
+      }
+      await world.container().tick()
+      expect((await world.split('readings/p'))?.status).toBe('member')
+      expect((await world.split('readings/p'))?.position).toBe('00000000000000000001')
+    },
+  )
 
   it('evidence for one mark is none for the next', async () => {
     const world = await quiet(false)

@@ -75,3 +75,21 @@ describe('law 8: ids', () => {
     ])
   })
 })
+
+describe('law 6: a split is registered as its source lists it', () => {
+  it('from where its log begins, so that what is deleted from there on is missed', async () => {
+    const world = new Harness(counting())
+    const start = '00000000000000000041'
+    world.sources.readings!.splits = [{ split: 'p', closed: false, start }]
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.position).toBe(start)
+    const asked: string[] = []
+    world.sources.readings!.verify = async (positions) => {
+      asked.push(...positions.values())
+      return [{ split: 'p', kind: 'trimmed', detail: 'Records were deleted.' }]
+    }
+    await world.container().tick()
+    expect(asked).toContain(start)
+    expect((await world.split('readings/p'))?.stopped).toMatch(/^trimmed/)
+  })
+})

@@ -65,7 +65,7 @@ class LogMaker {
       const merged = open.length > 1 && random.below(2) === 0
       const parents = merged ? open.slice(0, 2) : open.slice(0, 1)
       const endMs = Math.max(...parents.map((plan) => plan.records.at(-1)?.arrivalMs ?? plan.fromMs ?? 0))
-      for (const parent of parents) plans[plans.indexOf(parent)] = { ...parent, isClosed: true }
+      for (const parent of parents) plans[plans.indexOf(parent)] = { ...parent, isClosed: true, closesMs: endMs }
       for (let child = 0; child < (merged ? 1 : 2); child++) {
         const name = splitName(source, plans.length)
         plans.push({ ...this.log(name, endMs, endMs), parents: parents.map((parent) => parent.split) })

@@ -77,6 +77,25 @@ export const SPECS: Readonly<Record<string, Spec>> = {
       },
     ],
   },
+  /** Late results of one operator come too late for the next. */
+  expiring: {
+    ...small,
+    name: 'expiring',
+    operators: [
+      {
+        ...operator,
+        window: { ...operator.window, sizeMs: 5_000, stepMs: 5_000 },
+        latenessMs: 30_000,
+        accumulation: 'discarding',
+      },
+      {
+        ...operator,
+        name: 'op1',
+        window: { ...operator.window, sizeMs: 5_000, stepMs: 5_000 },
+        aggregates: ['count', 'sum'],
+      },
+    ],
+  },
   stateless: {
     ...small,
     name: 'stateless',

@@ -20,8 +20,9 @@ export interface LogPlan {
   /** When its source first lists it, ms after the start. Default 0. */
   readonly fromMs?: number
   readonly parents?: readonly string[]
-  /** No record comes after the last one. */
+  /** No record comes after the last one; it is closed from then on, and not before `closesMs` (when a shard was split or merged). */
   readonly isClosed?: boolean
+  readonly closesMs?: number
   /** What the log holds once its topic was made anew. */
   readonly remade?: readonly LogRecord[]
 }
@@ -118,7 +119,8 @@ export class SimLog {
   }
 
   isClosed(now: number): boolean {
-    return this.plan.isClosed === true && this.visible(now) === this.records.length
+    const { isClosed, closesMs = 0 } = this.plan
+    return isClosed === true && now >= this.startMs + closesMs && this.visible(now) === this.records.length
   }
 
   indexOf(position: string): number {
