@@ -377,7 +377,7 @@ export const GUARDS: readonly Guard[] = [
     faults: 'reshard,idle,late-flood',
   },
   condition('end-as-read', '6', 'runtime/membership', 'when: asRead(seen)', {
-    faults: 'reshard,idle,zombie,late-effect',
+    by: 'test/runtime/membership.test.ts',
   }),
   condition(
     'holder-as-read',
@@ -553,7 +553,7 @@ export const GUARDS: readonly Guard[] = [
     replace:
       '    queueMicrotask(() => writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows).catch(() => undefined))',
     pipeline: 'expiring',
-    faults: 'crash-before,crash-after,late-flood',
+    faults: 'late-flood,sink-reject,sink-partial',
   },
   {
     name: 'failed-cache-forgotten',
@@ -699,7 +699,7 @@ export const GUARDS: readonly Guard[] = [
     law: '12',
     file: 'runtime/host',
     find: '      await store.insert([\n        { ...key, fingerprint: mine,',
-    replace: '      void [\n        { ...key, fingerprint: mine,',
+    replace: '      await Promise.resolve([\n        { ...key, fingerprint: mine,',
   },
   {
     name: 'state-format',

@@ -115,6 +115,23 @@ describe('law 5: parting needs evidence', () => {
     },
   )
 
+  it('law 6: a split that changed while it was to end, ends as it stands then', async () => {
+    const world = await quiet(false)
+    world.sources.readings!.splits = [{ split: 'p', closed: true }]
+    let isLate = false
+    world.before = async (call) => {
+      if (call !== 'update s#readings/p status,epoch,at') return
+      world.before = () => undefined
+      const { epoch } = (await world.split('readings/p'))!
+      isLate = true
+      await world.edit('readings/p', { status: 'parting', was: 'out', epoch: (epoch as number) + 1 })
+    }
+    await world.container().tick()
+    expect(isLate).toBe(true)
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.status).toBe('ended')
+  })
+
   it('evidence for one mark is none for the next', async () => {
     const world = await quiet(false)
     world.before = async (call) => {
