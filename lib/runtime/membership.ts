@@ -265,7 +265,7 @@ export async function part(
   const asked = clock.now()
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing' // guard: part-needs-evidence
   // Nothing waits, or what waited was deleted unread since it was last asked.
-  if (nothing && (await isLost(host, stage, input, { ...seen, epoch }, origin))) return false // guard: empty-not-lost
+  if (nothing && (await isLost(host, stage, input, { ...seen, status: 'parting', was, epoch }, origin))) return false // guard: empty-not-lost
   const verdict = await store.update({
     key,
     set: {

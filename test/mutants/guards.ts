@@ -586,7 +586,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: 'return (await stopFaulty(host, stage, input, [split], [{ split: origin, closed: false }])).size > 0',
     replace: 'return stage === undefined && split === undefined && input === undefined && origin === undefined',
-    faults: 'trim,idle,lost-tick,verify-fails',
+    by: 'test/runtime/log-faults.test.ts',
   },
   condition('as-read-position', '5', 'runtime/split-item', "{ attribute: 'position', is: 'equal', value: position }", {
     by: 'test/runtime/membership.test.ts',

@@ -279,3 +279,22 @@ describe('what a source says of its logs', () => {
     expect(await world.split('readings/p')).toMatchObject({ position: '00000000000000000041' })
   })
 })
+
+describe('law 5: nothing waits where all was deleted', () => {
+  it('a split whose last records are deleted unread between two questions stops, and does not part', async () => {
+    const world = new Harness(counting({ idle: { after: '1s' } }))
+    world.sources.readings!.splits = [{ split: 'p', closed: false }]
+    let isGone = false
+    world.sources.readings!.verify = async () =>
+      isGone ? [{ split: 'p', kind: 'trimmed' as const, detail: 'Records were deleted.' }] : []
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    world.now += 5_000
+    world.before = (call) => {
+      // Asked whether its log goes on, the source has said yes a moment ago.
+      if (call === 'peek p') isGone = true
+    }
+    await world.container().tick()
+    expect((await world.split('readings/p'))?.stopped).toMatch(/^trimmed/)
+    expect((await world.split('readings/p'))?.status).not.toBe('out')
+  })
+})
