@@ -95,6 +95,9 @@ export class Disasters {
     const { now } = scheduler
     for (const log of this.logs) {
       if (log.connector === 'file') continue
+      // What was delivered once has come when it came.
+      this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
+      if (this.isHalfDone(log, this.operator.positionOf(log))) continue
       const visible = log.visible(now)
       if (visible <= log.next) continue
       const first = log.unitEnd(log.next + swarm.below(visible - log.next + 1))
