@@ -116,7 +116,7 @@ function horizonOf(spec: Spec, logs: readonly SimLog[]): number {
       split: log.idOf(generation),
       parents: [],
       records: oracleRecords(
-        records.filter((record) => isHarmless(record) && !log.lost.some((gone) => gone.record === record)),
+        records.filter((record) => isHarmless(record, records) && !log.lost.some((gone) => gone.record === record)),
         log,
       ),
       gateAt: () => Number.NEGATIVE_INFINITY,
@@ -128,10 +128,12 @@ function horizonOf(spec: Spec, logs: readonly SimLog[]): number {
   return topMs === Number.NEGATIVE_INFINITY ? topMs : topMs + spans.reduce((sum, span) => sum + span, 1)
 }
 
-/** What kills is skipped in the end, and moves no watermark. */
-function isHarmless({ label }: LogRecord): boolean {
-  const is = label as OracleRecord['is']
-  return is === 'tombstone' || 'bad' in is || is.event.kill !== true
+/** What kills is skipped in the end, with its whole aggregate, and moves no watermark. */
+function isHarmless({ offset }: LogRecord, records: readonly LogRecord[]): boolean {
+  return !records.some((record) => {
+    const is = record.label as OracleRecord['is']
+    return record.offset === offset && is !== 'tombstone' && 'event' in is && is.event.kill === true
+  })
 }
 
 function oracleRecords(records: readonly LogRecord[], log: SimLog): OracleRecord[] {

@@ -72,8 +72,9 @@ export class Disasters {
         this.shake()
         return
       }
-      if (swarm.chance('trim')) this.trim()
-      if (swarm.chance('topic-remade')) this.remake()
+      // Once all is delivered, no log changes any more.
+      if (!this.isDelivered() && swarm.chance('trim')) this.trim()
+      if (!this.isDelivered() && swarm.chance('topic-remade')) this.remake()
       this.shake()
     })
   }
