@@ -28,7 +28,8 @@ function isBelow(a: Attribute, b: string | number): boolean {
   return typeof a === 'number' && typeof b === 'number' && a < b
 }
 
-function isEqual(a: Attribute, b: Attribute): boolean {
+/** Whether two attributes are the same, bytes by what they hold; an absent one is the same as an absent one. */
+export function isEqual(a: Attribute | undefined, b: Attribute | undefined): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
   return a === b
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { MillraceError } from '../../lib/index.js'
-import type { Attribute, Item, ItemKey } from '../../lib/ports/index.js'
+import type { Item, ItemKey } from '../../lib/ports/index.js'
 import { admit } from '../../lib/state/items.js'
 import type { MemoryTable } from '../../lib/state/memory/index.js'
 import { Random } from '../../lib/testing/random.js'
+import { flipped } from '../../lib/testing/sim/vandal.js'
 import { fileEvent, Harness, undoneOf } from '../runtime/harness.js'
 import { at, counting } from '../runtime/pipelines.js'
 
@@ -78,19 +79,6 @@ function put(table: MemoryTable, item: Item): void {
   table.put(admit(item))
 }
 
-function flipped(value: Attribute, random: Random): Attribute {
-  if (typeof value === 'boolean') return !value
-  if (typeof value === 'number') return value + (random.below(2) === 0 ? 1 : -1) * 2 ** random.below(40)
-  if (typeof value === 'string') {
-    const at = random.below(value.length)
-    const other = String.fromCharCode(value.charCodeAt(at) ^ (1 << random.below(6)))
-    return value.slice(0, at) + (/[\ud800-\udfff]/.test(other) ? '?' : other) + value.slice(at + 1)
-  }
-  const bytes = new Uint8Array(value)
-  bytes[random.below(bytes.length)]! ^= 1 << random.below(8)
-  return bytes
-}
-
 const placeOf = ({ pk, sk }: ItemKey, what: string): string => `${pk} ${sk}: ${what}`
 
 describe('laws 7, 9, 10: stored state that somebody has changed', () => {
@@ -109,7 +97,7 @@ describe('laws 7, 9, 10: stored state that somebody has changed', () => {
         if (name === 'pk' || name === 'sk' || item[name] === '') continue
         for (let turn = 0; turn < 4; turn++) {
           const world = await rested()
-          put(world.table, { ...item, [name]: flipped(item[name]!, random) })
+          put(world.table, { ...item, [name]: flipped(item[name]!, (limit) => random.below(limit)) })
           const outcome = await rest(world)
           seen.set(
             outcome === whole ? 'same' : outcome.slice(0, 20),

@@ -1,5 +1,6 @@
 import type { LogPlan } from '../../lib/testing/sim/log.js'
 import type { CrashPoint } from '../../lib/testing/sim/ports.js'
+import { START_MS } from '../../lib/testing/sim/world-options.js'
 import { type RunResult, run } from './run.js'
 import type { Event, Spec } from './spec.js'
 import { SPECS } from './specs.js'
@@ -8,8 +9,6 @@ import { SPECS } from './specs.js'
 export const WHOLE: Spec = { ...SPECS.chained!, keyGroups: 1 }
 /** The least that has every kind of core step: a batch, a late one, a window. */
 export const CORE: Spec = { ...SPECS.late!, keyGroups: 1, sources: [{ ...SPECS.late!.sources[0]!, splits: 1 }] }
-
-const START_MS = 1_700_000_000_000
 
 /** Batches by time of arrival: a mapping takes what is there. */
 function log(split: number, times: readonly (readonly number[])[]): LogPlan {

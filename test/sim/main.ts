@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { FAULT_NAMES, type Fault } from '../../lib/testing/sim/faults.js'
+import { START_MS } from '../../lib/testing/sim/world-options.js'
 import { minimise } from './minimise.js'
 import { addRun, addTotals, noTotals, report, type Totals } from './report.js'
 import { type RunOptions, run } from './run.js'
@@ -114,7 +115,7 @@ async function replay(seed: number, base: Omit<RunOptions, 'seed'>, isWhole: boo
   const events: string[] = []
   const result = await run({
     ...small.options,
-    onEvent: (event, now) => events.push(`${((now - 1_700_000_000_000) / 1000).toFixed(3).padStart(12)}  ${event}`),
+    onEvent: (event, now) => events.push(`${((now - START_MS) / 1000).toFixed(3).padStart(12)}  ${event}`),
   })
   if (small.runs > 0) process.stdout.write(`made small in ${small.runs} runs\n`)
   process.stdout.write(`\npipeline: ${JSON.stringify(result.spec)}\n`)
@@ -165,6 +166,10 @@ async function main(): Promise<number> {
   else await many(from, count, jobs, args, onProgress)
   process.stderr.write('\n')
   process.stdout.write(`${report(totals)}\n`)
+  const seconds = (performance.now() - started) / 1000
+  process.stdout.write(
+    `${(totals.runs / seconds).toFixed(0)} runs a second, ${jobs} ${jobs === 1 ? 'process' : 'processes'}\n`,
+  )
   for (const { seed, faults } of totals.failures.slice(0, 10)) {
     process.stdout.write(`seed ${seed} FAILS: ${faults[0]}\n`)
     process.stdout.write(`  npm run sim -- --replay ${seed} ${args.join(' ')}\n`)

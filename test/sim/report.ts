@@ -12,7 +12,6 @@ export interface Totals {
   rowsOut: number
   lost: number
   doubled: number
-  resets: number
   injections: Partial<Record<Fault, number>>
   failures: { seed: number; faults: readonly string[] }[]
 }
@@ -28,7 +27,6 @@ export function noTotals(): Totals {
     rowsOut: 0,
     lost: 0,
     doubled: 0,
-    resets: 0,
     injections: {},
     failures: [],
   }
@@ -40,7 +38,6 @@ export function addRun(totals: Totals, { seed, outcome, faults, swarm, ...run }:
   totals.calls += outcome.calls
   totals.invocations += outcome.invocations
   totals.simulatedMs += outcome.simulatedMs
-  totals.resets += outcome.resets
   totals.recordsIn += run.recordsIn
   totals.rowsOut += run.rowsOut
   totals.lost += run.lost
@@ -60,7 +57,6 @@ export function addTotals(into: Totals, more: Totals): void {
     'rowsOut',
     'lost',
     'doubled',
-    'resets',
   ] as const)
     into[name] += more[name]
   for (const [kind, n] of Object.entries(more.injections) as [Fault, number][])

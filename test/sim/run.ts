@@ -6,7 +6,7 @@ import { Random } from '../../lib/testing/random.js'
 import { type Fault, Swarm } from '../../lib/testing/sim/faults.js'
 import { type LogPlan, type LogRecord, positionOf, type SimLog } from '../../lib/testing/sim/log.js'
 import { World } from '../../lib/testing/sim/world.js'
-import type { Outcome, WorldOptions } from '../../lib/testing/sim/world-options.js'
+import { type Outcome, START_MS, type WorldOptions } from '../../lib/testing/sim/world-options.js'
 import { build } from './build.js'
 import { specOf } from './generate.js'
 import { canonical, type Expectation, interpret, type OracleRecord, type OracleSplit, type Tally } from './interpret.js'
@@ -48,7 +48,6 @@ export const DECODERS: ReadonlyMap<string, EventDecoder> = new Map([
   ['kafka', kafkaDecoder()],
   ['kinesis', kinesisDecoder()],
 ])
-const START_MS = 1_700_000_000_000
 const BASES_MS = [START_MS - 120_000, START_MS - 120_000, 0, -5_000_000_000]
 
 /** One whole run of a seed: a pipeline, its logs, a world that does its worst, and what all of it has to come to. */

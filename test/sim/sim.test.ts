@@ -41,11 +41,11 @@ describe('laws 1 to 14: random pipelines in a world that does its worst', () => 
   })
 })
 
-describe('law 2: the same seed', () => {
+describe('the same seed', () => {
   it('gives the same trace, step by step', async () => {
     for (const seed of [3, 31, 314]) {
       const traces = [[], []] as string[][]
-      const hashes = await Promise.all([0, 1].map(() => 0))
+      const hashes: number[] = []
       for (const i of [0, 1]) hashes[i] = (await run({ seed, onEvent: (event) => traces[i]!.push(event) })).outcome.hash
       expect(traces[0]!.length).toBeGreaterThan(50)
       expect(traces[0]).toEqual(traces[1])

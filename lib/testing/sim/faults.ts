@@ -76,8 +76,6 @@ export interface SwarmOptions {
   readonly seed: number
   /** Kinds that may be enabled; default all. A seed enables about a third of them. */
   readonly kinds?: readonly Fault[]
-  /** Every kind is enabled, at half of its rate. */
-  readonly isAll?: boolean
   /** Which injections take place, by their number; the others are left out. For making a failure smaller. */
   readonly allows?: (ordinal: number) => boolean
 }
@@ -98,14 +96,14 @@ export class Swarm {
   private readonly allows: ((ordinal: number) => boolean) | undefined
   private isOver = false
 
-  constructor({ seed, kinds = FAULT_NAMES, isAll = false, allows }: SwarmOptions) {
+  constructor({ seed, kinds = FAULT_NAMES, allows }: SwarmOptions) {
     this.random = new Random(seed ^ 0x2545f491)
     this.allows = allows
     for (const kind of FAULT_NAMES) {
       const share = this.random.next()
       const height = this.random.next()
-      if (!kinds.includes(kind) || !(isAll || share < 1 / 3)) continue
-      this.rates.set(kind, FAULTS[kind].rate * (isAll ? 0.5 : 0.05 + 0.95 * height))
+      if (!kinds.includes(kind) || share >= 1 / 3) continue
+      this.rates.set(kind, FAULTS[kind].rate * (0.05 + 0.95 * height))
     }
   }
 

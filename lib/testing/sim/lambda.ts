@@ -39,8 +39,6 @@ export type BindingsOf = (process: Process, logger: Logger) => Bindings
 /** Lambda: containers that are warm, frozen, thawed, thrown away and killed at their deadline, and invocations that are given up and live on. */
 export class Lambda {
   readonly timeoutMs: number
-  /** The code of each error that came out of a handler, how often. */
-  readonly errors = new Map<string, number>()
   invocations = 0
   /** Called with each error that stops something until a person acts. */
   onStop: (error: StopError) => void = () => undefined
@@ -159,7 +157,6 @@ export class Lambda {
 
   private judge(error: unknown, isOther: boolean): void {
     const code = error instanceof MillraceError ? error.code : 'unexpected'
-    this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
     if (error instanceof StopError && !isOther) this.onStop(error)
     if (isOther ? code !== 'graph-changed' && !this.isExpected(error) : !this.isExpected(error))
       this.checks.fail(

@@ -12,8 +12,6 @@ const RESET_AFTER_MS = 61_000
 
 /** The person on call: resets splits that have stopped, and has records skipped that kill whoever touches them. Acts on what `millrace splits` shows. */
 export class Operator {
-  resets = 0
-  skips = 0
   private readonly ports: Ports
   private readonly table: SimTable
   private readonly prefix: string
@@ -136,7 +134,6 @@ export class Operator {
     const name = await this.tryReset(stage, split)
     scheduler.note(`reset ${log.name}: ${String(name)}`)
     if (name === undefined) return
-    this.resets++
     this.stopped.delete(log)
     if (isRemade) {
       for (const record of log.past.at(-1)!)
@@ -155,12 +152,12 @@ export class Operator {
   /** The command may be killed between its two writes: then the first one stands. */
   private async tryReset(stage: StagePlan, split: SplitState): Promise<string | undefined> {
     const { scheduler, swarm } = this.ports
-    const inner = this.store
+    const { direct } = this.table
     let isKilled = false
     const store: StateStore = {
-      ...inner,
+      ...direct,
       insert: async (items) => {
-        if (!swarm.strikes('operator-dies')) return await inner.insert(items)
+        if (!swarm.strikes('operator-dies')) return await direct.insert(items)
         isKilled = true
         return items.map(() => 'exists')
       },
@@ -171,21 +168,11 @@ export class Operator {
   }
 
   private async skip(log: SimLog, item: Item, position: string): Promise<void> {
-    const verdict = await this.store.update({
+    const verdict = await this.table.direct.update({
       key: item,
       set: { skip: position },
       when: [{ attribute: 'position', is: 'equal', value: position }],
     })
     this.ports.scheduler.note(`skip ${log.name} after ${position}: ${verdict.applied}`)
-    if (verdict.applied) this.skips++
-    this.checksSkip(item, verdict.item)
-  }
-
-  private checksSkip(before: Item, after: Item | undefined): void {
-    if (after !== undefined) this.table.checks.updated(before, after)
-  }
-
-  private get store(): StateStore {
-    return this.table.inner
   }
 }

@@ -95,10 +95,6 @@ export class Scheduler {
       this.ready = this.ready.filter((waiting) => waiting.process !== process)
   }
 
-  get isIdle(): boolean {
-    return this.ready.length === 0
-  }
-
   /** One step: what is due happens, then one call goes on. Where nothing can, time goes on to what is due next. False: nothing ever will. */
   async step(): Promise<boolean> {
     this.steps++

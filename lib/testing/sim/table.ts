@@ -9,7 +9,9 @@ const BURST_MS_MAX = 20_000
 /** The table of a simulated region: what each process sees of it is a store of its own, and every request may fail in every way. */
 export class SimTable {
   readonly items = new MemoryTable()
-  readonly inner: StateStore = memoryStore(this.items)
+  /** The table as an operator's command has it: nothing fails, and every write is looked at as any other. */
+  readonly direct: StateStore
+  private readonly inner: StateStore = memoryStore(this.items)
   checks!: Invariants
   /** A split stops: an alarm. */
   onStop: () => void = () => undefined
@@ -18,6 +20,7 @@ export class SimTable {
 
   constructor(ports: Ports) {
     this.ports = ports
+    this.direct = { ...this.inner, insert: (items) => this.insert(items), update: (update) => this.update(update) }
   }
 
   store(process: Process): StateStore {
@@ -26,7 +29,7 @@ export class SimTable {
     return {
       get: (keys) => this.request(process, `${name} get ${keys.map(nameOf).join(' ')}`, false, () => inner.get(keys)),
       insert: (items) =>
-        this.request(process, `${name} insert ${items.map(segmentOf).join(' ')}`, true, () => this.insert(items)),
+        this.request(process, `${name} insert ${items.map(segmentOf).join(' ')}`, true, () => this.insertSome(items)),
       update: (update) =>
         this.request(process, `${name} update ${nameOf(update.key)} ${JSON.stringify(update.set)}`, true, () =>
           this.update(update),
@@ -38,13 +41,16 @@ export class SimTable {
     }
   }
 
-  private async insert(items: readonly Item[]): Promise<readonly InsertVerdict[]> {
+  private async insertSome(items: readonly Item[]): Promise<readonly InsertVerdict[]> {
     const { swarm } = this.ports
-    const isPartial = items.length > 1 && swarm.strikes('partial-batch')
-    const some = isPartial ? items.filter(() => swarm.below(2) === 0) : items
-    const verdicts = await this.inner.insert(some)
-    for (const [i, verdict] of verdicts.entries()) if (verdict === 'inserted') this.checks.inserted(some[i]!)
-    if (isPartial) throw injected('unknown-outcome', 'some items were written')
+    if (items.length === 1 || !swarm.strikes('partial-batch')) return await this.insert(items)
+    await this.insert(items.filter(() => swarm.below(2) === 0))
+    throw injected('unknown-outcome', 'some items were written')
+  }
+
+  private async insert(items: readonly Item[]): Promise<readonly InsertVerdict[]> {
+    const verdicts = await this.inner.insert(items)
+    for (const [i, verdict] of verdicts.entries()) if (verdict === 'inserted') this.checks.inserted(items[i]!)
     return verdicts
   }
 

@@ -1,5 +1,6 @@
 import type { Attribute, Item, ItemKey } from '../../ports/index.js'
 import { parseSegmentSk } from '../../runtime/keys.js'
+import { isEqual } from '../../state/conditions.js'
 import type { Fault } from './faults.js'
 import type { Ports } from './ports.js'
 import type { SimTable } from './table.js'
@@ -59,7 +60,8 @@ export class Vandal {
     if (item === undefined) return
     const names = COVERED[kindOf(item)!].filter((name) => item[name] !== undefined && item[name] !== '')
     const name = this.pick(names)
-    if (name !== undefined) this.breaks('bit-flip', item, { ...item, [name]: this.changed(item[name]!) })
+    if (name !== undefined)
+      this.breaks('bit-flip', item, { ...item, [name]: flipped(item[name]!, (limit) => this.ports.swarm.below(limit)) })
   }
 
   private update(): void {
@@ -106,27 +108,12 @@ export class Vandal {
       const after: Record<string, Attribute> & ItemKey = { ...(standing ?? whole) }
       if (broken !== undefined && standing !== undefined)
         for (const attribute of Object.keys(broken))
-          if (same(standing[attribute], broken[attribute]) && whole[attribute] !== undefined)
+          if (isEqual(standing[attribute], broken[attribute]) && whole[attribute] !== undefined)
             after[attribute] = whole[attribute]
       this.table.items.put({ item: after, bytes: 100 })
       this.table.checks.damaged.delete(name)
     }
     this.damaged.clear()
-  }
-
-  private changed(value: Attribute): Attribute {
-    const { swarm } = this.ports
-    if (typeof value === 'boolean') return !value
-    if (typeof value === 'number') return value + (swarm.below(2) === 0 ? 1 : -1) * 2 ** swarm.below(34)
-    if (typeof value === 'string') {
-      const at = swarm.below(value.length)
-      return (
-        value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ (1 << swarm.below(3))) + value.slice(at + 1)
-      )
-    }
-    const bytes = new Uint8Array(value)
-    bytes[swarm.below(bytes.length)]! ^= 1 << swarm.below(8)
-    return bytes
   }
 
   private pick<T>(list: readonly T[]): T | undefined {
@@ -142,7 +129,16 @@ function kindOf({ pk, sk }: Item): keyof typeof COVERED | undefined {
   return sk.startsWith(PARTS_PREFIX) ? 'part' : undefined
 }
 
-function same(a: Attribute | undefined, b: Attribute | undefined): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
-  return a === b
+/** A value with some bit of it changed: still one that an item can hold. */
+export function flipped(value: Attribute, below: (limit: number) => number): Attribute {
+  if (typeof value === 'boolean') return !value
+  if (typeof value === 'number') return value + (below(2) === 0 ? 1 : -1) * 2 ** below(40)
+  if (typeof value === 'string') {
+    const at = below(value.length)
+    const other = String.fromCharCode(value.charCodeAt(at) ^ (1 << below(6)))
+    return value.slice(0, at) + (/\p{Surrogate}/u.test(other) ? '?' : other) + value.slice(at + 1)
+  }
+  const bytes = new Uint8Array(value)
+  bytes[below(bytes.length)]! ^= 1 << below(8)
+  return bytes
 }

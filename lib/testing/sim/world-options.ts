@@ -6,6 +6,9 @@ import type { LogPlan, SimLog } from './log.js'
 import type { CrashPoint } from './ports.js'
 import type { SimTable } from './table.js'
 
+/** When a world's clock starts, unless it is told otherwise. */
+export const START_MS = 1_700_000_000_000
+
 export interface WorldOptions {
   readonly seed: number
   readonly logs: readonly LogPlan[]
@@ -24,8 +27,6 @@ export interface WorldOptions {
   /** The event time up to which everything has to be closed in the end, of the logs as they came to be. */
   readonly horizonMs: (logs: readonly SimLog[]) => number
   readonly limits?: Partial<Limits>
-  /** Steps with faults; after them faults end, and all has to come right. */
-  readonly faultyStepsMax?: number
   readonly stepsMax?: number
   /** One call after the other, in the order of their coming. */
   readonly isSequential?: boolean
@@ -55,6 +56,4 @@ export interface Outcome {
   readonly checks: Invariants
   readonly logs: readonly SimLog[]
   readonly table: SimTable
-  readonly errors: ReadonlyMap<string, number>
-  readonly resets: number
 }

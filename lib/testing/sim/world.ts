@@ -11,22 +11,22 @@ import type { Swarm } from './faults.js'
 import { simInspector } from './inspector.js'
 import { Invariants } from './invariants.js'
 import { Lambda } from './lambda.js'
-import { SimLog } from './log.js'
+import { type Connector, SimLog } from './log.js'
 import { Operator } from './operator.js'
 import { Poller } from './poller.js'
 import { Ports } from './ports.js'
-import { connectorOf, preloaded } from './preloaded.js'
+import { preloaded } from './preloaded.js'
 import type { Process } from './process.js'
 import { Scheduler } from './scheduler.js'
 import { SimSinks } from './sinks.js'
 import { SimTable } from './table.js'
 import { Vandal } from './vandal.js'
-import type { Outcome, WorldOptions } from './world-options.js'
+import { type Outcome, START_MS, type WorldOptions } from './world-options.js'
 
 const TIMEOUT_MS = 20_000
+/** Steps with faults; after them faults end, and all has to come right. */
 const FAULTY_STEPS = 6_000
 const STEPS_MAX = 60_000
-const START_MS = 1_700_000_000_000
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
 export class World {
@@ -71,7 +71,9 @@ export class World {
     this.table.checks = this.checks
     this.checks.childrenOf = (split) => this.childrenOf(split)
     this.sinks = new SimSinks(ports, this.checks, options.refuses ?? (() => undefined))
-    this.logs = options.logs.map((log) => new SimLog(log, connectorOf(this.plan, log.source), this.startMs))
+    const connectorOf = (source: string): Connector =>
+      this.plan.sources.find(({ name }) => name === source)!.connector as Connector
+    this.logs = options.logs.map((log) => new SimLog(log, connectorOf(log.source), this.startMs))
     this.lambda = new Lambda({
       ports,
       pipeline: this.pipeline,
@@ -115,14 +117,13 @@ export class World {
 
   async run(): Promise<Outcome> {
     const { scheduler, swarm, options } = this
-    const faulty = options.faultyStepsMax ?? FAULTY_STEPS
     const most = options.stepsMax ?? STEPS_MAX
     this.startPollers()
     this.tick()
     this.disasters.shake()
     let isFinished = false
     while (scheduler.steps < most && this.checks.violations.length === 0) {
-      if (scheduler.steps === faulty) {
+      if (scheduler.steps === FAULTY_STEPS) {
         swarm.end()
         this.lambda.wakeAll()
       }
@@ -185,8 +186,6 @@ export class World {
       checks: this.checks,
       logs: this.logs,
       table: this.table,
-      errors: this.lambda.errors,
-      resets: this.operator.resets,
     }
   }
 
