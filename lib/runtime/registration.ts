@@ -71,17 +71,18 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
   })
 }
 
-/** Registers what a source lists and the stage does not know yet. Returns how many there were. */
+/** Registers what a source lists and the stage does not know yet; `known` are its splits where they were just read. */
 export async function registerListed(
   host: Host,
   stage: StagePlan,
   input: InputPlan,
   listings: readonly SplitListing[],
-): Promise<number> {
-  const known = new Set((await listSplits(host, stage)).map((split) => split.name))
-  const fresh = listings.filter((listing) => !known.has(splitName(input.name, listing.split)))
+  known?: readonly SplitState[],
+): Promise<void> {
+  if (listings.length === 0) return
+  const names = new Set((known ?? (await listSplits(host, stage))).map((split) => split.name))
+  const fresh = listings.filter((listing) => !names.has(splitName(input.name, listing.split)))
   await insertSplits(host, stage, input, fresh, true)
-  return fresh.length
 }
 
 /** A split whose log was made anew has a successor, though the command that reset it may have died before it made one. */

@@ -1,5 +1,6 @@
-import { DEADLINE_RESERVE_MS, TIME_MAX } from '../base/index.js'
-import type { InputPlan, StagePlan } from '../pipeline/index.js'
+import { DEADLINE_RESERVE_MS, STORE_GET_MAX, TIME_MAX } from '../base/index.js'
+import type { InputPlan, OperatorPlan, StagePlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
 import { advanceStage } from './advance.js'
 import { segmentLifeMs } from './chain.js'
 import { readCursor } from './cursor.js'
@@ -38,7 +39,7 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   const listed = await inspector.list()
   const known = await listSplits(host, stage)
   if (known.length === 0) await register(host, stage)
-  else await registerListed(host, stage, input, listed) // guard: listed-registered
+  else await registerListed(host, stage, input, listed, known) // guard: listed-registered
   await registerSuccessors(host, stage, input, known)
   const stopped = await stopFaulty(host, stage, input, known, listed)
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
@@ -59,29 +60,37 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
 
 /** Law 9: at half of a segment's life the oldest one still to be read is an alarm. */
 async function alarmOld(host: Host, stage: StagePlan): Promise<void> {
-  const { store, clock, logger, metrics } = host.services
+  const { store } = host.services
   for (const operator of stage.operators) {
-    for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++) {
-      const [group] = await store.get([groupKey(host.prefix, operator.name, keyGroup)])
-      const cursor = readCursor((group?.cursor as string | undefined) ?? '')
-      if (cursor.slice >= TIME_MAX) continue
-      const from =
-        group === undefined || group.cursor === ''
-          ? FIRST_SEGMENT
-          : bucketFloor(operator.slices.bucketEnd(cursor.slice + 1))
-      const page = await store.query({ pk: groupPk(host.prefix, operator.name, keyGroup), from, to: 'g~', limit: 1 })
-      const oldest = page.items[0]
-      if (oldest === undefined) continue
-      const lifeMs = segmentLifeMs(operator)
-      const ageMs = lifeMs - ((oldest.ttl as number) * 1000 - clock.now())
-      metrics.peak('OldestUnreadAgeMs', Math.max(0, ageMs), 'Milliseconds')
-      if (ageMs > lifeMs / 2)
-        logger.error('state is growing old unread: it will be deleted', {
-          operator: operator.name,
-          keyGroup,
-          ageMs,
-          lifeMs,
-        })
+    const keys = Array.from({ length: operator.keyGroups }, (_, keyGroup) =>
+      groupKey(host.prefix, operator.name, keyGroup),
+    )
+    for (let at = 0; at < keys.length; at += STORE_GET_MAX) {
+      const groups = await store.get(keys.slice(at, at + STORE_GET_MAX))
+      for (const [i, group] of groups.entries()) await alarmOldest(host, operator, at + i, group)
     }
   }
+}
+
+async function alarmOldest(host: Host, operator: OperatorPlan, keyGroup: number, group: Item | undefined) {
+  const { store, clock, logger, metrics } = host.services
+  const cursor = readCursor((group?.cursor as string | undefined) ?? '')
+  if (cursor.slice >= TIME_MAX) return
+  const from =
+    group === undefined || group.cursor === ''
+      ? FIRST_SEGMENT
+      : bucketFloor(operator.slices.bucketEnd(cursor.slice + 1))
+  const page = await store.query({ pk: groupPk(host.prefix, operator.name, keyGroup), from, to: 'g~', limit: 1 })
+  const oldest = page.items[0]
+  if (oldest === undefined) return
+  const lifeMs = segmentLifeMs(operator)
+  const ageMs = lifeMs - ((oldest.ttl as number) * 1000 - clock.now())
+  metrics.peak('OldestUnreadAgeMs', Math.max(0, ageMs), 'Milliseconds')
+  if (ageMs > lifeMs / 2)
+    logger.error('state is growing old unread: it will be deleted', {
+      operator: operator.name,
+      keyGroup,
+      ageMs,
+      lifeMs,
+    })
 }

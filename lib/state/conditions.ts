@@ -37,11 +37,13 @@ export function isEqual(a: Attribute | undefined, b: Attribute | undefined): boo
 /** DynamoDB refuses an update of key attributes, one that names an attribute twice, and a value that it cannot hold, whether the conditions hold or not. */
 export function checkUpdate(update: Update): void {
   checkKey(update.key)
-  const changed = [...Object.keys(update.set), ...(update.remove ?? [])]
-  assert(!changed.includes('pk') && !changed.includes('sk'), 'an update leaves the key as it is')
-  assert(new Set(changed).size === changed.length, 'an update names an attribute once')
-  for (const name of Object.keys(update.set)) checkAttribute(name, update.set[name]!)
-  for (const name of update.remove ?? []) checkAttributeName(name)
+  const { set, remove = [] } = update
+  const isKey = (name: string): boolean => name === 'pk' || name === 'sk'
+  assert(!('pk' in set || 'sk' in set || remove.some(isKey)), 'an update leaves the key as it is')
+  const isTwice = (name: string, at: number): boolean => Object.hasOwn(set, name) || remove.indexOf(name) < at
+  assert(!remove.some(isTwice), 'an update names an attribute once')
+  for (const name in set) checkAttribute(name, set[name]!)
+  for (const name of remove) checkAttributeName(name)
   for (const condition of update.when) {
     if (condition.is === 'absent') checkAttributeName(condition.attribute)
     else checkAttribute(condition.attribute, condition.value)

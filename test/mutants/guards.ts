@@ -598,7 +598,7 @@ export const GUARDS: readonly Guard[] = [
     name: 'listed-registered',
     law: '6',
     file: 'runtime/tick',
-    find: 'else await registerListed(host, stage, input, listed)',
+    find: 'else await registerListed(host, stage, input, listed, known)',
     replace: '',
   },
   condition('claim-cursor', '8', 'runtime/advance', "{ attribute: 'cursor', is: 'equal', value: this.cursor }", {

@@ -144,6 +144,8 @@ async function main(): Promise<number> {
   const kinds = kindsOf(flags.faults)
   const base = { pipeline, ...(kinds && { kinds }) }
   if (flags.replay !== undefined) return await replay(wholeNumber('replay', flags.replay, 0), base, flags.whole)
+  // Faults throw by the thousand, and a replay shows where.
+  Error.stackTraceLimit = 0
   const count = wholeNumber('seeds', flags.seeds, 1)
   const from = wholeNumber('from', flags.from, 0)
   const jobs = wholeNumber('jobs', flags.jobs, 1)

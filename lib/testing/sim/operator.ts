@@ -120,9 +120,8 @@ export class Operator {
   private splitOf(log: SimLog): { item: Item; stage: StagePlan } | undefined {
     const { source } = log.plan
     const stage = this.stages.find(({ inputs }) => inputs.some(({ name }) => name === source))!
-    const entry = this.table.items.find(splitKey(this.prefix, stage.index, splitName(source, log.splitId)))
-    const before = this.table.items.find(splitKey(this.prefix, stage.index, splitName(source, log.idBefore)))
-    const item = entry?.item ?? before?.item
+    const find = (id: string) => this.table.items.find(splitKey(this.prefix, stage.index, splitName(source, id)))
+    const item = (find(log.splitId) ?? find(log.idBefore))?.item
     return item && { item, stage }
   }
 

@@ -134,5 +134,5 @@ function isSooner(a: Timer, b: Timer): boolean {
 
 /** Every microtask has run, and all that those have started. */
 function drained(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => process.nextTick(resolve))
 }
