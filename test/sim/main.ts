@@ -158,6 +158,7 @@ async function main(): Promise<number> {
   const started = performance.now()
   const onProgress = (more: Totals): void => {
     addTotals(totals, more)
+    for (const { seed, faults } of more.failures) process.stderr.write(`\rseed ${seed} FAILS: ${faults[0]}\n`)
     const seconds = (performance.now() - started) / 1000
     process.stderr.write(
       `\r${totals.runs} of ${count} seeds, ${(totals.runs / seconds).toFixed(0)} a second, ${totals.failures.length} failing  `,
