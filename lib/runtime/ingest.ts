@@ -4,6 +4,7 @@ import {
   LAG_MS,
   messageOf,
   QUIET_MS,
+  RetryableError,
   StopError,
   TIME_MIN,
 } from '../base/index.js'
@@ -136,9 +137,9 @@ async function checkLog(
     if (!isQuiet && !isGap && !isOld) return
   }
   const listed = [{ split: batch.split, closed: false }]
-  let stopped: ReadonlySet<string>
+  let faulty: ReadonlySet<string>
   try {
-    stopped = await stopFaulty(host, stage, input, [split], listed)
+    faulty = await stopFaulty(host, stage, input, [split], listed)
   } catch (error) {
     // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown away unasked.
     if (isRepeat) throw error // guard: repeats-asked
@@ -151,9 +152,13 @@ async function checkLog(
     })
     return
   }
-  if (!stopped.has(split.name)) return
+  if (!faulty.has(split.name)) return
   const stands = await findSplit(host.services.store, host.prefix, stage.index, split.name, stage.operators.length)
-  throw stoppedError(host.plan.pipeline.name, stands ?? split)
+  if (stands !== undefined && stands.stopped !== '') throw stoppedError(host.plan.pipeline.name, stands)
+  throw new RetryableError(
+    'contention',
+    `The split ${split.name} changed while its source was asked whether its log goes on. The batch comes again.`,
+  )
 }
 
 /** The first record after the split's position: an earlier attempt counted those before it. */

@@ -7,7 +7,8 @@ import { asRead, change, freshSuccessor, readSplit, type SplitState } from './sp
 
 /**
  * Asks a source whether the logs of these splits go on after their positions, and stops those that do not: records were deleted unread, or the log was
- * made anew. Nothing of a stopped split is taken until an operator resets it. Returns the splits that it stopped.
+ * made anew. Nothing of a stopped split is taken until an operator resets it. Returns the splits of which that was said: they are stopped by now, by this
+ * attempt or another, or have changed since they were read.
  */
 export async function stopFaulty(
   host: Host,
@@ -28,8 +29,8 @@ export async function stopFaulty(
     const origin = listing.split
     if (split.position !== START) asked.set(origin, split)
   }
-  const stopped = new Set<string>()
-  if (asked.size === 0) return stopped
+  const faulty = new Set<string>()
+  if (asked.size === 0) return faulty
   const positions = new Map([...asked].map(([origin, { position }]) => [origin, position]))
   const { store, clock, logger, metrics } = host.services
   for (const { split: origin, kind, detail, retentionMs } of await inspector.verify(positions)) {
@@ -49,12 +50,12 @@ export async function stopFaulty(
       set: { ...change(split, {}), stopped: `${kind}: ${detail}`, stoppedAt: clock.now() },
       when: asRead(split), // guard: stop-as-read
     })
+    faulty.add(split.name) // guard: stopped-by-anybody
     if (!verdict.applied) continue
-    stopped.add(split.name)
     metrics.add('StoppedSplits', 1, 'Count')
     logger.error('a split stops: its log does not go on after its position', { split: split.name, kind, detail })
   }
-  return stopped
+  return faulty
 }
 
 /** The name under which a split's source lists it: its own, or that of the split whose log was made anew. */

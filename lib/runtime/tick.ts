@@ -41,13 +41,13 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   if (known.length === 0) await register(host, stage)
   else await registerListed(host, stage, input, listed, known) // guard: listed-registered
   await registerSuccessors(host, stage, input, known)
-  const stopped = await stopFaulty(host, stage, input, known, listed)
+  const faulty = await stopFaulty(host, stage, input, known, listed)
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
   for (const split of known) {
     if (!split.name.startsWith(`${input.name}/`) || split.status === 'ended') continue
     if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
-    if (split.stopped !== '' || stopped.has(split.name)) continue
+    if (split.stopped !== '' || faulty.has(split.name)) continue
     const listing = byName.get(originName(input, split))
     if (listing !== undefined) await isBack(host, stage, split)
     const origin = listing?.split ?? split.name.slice(input.name.length + 1)

@@ -572,6 +572,14 @@ export const GUARDS: readonly Guard[] = [
     faults: 'trim,idle',
   },
   {
+    name: 'stopped-by-anybody',
+    law: '10',
+    file: 'runtime/log-faults',
+    find: '    faulty.add(split.name) // guard: stopped-by-anybody\n',
+    replace: '    if (verdict.applied) faulty.add(split.name)\n',
+    by: 'test/runtime/found.test.ts',
+  },
+  {
     name: 'successor-by-tick',
     law: '6',
     file: 'runtime/registration',

@@ -137,4 +137,33 @@ describe('law 10: what was deleted unread is never passed over', () => {
     // Offsets follow each other, nobody was quiet, and this record is of now.
     await expect(ingest(batch(8, world.now))).rejects.toThrow('trimmed: Records were deleted.')
   })
+
+  it('an attempt that finds a log made anew while another stops the split acknowledges nothing', async () => {
+    const { world, faults, ingest, tick } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
+    faults.push(beyondEnd)
+    const other = world.container()
+    world.before = async (call) => {
+      if (!call.startsWith('update s#readings/p')) return
+      world.before = () => undefined
+      await other.tick()
+    }
+    // Offsets 0 and 1 are behind the position, and hold what nobody has counted.
+    const anew = fileEvent('readings', 'p', 0, [at(7), at(8)])
+    await expect(ingest(anew)).rejects.toMatchObject({ code: 'split-stopped' })
+    expect(world.metrics.get('StoppedSplits')).toBe(1)
+    await tick()
+  })
+
+  it('nor does one whose split has moved on meanwhile: the batch comes again', async () => {
+    const { world, faults, ingest } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
+    faults.push(beyondEnd)
+    world.before = async (call) => {
+      if (!call.startsWith('update s#readings/p')) return
+      world.before = () => undefined
+      await world.edit('readings/p', { position: '00000000000000000003' })
+    }
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 0, [at(7), at(8)])))).toBe(0)
+  })
 })

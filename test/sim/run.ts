@@ -107,32 +107,11 @@ function limitsOf(random: Random): WorldOptions['limits'] {
   }
 }
 
-/** Every window that any record may fall into has ended long before this, and its lateness is over. */
-function horizonOf(spec: Spec, logs: readonly SimLog[]): number {
-  const splits = logs.flatMap((log) =>
-    [...log.past, log.records].map((records, generation) => ({
-      source: log.plan.source,
-      split: log.idOf(generation),
-      parents: [],
-      records: oracleRecords(
-        records.filter((record) => isHarmless(record, records) && !log.lost.some((gone) => gone.record === record)),
-        log,
-      ),
-      gateAt: () => Number.NEGATIVE_INFINITY,
-      skipsAfter: new Set<string>(),
-    })),
-  )
-  const { topMs } = interpret({ ...spec, operators: [] }, splits, () => undefined)
+/** Every window that any record has fallen into has ended long before this, and its lateness is over. */
+function horizonOf(spec: Spec, world: Pick<Outcome, 'logs' | 'checks'>): number {
+  const { topMs } = interpret(spec, oracleSplits(world), () => undefined)
   const spans = spec.operators.map(({ window, latenessMs }) => 2 * (window.sizeMs + window.stepMs + latenessMs))
-  return topMs === Number.NEGATIVE_INFINITY ? topMs : topMs + spans.reduce((sum, span) => sum + span, 1)
-}
-
-/** What kills is skipped in the end, with its whole aggregate, and moves no watermark. */
-function isHarmless({ offset }: LogRecord, records: readonly LogRecord[]): boolean {
-  return !records.some((record) => {
-    const is = record.label as OracleRecord['is']
-    return record.offset === offset && is !== 'tombstone' && 'event' in is && is.event.kill === true
-  })
+  return spans.reduce((sum, span) => sum + span, topMs + 1)
 }
 
 function oracleRecords(records: readonly LogRecord[], log: SimLog): OracleRecord[] {
@@ -145,7 +124,7 @@ function oracleRecords(records: readonly LogRecord[], log: SimLog): OracleRecord
 }
 
 /** The records of each split as they were counted, with the marks that logs do not hold. */
-export function oracleSplits({ logs, checks }: Outcome): OracleSplit[] {
+export function oracleSplits({ logs, checks }: Pick<Outcome, 'logs' | 'checks'>): OracleSplit[] {
   return logs.flatMap((log) => {
     const generations = [...log.past, log.records]
     return generations.map((records, generation) => {

@@ -98,10 +98,13 @@ export class Disasters {
       if (log.connector === 'file') continue
       // What was delivered once has come when it came.
       this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
-      if (this.isHalfDone(log, this.operator.positionOf(log))) continue
+      const position = this.operator.positionOf(log)
+      if (this.isHalfDone(log, position)) continue
+      // A mapping that takes no partial answers stands behind what was counted of one partition of its batch.
+      const next = Math.max(log.next, log.after(position))
       const visible = log.visible(now)
-      if (visible <= log.next) continue
-      const first = log.unitEnd(log.next + swarm.below(visible - log.next + 1))
+      if (visible <= next) continue
+      const first = log.unitEnd(next + swarm.below(visible - next + 1))
       let arrival = now
       for (let index = first; index < log.records.length; index++) {
         if (index > first && log.records[index]!.offset !== log.records[index - 1]!.offset)

@@ -148,18 +148,19 @@ export class Operator {
     this.resumed(log)
   }
 
-  /** The command may be killed between its two writes: then the first one stands. */
+  /** The command may be killed before either of its two writes: what it wrote before stands. */
   private async tryReset(stage: StagePlan, split: SplitState): Promise<string | undefined> {
     const { scheduler, swarm } = this.ports
     const { direct } = this.table
     let isKilled = false
+    const dies = (): boolean => {
+      isKilled = swarm.strikes('operator-dies')
+      return isKilled
+    }
     const store: StateStore = {
       ...direct,
-      insert: async (items) => {
-        if (!swarm.strikes('operator-dies')) return await direct.insert(items)
-        isKilled = true
-        return items.map(() => 'exists')
-      },
+      update: async (update) => (dies() ? { applied: false, item: undefined } : await direct.update(update)),
+      insert: async (items) => (dies() ? items.map(() => 'exists') : await direct.insert(items)),
     }
     const name = await resetSplit(store, this.prefix, stage.index, split, scheduler.now, true)
     if (isKilled) scheduler.note(`the command that resets ${split.name} is killed`)

@@ -25,7 +25,7 @@ export interface WorldOptions {
   /** How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have `idle.close`). */
   readonly ending?: 'bounded' | 'clock'
   /** The event time up to which everything has to be closed in the end, of the logs as they came to be. */
-  readonly horizonMs: (logs: readonly SimLog[]) => number
+  readonly horizonMs: (world: Pick<Outcome, 'logs' | 'checks'>) => number
   readonly limits?: Partial<Limits>
   readonly stepsMax?: number
   /** One call after the other, in the order of their coming. */

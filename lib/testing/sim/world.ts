@@ -270,7 +270,7 @@ export class World {
     if (!this.pollers.every((poller) => poller.isDone) || !this.logs.every((log) => this.isAccounted(log))) return false
     if (!this.isDelivered) {
       this.isDelivered = true
-      this.horizonMs = this.options.horizonMs(this.logs)
+      this.horizonMs = this.options.horizonMs(this)
       this.scheduler.note('everything is delivered')
     }
     return this.isClosed()
