@@ -282,7 +282,7 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/durability.test.ts',
   }),
   condition('stopped-takes-nothing', '10', 'runtime/checkpoint', "{ attribute: 'stopped', is: 'absent' }", {
-    faults: 'trim,topic-remade,zombie,late-effect,idle',
+    by: 'test/runtime/log-faults.test.ts',
   }),
   condition('replaced-takes-nothing', '10', 'runtime/checkpoint', "{ attribute: 'next', is: 'absent' }", {
     faults: 'topic-remade,zombie,late-effect',
@@ -350,7 +350,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: 'const own = await lineage(host, stage, input, seen) // guard: lineage-handed-on',
     replace: 'const own = seen.own',
-    faults: 'reshard,late-flood',
+    by: 'test/runtime/found.test.ts',
   },
   {
     name: 'end-needs-evidence',
@@ -366,7 +366,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: 'else if ((await stopFaulty(host, stage, input, [seen], [listing])).size > 0) return false',
     replace: '',
-    faults: 'reshard,trim,idle',
+    by: 'test/runtime/found.test.ts',
   },
   {
     name: 'successors-before-end',
@@ -452,7 +452,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/registration',
     find: 'registered: false }]) // guard: registered-after-splits',
     replace: 'registered: true }])',
-    faults: 'crash-before,crash-after,partition-added',
+    by: 'test/runtime/membership.test.ts',
   },
   {
     name: 'registered-first',
@@ -460,6 +460,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/watermark',
     find: '    await register(host, stage)\n',
     replace: '    await store.insert([{ ...key, registered: true }])\n',
+    by: 'test/runtime/membership.test.ts',
   },
   {
     name: 'joining-holds-back',
@@ -495,7 +496,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/watermark',
     find: 'const published = Math.min(proposed, second?.value ?? proposed)',
     replace: 'const published = proposed',
-    faults: 'idle,late-flood,partition-added',
+    by: 'test/runtime/membership.test.ts',
   },
   // advance
   {

@@ -228,6 +228,20 @@ describe('what a source says of its logs', () => {
     expect(await world.split('readings/p@1')).toMatchObject({ origin: 'p', generation: 1 })
   })
 
+  it('an attempt under way while its split stops counts nothing more', async () => {
+    const { world, faults, ingest } = logged()
+    await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    const other = world.container()
+    world.before = async (call) => {
+      if (!call.startsWith('insert g#')) return
+      world.before = () => undefined
+      faults.set('p', trimmed)
+      await other.tick()
+    }
+    expect(undoneOf(await ingest(fileEvent('readings', 'p', 2, [at(3)])))).toBe(2)
+    expect(await world.split('readings/p')).toMatchObject({ position: '00000000000000000001' })
+  })
+
   it('a stopped split is neither parted nor ended by the same tick', async () => {
     const { world, source, faults, ingest, tick } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))

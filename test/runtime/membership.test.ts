@@ -22,6 +22,27 @@ describe('law 4: nothing is proposed before registration is complete', () => {
     expect((await world.watermark())?.watermark).toBe(48_000)
   })
 
+  it('a registration that dies half-way is not taken for a whole one', async () => {
+    const world = new Harness(counting())
+    const source = world.sources.readings!
+    source.splits = [{ split: 'p', closed: false }]
+    source.waiting.add('q')
+    let isBegun = false
+    world.before = (call) => {
+      if (call.startsWith('update s#')) isBegun = true
+      else if (isBegun && call === 'list') throw new Error('killed')
+    }
+    const batch = fileEvent('readings', 'p', 0, [at(1), at(100)])
+    await world.container().ingest(batch)
+    expect(isBegun).toBe(true)
+    world.before = () => undefined
+    source.splits = [...source.splits, { split: 'q', closed: false }]
+    await world.container().ingest(batch)
+    await world.container().ingest(fileEvent('readings', 'p', 2, [at(200)]))
+    expect((await world.split('readings/q'))?.status).toBe('joining')
+    expect((await world.watermark())?.proposed).toBeUndefined()
+  })
+
   /** p has 100 and is about to propose 98; q is out, and comes back with a record of time 4 just before a call. */
   const rejoining = async (when: (call: string, proposed: boolean) => boolean) => {
     const world = new Harness(counting(eager))
