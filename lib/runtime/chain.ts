@@ -121,8 +121,9 @@ function headSeal({ sk, to, n, sum, packed, parts }: Item): number {
   return sealOf(sk, to, n, sum, packed, parts)
 }
 
-function sealed(item: Item): Item {
-  return { ...item, seal: headSeal(item) }
+function sealed(item: Item & { seal?: number }): Item {
+  item.seal = headSeal(item)
+  return item
 }
 
 function checkHead(item: Item): void {

@@ -6,9 +6,10 @@ import type { Attribute, Item } from '../ports/index.js'
  * and whoever reads them looks at it: a value that was changed by anybody else is found before anything follows from it.
  */
 export function sealOf(sk: string, ...values: readonly (Attribute | undefined)[]): number {
-  let text = sk
-  for (const value of values) text += `\u0000${value === undefined ? '' : String(value)}`
-  return hash32(text)
+  let hash = hash32(sk)
+  // Each value's hash begins with that of those before it: no text is put together, and none can run into the next.
+  for (const value of values) hash = hash32(value === undefined ? '' : String(value), hash)
+  return hash
 }
 
 /** @throws {StopError} `damaged-state` where the seal is not the one of the values */
