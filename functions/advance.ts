@@ -1,6 +1,6 @@
 import pipeline from '../examples/flights/pipeline.js'
 import { advance } from '../lib/handlers/index.js'
-import { bindings } from './bindings.js'
+import { environmentBindings } from '../lib/lambda/index.js'
 
 /** Closes what ingest had no time to. */
-export const handler = advance(pipeline, bindings)
+export const handler = advance(pipeline, await environmentBindings())

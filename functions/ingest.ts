@@ -1,6 +1,6 @@
 import pipeline from '../examples/flights/pipeline.js'
 import { ingest } from '../lib/handlers/index.js'
-import { bindings } from './bindings.js'
+import { environmentBindings } from '../lib/lambda/index.js'
 
 /** Every event source mapping of the pipeline invokes this. */
-export const handler = ingest(pipeline, bindings)
+export const handler = ingest(pipeline, await environmentBindings())

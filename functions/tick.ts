@@ -1,6 +1,6 @@
 import pipeline from '../examples/flights/pipeline.js'
 import { tick } from '../lib/handlers/index.js'
-import { bindings } from './bindings.js'
+import { environmentBindings } from '../lib/lambda/index.js'
 
 /** The schedule invokes this once a minute. */
-export const handler = tick(pipeline, bindings)
+export const handler = tick(pipeline, await environmentBindings())

@@ -41,6 +41,8 @@ export interface Bindings {
   readonly queue?: Queue
   /** Default 1. A restore or a replay opens a new run. */
   readonly run?: number
+  /** What logs and metrics call it, where one account has several. Default: the pipeline's name. */
+  readonly deployment?: string
   /** How much is done at a time. Results never hang on it; lower `advanceBytes` (heap that closing windows may fill, default 96 MB) for small functions. */
   readonly limits?: Partial<Limits>
   /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
@@ -53,6 +55,8 @@ export interface Container {
   readonly bindings: Bindings
   readonly store: StateStore
   readonly timeout: FunctionTimeout
+  /** What logs and metrics call it. */
+  readonly deployment: string
 }
 
 /** Opens what a handler needs, once; a failure is tried again by the next invocation. */
@@ -79,6 +83,7 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
   const store = typeof state === 'function' ? await state() : state
   const clock = given.clock ?? systemClock
   const run = given.run ?? 1
+  const deployment = given.deployment ?? pipeline.name
   const timeout = new FunctionTimeout(given.timeoutMs)
   const host = new Host(pipeline, {
     store,
@@ -87,7 +92,7 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
     openSink: (node) => given.sink?.(node) ?? node.open(sinkContext(pipeline, run, bound(given.resources, node.name))),
     inspector: (source) => bound(given.inspectors, source),
     ids: given.ids ?? randomIds,
-    logger: given.logger ?? jsonLogger(undefined, { pipeline: pipeline.name }),
+    logger: given.logger ?? jsonLogger(undefined, { pipeline: deployment }),
     metrics: given.metrics ?? emfMetrics(() => clock.now()),
     get timeoutMs() {
       return timeout.ms
@@ -95,7 +100,7 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
     ...(given.queue && { queue: given.queue }),
     ...(given.limits && { limits: given.limits }),
   })
-  return { host, bindings: given, store, timeout }
+  return { host, bindings: given, store, timeout, deployment }
 }
 
 /** What is bound to a name. Names come from outside too: a topic may be called `constructor`, which every object has. */

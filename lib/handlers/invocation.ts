@@ -14,7 +14,11 @@ export function deadlineOf(context: InvocationContext | undefined, { timeout }: 
 }
 
 /** Runs one invocation's work and writes its metrics, whatever becomes of it. */
-export async function measured<R>({ host, store }: Container, handler: string, work: () => Promise<R>): Promise<R> {
+export async function measured<R>(
+  { host, store, deployment }: Container,
+  handler: string,
+  work: () => Promise<R>,
+): Promise<R> {
   const { clock, metrics } = host.services
   const started = clock.now()
   const before = store.usage()
@@ -29,6 +33,6 @@ export async function measured<R>({ host, store }: Container, handler: string, w
     metrics.add('WriteUnits', after.writeUnits - before.writeUnits, 'Count')
     metrics.add('ReadUnits', after.readUnits - before.readUnits, 'Count')
     metrics.add('DurationMs', clock.now() - started, 'Milliseconds')
-    metrics.flush({ Pipeline: host.plan.pipeline.name, Handler: handler })
+    metrics.flush({ Pipeline: deployment, Handler: handler })
   }
 }

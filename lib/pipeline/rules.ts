@@ -1,6 +1,6 @@
 import { ConfigError, formatDuration, SLICE_MS_MIN } from '../base/index.js'
 import { type GraphNode, stepName } from './graph.js'
-import type { InputPlan, Plan } from './stages.js'
+import type { InputPlan, OperatorPlan, Plan } from './stages.js'
 
 /** What makes a pipeline legal. Each refusal names the rule, the value and the fix. */
 export function check(plan: Plan): void {
@@ -76,13 +76,18 @@ function unread(node: GraphNode): ConfigError {
 /** A sink whose rows are known by key and window cannot tell two operators apart. */
 function checkShared(plan: Plan): void {
   for (const sink of plan.sinks.filter((candidate) => candidate.isOfOneOperator === true)) {
-    const writers = plan.operators.filter((operator) => writesTo(plan, operator.node.id, sink.name))
+    const writers = writersOf(plan, sink.name)
     if (writers.length < 2) continue
     throw new ConfigError(
       'shared-sink',
       `The results of "${writers[0]!.name}" and "${writers[1]!.name}" go to one ${sink.connector} sink, "${sink.name}", where results of one key and window would take each other's place. Give each a sink of its own, or say by item which is which.`,
     )
   }
+}
+
+/** The operators whose results come to a sink. */
+export function writersOf(plan: Plan, sink: string): readonly OperatorPlan[] {
+  return plan.operators.filter((operator) => writesTo(plan, operator.node.id, sink))
 }
 
 /** Whether rows of a node come to a sink by steps alone. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { state } from '../../functions/state.js'
 import type { Handler } from '../../lib/handlers/index.js'
+import { stateIn } from '../../lib/lambda/state.js'
 import { kafkaEvent, kinesisEvent } from './worlds.js'
 
 const flight = (scheduled: string, origin: string) => ({
@@ -46,7 +46,7 @@ describe('the Lambda functions of the example', () => {
 
   it.each(['', 'dynamo', 'Memory', undefined])('MILLRACE_STATE %j is refused with words', async (choice) => {
     vi.stubEnv('MILLRACE_STATE', choice)
-    await expect(state()).rejects.toThrow(
+    await expect(stateIn()).rejects.toThrow(
       `MILLRACE_STATE names the state store, dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
     )
   })

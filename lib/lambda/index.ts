@@ -1,0 +1,26 @@
+import type { Bindings } from '../handlers/index.js'
+import { isSet, runIn, VARIABLES } from './environment.js'
+import { sinksIn } from './sinks.js'
+import { sourcesIn } from './sources.js'
+import { stateIn } from './state.js'
+
+export { VARIABLES } from './environment.js'
+export type { SourceBinding } from './sources.js'
+
+/**
+ * Everything outside that a deployed function needs, from the environment variables that its stack sets. Await it as the module loads: Lambda's init phase has more
+ * CPU than the first invocation.
+ * @throws {ConfigError} which variable is wrong, and how it should be
+ * @example export const handler = ingest(pipeline, await environmentBindings())
+ */
+export async function environmentBindings(): Promise<Bindings> {
+  const deployment = process.env[VARIABLES.deployment]
+  return {
+    state: await stateIn(),
+    ...sourcesIn(),
+    ...sinksIn(),
+    run: runIn(),
+    ...(deployment && { deployment }),
+    kafkaPartialAnswers: isSet(VARIABLES.kafkaPartialAnswers),
+  }
+}
