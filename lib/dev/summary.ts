@@ -1,4 +1,4 @@
-import { MEMORY_GB, PRICES } from './prices.js'
+import { MEMORY_GB, PRICES } from '../cost/prices.js'
 import type { RunSummary } from './run.js'
 import { bold, numberText, table, timeText } from './text.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { PRICES } from '../../lib/cost/prices.js'
 import { progressText } from '../../lib/dev/cli/progress.js'
 import { conservation, type RunSummary, statusOf, summaryText } from '../../lib/dev/index.js'
-import { PRICES } from '../../lib/dev/prices.js'
 import { costPerMillion, imbalance } from '../../lib/dev/summary.js'
 import { fileEvent, Harness } from '../runtime/harness.js'
 import { at, counting } from '../runtime/pipelines.js'

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { MillraceError, messageOf } from '../../base/index.js'
 import { describe } from '../../pipeline/index.js'
 import { defaultServicesFolder } from '../services/services.js'
+import { type CostFlags, costCommand } from './cost-command.js'
 import { type DevFlags, devCommand } from './dev-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
@@ -40,6 +41,18 @@ function program(io: Io, finish: Finish): Command {
     .action(async (file: string) => {
       io.stdout.write(`${describe(await loadPipeline(file))}\n`)
     })
+  cli
+    .command('cost')
+    .description('what a pipeline costs a month where it is deployed, beside what others would')
+    .argument('<pipeline>', PIPELINE)
+    .requiredOption('--rate <rate>', 'records of all sources together: 500/s, 2k/m, 1.5m/d')
+    .requiredOption('--size <bytes>', 'of a record: 300B, 2KB')
+    .option('--keys <n>', 'different keys within a window (default: 1000)')
+    .option('--splits <n>', 'shards and partitions of all sources together (default: 4)')
+    .option('--batch <n>', 'most records a batch (default: 1000)')
+    .option('--from-run <file>', 'take units and CPU from what "millrace run --json" printed')
+    .option('--json', 'print JSON')
+    .action(async (file: string, flags: CostFlags) => finish(await costCommand(file, flags, io)))
   addSplits(cli, io, finish)
   addTable(cli, io, finish)
   addServices(cli, io, finish)

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import flights from '../../examples/flights/pipeline.js'
+import { batchOf, estimate } from '../../lib/cost/estimate.js'
+import { costReport, DEPLOYMENT, type Measured, parseRate, parseSize, shapeOf } from '../../lib/cost/index.js'
+import { PRICES } from '../../lib/cost/prices.js'
+import { plan } from '../../lib/pipeline/index.js'
+
+const shape = shapeOf(plan(flights))
+const load = { recordsPerSecond: 4_000, recordBytes: 100, keys: 300 }
+const usdOf = (bill: ReturnType<typeof estimate>, what: string): number =>
+  bill.lines.find((line) => line.what === what)?.usd ?? 0
+const MONTH_S = 730 * 3_600
+
+describe('rates and sizes', () => {
+  it.each([
+    ['500/s', 500],
+    ['2k/m', 2_000 / 60],
+    ['1.5m/d', 1_500_000 / 86_400],
+    ['36/H', 0.01],
+  ])('%s', (text, rate) => expect(parseRate(text)).toBeCloseTo(rate, 9))
+
+  it.each(['', '500', '0/s', '-1/s', '1/w', 'k/s'])('%j is no rate', (text) =>
+    expect(() => parseRate(text)).toThrow(
+      `A rate is records a second, minute, hour or day, such as 500/s, 2k/m or 1.5m/d; it is ${JSON.stringify(text)}.`,
+    ),
+  )
+
+  it.each([
+    ['300B', 300],
+    ['300', 300],
+    ['2KB', 2_048],
+    ['1mb', 1_048_576],
+  ])('%s', (text, bytes) => expect(parseSize(text)).toBe(bytes))
+
+  it.each(['', '0', '11MB', 'big'])('%j is no size', (text) => expect(() => parseSize(text)).toThrow(/10MB at most/))
+})
+
+describe('a bill', () => {
+  it('adds up, and says what a million records cost', () => {
+    const bill = estimate(shape, load)
+    expect(bill.usd).toBeCloseTo(
+      bill.lines.reduce((sum, { usd }) => sum + usd, 0),
+      9,
+    )
+    expect(bill.usdPerMillion).toBeCloseTo((bill.usd / (4_000 * MONTH_S)) * 1e6, 9)
+  })
+
+  it('of a pipeline at rest is that of being watched', () => {
+    const bill = estimate(shape, { ...load, recordsPerSecond: 0.001 })
+    const watched = usdOf(bill, 'metrics, logs, alarms, dashboard') + usdOf(bill, 'streams on demand, in and out')
+    expect(bill.usd - watched).toBeLessThan(0.5)
+  })
+
+  it('by the plan alone lies within twice of what the bench measures for the flights', () => {
+    // `npm run bench`: 0.016 units an event at batches of 1,000, of 300 airports in two sources.
+    const perRecord = usdOf(estimate(shape, load), 'state: write units') / PRICES.writeUnit / (4_000 * MONTH_S)
+    expect(perRecord).toBeGreaterThan(0.008)
+    expect(perRecord).toBeLessThan(0.032)
+  })
+
+  it('by a run is what the run has measured, where batches are alike', () => {
+    const measured: Measured = { batch: 1_000, writeUnits: 0.016, readUnits: 0.006, cpuUs: 3 }
+    const bill = estimate(shape, load, DEPLOYMENT, measured)
+    expect(bill.isMeasured).toBe(true)
+    expect(usdOf(bill, 'state: write units')).toBeCloseTo(4_000 * MONTH_S * 0.016 * PRICES.writeUnit, 6)
+    // Batches of ten: a checkpoint each ten records.
+    const small = estimate(shape, { ...load, recordsPerSecond: 40 }, DEPLOYMENT, measured)
+    expect(usdOf(small, 'state: write units') / 40).toBeGreaterThan((10 * usdOf(bill, 'state: write units')) / 4_000)
+  })
+
+  it('follows keys, key groups and batches', () => {
+    const of = (more: Partial<typeof load>, deployment = DEPLOYMENT) =>
+      usdOf(estimate(shape, { ...load, ...more }, deployment), 'state: write units')
+    expect(of({ keys: 30_000 })).toBeGreaterThan(of({ keys: 300 }))
+    expect(of({}, { ...DEPLOYMENT, batchSize: 100 })).toBeGreaterThan(2 * of({}))
+    expect(batchOf(4_000, DEPLOYMENT)).toBe(1_000)
+    expect(batchOf(2, DEPLOYMENT)).toBe(1)
+  })
+})
+
+describe('others', () => {
+  it('are cheaper from the rate on that is said', () => {
+    for (const [i, { cheaperFrom }] of costReport(shape, load).alternatives.entries()) {
+      const isCheaperAt = (rate: number): boolean => {
+        const { bill, alternatives } = costReport(shape, { ...load, recordsPerSecond: rate })
+        return alternatives[i]!.usd < bill.usd
+      }
+      expect([isCheaperAt(cheaperFrom! * 0.99), isCheaperAt(cheaperFrom! * 1.01)]).toEqual([false, true])
+    }
+  })
+
+  it('cost the same when nothing comes', () => {
+    const report = costReport(shape, { ...load, recordsPerSecond: 0.01 })
+    for (const { usd } of report.alternatives) expect(usd).toBeGreaterThan(2 * report.bill.usd)
+  })
+})
