@@ -75,8 +75,39 @@ module.exports = {
     {
       name: 'handlers-do-not-know-dev',
       severity: 'error',
-      from: { path: room('handlers') },
+      from: { path: room('(handlers|lambda)') },
       to: { path: '^lib/dev/' },
+    },
+    {
+      name: 'lambda-is-for-functions',
+      comment: 'What the environment binds is for entry points; a stack knows the names of its variables.',
+      severity: 'error',
+      from: { path: '^(lib|infra)/', pathNot: '^lib/lambda/' },
+      to: { path: room('lambda'), pathNot: '^lib/lambda/environment[.]ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'cost-is-arithmetic',
+      severity: 'error',
+      from: { path: room('cost') },
+      to: { pathNot: '^lib/(cost|base|pipeline|ports)/' },
+    },
+    {
+      name: 'stacks-read-plans',
+      comment:
+        'The constructs read a pipeline, never the runtime: a stack must not load a client, nor a function a stack.',
+      severity: 'error',
+      from: { path: '^infra/' },
+      to: {
+        path: '^lib/',
+        pathNot: '^lib/(base|pipeline|ports|cost)/|^lib/lambda/environment[.]ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'nobody-needs-a-stack',
+      severity: 'error',
+      from: { path: '^(lib|functions)/' },
+      to: { path: '^infra/|node_modules/(aws-cdk-lib|constructs|cdk-nag)/' },
     },
     {
       name: 'packages-where-they-belong',
@@ -89,7 +120,7 @@ module.exports = {
     {
       name: 'not-to-tests',
       severity: 'error',
-      from: { path: '^(lib|functions|examples)/' },
+      from: { path: '^(lib|functions|infra|examples)/' },
       to: { path: '^(test|bench)/' },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
+import type { Metafile } from 'esbuild'
+import { type BundleOptions, bundleHandler } from '../infra/constructs/bundle.js'
 
 /** What a function loads before it can do anything: without a store, and without what it imports on demand. Gated by --check. */
 export const BUDGET = { bytes: 120 * 1024, modules: 110 }
@@ -10,18 +10,7 @@ export const BUDGET = { bytes: 120 * 1024, modules: 110 }
 const STORE_BUDGET = { bytes: 450 * 1024, modules: 500 }
 /** All that is deployed: the clients of Kinesis and Kafka too, which are read when a source is first asked. Gated by --check. */
 const DEPLOYED_BUDGET = { bytes: 800 * 1024, modules: 1_000 }
-const LAMBDA_CREDENTIALS = fileURLToPath(new URL('lambda-credentials.ts', import.meta.url))
 const FUNCTIONS: readonly string[] = ['functions/ingest.ts', 'functions/advance.ts', 'functions/tick.ts']
-
-const ESM = {
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  mainFields: ['module', 'main'] as string[],
-  logLevel: 'error',
-} as const satisfies BuildOptions
 
 export interface BundleSize {
   readonly bytes: number
@@ -39,13 +28,6 @@ export interface BuiltFunction extends BundleSize {
   readonly withStore: BundleSize
 }
 
-export interface BundleOptions {
-  /** Default: all of functions/. */
-  readonly entries?: readonly string[]
-  /** Keeps every way of the SDK to find credentials, to see what it costs. */
-  readonly allCredentials?: boolean
-}
-
 /** The size of the ingest function without a store. */
 export async function bundle(): Promise<BundleSize> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-bundle-'))
@@ -56,48 +38,22 @@ export async function bundle(): Promise<BundleSize> {
   }
 }
 
-/**
- * Bundles each entry as a deployment does: `index.mjs` in a folder of its own, with all that it needs but lmdb, which is native. What an entry imports on
- * demand are files beside it, so that only the store, the sinks and the decoders in use are read: a quarter less time to load the AWS SDK than
- * in one file. On Lambda credentials come from the environment variables and nowhere else, so the SDK's other ways to find some are left out.
- */
+/** Bundles each entry as a deployment does, and measures what it has to load. */
 export async function bundleFunctions(
   outDir: string,
-  { entries = FUNCTIONS, allCredentials = false }: BundleOptions = {},
+  { entries = FUNCTIONS, ...options }: BundleOptions & { readonly entries?: readonly string[] } = {},
 ): Promise<BuiltFunction[]> {
-  const alias: Record<string, string> = allCredentials
-    ? {}
-    : { '@aws-sdk/credential-provider-node': LAMBDA_CREDENTIALS }
-  return await Promise.all(
-    entries.map(async (entry) => {
-      const name = basename(entry, '.ts')
-      const directory = join(outDir, name)
-      const { outputFiles, metafile } = await build({
-        ...ESM,
-        entryPoints: [{ in: entry, out: 'index' }],
-        outdir: directory,
-        outExtension: { '.js': '.mjs' },
-        splitting: true,
-        external: ['lmdb'],
-        // CommonJS packages (kafkajs) load parts of Node by require, which an ES module does not have.
-        banner: { js: "import{createRequire as r$}from'node:module';const require=r$(import.meta.url);" },
-        alias,
-        metafile: true,
-        write: false,
-      })
-      mkdirSync(directory, { recursive: true })
-      for (const { path, contents } of outputFiles) {
-        writeFileSync(path, contents)
-      }
-      const { outputs } = metafile
-      const hasSdk = Object.keys(metafile.inputs).some((input) => input.includes('node_modules/@aws-sdk/client-'))
-      const ofEntry = (inputs: readonly string[]): string[] =>
-        Object.keys(outputs).filter((path) => inputs.includes(outputs[path]!.entryPoint ?? ''))
-      const core = sizeOf(outputs, loadedWith(outputs, ofEntry([entry])))
-      const withStore = sizeOf(outputs, loadedWith(outputs, ofEntry([entry, ...DYNAMODB_STORE])))
-      return { name, directory, ...sizeOf(outputs, Object.keys(outputs)), hasSdk, core, withStore }
-    }),
-  )
+  return entries.map((entry) => {
+    const name = basename(entry, '.ts')
+    const { directory, metafile } = bundleHandler(entry, options, join(outDir, name))
+    const { outputs } = metafile
+    const hasSdk = Object.keys(metafile.inputs).some((input) => input.includes('node_modules/@aws-sdk/client-'))
+    const ofEntry = (inputs: readonly string[]): string[] =>
+      Object.keys(outputs).filter((path) => inputs.includes(outputs[path]!.entryPoint ?? ''))
+    const core = sizeOf(outputs, loadedWith(outputs, ofEntry([entry])))
+    const withStore = sizeOf(outputs, loadedWith(outputs, ofEntry([entry, ...DYNAMODB_STORE])))
+    return { name, directory, ...sizeOf(outputs, Object.keys(outputs)), hasSdk, core, withStore }
+  })
 }
 
 type Outputs = Metafile['outputs']

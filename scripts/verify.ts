@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['types', 'tsc', '--noEmit', '-p', '.'],
-  ['architecture', 'depcruise', '--output-type', 'err', 'lib', 'functions', 'examples'],
+  ['architecture', 'depcruise', '--output-type', 'err', 'lib', 'functions', 'infra', 'examples'],
   ['dead code', 'knip'],
   ['tests', 'vitest', 'run'],
   ['build', 'tsc', '-p', 'tsconfig.build.json'],

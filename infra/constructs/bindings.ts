@@ -1,0 +1,137 @@
+import { Stack } from 'aws-cdk-lib'
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
+import type { Construct } from 'constructs'
+import { ConfigError } from '../../lib/base/index.js'
+import { type Plan, writersOf } from '../../lib/pipeline/index.js'
+import { refuse } from './mapping-rules.js'
+import type { PipelineSource } from './source.js'
+
+/** Sources and sinks as the stack has them, by logical name. */
+export type Sources = Readonly<Record<string, PipelineSource>>
+/** A table that is there, or `'table'` for one that the stack makes. */
+export type SinkTarget = ITable | 'table'
+
+/** What AWS takes for all variables of a function together. */
+const ENVIRONMENT_BYTES_MAX = 4096
+/** An ARN that is not known before the stack is deployed has about this many. */
+const TOKEN_BYTES = 90
+
+/** Every source of the plan is bound to one of its kind, in ways that one function can tell apart. */
+export function checkSources(where: string, plan: Plan, sources: Sources): void {
+  const unknown = Object.keys(sources).find((name) => !plan.sources.some((source) => source.name === name))
+  if (unknown !== undefined)
+    throw new ConfigError(
+      'unknown-name',
+      `${where}: sources names "${unknown}"; pipeline "${plan.pipeline.name}" has ${plan.sources.map(({ name }) => name).join(', ')}.`,
+    )
+  for (const { name, connector } of plan.sources) {
+    const bound = sources[name]
+    if (connector === 'file')
+      refuse(
+        where,
+        `source "${name}"`,
+        'a file',
+        'A function has no files to read.',
+        'Deploy a pipeline of kinesisSource or kafkaSource.',
+      )
+    if (bound === undefined)
+      throw new ConfigError(
+        'unbound-source',
+        `${where}: the source "${name}" is not bound. Give sources: { ${JSON.stringify(name)}: new ${connector === 'kinesis' ? 'KinesisSource(stream)' : 'MskSource({ … })'} }.`,
+      )
+    if (bound.connector !== connector)
+      throw new ConfigError(
+        'wrong-source',
+        `${where}: the source "${name}" is a ${connector} source, and bound to ${bound.connector}. Bind it to what it is, or change the pipeline.`,
+      )
+  }
+  checkOrigins(where, sources)
+  const kafka = Object.entries(sources).filter(([, source]) => source.connector === 'kafka')
+  const [provisioned, onDemand] = [true, false].map((is) => kafka.find(([, of]) => of.takesPartialAnswers === is)?.[0])
+  if (provisioned !== undefined && onDemand !== undefined)
+    refuse(
+      where,
+      `provisionedPollers of "${provisioned}"`,
+      'given',
+      `"${onDemand}" has none, and one function answers both: only provisioned pollers take partial answers (law 11).`,
+      'Give all Kafka sources of a pipeline provisioned pollers, or none.',
+    )
+}
+
+/** Events name a stream or a topic, and nothing else tells two sources apart. */
+function checkOrigins(where: string, sources: Sources): void {
+  const seen = new Map<string, string>()
+  for (const [name, source] of Object.entries(sources)) {
+    const binding = source.bindingOf(name)
+    const origin = 'stream' in binding ? binding.stream : `topic ${binding.topic}`
+    const other = seen.get(origin)
+    if (other !== undefined)
+      refuse(
+        where,
+        `source "${name}"`,
+        'stream' in binding ? 'a stream' : origin,
+        `"${other}" is bound to it too: events name it alone, so their records could not be told apart.`,
+        'Bind each source to one of its own, and merge or branch in the pipeline.',
+      )
+    seen.set(origin, name)
+  }
+}
+
+/** What the sources are outside, as the functions' environment has it. Sources of one cluster say only once how it is reached. */
+export function sourcesVariable(scope: Construct, sources: Sources): string {
+  const clusters = new Map<string, string>()
+  const bindings = Object.entries(sources).map(([name, source]) => {
+    const binding = source.bindingOf(name)
+    if ('stream' in binding) return [name, binding]
+    const { topic, ...connection } = binding
+    const text = JSON.stringify(connection)
+    const like = clusters.get(text)
+    if (like !== undefined) return [name, { topic, like }]
+    clusters.set(text, name)
+    return [name, binding]
+  })
+  return Stack.of(scope).toJsonString(Object.fromEntries(bindings))
+}
+
+/** Lambda refuses more than 4 KB of variables, and only as it deploys. */
+export function checkEnvironment(scope: Construct, environment: Readonly<Record<string, string>>): void {
+  const bytes = Object.entries(environment).reduce((sum, [name, value]) => sum + name.length + bytesOf(scope, value), 0)
+  if (bytes > ENVIRONMENT_BYTES_MAX)
+    throw new ConfigError(
+      'large-environment',
+      `${scope.node.path}: the functions' variables have about ${bytes} bytes, and Lambda takes ${ENVIRONMENT_BYTES_MAX}. Give fewer brokers each cluster, shorter names, or cut the pipeline in two.`,
+    )
+}
+
+function bytesOf(scope: Construct, value: string): number {
+  const resolved: unknown = Stack.of(scope).resolve(value)
+  if (typeof resolved === 'string') return resolved.length
+  const parts = (resolved as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [resolved]
+  return parts.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : TOKEN_BYTES), 0)
+}
+
+/** Which sinks are tables of the stack, and that no other one needs a disk. */
+export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<string, SinkTarget>>): void {
+  const unknown = Object.keys(sinks).find((name) => !plan.sinks.some((sink) => sink.name === name))
+  if (unknown !== undefined)
+    throw new ConfigError(
+      'unknown-name',
+      `${where}: sinks names "${unknown}"; pipeline "${plan.pipeline.name}" has ${plan.sinks.map(({ name }) => name).join(', ')}.`,
+    )
+  for (const { name, connector } of plan.sinks) {
+    if (sinks[name] === undefined && connector === 'ndjson')
+      throw new ConfigError(
+        'unbound-sink',
+        `${where}: the sink "${name}" is a file, and a function's disk is gone with its container. Give sinks: { ${JSON.stringify(name)}: 'table' } for a DynamoDB table of the stack, or a table that is there.`,
+      )
+    if (sinks[name] !== undefined && connector !== 'dynamodb' && writersOf(plan, name).length > 1)
+      throw new ConfigError(
+        'shared-sink',
+        `${where}: the results of ${writersOf(plan, name)
+          .map((operator) => `"${operator.name}"`)
+          .join(
+            ' and ',
+          )} go to "${name}", and as items of one table they would take each other's place. Give each a sink of its own.`,
+      )
+  }
+}

@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type * as Esbuild from 'esbuild'
+import { ConfigError, messageOf } from '../../lib/base/index.js'
+
+export interface BundleOptions {
+  /** Packages that this function never loads: a source or a sink that its pipeline does not have. */
+  readonly absent?: readonly string[]
+  /** Keeps every way of the SDK to find credentials, to see what it costs. */
+  readonly allCredentials?: boolean
+}
+
+export interface Bundle {
+  /** What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files that it imports. */
+  readonly directory: string
+  readonly metafile: Esbuild.Metafile
+}
+
+/** What takes the place of the SDK's credential chain: TypeScript in the repository, JavaScript in the package. */
+function credentialsFile(): string {
+  const [typescript, javascript] = ['ts', 'js'].map((ending) =>
+    fileURLToPath(new URL(`../../lib/lambda/credentials.${ending}`, import.meta.url)),
+  )
+  return existsSync(typescript!) ? typescript! : javascript!
+}
+
+/**
+ * Bundles one handler as it is deployed: `index.mjs` in a folder of its own, with all that it needs but lmdb, which is native. What it imports on demand are
+ * files beside it, so that only the store, the sinks and the decoders in use are read: a quarter less time to load the AWS SDK than in one file. On Lambda
+ * credentials come from the environment variables and nowhere else, so the SDK's other ways to find some are left out.
+ */
+export function bundleHandler(entry: string, options: BundleOptions = {}, directory = freshFolder()): Bundle {
+  const { absent = [], allCredentials = false } = options
+  const { outputFiles, metafile } = esbuild().buildSync({
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+    entryPoints: [{ in: entry, out: 'index' }],
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    // Imported on demand only: never, where there is no such source.
+    external: ['lmdb', ...absent],
+    // CommonJS packages (kafkajs) load parts of Node by require, which an ES module does not have.
+    banner: { js: "import{createRequire as r$}from'node:module';const require=r$(import.meta.url);" },
+    alias: allCredentials ? {} : { '@aws-sdk/credential-provider-node': credentialsFile() },
+    metafile: true,
+    write: false,
+  })
+  mkdirSync(directory, { recursive: true })
+  for (const { path, contents } of outputFiles!) writeFileSync(path, contents)
+  return { directory, metafile: metafile! }
+}
+
+function freshFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'millrace-function-'))
+}
+
+function esbuild(): typeof Esbuild {
+  try {
+    return createRequire(import.meta.url)('esbuild')
+  } catch (error) {
+    throw new ConfigError(
+      'missing-package',
+      `Functions are bundled by esbuild, which cannot be loaded (${messageOf(error)}). Install it: npm install --save-dev esbuild`,
+    )
+  }
+}

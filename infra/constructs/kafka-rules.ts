@@ -1,0 +1,46 @@
+import type { ProvisionedPollerConfig } from 'aws-cdk-lib/aws-lambda'
+import { checkMapping, isOutside, type MappingOptions, refuse } from './mapping-rules.js'
+
+export interface KafkaMappingOptions extends MappingOptions {
+  /**
+   * Pollers of its own, minimum 1 to 200, maximum 1 to 2,000: a higher price each hour, and then a batch is answered in parts and throughput never waits for
+   * pollers to come.
+   * @default - on demand: costs nothing while nothing comes; a failure repeats the whole batch, of which what is done is skipped
+   */
+  readonly provisionedPollers?: ProvisionedPollerConfig
+  /** Refused. */
+  readonly onFailure?: unknown
+}
+
+const POLLERS = { minimum: 200, maximum: 2_000 }
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
+
+/** Holds a Kafka mapping's options against the laws, and against what such mappings can do. */
+export function checkKafkaMapping(where: string, topic: string | undefined, options: KafkaMappingOptions): void {
+  checkMapping(where, options)
+  if (options.onFailure !== undefined)
+    refuse(
+      where,
+      'onFailure',
+      'a destination',
+      'With one, a Kafka mapping gives a batch up after ten attempts, and its records are lost (law 10).',
+      'Leave it out; poison goes to the dead letter by itself (law 14).',
+    )
+  if (topic !== undefined && !TOPIC.test(topic))
+    refuse(where, 'topic', topic, "A topic's name has 1 to 249 letters, digits, '.', '_' and '-'.", 'Give such a name.')
+  const { minimumPollers, maximumPollers } = options.provisionedPollers ?? {}
+  for (const [option, value, most] of [
+    ['provisionedPollers.minimumPollers', minimumPollers, POLLERS.minimum],
+    ['provisionedPollers.maximumPollers', maximumPollers, POLLERS.maximum],
+  ] as const)
+    if (isOutside(value, 1, most))
+      refuse(where, option, value, `There are 1 to ${most}.`, 'Give a whole number in between.')
+  if (minimumPollers !== undefined && maximumPollers !== undefined && minimumPollers > maximumPollers)
+    refuse(
+      where,
+      'provisionedPollers.minimumPollers',
+      minimumPollers,
+      `It is above the maximum, ${maximumPollers}.`,
+      'Lower it, or raise the maximum.',
+    )
+}

@@ -1,0 +1,129 @@
+import { Duration, Names, Stack } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import {
+  type EventSourceMappingOptions,
+  type IFunction,
+  type SourceAccessConfiguration,
+  StartingPosition,
+} from 'aws-cdk-lib/aws-lambda'
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
+import type { Construct } from 'constructs'
+import type { SourceBinding } from '../../lib/lambda/index.js'
+import { checkKafkaMapping, type KafkaMappingOptions } from './kafka-rules.js'
+import { keyStatements } from './keys.js'
+import type { Network, PipelineSource } from './source.js'
+
+export interface KafkaSourceProps extends KafkaMappingOptions {
+  /** `host:port` of some brokers: what the functions ask for the topic's partitions. */
+  readonly bootstrapServers: readonly string[]
+  /**
+   * The topic.
+   * @default - the source's logical name
+   */
+  readonly topic?: string
+  /**
+   * The group of consumers of the mapping. One that existed before goes on where it was, whatever startingPosition says.
+   * @default - named after the stack and the source
+   */
+  readonly consumerGroupId?: string
+}
+
+const GROUP_LENGTH_MAX = 200
+
+/** What all Kafka sources have in common; how one logs in is its own. */
+export abstract class KafkaSource implements PipelineSource {
+  readonly connector = 'kafka'
+  /** Lambda waits for a function of a Kafka mapping for 14 minutes, not 15. */
+  readonly timeoutSMax = 840
+  abstract readonly network: Network | undefined
+  protected readonly props: KafkaSourceProps
+  protected abstract readonly secrets: readonly ISecret[]
+
+  constructor(where: string, props: KafkaSourceProps) {
+    checkKafkaMapping(where, props.topic, props)
+    this.props = props
+  }
+
+  get takesPartialAnswers(): boolean {
+    return this.props.provisionedPollers !== undefined
+  }
+
+  abstract bindingOf(name: string): SourceBinding
+  protected abstract accessConfigurations(): SourceAccessConfiguration[]
+  /** Where the mapping finds its brokers: an ARN, or their addresses. */
+  protected abstract origin(): Partial<EventSourceMappingOptions>
+  protected abstract clusterStatements(): PolicyStatement[]
+
+  /** Topic and brokers; references of secrets come from who knows them. */
+  protected connectionOf(name: string): { readonly topic: string; readonly brokers: readonly string[] } {
+    return { topic: this.topicOf(name), brokers: this.props.bootstrapServers }
+  }
+
+  protected topicOf(name: string): string {
+    return this.props.topic ?? name
+  }
+
+  inspectStatements(scope: Construct): PolicyStatement[] {
+    return this.secrets.flatMap((secret) => [
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secret.secretFullArn ?? secret.secretArn],
+      }),
+      ...keyStatements(scope, secret.encryptionKey, 'secretsmanager', ['kms:Decrypt']),
+    ])
+  }
+
+  pollStatements(scope: Construct): PolicyStatement[] {
+    return [...this.inspectStatements(scope), ...this.clusterStatements()]
+  }
+
+  mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
+    const { props } = this
+    const group = `millrace-${Stack.of(scope).stackName}-${name}`.slice(0, GROUP_LENGTH_MAX)
+    const accessConfigurations = this.accessConfigurations()
+    return {
+      ...this.origin(),
+      kafkaTopic: this.topicOf(name),
+      kafkaConsumerGroupId: props.consumerGroupId ?? group,
+      batchSize: props.batchSize ?? 1_000,
+      maxBatchingWindow: props.maxBatchingWindow ?? Duration.seconds(1),
+      startingPosition: props.startingPosition ?? StartingPosition.TRIM_HORIZON,
+      ...(props.startingPositionTimestamp !== undefined && {
+        startingPositionTimestamp: props.startingPositionTimestamp,
+      }),
+      enabled: props.enabled ?? true,
+      ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
+      // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the batch until it is done.
+      ...(props.provisionedPollers !== undefined && {
+        provisionedPollerConfig: props.provisionedPollers,
+        retryAttempts: -1,
+        bisectBatchOnError: true,
+        reportBatchItemFailures: true,
+      }),
+    }
+  }
+
+  /** An event source of a function that is not a pipeline's. */
+  bind(target: IFunction): void {
+    const { topic } = this.props
+    if (topic === undefined) throw new Error('A Kafka source that is bound by itself needs its topic: give { topic }.')
+    for (const statement of this.pollStatements(target)) target.addToRolePolicy(statement)
+    target.addEventSourceMapping(`Kafka${Names.nodeUniqueId(target.node)}${topic}`, this.mappingOf(target, topic))
+  }
+}
+
+/** The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 knows no resources for them. */
+export function networkStatement(actions: readonly string[] = []): PolicyStatement {
+  return new PolicyStatement({
+    actions: [
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      ...actions,
+    ].sort(),
+    resources: ['*'],
+  })
+}
+
+/** What a poller looks at besides, to be in the network of its brokers. */
+export const POLLER_NETWORK_ACTIONS = ['ec2:DescribeSecurityGroups', 'ec2:DescribeSubnets', 'ec2:DescribeVpcs'] as const

@@ -1,0 +1,155 @@
+import { Duration } from 'aws-cdk-lib'
+import {
+  Alarm,
+  ComparisonOperator,
+  type IAlarmAction,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import { Construct } from 'constructs'
+import type { HandlerName, PipelineMetrics } from './pipeline-metrics.js'
+
+export interface AlarmOptions {
+  /** Who is told: a topic, a page. Default: nobody, alarms are only to be seen. */
+  readonly actions?: readonly IAlarmAction[]
+  /** The oldest record that may wait in a stream. Default 5 minutes. */
+  readonly iteratorAgeMax?: Duration
+  /** How many records of a topic may wait. Default 100,000. */
+  readonly offsetLagMax?: number
+  /** How far event time may be behind the clock. Default: the largest bound of disorder of the sources, and 15 minutes. */
+  readonly watermarkLagMax?: Duration
+  /** Records that may be rejected in five minutes. Default 0. */
+  readonly rejectedMax?: number
+  /** Rows that may come too late for their window in five minutes. Default 0. */
+  readonly expiredMax?: number
+  /** The share of its timeout that a function may take. Default 0.8. */
+  readonly durationShareMax?: number
+}
+
+export interface PipelineAlarmsProps extends AlarmOptions {
+  readonly metrics: PipelineMetrics
+  readonly connectors: ReadonlySet<'kinesis' | 'kafka'>
+  readonly hasOperators: boolean
+  readonly timeouts: Readonly<Record<HandlerName, Duration>>
+  /** The largest bound of disorder of the sources, ms. */
+  readonly boundMs: number
+}
+
+interface Watched {
+  readonly metric: IMetric
+  readonly above: number
+  readonly means: string
+}
+
+const HANDLERS = ['ingest', 'advance', 'tick'] as const
+const WATERMARK_SLACK_MS = 15 * 60_000
+const OLD_STATE = Duration.days(15)
+
+/** What somebody has to know of, each with a section in docs/deploy.md that says what to look at and what to do. */
+export class PipelineAlarms extends Construct {
+  readonly alarms: Readonly<Record<string, Alarm>>
+
+  constructor(scope: Construct, id: string, props: PipelineAlarmsProps) {
+    super(scope, id)
+    this.alarms = Object.fromEntries(
+      Object.entries(watched(props)).map(([name, { metric, above, means }]) => {
+        const alarm = new Alarm(this, name, {
+          alarmDescription: `${means} See docs/deploy.md, "${name}".`,
+          metric,
+          threshold: above,
+          comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+          evaluationPeriods: 1,
+          // A pipeline at rest writes nothing.
+          treatMissingData: TreatMissingData.NOT_BREACHING,
+        })
+        alarm.addAlarmAction(...(props.actions ?? []))
+        return [name, alarm]
+      }),
+    )
+  }
+}
+
+function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> {
+  const { metrics, connectors, timeouts } = props
+  const share = props.durationShareMax ?? 0.8
+  const lag = props.watermarkLagMax ?? Duration.millis(props.boundMs + WATERMARK_SLACK_MS)
+  return {
+    StoppedSplits: {
+      metric: metrics.all('StoppedSplits', ['ingest', 'tick']),
+      above: 0,
+      means: 'A split has stopped: its log does not go on after its position.',
+    },
+    ...(connectors.has('kinesis') && {
+      IteratorAge: {
+        metric: metrics.lambda('IteratorAge', 'ingest', Stats.MAXIMUM),
+        above: (props.iteratorAgeMax ?? Duration.minutes(5)).toMilliseconds(),
+        means: 'Records wait in a stream.',
+      },
+    }),
+    ...(connectors.has('kafka') && {
+      OffsetLag: {
+        metric: metrics.lambda('OffsetLag', 'ingest', Stats.MAXIMUM),
+        above: props.offsetLagMax ?? 100_000,
+        means: 'Records wait in a topic.',
+      },
+    }),
+    WatermarkLag: {
+      metric: metrics.own('WatermarkLagMs', 'ingest', Stats.MAXIMUM),
+      above: lag.toMilliseconds(),
+      means: 'Event time is far behind the clock: results come late.',
+    },
+    Rejected: {
+      metric: metrics.own('Rejected', 'ingest'),
+      above: props.rejectedMax ?? 0,
+      means: 'Records cannot be counted, and went to the dead letter.',
+    },
+    ...(props.hasOperators && {
+      Expired: {
+        metric: metrics.all('Expired', ['ingest', 'advance', 'tick']),
+        above: props.expiredMax ?? 0,
+        means: 'Rows came too late for their window.',
+      },
+      OldState: {
+        metric: metrics.own('OldestUnreadAgeMs', 'tick', Stats.MAXIMUM),
+        above: OLD_STATE.toMilliseconds(),
+        means: 'State grows old unread, and will be deleted.',
+      },
+    }),
+    RefusedRows: {
+      metric: metrics.all('RefusedRows'),
+      above: 0,
+      means: 'A sink can never take some rows, which went to the dead letter.',
+    },
+    UnansweredSources: {
+      metric: metrics.own('UnansweredSources', 'ingest'),
+      above: 0,
+      means: 'A source does not say whether its log goes on: records may have been deleted unread.',
+    },
+    ...Object.fromEntries(
+      HANDLERS.flatMap((handler) => [
+        [
+          `Errors-${handler}`,
+          { metric: metrics.lambda('Errors', handler), above: 0, means: `Invocations of ${handler} fail.` },
+        ],
+        [
+          `Throttles-${handler}`,
+          { metric: metrics.lambda('Throttles', handler), above: 0, means: `Invocations of ${handler} are throttled.` },
+        ],
+        [
+          `Duration-${handler}`,
+          {
+            metric: metrics.lambda('Duration', handler, Stats.MAXIMUM),
+            above: timeouts[handler].toMilliseconds() * share,
+            means: `Invocations of ${handler} come near their timeout.`,
+          },
+        ],
+      ]),
+    ),
+    TableThrottles: {
+      metric: metrics.table('WriteThrottleEvents'),
+      above: 0,
+      means: "The state's table throttles.",
+    },
+  }
+}

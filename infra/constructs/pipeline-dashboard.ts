@@ -1,0 +1,58 @@
+import { Duration } from 'aws-cdk-lib'
+import { Dashboard, GraphWidget, type IMetric, Stats, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
+import { Construct } from 'constructs'
+import type { PipelineMetrics } from './pipeline-metrics.js'
+
+export interface PipelineDashboardProps {
+  readonly title: string
+  readonly metrics: PipelineMetrics
+  readonly connectors: ReadonlySet<'kinesis' | 'kafka'>
+}
+
+const HANDLERS = ['ingest', 'advance', 'tick'] as const
+
+/** A pipeline at a glance: what came, what became of it, how far behind it is, what fails, and what it costs. */
+export class PipelineDashboard extends Construct {
+  readonly dashboard: Dashboard
+
+  constructor(scope: Construct, id: string, { title, metrics, connectors }: PipelineDashboardProps) {
+    super(scope, id)
+    const graph = (name: string, left: IMetric[], right: IMetric[] = []): GraphWidget =>
+      new GraphWidget({ title: name, left, right, width: 8, height: 6 })
+    const perHandler = (metric: string, statistic: string = Stats.SUM): IMetric[] =>
+      HANDLERS.map((handler) => metrics.lambda(metric, handler, statistic))
+    this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(12) })
+    this.dashboard.addWidgets(new TextWidget({ markdown: `# ${title}`, width: 24, height: 1 }))
+    this.dashboard.addWidgets(
+      graph('Records', [metrics.own('Records', 'ingest')], [metrics.own('Repeats', 'ingest')]),
+      graph('Late, expired, rejected', [
+        metrics.own('Late', 'ingest'),
+        metrics.all('Expired'),
+        metrics.own('Rejected', 'ingest'),
+        metrics.all('RefusedRows'),
+      ]),
+      graph('Rows out', [metrics.all('SinkRows')]),
+    )
+    this.dashboard.addWidgets(
+      graph(
+        'Behind',
+        [
+          ...(connectors.has('kinesis') ? [metrics.lambda('IteratorAge', 'ingest', Stats.MAXIMUM)] : []),
+          metrics.own('WatermarkLagMs', 'ingest', Stats.MAXIMUM),
+        ],
+        connectors.has('kafka') ? [metrics.lambda('OffsetLag', 'ingest', Stats.MAXIMUM)] : [],
+      ),
+      graph('Failures', [...perHandler('Errors'), ...perHandler('Throttles'), metrics.all('StoppedSplits')]),
+      graph('Duration', perHandler('Duration', Stats.p(99))),
+    )
+    this.dashboard.addWidgets(
+      graph(
+        "The state's table",
+        [metrics.table('ConsumedWriteCapacityUnits'), metrics.table('ConsumedReadCapacityUnits')],
+        [metrics.table('WriteThrottleEvents'), metrics.table('ReadThrottleEvents')],
+      ),
+      graph('Write units', [metrics.all('WriteUnits')], [metrics.all('Retries')]),
+      graph('Cost', [metrics.costPerMillion()]),
+    )
+  }
+}

@@ -1,0 +1,34 @@
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { EventSourceMappingOptions, IEventSource } from 'aws-cdk-lib/aws-lambda'
+import type { Construct } from 'constructs'
+import type { SourceBinding } from '../../lib/lambda/index.js'
+
+/** Where functions have to be to reach a source. */
+export interface Network {
+  readonly vpc: IVpc
+  readonly vpcSubnets?: SubnetSelection
+  readonly securityGroups?: readonly ISecurityGroup[]
+}
+
+/**
+ * A source of a pipeline as it is outside: a mapping with the settings that the laws need, and what the functions must know and may do to ask it for its splits.
+ * Also an event source by itself: `fn.addEventSource(new KinesisSource(stream))`.
+ */
+export interface PipelineSource extends IEventSource {
+  /** As the pipeline's source has it. */
+  readonly connector: 'kinesis' | 'kafka'
+  /** What it is bound to, where its logical name is `name`. Plain data of the function's environment. */
+  bindingOf(name: string): SourceBinding
+  /** What its mapping's poller may do, with the function's role. */
+  pollStatements(scope: Construct): PolicyStatement[]
+  /** What a function may do that asks it for its splits (laws 5, 6). */
+  inspectStatements(scope: Construct): PolicyStatement[]
+  /** The mapping. `id` names it in the stack; a group of consumers is called by it too. */
+  mappingOf(scope: Construct, name: string): EventSourceMappingOptions
+  /** Whether its mapping takes partial answers. */
+  readonly takesPartialAnswers: boolean
+  readonly network?: Network | undefined
+  /** The longest timeout of a function that its mapping invokes, seconds. */
+  readonly timeoutSMax: number
+}

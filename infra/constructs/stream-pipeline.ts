@@ -1,0 +1,269 @@
+import { join } from 'node:path'
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
+import { Construct } from 'constructs'
+import { VARIABLES } from '../../lib/lambda/environment.js'
+import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
+import { acknowledge } from './acknowledged.js'
+import {
+  checkEnvironment,
+  checkSinks,
+  checkSources,
+  type SinkTarget,
+  type Sources,
+  sourcesVariable,
+} from './bindings.js'
+import { refuse } from './mapping-rules.js'
+import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
+import { PipelineDashboard } from './pipeline-dashboard.js'
+import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
+import { PipelineMetrics } from './pipeline-metrics.js'
+import type { Network } from './source.js'
+import { keyedTable, StateTable } from './state-table.js'
+import { sinkStatements, stateStatements } from './tables.js'
+import { Tick } from './tick.js'
+
+export interface StreamPipelineProps {
+  /** The pipeline, as its file exports it. */
+  readonly pipeline: Pipeline
+  /**
+   * The folder of the handlers: `ingest.ts`, `advance.ts` and `tick.ts`, each exporting `handler`.
+   * @default 'functions'
+   */
+  readonly functions?: string
+  /** What each source is, by its logical name. */
+  readonly sources: Sources
+  /**
+   * The tables of sinks, by logical name. A `dynamodbTable` and the dead letter that are not named get tables of their own; files have to be named.
+   * @default {}
+   */
+  readonly sinks?: Readonly<Record<string, SinkTarget>>
+  /**
+   * The state's table, which several pipelines may share.
+   * @default - a StateTable of its own
+   */
+  readonly state?: ITable
+  /**
+   * What becomes of the tables that it makes, when the stack goes.
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy
+  readonly ingest?: FunctionOptions
+  readonly advance?: FunctionOptions
+  readonly tick?: FunctionOptions & { readonly every?: Duration }
+  /**
+   * Alarms' thresholds and whom they tell; false for none.
+   * @default - alarms that only can be seen
+   */
+  readonly alarms?: AlarmOptions | false
+  /** @default true */
+  readonly dashboard?: boolean
+  /**
+   * False pauses: nothing is read and no time passes; mappings keep their positions.
+   * @default true
+   */
+  readonly enabled?: boolean
+  /**
+   * A restore or a replay opens a new run.
+   * @default 1
+   */
+  readonly run?: number
+}
+
+const TIMEOUT_S = { ingest: 60, advance: 60, tick: 300 } as const
+const TIMEOUT_S_MAX = 900
+/** What a function does not load where its pipeline has no such source. */
+const CLIENTS = {
+  kinesis: ['@aws-sdk/client-kinesis'],
+  kafka: ['kafkajs', '@aws-sdk/client-secrets-manager'],
+} as const
+
+/**
+ * A pipeline as it runs: its functions, mappings, state, tables and schedule. Reads the pipeline's plan; what would break one of its laws is refused here.
+ * @example
+ * new StreamPipeline(this, 'Revenue', {
+ *   pipeline,
+ *   sources: { orders: new KinesisSource(new Stream(this, 'Orders')) },
+ * })
+ */
+export class StreamPipeline extends Construct {
+  readonly ingest: PipelineFunction
+  readonly advance: PipelineFunction
+  readonly tick: PipelineFunction
+  readonly state: ITable
+  /** Tables by the sink's logical name. */
+  readonly tables: Readonly<Record<string, ITable>>
+  readonly mappings: Readonly<Record<string, EventSourceMapping>>
+  private readonly props: StreamPipelineProps
+  private readonly plan: Plan
+
+  constructor(scope: Construct, id: string, props: StreamPipelineProps) {
+    super(scope, id)
+    const { pipeline, sources } = props
+    this.props = props
+    this.plan = plan(pipeline)
+    checkSources(this.node.path, this.plan, sources)
+    checkSinks(this.node.path, this.plan, props.sinks ?? {})
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
+    this.state = props.state ?? new StateTable(this, 'State', { removalPolicy }).table
+    this.tables = this.sinkTables(removalPolicy)
+    const environment = this.environment()
+    checkEnvironment(this, environment)
+    const common = { environment, network: this.network(), absent: this.absent() }
+    const inspect = Object.values(sources).flatMap((source) => source.inspectStatements(this))
+    const poll = Object.values(sources).flatMap((source) => source.pollStatements(this))
+    const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
+      new PipelineFunction(this, capitalised(name), {
+        ...common,
+        ...props[name],
+        entry: join(props.functions ?? 'functions', `${name}.ts`),
+        timeout: this.timeoutOf(name),
+        description: `${pipeline.name}: ${does}`,
+        statements: [...this.tableStatements(), ...statements],
+      })
+    this.ingest = make('ingest', 'counts the records of batches', [...inspect, ...poll])
+    this.advance = make('advance', 'closes windows that ingest had no time for', inspect)
+    this.tick = make('tick', 'lists splits, and closes what no record closes', inspect)
+    this.mappings = this.map()
+    new Tick(this, 'Schedule', {
+      function: this.tick.function,
+      ...(props.tick?.every && { every: props.tick.every }),
+      ...(props.enabled === false && { enabled: false }),
+    })
+    this.watch()
+    this.node.addMetadata('millrace:manifest', manifest(this.plan))
+    new CfnOutput(this, 'Fingerprint', {
+      value: fingerprint(this.plan),
+      description: `The graph of "${pipeline.name}": state of another one is refused`,
+    })
+  }
+
+  /** What logs and metrics call it: an account may have it in several stacks. */
+  get deployment(): string {
+    return `${Stack.of(this).stackName}/${this.props.pipeline.name}`
+  }
+
+  private sinkTables(removalPolicy: RemovalPolicy): Readonly<Record<string, ITable>> {
+    const { sinks = {} } = this.props
+    const isKept = removalPolicy !== RemovalPolicy.DESTROY
+    const tables: Record<string, ITable> = {}
+    for (const { name, connector, options } of this.plan.sinks) {
+      const target = sinks[name]
+      if (target !== undefined && target !== 'table') tables[name] = target
+      else if (target === 'table' || connector === 'dynamodb' || connector === 'dead-letter') {
+        const { partitionKey = 'pk', sortKey = 'sk' } = options as { partitionKey?: string; sortKey?: string | null }
+        const keys = sortKey === null ? [partitionKey] : [partitionKey, sortKey]
+        tables[name] = keyedTable(this, `Sink-${name}`, { removalPolicy, isKept, hasTtl: false, keys })
+      }
+    }
+    return tables
+  }
+
+  private environment(): Readonly<Record<string, string>> {
+    const { sources, run = 1 } = this.props
+    const names = Object.fromEntries(Object.entries(this.tables).map(([name, { tableName }]) => [name, tableName]))
+    return {
+      [VARIABLES.state]: `dynamodb:${this.state.tableName}`,
+      [VARIABLES.sources]: sourcesVariable(this, sources),
+      [VARIABLES.sinks]: Stack.of(this).toJsonString(names),
+      [VARIABLES.run]: String(run),
+      [VARIABLES.deployment]: this.deployment,
+      ...(Object.values(sources).some(
+        ({ connector, takesPartialAnswers }) => connector === 'kafka' && takesPartialAnswers,
+      ) && {
+        [VARIABLES.kafkaPartialAnswers]: 'true',
+      }),
+    }
+  }
+
+  private tableStatements(): PolicyStatement[] {
+    return [
+      ...stateStatements(this, this.state),
+      ...Object.values(this.tables).flatMap((table) => sinkStatements(this, table)),
+    ]
+  }
+
+  /** Functions are in one network at most: that of the sources which have one. */
+  private network(): Network | undefined {
+    const networks = Object.values(this.props.sources).flatMap(({ network }) => network ?? [])
+    const other = networks.find(({ vpc }) => vpc !== networks[0]!.vpc)
+    if (other !== undefined)
+      refuse(
+        this.node.path,
+        'network',
+        'more than one VPC',
+        'The functions of a pipeline are in one.',
+        'Peer the networks and give all sources one of them, or cut the pipeline in two.',
+      )
+    return networks[0]
+  }
+
+  private absent(): string[] {
+    const kinds = new Set(Object.values(this.props.sources).map(({ connector }) => connector))
+    return Object.entries(CLIENTS).flatMap(([kind, packages]) => (kinds.has(kind as 'kafka') ? [] : packages))
+  }
+
+  private timeoutOf(name: keyof typeof TIMEOUT_S): Duration {
+    const timeout = this.props[name]?.timeout ?? Duration.seconds(TIMEOUT_S[name])
+    const most =
+      name === 'ingest'
+        ? Math.min(...Object.values(this.props.sources).map((source) => source.timeoutSMax))
+        : TIMEOUT_S_MAX
+    if (!timeout.isUnresolved() && timeout.toSeconds() > most)
+      refuse(
+        `${this.node.path}/${capitalised(name)}`,
+        'timeout',
+        timeout,
+        `${most === TIMEOUT_S_MAX ? 'Lambda' : 'A Kafka mapping'} waits for ${most / 60} minutes at most.`,
+        'Give less: what is undone comes again.',
+      )
+    return timeout
+  }
+
+  private watch(): void {
+    const { ingest, advance, tick, state, props } = this
+    const functions = { ingest: ingest.function, advance: advance.function, tick: tick.function }
+    const metrics = new PipelineMetrics(this.deployment, functions, state)
+    const connectors = new Set(Object.values(props.sources).map(({ connector }) => connector))
+    const timeouts = {
+      ingest: this.timeoutOf('ingest'),
+      advance: this.timeoutOf('advance'),
+      tick: this.timeoutOf('tick'),
+    }
+    if (props.alarms !== false)
+      new PipelineAlarms(this, 'Alarms', {
+        ...props.alarms,
+        metrics,
+        connectors,
+        timeouts,
+        hasOperators: this.plan.operators.length > 0,
+        boundMs: Math.max(...this.plan.sources.map(({ watermark }) => watermark.boundMs)),
+      })
+    if (props.dashboard !== false)
+      new PipelineDashboard(this, 'Dashboard', { title: this.deployment, metrics, connectors })
+  }
+
+  /** One mapping a source. It is made after the role may do what its poller does, or it would not be made at all. */
+  private map(): Readonly<Record<string, EventSourceMapping>> {
+    const { sources, enabled } = this.props
+    return Object.fromEntries(
+      Object.entries(sources).map(([name, source]) => {
+        const options = source.mappingOf(this, name)
+        const mapping = new EventSourceMapping(this, `Mapping-${name}`, {
+          ...options,
+          target: this.ingest.function,
+          enabled: enabled !== false && options.enabled !== false,
+        })
+        mapping.node.addDependency(this.ingest.role)
+        acknowledge(mapping, 'Serverless-LambdaEventSourceMappingDestination')
+        return [name, mapping]
+      }),
+    )
+  }
+}
+
+function capitalised(name: string): string {
+  return name[0]!.toUpperCase() + name.slice(1)
+}

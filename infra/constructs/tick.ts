@@ -1,0 +1,50 @@
+import { Duration } from 'aws-cdk-lib'
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler'
+import { Construct } from 'constructs'
+import { refuse } from './mapping-rules.js'
+
+export interface TickProps {
+  readonly function: IFunction
+  /**
+   * Whole minutes, 1 to 5. What no record triggers waits for it: a split that went quiet, a window that closes by the clock, an advance that was lost.
+   * @default 1 minute
+   */
+  readonly every?: Duration
+  /** False pauses it. */
+  readonly enabled?: boolean
+}
+
+/** The schedule that invokes tick, once a minute, with EventBridge Scheduler. A beat that is missed is not made up for. */
+export class Tick extends Construct {
+  constructor(scope: Construct, id: string, props: TickProps) {
+    super(scope, id)
+    const minutes = (props.every ?? Duration.minutes(1)).toMinutes({ integral: false })
+    if (!Number.isInteger(minutes) || minutes < 1 || minutes > 5)
+      refuse(
+        this.node.path,
+        'every',
+        props.every,
+        'A split is given up as missing by looks some minutes apart (law 6), so a tick comes each 1 to 5 whole minutes.',
+        'Give a duration in between.',
+      )
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') })
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [props.function.functionArn] }),
+    )
+    new CfnSchedule(this, 'Schedule', {
+      description: 'Invokes tick: lists splits, parts idle ones, moves watermarks on',
+      scheduleExpression: minutes === 1 ? 'rate(1 minute)' : `rate(${minutes} minutes)`,
+      flexibleTimeWindow: { mode: 'OFF' },
+      state: props.enabled === false ? 'DISABLED' : 'ENABLED',
+      target: {
+        arn: props.function.functionArn,
+        roleArn: role.roleArn,
+        input: '{}',
+        // The next one comes soon enough.
+        retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
+      },
+    })
+  }
+}

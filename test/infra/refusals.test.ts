@@ -1,0 +1,100 @@
+import { Duration } from 'aws-cdk-lib'
+import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import { describe, expect, it } from 'vitest'
+import type { KinesisSourceProps, MskSourceProps } from '../../infra/constructs/index.js'
+import { kinesis, msk, selfManaged, stack } from './stacks.js'
+
+/** What breaks a law, or what a mapping cannot do: each is refused with the rule, the value and the fix. */
+const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[] = [
+  [{ parallelizationFactor: 2 }, /parallelizationFactor is 2\. A split has one position.*laws 2 and 5.*Leave it out/],
+  [
+    { retryAttempts: 3 },
+    /retryAttempts is 3\. A mapping that gives a batch up loses its records \(law 10\).*Leave it out/,
+  ],
+  [{ maxRecordAge: Duration.hours(1) }, /maxRecordAge is 1 hour\. .*loses them \(law 10\)\. Leave it out/],
+  [
+    { filters: [{ pattern: '{}' }] },
+    /filters is \[\{"pattern":"\{\}"\}\]\. .*\(laws 1 and 10\)\. Leave them out, and use \.filter\(\)/,
+  ],
+  [{ tumblingWindow: Duration.minutes(1) }, /tumblingWindow is 1 minute\. .*Leave it out, and use \.window\(/],
+  [{ reportBatchItemFailures: false }, /reportBatchItemFailures is false\. .*\(law 11\)\. Leave it out/],
+  [
+    { startingPosition: StartingPosition.LATEST },
+    /startingPosition is LATEST\. .*\(law 10\)\. Leave it out, or give StartingPosition\.AT_TIMESTAMP/,
+  ],
+  [
+    { startingPosition: StartingPosition.AT_TIMESTAMP },
+    /startingPositionTimestamp is not given\. .*Give both or neither/,
+  ],
+  [{ startingPositionTimestamp: 1 }, /startingPositionTimestamp is 1\. .*Give both or neither/],
+  [{ batchSize: 0 }, /batchSize is 0\. A batch has 1 to 10000 records/],
+  [{ batchSize: 10_001 }, /batchSize is 10001\. A batch has 1 to 10000 records/],
+  [{ batchSize: 1.5 }, /batchSize is 1\.5\./],
+  [
+    { maxBatchingWindow: Duration.minutes(6) },
+    /maxBatchingWindow is 6 minutes\. A batch waits for 0 to 300 whole seconds/,
+  ],
+  [{ maxBatchingWindow: Duration.millis(500) }, /maxBatchingWindow is 500 millis\. A batch waits/],
+]
+
+describe('a mapping of Kinesis', () => {
+  it.each(REFUSED)('%j is refused', (options, words) => {
+    expect(() => kinesis(stack(), options)).toThrow(words)
+  })
+
+  it('what no law forbids goes into the template', () => {
+    kinesis(stack(), {
+      batchSize: 10_000,
+      maxBatchingWindow: Duration.minutes(5),
+      startingPosition: StartingPosition.AT_TIMESTAMP,
+      startingPositionTimestamp: 1_700_000_000,
+      enabled: false,
+      parallelizationFactor: 1,
+      retryAttempts: -1,
+      filters: [],
+      reportBatchItemFailures: true,
+    }).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 10_000,
+      MaximumBatchingWindowInSeconds: 300,
+      StartingPosition: 'AT_TIMESTAMP',
+      StartingPositionTimestamp: 1_700_000_000,
+      Enabled: false,
+    })
+  })
+})
+
+const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, words: RegExp])[] = [
+  [
+    { onFailure: 'queue' },
+    /onFailure is a destination\. .*gives a batch up after ten attempts.*\(law 10\)\. Leave it out/,
+  ],
+  [{ retryAttempts: 10 }, /retryAttempts is 10\. /],
+  [{ maxRecordAge: Duration.days(1) }, /maxRecordAge is 1 day\. /],
+  [{ filters: [{}] }, /filters is /],
+  [{ startingPosition: StartingPosition.LATEST }, /startingPosition is LATEST\. /],
+  [{ topic: 'a b' }, /topic is a b\. A topic's name has 1 to 249/],
+  [{ provisionedPollers: { minimumPollers: 0 } }, /provisionedPollers\.minimumPollers is 0\. There are 1 to 200/],
+  [
+    { provisionedPollers: { maximumPollers: 3_000 } },
+    /provisionedPollers\.maximumPollers is 3000\. There are 1 to 2000/,
+  ],
+  [
+    { provisionedPollers: { minimumPollers: 9, maximumPollers: 3 } },
+    /minimumPollers is 9\. It is above the maximum, 3/,
+  ],
+]
+
+describe('a mapping of Kafka', () => {
+  it.each(REFUSED_OF_KAFKA)('%j is refused', (options, words) => {
+    expect(() => msk(stack(), options)).toThrow(words)
+  })
+
+  it('a cluster without a broker, and one on the internet without a login, are refused', () => {
+    expect(() => selfManaged(stack(), { bootstrapServers: [] })).toThrow(
+      /bootstrapServers is \[\]\. .*Give host:port of some/,
+    )
+    expect(() => selfManaged(stack(), { credentials: undefined })).toThrow(
+      /credentials is not given\. .*Give credentials, or the network/,
+    )
+  })
+})

@@ -1,0 +1,156 @@
+import type { Stack } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { Stream, StreamEncryption } from 'aws-cdk-lib/aws-kinesis'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
+import { describe, expect, it } from 'vitest'
+import { KinesisSource, StateTable, StreamPipeline } from '../../infra/constructs/index.js'
+import { kinesis, msk, ofKinesis, selfManaged, stack } from './stacks.js'
+
+interface Statement {
+  readonly Action: string | readonly string[]
+  readonly Resource: unknown
+  readonly Effect: string
+  readonly Condition?: unknown
+}
+
+const STATE = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:PartiQLInsert',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+]
+const SINK = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:DescribeTable',
+  'dynamodb:PartiQLInsert',
+  'dynamodb:PartiQLUpdate',
+  'dynamodb:PutItem',
+]
+const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents']
+const INSPECT = [
+  'kinesis:DescribeStreamSummary',
+  'kinesis:GetRecords',
+  'kinesis:GetShardIterator',
+  'kinesis:ListShards',
+]
+const SECRET = ['secretsmanager:GetSecretValue']
+const INTERFACES = ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:DescribeNetworkInterfaces']
+const IN_VPC = [...INTERFACES, 'ec2:AssignPrivateIpAddresses', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses']
+const POLLER = [...INTERFACES, 'ec2:DescribeSecurityGroups', 'ec2:DescribeSubnets', 'ec2:DescribeVpcs']
+const MSK = ['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers', 'kafka:ListScramSecrets']
+
+/** Every action of every role. One more, or one on more, is a decision: this test fails, and somebody writes it down here. */
+const ROLES: readonly (readonly [
+  name: string,
+  make: () => Template,
+  roles: Readonly<Record<string, readonly string[]>>,
+])[] = [
+  [
+    'a stream',
+    () => kinesis(stack()),
+    {
+      Ingest: [...LOGS, ...STATE, ...SINK, ...INSPECT, 'kinesis:DescribeStream'],
+      Advance: [...LOGS, ...STATE, ...SINK, ...INSPECT],
+      Tick: [...LOGS, ...STATE, ...SINK, ...INSPECT],
+      Schedule: ['lambda:InvokeFunction'],
+    },
+  ],
+  [
+    'a topic of MSK',
+    () => msk(stack()),
+    {
+      Ingest: [...LOGS, ...STATE, ...SINK, ...SECRET, ...IN_VPC, ...POLLER, ...MSK],
+      Advance: [...LOGS, ...STATE, ...SINK, ...SECRET, ...IN_VPC],
+      Tick: [...LOGS, ...STATE, ...SINK, ...SECRET, ...IN_VPC],
+      Schedule: ['lambda:InvokeFunction'],
+    },
+  ],
+  [
+    'a topic of another cluster',
+    () => selfManaged(stack()),
+    {
+      Ingest: [...LOGS, ...STATE, ...SINK, ...SECRET],
+      Advance: [...LOGS, ...STATE, ...SINK, ...SECRET],
+      Tick: [...LOGS, ...STATE, ...SINK, ...SECRET],
+      Schedule: ['lambda:InvokeFunction'],
+    },
+  ],
+]
+
+describe('roles', () => {
+  it.each(ROLES)('of %s may do this, and nothing else', (_, make, expected) => {
+    const template = make()
+    const actual = Object.fromEntries(
+      Object.entries(statementsOf(template)).map(([role, statements]) => [role, sorted(statements.flatMap(actionsOf))]),
+    )
+    expect(actual).toEqual(
+      Object.fromEntries(Object.entries(expected).map(([role, actions]) => [role, sorted(actions)])),
+    )
+    for (const role of Object.values(template.findResources('AWS::IAM::Role')))
+      expect(role.Properties).not.toHaveProperty('ManagedPolicyArns')
+  })
+
+  it.each(ROLES)('of %s name what they may use: "*" only for network interfaces, which have no name', (_, make) => {
+    for (const statement of Object.values(statementsOf(make())).flat()) {
+      expect(actionsOf(statement).join()).not.toContain('*')
+      if (JSON.stringify(statement.Resource).includes('*'))
+        expect(actionsOf(statement).filter((action) => !action.startsWith('ec2:'))).toEqual([])
+    }
+  })
+
+  it('use a key only by way of the service whose data it encrypts', () => {
+    const scope = stack()
+    const key = new Key(scope, 'Key')
+    const stream = new Stream(scope, 'Orders', { encryption: StreamEncryption.KMS, encryptionKey: key })
+    const state = new StateTable(scope, 'State', { encryptionKey: key }).table
+    new StreamPipeline(scope, 'Pipeline', {
+      pipeline: ofKinesis,
+      sources: { orders: new KinesisSource(stream) },
+      state,
+    })
+    const uses = Object.values(statementsOf(Template.fromStack(scope)))
+      .flat()
+      .filter((statement) => actionsOf(statement).some((action) => action.startsWith('kms:')))
+    expect(uses.length).toBeGreaterThan(0)
+    for (const { Condition } of uses)
+      expect(JSON.stringify(Condition)).toMatch(
+        /^\{"StringEquals":\{"kms:ViaService":.*"(kinesis|dynamodb)\.eu-west-1\./,
+      )
+  })
+})
+
+describe('cdk-nag', () => {
+  it.each([
+    ['a stream', (scope: Stack) => kinesis(scope)],
+    ['a topic of MSK', (scope: Stack) => msk(scope)],
+    ['a topic of another cluster', (scope: Stack) => selfManaged(scope)],
+  ])('finds nothing about a pipeline of %s that is not explained', (_, make) => {
+    const scope = stack()
+    make(scope)
+    const found = [new AwsSolutionsChecks(scope), new ServerlessChecks(scope)].flatMap(
+      (checks) => checks.validateScope(scope).violations,
+    )
+    expect(
+      found.flatMap(({ ruleName, violatingResources }) =>
+        (violatingResources ?? []).flatMap(({ constructPath }) =>
+          constructPath?.includes('/Pipeline/') ? `${ruleName}: ${constructPath}` : [],
+        ),
+      ),
+    ).toEqual([])
+  })
+})
+
+function statementsOf(template: Template): Record<string, Statement[]> {
+  const roles: Record<string, Statement[]> = {}
+  for (const policy of Object.values(template.findResources('AWS::IAM::Policy'))) {
+    const id = String(policy.Properties.Roles[0].Ref)
+    const [, role] = /^Pipeline(Ingest|Advance|Tick|Schedule)/.exec(id) ?? [undefined, id]
+    roles[role] = [...(roles[role] ?? []), ...policy.Properties.PolicyDocument.Statement]
+  }
+  return roles
+}
+
+const actionsOf = ({ Action }: Statement): string[] => (typeof Action === 'string' ? [Action] : [...Action])
+const sorted = (actions: readonly string[]): string[] => [...new Set(actions)].sort()

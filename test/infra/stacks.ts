@@ -1,0 +1,90 @@
+import { App, Stack } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { Vpc } from 'aws-cdk-lib/aws-ec2'
+import { Stream } from 'aws-cdk-lib/aws-kinesis'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import type { Construct } from 'constructs'
+import {
+  KinesisSource,
+  type KinesisSourceProps,
+  MskSource,
+  type MskSourceProps,
+  SelfManagedKafkaSource,
+  type SelfManagedKafkaSourceProps,
+  StreamPipeline,
+  type StreamPipelineProps,
+} from '../../infra/constructs/index.js'
+import { count, dynamodbTable, kafkaSource, kinesisSource, outOfOrder, pipeline, tumbling } from '../../lib/index.js'
+
+export interface Order {
+  readonly id: string
+  readonly at: number
+}
+
+const options = { timestamp: (order: Order) => order.at, watermark: outOfOrder('30s') }
+export const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_orders-AbCdEf'
+export const CLUSTER = 'arn:aws:kafka:eu-west-1:123456789012:cluster/orders/11111111-2222-3333-4444-555555555555-1'
+
+/** One source and a table of counts. */
+export const ofKinesis = pipeline('orders', (p) =>
+  p
+    .from(kinesisSource('orders', options))
+    .keyBy((order) => order.id)
+    .window(tumbling('1m'))
+    .aggregate('counts', { orders: count() })
+    .to(dynamodbTable('counts')),
+)
+export const ofKafka = pipeline('orders', (p) =>
+  p
+    .from(kafkaSource('orders', options))
+    .keyBy((order) => order.id)
+    .window(tumbling('1m'))
+    .aggregate('counts', { orders: count() })
+    .to(dynamodbTable('counts')),
+)
+
+/** A stack that is not bundled: a test looks at its template. */
+export function stack(): Stack {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
+  return new Stack(app, 'stack', { env: { account: '123456789012', region: 'eu-west-1' } })
+}
+
+export function kinesis(
+  scope: Stack,
+  source: KinesisSourceProps = {},
+  props: Partial<StreamPipelineProps> = {},
+): Template {
+  const stream = new Stream(scope, 'Orders')
+  new StreamPipeline(scope, 'Pipeline', {
+    pipeline: ofKinesis,
+    sources: { orders: new KinesisSource(stream, source) },
+    ...props,
+  })
+  return Template.fromStack(scope)
+}
+
+export const network = (scope: Construct) => ({ vpc: new Vpc(scope, 'Vpc', { maxAzs: 2 }) })
+
+export function msk(scope: Stack, source: Partial<MskSourceProps> = {}): Template {
+  const secret = Secret.fromSecretCompleteArn(scope, 'Login', SECRET)
+  const bound = new MskSource({
+    clusterArn: CLUSTER,
+    bootstrapServers: ['b-1.orders.example.com:9096'],
+    network: network(scope),
+    credentials: { kind: 'scram', secret },
+    ...source,
+  })
+  new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: bound } })
+  return Template.fromStack(scope)
+}
+
+export function selfManaged(scope: Stack, source: Partial<SelfManagedKafkaSourceProps> = {}): Template {
+  const secret = Secret.fromSecretCompleteArn(scope, 'Login', SECRET)
+  const bound = new SelfManagedKafkaSource({
+    bootstrapServers: ['kafka.example.com:9096'],
+    credentials: { kind: 'scram-sha-512', secret },
+    ...source,
+  })
+  new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: bound } })
+  return Template.fromStack(scope)
+}

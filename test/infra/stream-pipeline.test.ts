@@ -1,0 +1,326 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { Vpc } from 'aws-cdk-lib/aws-ec2'
+import { Stream } from 'aws-cdk-lib/aws-kinesis'
+import { describe, expect, it } from 'vitest'
+import {
+  KinesisSource,
+  MskSource,
+  SelfManagedKafkaSource,
+  StateTable,
+  StreamPipeline,
+  Tick,
+} from '../../infra/constructs/index.js'
+import {
+  count,
+  dynamodbTable,
+  fileSource,
+  kafkaSource,
+  kinesisSource,
+  ndjson,
+  outOfOrder,
+  pipeline,
+  tumbling,
+} from '../../lib/index.js'
+import { CLUSTER, kinesis, msk, network, type Order, ofKafka, ofKinesis, selfManaged, stack } from './stacks.js'
+
+const options = { timestamp: (order: Order) => order.at, watermark: outOfOrder('30s') }
+
+describe('the settings that laws hang on', () => {
+  it('of a stream', () => {
+    kinesis(stack()).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      ParallelizationFactor: 1,
+      MaximumRetryAttempts: -1,
+      MaximumRecordAgeInSeconds: Match.absent(),
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      FilterCriteria: Match.absent(),
+      DestinationConfig: Match.absent(),
+      TumblingWindowInSeconds: Match.absent(),
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: 1_000,
+    })
+  })
+
+  it('of a topic on demand: whatever fails comes again, whole', () => {
+    for (const template of [msk(stack()), selfManaged(stack())]) {
+      template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        Topics: ['orders'],
+        StartingPosition: 'TRIM_HORIZON',
+        MaximumRetryAttempts: Match.absent(),
+        BisectBatchOnFunctionError: Match.absent(),
+        FunctionResponseTypes: Match.absent(),
+        DestinationConfig: Match.absent(),
+        FilterCriteria: Match.absent(),
+      })
+      expect(variables(template)).not.toHaveProperty('MILLRACE_KAFKA_PARTIAL_ANSWERS')
+    }
+  })
+
+  it('of a topic with provisioned pollers, and the handlers know', () => {
+    const template = msk(stack(), { provisionedPollers: { minimumPollers: 2, maximumPollers: 4 } })
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 4 },
+      MaximumRetryAttempts: -1,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    })
+    expect(variables(template)).toMatchObject({ MILLRACE_KAFKA_PARTIAL_ANSWERS: 'true' })
+  })
+
+  it('of the schedule: once a minute, and no beat is made up for', () => {
+    kinesis(stack()).hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 minute)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      State: 'ENABLED',
+      Target: { RetryPolicy: { MaximumRetryAttempts: 0 } },
+    })
+  })
+
+  it('a paused pipeline keeps its mappings and its schedule, disabled', () => {
+    const template = kinesis(stack(), {}, { enabled: false })
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { Enabled: false })
+    template.hasResourceProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' })
+  })
+})
+
+describe('the functions', () => {
+  it('are on ARM, with JSON logs that do not stay for ever', () => {
+    const template = kinesis(stack())
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Architectures: ['arm64'],
+      Runtime: 'nodejs24.x',
+      LoggingConfig: Match.objectLike({ LogFormat: 'JSON' }),
+      MemorySize: 1769,
+    })
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 })
+    template.resourceCountIs('AWS::Lambda::Function', 3)
+  })
+
+  it('know their state, sources and sinks by what CloudFormation makes of them', () => {
+    const { MILLRACE_STATE, MILLRACE_SOURCES, MILLRACE_SINKS, MILLRACE_DEPLOYMENT } = variables(
+      kinesis(stack()),
+    ) as Record<string, any>
+    expect(MILLRACE_STATE['Fn::Join'][1]).toEqual(['dynamodb:', { Ref: expect.stringMatching(/^PipelineState/) }])
+    expect(MILLRACE_SOURCES['Fn::Join'][1]).toEqual([
+      '{"orders":{"stream":"',
+      { 'Fn::GetAtt': [expect.stringMatching(/^Orders/), 'Arn'] },
+      '"}}',
+    ])
+    expect(MILLRACE_SINKS['Fn::Join'][1].filter((part: unknown) => typeof part === 'string')).toEqual([
+      '{"counts":"',
+      '","dead-letter":"',
+      '"}',
+    ])
+    expect(MILLRACE_DEPLOYMENT).toBe('stack/orders')
+  })
+
+  it('are in the network of their brokers, and nowhere where there is none', () => {
+    msk(stack()).allResourcesProperties('AWS::Lambda::Function', { VpcConfig: Match.objectLike({}) })
+    kinesis(stack()).allResourcesProperties('AWS::Lambda::Function', { VpcConfig: Match.absent() })
+  })
+
+  it('secrets go by reference alone', () => {
+    const text = JSON.stringify(selfManaged(stack()).toJSON())
+    expect(text).not.toContain('resolve:secretsmanager')
+    expect(text).toContain('secret:AmazonMSK_orders')
+  })
+})
+
+describe('tables', () => {
+  it('of state: on demand, recoverable, kept, with a time to live', () => {
+    const template = kinesis(stack())
+    const states = Object.entries(template.findResources('AWS::DynamoDB::GlobalTable')).filter(([id]) =>
+      id.startsWith('PipelineState'),
+    )
+    expect(states.map(([, table]) => table)).toMatchObject([
+      {
+        DeletionPolicy: 'Retain',
+        Properties: {
+          BillingMode: 'PAY_PER_REQUEST',
+          KeySchema: [
+            { AttributeName: 'pk', KeyType: 'HASH' },
+            { AttributeName: 'sk', KeyType: 'RANGE' },
+          ],
+          TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+          Replicas: [
+            { DeletionProtectionEnabled: true, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } },
+          ],
+        },
+      },
+    ])
+  })
+
+  it('two pipelines share one table of state, and results go where they are told', () => {
+    const scope = stack()
+    const state = new StateTable(scope, 'State', { removalPolicy: RemovalPolicy.DESTROY }).table
+    const counts = TableV2.fromTableName(scope, 'Counts', 'counts')
+    for (const name of ['A', 'B']) {
+      const stream = new Stream(scope, `Stream${name}`)
+      new StreamPipeline(scope, name, {
+        pipeline: ofKinesis,
+        sources: { orders: new KinesisSource(stream) },
+        sinks: { counts, 'dead-letter': counts },
+        state,
+      })
+    }
+    Template.fromStack(scope).resourceCountIs('AWS::DynamoDB::GlobalTable', 1)
+  })
+
+  it('a sink has the keys that its pipeline says', () => {
+    const keyed = pipeline('keyed', (p) =>
+      p.from(kinesisSource('orders', options)).to(
+        dynamodbTable('rows', {
+          partitionKey: 'id',
+          sortKey: null,
+          item: (row: Order) => ({ ...row }),
+          version: (row) => row.at,
+        }),
+      ),
+    )
+    const scope = stack()
+    new StreamPipeline(scope, 'Pipeline', {
+      pipeline: keyed,
+      sources: { orders: new KinesisSource(new Stream(scope, 'Orders')) },
+    })
+    Template.fromStack(scope).hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    })
+  })
+})
+
+describe('what cannot be deployed is refused', () => {
+  const stream = (scope = stack()) => new KinesisSource(new Stream(scope, 'Orders'))
+
+  it('a source that is not bound, is not there, or is of another kind', () => {
+    const scope = stack()
+    expect(() => new StreamPipeline(scope, 'A', { pipeline: ofKinesis, sources: {} })).toThrow(
+      'the source "orders" is not bound. Give sources: { "orders": new KinesisSource(stream) }.',
+    )
+    expect(() => new StreamPipeline(scope, 'B', { pipeline: ofKinesis, sources: { order: stream() } })).toThrow(
+      'sources names "order"; pipeline "orders" has orders.',
+    )
+    expect(() => new StreamPipeline(scope, 'C', { pipeline: ofKafka, sources: { orders: stream() } })).toThrow(
+      'the source "orders" is a kafka source, and bound to kinesis.',
+    )
+  })
+
+  it('files: of a source, and of a sink that nobody gives a table', () => {
+    const files = pipeline('files', (p) => p.from(fileSource('orders', options)).to(dynamodbTable('rows')))
+    expect(() => new StreamPipeline(stack(), 'A', { pipeline: files, sources: {} })).toThrow(
+      /source "orders" is a file\. A function has no files/,
+    )
+    const toFile = pipeline('to-file', (p) => p.from(kinesisSource('orders', options)).to(ndjson('rows')))
+    const scope = stack()
+    const sources = { orders: stream(scope) }
+    expect(() => new StreamPipeline(scope, 'B', { pipeline: toFile, sources })).toThrow(
+      `the sink "rows" is a file, and a function's disk is gone with its container. Give sinks: { "rows": 'table' }`,
+    )
+    new StreamPipeline(scope, 'C', { pipeline: toFile, sources, sinks: { rows: 'table' } })
+    expect(() => new StreamPipeline(scope, 'D', { pipeline: toFile, sources, sinks: { row: 'table' } })).toThrow(
+      'sinks names "row"; pipeline "to-file" has rows, dead-letter.',
+    )
+  })
+
+  it('two operators whose results would take each other’s place in one table', () => {
+    const both = pipeline('both', (p) => {
+      const orders = p.from(kinesisSource('orders', options)).keyBy((order) => order.id)
+      const out = ndjson('out')
+      orders.window(tumbling('1m')).aggregate('minutes', { n: count() }).to(out)
+      orders.window(tumbling('1h')).aggregate('hours', { n: count() }).to(out)
+    })
+    const scope = stack()
+    expect(
+      () =>
+        new StreamPipeline(scope, 'A', { pipeline: both, sources: { orders: stream(scope) }, sinks: { out: 'table' } }),
+    ).toThrow(
+      'the results of "minutes" and "hours" go to "out", and as items of one table they would take each other\'s place.',
+    )
+  })
+
+  const two = (connector: typeof kafkaSource | typeof kinesisSource) =>
+    pipeline('two', (p) => p.from(connector('a', options), connector('b', options)).to(dynamodbTable('rows')))
+
+  it('two sources of one stream, or of two topics of one name', () => {
+    const scope = stack()
+    const shared = new Stream(scope, 'Shared')
+    expect(
+      () =>
+        new StreamPipeline(scope, 'A', {
+          pipeline: two(kinesisSource),
+          sources: { a: new KinesisSource(shared), b: new KinesisSource(shared) },
+        }),
+    ).toThrow(/source "b" is a stream\. "a" is bound to it too/)
+    const topic = () =>
+      new MskSource({ clusterArn: CLUSTER, bootstrapServers: ['b:9096'], network: net, topic: 'same' })
+    const net = network(scope)
+    expect(
+      () => new StreamPipeline(scope, 'B', { pipeline: two(kafkaSource), sources: { a: topic(), b: topic() } }),
+    ).toThrow(/source "b" is topic same\. "a" is bound to it too/)
+  })
+
+  it('provisioned pollers for some topics and not for others; two networks', () => {
+    const scope = stack()
+    const net = network(scope)
+    const msk = { clusterArn: CLUSTER, bootstrapServers: ['b:9096'], network: net }
+    expect(
+      () =>
+        new StreamPipeline(scope, 'A', {
+          pipeline: two(kafkaSource),
+          sources: { a: new MskSource({ ...msk, provisionedPollers: { minimumPollers: 1 } }), b: new MskSource(msk) },
+        }),
+    ).toThrow(/provisionedPollers of "a" is given\. "b" has none.*law 11.*or none/)
+    const other = { vpc: new Vpc(scope, 'Other') }
+    expect(
+      () =>
+        new StreamPipeline(scope, 'B', {
+          pipeline: two(kafkaSource),
+          sources: { a: new MskSource(msk), b: new MskSource({ ...msk, network: other }) },
+        }),
+    ).toThrow(/network is more than one VPC\. The functions of a pipeline are in one\./)
+  })
+
+  it('timeouts that nobody waits for, and ticks that come too seldom', () => {
+    const timeout = Duration.seconds(850)
+    const scope = stack()
+    new StreamPipeline(scope, 'A', { pipeline: ofKinesis, sources: { orders: stream(scope) }, ingest: { timeout } })
+    const source = new SelfManagedKafkaSource({ bootstrapServers: ['b:9096'], network: network(scope) })
+    expect(
+      () => new StreamPipeline(scope, 'B', { pipeline: ofKafka, sources: { orders: source }, ingest: { timeout } }),
+    ).toThrow(/B\/Ingest: timeout is 14 minutes 10 seconds\. A Kafka mapping waits for 14 minutes at most/)
+    const target = new StreamPipeline(scope, 'C', { pipeline: ofKafka, sources: { orders: source } }).tick.function
+    for (const every of [Duration.seconds(30), Duration.minutes(6), Duration.seconds(90)])
+      expect(() => new Tick(scope, `Tick${every.toSeconds()}`, { function: target, every })).toThrow(
+        /every is .*each 1 to 5 whole minutes/,
+      )
+  })
+
+  it('more variables than Lambda takes; sources of one cluster say once how it is reached', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `topic-${i}`)
+    const many = pipeline('many', (p) =>
+      p
+        .from(...(names.map((name) => kafkaSource(name, options)) as [ReturnType<typeof kafkaSource<Order>>]))
+        .to(dynamodbTable('rows')),
+    )
+    const brokers = (length: number) => Array.from({ length }, (_, i) => `b-${i}.kafka-of-a-long-name.example.com:9096`)
+    const scope = stack()
+    const net = network(scope)
+    const sources = (of: (name: string, i: number) => readonly string[]) =>
+      Object.fromEntries(
+        names.map((name, i) => [
+          name,
+          new MskSource({ clusterArn: CLUSTER, bootstrapServers: of(name, i), network: net }),
+        ]),
+      )
+    new StreamPipeline(scope, 'A', { pipeline: many, sources: sources(() => brokers(20)) })
+    expect(
+      () => new StreamPipeline(scope, 'B', { pipeline: many, sources: sources((_, i) => brokers(5 + i)) }),
+    ).toThrow(/the functions' variables have about \d+ bytes, and Lambda takes 4096/)
+  })
+})
+
+function variables(template: Template): Record<string, unknown> {
+  const [ingest] = Object.values(template.findResources('AWS::Lambda::Function'))
+  return ingest!.Properties.Environment.Variables
+}
