@@ -15,6 +15,7 @@ import { acknowledge } from './acknowledged.js'
 import { bundleHandler } from './bundle.js'
 import { networkStatement } from './kafka-source.js'
 import type { Network } from './source.js'
+import { merged } from './statements.js'
 
 /** What all functions of a pipeline may be given. */
 export interface FunctionOptions {
@@ -68,7 +69,7 @@ export class PipelineFunction extends Construct {
       this.role.addToPolicy(
         networkStatement(['ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses', 'ec2:DescribeSubnets']),
       )
-    for (const statement of props.statements) this.role.addToPolicy(statement)
+    for (const statement of merged(props.statements)) this.role.addToPolicy(statement)
     this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,

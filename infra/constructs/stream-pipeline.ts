@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
+import { costReport, DEPLOYMENT, parseRate, parseSize, shapeOf } from '../../lib/cost/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
 import { acknowledge } from './acknowledged.js'
@@ -15,6 +16,7 @@ import {
   type Sources,
   sourcesVariable,
 } from './bindings.js'
+import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
 import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
@@ -70,6 +72,14 @@ export interface StreamPipelineProps {
    * @default 1
    */
   readonly run?: number
+  /**
+   * A file that holds the graph that is deployed, to be committed. Made by the first synthesis; from then on a graph that the state would be refused under is refused here
+   * already, with what changed.
+   * @default - only the running functions look
+   */
+  readonly lockFile?: string
+  /** What is to come: `cdk synth` then says what it will cost a month (see `millrace cost`). */
+  readonly expected?: { readonly rate: string; readonly size: string; readonly keys?: number }
 }
 
 const TIMEOUT_S = { ingest: 60, advance: 60, tick: 300 } as const
@@ -104,6 +114,7 @@ export class StreamPipeline extends Construct {
     const { pipeline, sources } = props
     this.props = props
     this.plan = plan(pipeline)
+    if (props.lockFile !== undefined) checkLock(props.lockFile, this.plan, props.run ?? 1)
     checkSources(this.node.path, this.plan, sources)
     checkSinks(this.node.path, this.plan, props.sinks ?? {})
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
@@ -123,7 +134,7 @@ export class StreamPipeline extends Construct {
         description: `${pipeline.name}: ${does}`,
         statements: [...this.tableStatements(), ...statements],
       })
-    this.ingest = make('ingest', 'counts the records of batches', [...inspect, ...poll])
+    this.ingest = make('ingest', 'counts the records of batches', poll)
     this.advance = make('advance', 'closes windows that ingest had no time for', inspect)
     this.tick = make('tick', 'lists splits, and closes what no record closes', inspect)
     this.mappings = this.map()
@@ -133,6 +144,7 @@ export class StreamPipeline extends Construct {
       ...(props.enabled === false && { enabled: false }),
     })
     this.watch()
+    this.price()
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
     new CfnOutput(this, 'Fingerprint', {
       value: fingerprint(this.plan),
@@ -220,6 +232,23 @@ export class StreamPipeline extends Construct {
         'Give less: what is undone comes again.',
       )
     return timeout
+  }
+
+  private price(): void {
+    const { expected, sources } = this.props
+    if (expected === undefined) return
+    const load = {
+      recordsPerSecond: parseRate(expected.rate),
+      recordBytes: parseSize(expected.size),
+      keys: expected.keys ?? 1_000,
+    }
+    const splits = Math.max(DEPLOYMENT.splits, Object.keys(sources).length)
+    const { bill, alternatives } = costReport(shapeOf(this.plan), load, { ...DEPLOYMENT, splits })
+    const others = alternatives.map(({ name, usd }) => `${name} $${Math.round(usd)}`).join(', ')
+    Annotations.of(this).addInfoV2(
+      'millrace:cost',
+      `About $${Math.round(bill.usd)} a month at ${expected.rate} of ${expected.size}, $${bill.usdPerMillion.toFixed(2)} a million records (list prices; ${others}). "millrace cost" says of what.`,
+    )
   }
 
   private watch(): void {

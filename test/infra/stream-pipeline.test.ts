@@ -1,9 +1,12 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { Match, Template } from 'aws-cdk-lib/assertions'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   KinesisSource,
   MskSource,
@@ -324,3 +327,106 @@ function variables(template: Template): Record<string, unknown> {
   const [ingest] = Object.values(template.findResources('AWS::Lambda::Function'))
   return ingest!.Properties.Environment.Variables
 }
+
+describe('a graph that is deployed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-lock-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const of = (size: string, lockFile: string, run?: number) => {
+    const built = pipeline('orders', (p) =>
+      p
+        .from(kinesisSource('orders', options))
+        .keyBy((order) => order.id)
+        .window(tumbling(size))
+        .aggregate('counts', { orders: count() })
+        .to(dynamodbTable('counts')),
+    )
+    const scope = stack()
+    const sources = { orders: new KinesisSource(new Stream(scope, 'Orders')) }
+    return new StreamPipeline(scope, 'Pipeline', {
+      pipeline: built,
+      sources,
+      lockFile,
+      ...(run !== undefined && { run }),
+    })
+  }
+
+  it('is written down by the first synthesis, and refused with what changed by the next', () => {
+    const file = join(folder, 'orders.lock.json')
+    of('1m', file)
+    of('1m', file)
+    expect(() => of('2m', file)).toThrow(
+      /The graph of "orders" is not the one of .*orders\.lock\.json: pipeline\.nodes\[1\]\.window\.sizeMs was 60000 and is 120000\. The state of run 1 would be refused\. Take the change back, or open a new run with run: 2/,
+    )
+    of('2m', file, 2)
+    expect(() => of('2m', file, 1)).toThrow(/is of run 2, and the stack opens run 1\. Give the run that is deployed/)
+  })
+
+  it('a lock that is none says so', () => {
+    const file = join(folder, 'broken.lock.json')
+    writeFileSync(file, '{}')
+    expect(() => of('1m', file)).toThrow(
+      'broken.lock.json holds no graph. Restore it, or delete it if nothing was ever deployed.',
+    )
+    writeFileSync(file, 'oops')
+    expect(() => of('1m', file)).toThrow(/broken\.lock\.json cannot be read/)
+  })
+})
+
+describe('a pipeline of twenty sources', () => {
+  it('keeps within what CloudFormation and IAM take', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `orders-of-region-${i}`)
+    const many = pipeline('many', (p) =>
+      p
+        .from(...(names.map((name) => kinesisSource(name, options)) as [ReturnType<typeof kinesisSource<Order>>]))
+        .keyBy((order) => order.id)
+        .window(tumbling('1m'))
+        .aggregate('counts', { orders: count() })
+        .to(dynamodbTable('counts')),
+    )
+    const scope = stack()
+    const streamOf = (name: string) =>
+      Stream.fromStreamArn(scope, name, `arn:aws:kinesis:eu-west-1:123456789012:stream/${name}`)
+    new StreamPipeline(scope, 'Pipeline', {
+      pipeline: many,
+      sources: Object.fromEntries(names.map((name) => [name, new KinesisSource(streamOf(name))])),
+    })
+    const template = Template.fromStack(scope)
+    const { Resources } = template.toJSON()
+    expect(Object.keys(Resources).length).toBeLessThan(100)
+    expect(JSON.stringify(template.toJSON()).length).toBeLessThan(200_000)
+    // Of all policies of a role together; a reference becomes an ARN of a hundred characters.
+    for (const { Properties } of Object.values(template.findResources('AWS::IAM::Policy')))
+      expect(JSON.stringify(Properties.PolicyDocument).length).toBeLessThan(10_240)
+  })
+})
+
+describe('what it will cost', () => {
+  it('is said as it is synthesized', () => {
+    const scope = stack()
+    kinesis(scope, {}, { expected: { rate: '500/s', size: '300B' } })
+    Annotations.fromStack(scope).hasInfo(
+      '/stack/Pipeline',
+      Match.stringLikeRegexp(
+        'About \\$\\d+ a month at 500/s of 300B, \\$\\d+\\.\\d\\d a million records .*Managed Flink \\$\\d+',
+      ),
+    )
+    expect(() => kinesis(stack(), {}, { expected: { rate: 'much', size: '300B' } })).toThrow(
+      /A rate is records a second/,
+    )
+  })
+})
+
+describe('the template', () => {
+  it.each([
+    ['a stream', kinesis],
+    ['a topic of MSK', msk],
+    ['a topic of another cluster', selfManaged],
+  ])('of %s is what it was', (_, make) => {
+    const { Resources } = (make as (scope: Stack) => Template)(stack()).toJSON()
+    // Networks are not ours, and what watches has tests of its own.
+    const ours = Object.entries<{ Type: string }>(Resources).filter(
+      ([, { Type }]) => !/::(EC2|CloudWatch)::/.test(Type),
+    )
+    expect(Object.fromEntries(ours)).toMatchSnapshot()
+  })
+})

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { bundleHandler } from '../../infra/constructs/bundle.js'
 import { type BuiltFunction, bundleFunctions } from '../../scripts/bundle.js'
 import { functionMaker } from './handlers.js'
 
@@ -26,6 +27,27 @@ describe('the functions as deployed', () => {
       const event = { ingest: { Records: [] }, advance: { operator: 'hourly', keyGroup: 0 }, tick: {} }[name]
       expect(await f.invoke(event), name).toEqual(name === 'ingest' ? { batchItemFailures: [] } : {})
     }
+  })
+})
+
+describe('a bundle for a pipeline', () => {
+  it('holds no client that it does not use, and nothing of the CDK', () => {
+    const inputsOf = (absent: readonly string[], into: string): string[] =>
+      Object.keys(bundleHandler('functions/ingest.ts', { absent }, folder(into)).metafile.inputs)
+    const all = inputsOf([], 'all-clients')
+    const withoutKafka = inputsOf(['kafkajs', '@aws-sdk/client-secrets-manager'], 'without-kafka')
+    const withoutKinesis = inputsOf(['@aws-sdk/client-kinesis'], 'without-kinesis')
+    const has = (inputs: readonly string[], name: string): boolean =>
+      inputs.some((input) => input.includes(`node_modules/${name}/`))
+    expect([has(all, 'kafkajs'), has(all, '@aws-sdk/client-kinesis')]).toEqual([true, true])
+    expect([
+      has(withoutKafka, 'kafkajs'),
+      has(withoutKafka, '@aws-sdk/client-secrets-manager'),
+      has(withoutKafka, '@aws-sdk/client-kinesis'),
+    ]).toEqual([false, false, true])
+    expect([has(withoutKinesis, 'kafkajs'), has(withoutKinesis, '@aws-sdk/client-kinesis')]).toEqual([true, false])
+    for (const name of ['aws-cdk-lib', 'constructs', 'tsx', 'commander', 'esbuild'])
+      expect([name, has(all, name)]).toEqual([name, false])
   })
 })
 
