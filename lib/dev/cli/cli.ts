@@ -4,6 +4,7 @@ import { describe } from '../../pipeline/index.js'
 import { defaultServicesFolder } from '../services/services.js'
 import { type CostFlags, costCommand } from './cost-command.js'
 import { type DevFlags, devCommand } from './dev-command.js'
+import { type InitFlags, initCommand } from './init-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type RunFlags, runCommand } from './run-command.js'
@@ -32,6 +33,12 @@ function program(io: Io, finish: Finish): Command {
   )
   cli.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
   cli.exitOverride().showHelpAfterError('(millrace --help lists the commands)').version('0.1.0')
+  cli
+    .command('init')
+    .description('write a small, working project: a pipeline, its functions, its stack, a test')
+    .argument('<directory>', 'a folder that is empty or not there; its name becomes the project')
+    .option('--millrace <version>', "what the project's package.json asks for (default: this version)")
+    .action(async (directory: string, flags: InitFlags) => finish(await initCommand(directory, flags, io)))
   addRun(cli, io, finish)
   addLive(cli, io, finish)
   cli

@@ -1,0 +1,6 @@
+import { tick } from 'millrace/handlers'
+import { environmentBindings } from 'millrace/lambda'
+import pipeline from '../pipeline.js'
+
+/** The schedule invokes this once a minute. */
+export const handler = tick(pipeline, await environmentBindings())

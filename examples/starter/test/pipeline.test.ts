@@ -1,0 +1,30 @@
+import { simulate } from 'millrace/testing'
+import { expect, it } from 'vitest'
+import pipeline, { type Order } from '../pipeline.js'
+
+const order = (orderedAt: string, amount: number, status: Order['status'] = 'paid'): Order => ({
+  orderedAt,
+  customerId: 'c1',
+  status,
+  amount,
+})
+const input = {
+  // One shard, and another one.
+  orders: [
+    [order('2026-01-01T00:00:01Z', 10), order('2026-01-01T00:00:02Z', 5, 'open'), order('2026-01-01T00:06:00Z', 1)],
+    [order('2026-01-01T00:00:03Z', 20)],
+  ],
+}
+
+it('counts what was paid', async () => {
+  const { rows } = await simulate(pipeline, { input, faults: [] })
+  expect(rows.revenue?.map((row: any) => [row.key, row.value])).toEqual([
+    ['c1', { total: 30, orders: 2 }],
+    ['c1', { total: 1, orders: 1 }],
+  ])
+})
+
+it('gives the same rows whatever happens to it', async () => {
+  const calm = await simulate(pipeline, { input, faults: [] })
+  for (let seed = 1; seed <= 50; seed++) expect((await simulate(pipeline, { input, seed })).rows).toEqual(calm.rows)
+})

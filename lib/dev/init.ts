@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ConfigError } from '../base/index.js'
+
+const PROJECT_NAME = /^[a-z][a-z0-9-]{0,62}$/
+
+export interface InitOptions {
+  /** What the project's package.json asks for. Default: this version. */
+  readonly version?: string
+}
+
+/**
+ * Writes a small, working project into a folder that is empty or not there: a pipeline, its functions, its stack, a test, some data. Returns the files' names.
+ * @throws {ConfigError} where the folder holds something, or its name can be none of a package
+ */
+export function init(directory: string, options: InitOptions = {}): readonly string[] {
+  const name = basename(resolve(directory))
+  if (!PROJECT_NAME.test(name))
+    throw new ConfigError(
+      'bad-name',
+      `A project is called as its folder is: a small letter, then up to 62 small letters, digits and '-'; the folder is called ${JSON.stringify(name)}. Give another one.`,
+    )
+  if (existsSync(directory) && readdirSync(directory).length > 0)
+    throw new ConfigError(
+      'not-empty',
+      `The folder ${directory} is not empty, and nothing in it is written over. Give an empty one.`,
+    )
+  const version = options.version ?? `^${versionOf()}`
+  const source = join(packageFolder(), 'examples', 'starter')
+  const files = filesBelow(source)
+  for (const file of files) {
+    const text = readFileSync(join(source, file), 'utf8').replaceAll('NAME', name).replaceAll('VERSION', version)
+    const target = join(directory, nameOf(file))
+    mkdirSync(dirname(target), { recursive: true })
+    writeFileSync(target, text)
+  }
+  return files.map(nameOf)
+}
+
+/** npm leaves a file called .gitignore out of packages. */
+const nameOf = (file: string): string => (file === 'gitignore' ? '.gitignore' : file)
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort()
+}
+
+/** Where package.json is: above the sources in the repository, above dist in the package. */
+function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  return folder
+}
+
+function versionOf(): string {
+  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')).version
+}
