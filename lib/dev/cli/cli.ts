@@ -3,6 +3,7 @@ import { MillraceError, messageOf } from '../../base/index.js'
 import { describe } from '../../pipeline/index.js'
 import { defaultServicesFolder } from '../services/services.js'
 import { type CostFlags, costCommand } from './cost-command.js'
+import { type DeadLettersFlags, listDeadLettersCommand, redriveCommand } from './dead-letters-command.js'
 import { type DevFlags, devCommand } from './dev-command.js'
 import { type InitFlags, initCommand } from './init-command.js'
 import type { Io } from './io.js'
@@ -61,6 +62,7 @@ function program(io: Io, finish: Finish): Command {
     .option('--json', 'print JSON')
     .action(async (file: string, flags: CostFlags) => finish(await costCommand(file, flags, io)))
   addSplits(cli, io, finish)
+  addDeadLetters(cli, io, finish)
   addTable(cli, io, finish)
   addServices(cli, io, finish)
   return cli
@@ -142,6 +144,21 @@ function addSplits(cli: Command, io: Io, finish: Finish): void {
     .action(async (file: string, split: string, flags: SplitsFlags) =>
       finish(await resetCommand(file, split, flags, io)),
     )
+}
+
+function addDeadLetters(cli: Command, io: Io, finish: Finish): void {
+  const letters = cli.command('dead-letters').description('look at rejected records in their table, or send them again')
+  placed(letters.command('list'))
+    .description('how many there are, by reason and source')
+    .requiredOption('--table <name>', 'of the dead letter')
+    .option('--json', 'print JSON')
+    .action(async (flags: DeadLettersFlags) => finish(await listDeadLettersCommand(flags, io)))
+  bound(letters.command('redrive'))
+    .description('send their records to their sources once more, and delete each that its source has')
+    .requiredOption('--table <name>', 'of the dead letter')
+    .option('--reason <reason>', 'only those of this reason')
+    .option('--dry-run', 'only say how many')
+    .action(async (file: string, flags: DeadLettersFlags) => finish(await redriveCommand(file, flags, io)))
 }
 
 function addTable(cli: Command, io: Io, finish: Finish): void {

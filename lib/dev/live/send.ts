@@ -110,7 +110,7 @@ async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGen
 }
 
 /** A line that is no record has no key; its handler rejects it. */
-function keyOf(source: SourceNode<any>, line: string): string | null {
+export function keyOf(source: SourceNode<any>, line: string): string | null {
   if (source.partitionKey === undefined) return null
   try {
     const key: unknown = source.partitionKey(JSON.parse(line))

@@ -1,0 +1,73 @@
+import { deadLetters, isResendable, redrive } from '../dead-letters.js'
+import { numberText, table } from '../text.js'
+import { type DevFlags, liveBindings } from './dev-command.js'
+import type { Io } from './io.js'
+import { loadPipeline } from './load-pipeline.js'
+import { usePlace } from './place.js'
+
+export interface DeadLettersFlags extends DevFlags {
+  readonly table: string
+  readonly reason?: string
+  readonly dryRun?: boolean
+}
+
+const SHOW_MS = 1_000
+
+/** `millrace dead-letters list`: how many there are, by reason and source, with the first one's detail. */
+export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): Promise<number> {
+  const dynamodb = usePlace(flags)
+  const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
+  for await (const letter of deadLetters(flags.table, dynamodb)) {
+    const { reason, source, detail } = letter
+    const name = JSON.stringify([reason, source])
+    const group = groups.get(name) ?? { reason, source, rows: 0, again: 0, detail }
+    group.rows++
+    if (isResendable(letter, reason)) group.again++
+    groups.set(name, group)
+  }
+  const found = [...groups.values()].sort((a, b) => b.rows - a.rows)
+  if (flags.json) io.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
+  else if (found.length === 0) io.stdout.write('There are no dead letters.\n')
+  else {
+    const rows = found.map(({ reason, source, rows: count, again, detail }) => [
+      reason,
+      source,
+      numberText(count),
+      numberText(again),
+      detail,
+    ])
+    io.stdout.write(`${table(['reason', 'source', 'rows', 'can be sent again', 'such as'], rows)}\n`)
+  }
+  return 0
+}
+
+/** `millrace dead-letters redrive`. Returns the exit code: 0 done, 130 stopped by Ctrl-C. */
+export async function redriveCommand(file: string, flags: DeadLettersFlags, io: Io): Promise<number> {
+  const pipeline = await loadPipeline(file)
+  const dynamodb = usePlace(flags)
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort()
+  process.once('SIGINT', onSignal)
+  let shown = performance.now()
+  try {
+    const { sent, left } = await redrive(pipeline, {
+      ...liveBindings(flags),
+      table: flags.table,
+      dynamodb,
+      isDry: flags.dryRun === true,
+      ...(flags.reason !== undefined && { reason: flags.reason }),
+      signal: stop.signal,
+      onProgress: (count) => {
+        if (performance.now() - shown < SHOW_MS) return
+        shown = performance.now()
+        io.stderr.write(`${numberText(count)} records sent\n`)
+      },
+    })
+    io.stdout.write(
+      `${numberText(sent)} records ${flags.dryRun ? 'would be sent' : 'sent'} again, ${numberText(left)} left as they are\n`,
+    )
+    return stop.signal.aborted ? 130 : 0
+  } finally {
+    process.removeListener('SIGINT', onSignal)
+  }
+}

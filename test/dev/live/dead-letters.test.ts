@@ -1,0 +1,101 @@
+import { writeFileSync } from 'node:fs'
+import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { ingest } from '../../../lib/handlers/index.js'
+import { dynamodbTable, kinesisSource, ndjson, outOfOrder, pipeline } from '../../../lib/index.js'
+import { InvocationMetrics, silentLogger } from '../../../lib/observe/index.js'
+import { createTable } from '../../../lib/state/dynamodb/table.js'
+import { memoryStore } from '../../../lib/state/memory/index.js'
+import { kinesisEvent } from '../../handlers/worlds.js'
+import type { Reading } from '../../runtime/pipelines.js'
+import { describeLive } from '../../services/local.js'
+import { KinesisTools } from '../../sources/live/kinesis-tools.js'
+import { millrace } from '../cli.js'
+import { testFolder } from '../folders.js'
+
+const path = testFolder('dead-letters')
+const lib = new URL('../../../lib/index.ts', import.meta.url).href
+const file = (source: string): string => `
+import { kinesisSource, ndjson, outOfOrder, pipeline } from ${JSON.stringify(lib)}
+export default pipeline('letters', (p) =>
+  p.from(kinesisSource('${source}', { timestamp: (r) => r.t, watermark: outOfOrder('1s'), partitionKey: (r) => r.k })).to(ndjson('rows')),
+)
+`
+
+/** A version of the pipeline with a slip: it does not know of negative values. */
+const slip = pipeline('letters', { deadLetter: dynamodbTable('letters') }, (p) =>
+  p
+    .from(kinesisSource('orders', { timestamp: (r: Reading) => r.t, watermark: outOfOrder('1s') }))
+    .map((r) => {
+      if (r.v < 0) throw new Error('a negative value')
+      return r
+    })
+    .to(ndjson('rows')),
+)
+
+describeLive('dead letters in their table', ['dynamodb', 'kinesis'], (services) => {
+  beforeEach(() => vi.stubEnv('AWS_REGION', 'eu-west-1'))
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('are listed by reason, and sent again once the slip is mended', { timeout: 60_000 }, async () => {
+    writeFileSync(path('pipeline.mjs'), file('orders'))
+    writeFileSync(path('renamed.mjs'), file('purchases'))
+    const endpoint = services.endpoint('dynamodb')
+    const tools = new KinesisTools(services.endpoint('kinesis'))
+    await createTable('letters', { endpoint })
+    await tools.create('orders')
+    const places = ['--endpoint', endpoint, '--kinesis-endpoint', services.endpoint('kinesis')]
+    const state = memoryStore()
+    const handler = ingest(slip, {
+      state,
+      sink: (node) =>
+        node.name === 'letters'
+          ? dynamodbTable('letters', { endpoint }).open({ pipeline: 'letters', run: 1 })
+          : Promise.resolve({ write: async () => undefined, close: async () => undefined }),
+      logger: silentLogger,
+      metrics: new InvocationMetrics(),
+    })
+    const readings: Reading[] = [-1, 2, -3].map((v, i) => ({ t: 1_000 * i, k: 'a', v }))
+    await handler(kinesisEvent(0, [...readings, '{oops', '{"t":"when"}']))
+    const list = await millrace('dead-letters', 'list', '--table', 'letters', '--endpoint', endpoint, '--json')
+    expect(JSON.parse(list.out).map(({ reason, rows, again }: any) => [reason, rows, again])).toEqual([
+      ['step-threw', 2, 2],
+      expect.arrayContaining([1, 1]),
+      expect.arrayContaining([1, 1]),
+    ])
+    const redrive = (...more: string[]) =>
+      millrace('dead-letters', 'redrive', path('pipeline.mjs'), '--table', 'letters', ...places, ...more)
+    expect((await redrive('--reason', 'step-threw', '--dry-run')).out).toBe(
+      '2 records would be sent again, 0 left as they are\n',
+    )
+    const wrong = await millrace('dead-letters', 'redrive', path('renamed.mjs'), '--table', 'letters', ...places)
+    expect([wrong.code, wrong.err]).toEqual([
+      2,
+      expect.stringContaining('A dead letter is of the source "orders"; pipeline "letters" has purchases.'),
+    ])
+    expect((await redrive('--reason', 'step-threw')).out).toBe('2 records sent again, 0 left as they are\n')
+    expect((await redrive('--reason', 'bad-json')).out).toBe('1 records sent again, 0 left as they are\n')
+    const sent = await recordsIn(tools, 'orders')
+    // A table keeps values, not the order of their fields.
+    expect(sent.filter((line) => line !== '{oops').map((line) => JSON.parse(line))).toEqual(
+      expect.arrayContaining(readings.filter(({ v }) => v < 0)),
+    )
+    expect([sent.length, sent.includes('{oops')]).toEqual([3, true])
+    const rest = await millrace('dead-letters', 'list', '--table', 'letters', '--endpoint', endpoint)
+    expect(rest.out.trim().split('\n')).toHaveLength(2)
+    const none = await millrace('dead-letters', 'list', '--table', 'nowhere', '--endpoint', endpoint)
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('The table "nowhere"')])
+  })
+})
+
+async function recordsIn({ client }: KinesisTools, stream: string): Promise<string[]> {
+  const { ShardIterator } = await client.send(
+    new GetShardIteratorCommand({
+      StreamName: stream,
+      ShardId: 'shardId-000000000000',
+      ShardIteratorType: 'TRIM_HORIZON',
+    }),
+  )
+  const { Records } = await client.send(new GetRecordsCommand({ ShardIterator: ShardIterator! }))
+  return Records!.map(({ Data }) => Buffer.from(Data!).toString())
+}
