@@ -1,7 +1,7 @@
 /** Arrows between rooms point down (design: ARCHITECTURE.md). `npm run verify` holds them. */
 const room = (name) => `^lib/${name}/`
 const PURE = '(base|time|window|aggregate|pipeline)'
-const ADAPTERS = '(state|sources|sinks|codecs|observe)'
+const ADAPTERS = '(state|sources|sinks|queues|codecs|observe)'
 
 module.exports = {
   forbidden: [
@@ -56,8 +56,8 @@ module.exports = {
       name: 'adapters-do-not-mix',
       comment: 'A store knows no source, a source no sink. What those of AWS share is in lib/aws.',
       severity: 'error',
-      from: { path: '^lib/(state|sources|sinks|codecs|observe)/' },
-      to: { path: '^lib/(state|sources|sinks|codecs|observe)/', pathNot: '^lib/$1/' },
+      from: { path: '^lib/(state|sources|sinks|queues|codecs|observe)/' },
+      to: { path: '^lib/(state|sources|sinks|queues|codecs|observe)/', pathNot: '^lib/$1/' },
     },
     {
       name: 'testing-is-not-for-what-runs',
@@ -114,7 +114,7 @@ module.exports = {
       comment:
         'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb, adapters their clients.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|sources/(kinesis|kafka))/' },
+      from: { path: '^lib/', pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|queues/sqs|sources/(kinesis|kafka))/' },
       to: { path: 'node_modules' },
     },
     {

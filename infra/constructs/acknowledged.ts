@@ -11,6 +11,10 @@ const REASONS = {
     'The schedule alone invokes asynchronously, and comes again a minute later: what a tick left undone the next one does.',
   'Serverless-LambdaEventSourceMappingDestination':
     'A mapping that gives a batch up loses its records (law 10): it repeats for ever, and poison never blocks it (law 14).',
+  'AwsSolutions-SQS3':
+    'A request to advance that fails is dropped after an hour: the schedule has done it long before.',
+  'Serverless-SQSRedrivePolicy':
+    'A request to advance that fails is dropped after an hour: the schedule has done it long before.',
   'Serverless-LambdaTracing':
     'Traces take a permission on * that nothing else here has; metrics and logs are written by each invocation.',
 } as const

@@ -1,3 +1,4 @@
+export { AdvanceQueue, type AdvanceQueueProps } from './advance-queue.js'
 export type { SinkTarget, Sources } from './bindings.js'
 export type { KafkaMappingOptions } from './kafka-rules.js'
 export { KafkaSource, type KafkaSourceProps } from './kafka-source.js'

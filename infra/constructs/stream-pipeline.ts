@@ -4,10 +4,12 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
+import { GROUPS_AT_ONCE } from '../../lib/base/index.js'
 import { costReport, DEPLOYMENT, parseRate, parseSize, shapeOf } from '../../lib/cost/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
 import { acknowledge } from './acknowledged.js'
+import { AdvanceQueue } from './advance-queue.js'
 import {
   checkEnvironment,
   checkSinks,
@@ -56,6 +58,11 @@ export interface StreamPipelineProps {
   readonly advance?: FunctionOptions
   readonly tick?: FunctionOptions & { readonly every?: Duration }
   /**
+   * A queue by which ingest hands on the windows that it has no time to close; without one the next tick closes them, up to a minute later.
+   * @default - where an operator has more key groups than one invocation advances at a time
+   */
+  readonly advanceQueue?: boolean
+  /**
    * Alarms' thresholds and whom they tell; false for none.
    * @default - alarms that only can be seen
    */
@@ -88,6 +95,7 @@ const TIMEOUT_S_MAX = 900
 const CLIENTS = {
   kinesis: ['@aws-sdk/client-kinesis'],
   kafka: ['kafkajs', '@aws-sdk/client-secrets-manager'],
+  queue: ['@aws-sdk/client-sqs'],
 } as const
 
 /**
@@ -106,6 +114,7 @@ export class StreamPipeline extends Construct {
   /** Tables by the sink's logical name. */
   readonly tables: Readonly<Record<string, ITable>>
   readonly mappings: Readonly<Record<string, EventSourceMapping>>
+  readonly queue: AdvanceQueue | undefined
   private readonly props: StreamPipelineProps
   private readonly plan: Plan
 
@@ -120,6 +129,7 @@ export class StreamPipeline extends Construct {
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     this.state = props.state ?? new StateTable(this, 'State', { removalPolicy }).table
     this.tables = this.sinkTables(removalPolicy)
+    this.queue = this.needsQueue() ? new AdvanceQueue(this, 'Queue', { timeout: this.timeoutOf('advance') }) : undefined
     const environment = this.environment()
     checkEnvironment(this, environment)
     const common = { environment, network: this.network(), absent: this.absent() }
@@ -134,9 +144,15 @@ export class StreamPipeline extends Construct {
         description: `${pipeline.name}: ${does}`,
         statements: [...this.tableStatements(), ...statements],
       })
-    this.ingest = make('ingest', 'counts the records of batches', poll)
-    this.advance = make('advance', 'closes windows that ingest had no time for', inspect)
-    this.tick = make('tick', 'lists splits, and closes what no record closes', inspect)
+    const ask = this.queue?.sendStatements() ?? []
+    this.ingest = make('ingest', 'counts the records of batches', [...poll, ...ask])
+    this.advance = make('advance', 'closes windows that ingest had no time for', [
+      ...inspect,
+      ...ask,
+      ...(this.queue?.pollStatements() ?? []),
+    ])
+    this.tick = make('tick', 'lists splits, and closes what no record closes', [...inspect, ...ask])
+    this.queue?.invokes(this.advance.function).node.addDependency(this.advance.role)
     this.mappings = this.map()
     new Tick(this, 'Schedule', {
       function: this.tick.function,
@@ -182,12 +198,18 @@ export class StreamPipeline extends Construct {
       [VARIABLES.sinks]: Stack.of(this).toJsonString(names),
       [VARIABLES.run]: String(run),
       [VARIABLES.deployment]: this.deployment,
+      ...(this.queue && { [VARIABLES.queue]: this.queue.queue.queueUrl }),
       ...(Object.values(sources).some(
         ({ connector, takesPartialAnswers }) => connector === 'kafka' && takesPartialAnswers,
       ) && {
         [VARIABLES.kafkaPartialAnswers]: 'true',
       }),
     }
+  }
+
+  private needsQueue(): boolean {
+    const { operators } = this.plan
+    return this.props.advanceQueue ?? operators.some(({ keyGroups }) => keyGroups > GROUPS_AT_ONCE)
   }
 
   private tableStatements(): PolicyStatement[] {
@@ -213,8 +235,9 @@ export class StreamPipeline extends Construct {
   }
 
   private absent(): string[] {
-    const kinds = new Set(Object.values(this.props.sources).map(({ connector }) => connector))
-    return Object.entries(CLIENTS).flatMap(([kind, packages]) => (kinds.has(kind as 'kafka') ? [] : packages))
+    const kinds = new Set<string>(Object.values(this.props.sources).map(({ connector }) => connector))
+    if (this.queue !== undefined) kinds.add('queue')
+    return Object.entries(CLIENTS).flatMap(([kind, packages]) => (kinds.has(kind) ? [] : packages))
   }
 
   private timeoutOf(name: keyof typeof TIMEOUT_S): Duration {

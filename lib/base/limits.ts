@@ -62,3 +62,5 @@ export const RESET_MS = 60_000
 export const LAG_MS = 21_600_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000
+/** Key groups that one invocation advances at a time: their requests overlap. */
+export const GROUPS_AT_ONCE = 4

@@ -11,6 +11,8 @@ export const VARIABLES = {
   sources: 'MILLRACE_SOURCES',
   /** JSON: the DynamoDB table of each sink that has another name than its own, or that is no table on a laptop. */
   sinks: 'MILLRACE_SINKS',
+  /** The URL of the SQS queue that invokes advance; without one the next tick does what ingest had no time for. */
+  queue: 'MILLRACE_QUEUE',
   /** `true` where the Kafka mapping has provisioned pollers, which alone take partial answers. */
   kafkaPartialAnswers: 'MILLRACE_KAFKA_PARTIAL_ANSWERS',
   /** What logs and metrics call it. Default: the pipeline's name. */

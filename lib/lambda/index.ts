@@ -1,5 +1,6 @@
 import type { Bindings } from '../handlers/index.js'
 import { isSet, runIn, VARIABLES } from './environment.js'
+import { queueIn } from './queue.js'
 import { sinksIn } from './sinks.js'
 import { sourcesIn } from './sources.js'
 import { stateIn } from './state.js'
@@ -15,12 +16,14 @@ export type { SourceBinding } from './sources.js'
  */
 export async function environmentBindings(): Promise<Bindings> {
   const deployment = process.env[VARIABLES.deployment]
+  const queue = await queueIn()
   return {
     state: await stateIn(),
     ...sourcesIn(),
     ...sinksIn(),
     run: runIn(),
     ...(deployment && { deployment }),
+    ...(queue && { queue }),
     kafkaPartialAnswers: isSet(VARIABLES.kafkaPartialAnswers),
   }
 }

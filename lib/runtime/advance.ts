@@ -1,4 +1,4 @@
-import { assert, DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { assert, DEADLINE_RESERVE_MS, GROUPS_AT_ONCE, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
@@ -16,9 +16,6 @@ import { checkSeal, sealOf } from './seal.js'
 import type { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
 import { advanceWatermark, readWatermark } from './watermark.js'
-
-/** Key groups that one invocation advances at a time: their requests overlap. */
-const GROUPS_AT_ONCE = 4
 
 /** Moves a stage's watermark, then advances its operators as far as it allows, then the stages after them, while time remains. */
 export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadline): Promise<void> {

@@ -124,6 +124,7 @@ describe('roles', () => {
 describe('cdk-nag', () => {
   it.each([
     ['a stream', (scope: Stack) => kinesis(scope)],
+    ['a stream, with a queue of advances', (scope: Stack) => kinesis(scope, {}, { advanceQueue: true })],
     ['a topic of MSK', (scope: Stack) => msk(scope)],
     ['a topic of another cluster', (scope: Stack) => selfManaged(scope)],
   ])('finds nothing about a pipeline of %s that is not explained', (_, make) => {

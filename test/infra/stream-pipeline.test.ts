@@ -8,11 +8,13 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
+  AdvanceQueue,
   KinesisSource,
   MskSource,
   SelfManagedKafkaSource,
   StateTable,
   StreamPipeline,
+  type StreamPipelineProps,
   Tick,
 } from '../../infra/constructs/index.js'
 import {
@@ -428,5 +430,67 @@ describe('the template', () => {
       ([, { Type }]) => !/::(EC2|CloudWatch)::/.test(Type),
     )
     expect(Object.fromEntries(ours)).toMatchSnapshot()
+  })
+})
+
+describe('the queue of advances', () => {
+  const of = (keyGroups: number, props: Partial<StreamPipelineProps> = {}): Template => {
+    const built = pipeline('orders', { keyGroups }, (p) =>
+      p
+        .from(kinesisSource('orders', options))
+        .keyBy((order) => order.id)
+        .window(tumbling('1m'))
+        .aggregate('counts', { orders: count() })
+        .to(dynamodbTable('counts')),
+    )
+    const scope = stack()
+    new StreamPipeline(scope, 'Pipeline', {
+      pipeline: built,
+      sources: { orders: new KinesisSource(new Stream(scope, 'Orders')) },
+      ...props,
+    })
+    return Template.fromStack(scope)
+  }
+
+  it('is there where one invocation cannot advance all key groups at a time, or where it is asked for', () => {
+    for (const [template, queues] of [
+      [of(4), 0],
+      [of(5), 1],
+      [of(4, { advanceQueue: true }), 1],
+      [of(5, { advanceQueue: false }), 0],
+    ] as const) {
+      template.resourceCountIs('AWS::SQS::Queue', queues)
+      expect('MILLRACE_QUEUE' in variables(template)).toBe(queues === 1)
+    }
+  })
+
+  it('is FIFO, over TLS alone, hides a request for six timeouts, and hands on one at a time', () => {
+    const template = of(8, { advance: { timeout: Duration.seconds(100) } })
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      FifoQueue: true,
+      VisibilityTimeout: 600,
+      SqsManagedSseEnabled: true,
+    })
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })],
+      }),
+    })
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 1,
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^PipelineQueue'), 'Arn'] },
+    })
+    const roles = Object.values(template.findResources('AWS::IAM::Policy')).map(({ Properties }) =>
+      JSON.stringify(Properties),
+    )
+    expect(roles.filter((role) => role.includes('sqs:SendMessage'))).toHaveLength(3)
+    expect(roles.filter((role) => role.includes('sqs:ReceiveMessage'))).toHaveLength(1)
+  })
+
+  it('that hides requests for less than six timeouts is refused', () => {
+    const props = { timeout: Duration.seconds(60), visibilityTimeout: Duration.seconds(359) }
+    expect(() => new AdvanceQueue(stack(), 'Queue', props)).toThrow(
+      /visibilityTimeout is 5 minutes 59 seconds\. .*less than 6 timeouts of the function, 6 minutes.*Give more, or leave it out/,
+    )
   })
 })

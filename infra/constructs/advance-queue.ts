@@ -1,0 +1,88 @@
+import { Duration } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda'
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import { acknowledge } from './acknowledged.js'
+import { keyStatements } from './keys.js'
+import { refuse } from './mapping-rules.js'
+
+export interface AdvanceQueueProps {
+  /** The timeout of the function that it invokes. */
+  readonly timeout: Duration
+  /**
+   * How long a request stays hidden while it is at work, six timeouts at least.
+   * @default - six timeouts
+   */
+  readonly visibilityTimeout?: Duration
+  /**
+   * The customer's key that encrypts it.
+   * @default - SQS's own
+   */
+  readonly encryptionKey?: IKey
+}
+
+const TIMEOUTS = 6
+const RETENTION = Duration.hours(1)
+
+/**
+ * The queue by which ingest asks for key groups that it has no time to advance: FIFO, a group of messages a key group, so that one of each is at work at a time. A request that fails for an hour is
+ * dropped: the schedule has done it long before.
+ */
+export class AdvanceQueue extends Construct {
+  readonly queue: Queue
+
+  constructor(scope: Construct, id: string, props: AdvanceQueueProps) {
+    super(scope, id)
+    const least = Duration.seconds(props.timeout.toSeconds() * TIMEOUTS)
+    const visibilityTimeout = props.visibilityTimeout ?? least
+    if (visibilityTimeout.toSeconds() < least.toSeconds())
+      refuse(
+        this.node.path,
+        'visibilityTimeout',
+        visibilityTimeout,
+        `A mapping of SQS retries within it: less than ${TIMEOUTS} timeouts of the function, ${least.toHumanString()}, and requests that are at work come again.`,
+        'Give more, or leave it out.',
+      )
+    this.queue = new Queue(this, 'Queue', {
+      fifo: true,
+      visibilityTimeout,
+      retentionPeriod: RETENTION,
+      enforceSSL: true,
+      ...(props.encryptionKey === undefined
+        ? { encryption: QueueEncryption.SQS_MANAGED }
+        : { encryption: QueueEncryption.KMS, encryptionMasterKey: props.encryptionKey }),
+    })
+    acknowledge(this.queue, 'AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy')
+  }
+
+  /** What a function may do that asks. */
+  sendStatements(): PolicyStatement[] {
+    return [
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
+      ...keyStatements(this, this.queue.encryptionMasterKey, 'sqs', ['kms:Decrypt', 'kms:GenerateDataKey']),
+    ]
+  }
+
+  /** What the role of the function that it invokes may do. */
+  pollStatements(): PolicyStatement[] {
+    return [
+      new PolicyStatement({
+        actions: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+        resources: [this.queue.queueArn],
+      }),
+    ]
+  }
+
+  /** One request an invocation: a key group's work may take all of its time. */
+  invokes(target: IFunction): EventSourceMapping {
+    const mapping = new EventSourceMapping(this, 'Mapping', {
+      target,
+      eventSourceArn: this.queue.queueArn,
+      batchSize: 1,
+    })
+    acknowledge(mapping, 'Serverless-LambdaEventSourceMappingDestination')
+    return mapping
+  }
+}
