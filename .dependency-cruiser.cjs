@@ -114,7 +114,10 @@ module.exports = {
       comment:
         'The core has no dependencies: the CLI has commander and tsx, the embedded store has lmdb, adapters their clients.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|queues/sqs|sources/(kinesis|kafka))/' },
+      from: {
+        path: '^lib/',
+        pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|queues/sqs|sources/(kinesis|kafka))/',
+      },
       to: { path: 'node_modules' },
     },
     {

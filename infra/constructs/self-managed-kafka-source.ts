@@ -56,6 +56,14 @@ export class SelfManagedKafkaSource extends KafkaSource {
         'A cluster that is reached over the internet takes credentials.',
         'Give credentials, or the network of the brokers.',
       )
+    if (props.network !== undefined && (props.network.securityGroups ?? []).length === 0)
+      refuse(
+        where,
+        'network.securityGroups',
+        props.network.securityGroups ?? 'not given',
+        'A mapping reaches brokers in a VPC by subnets and security groups, and is not made without.',
+        'Give one that the brokers let in.',
+      )
     this.own = props
     this.network = props.network
     this.secrets = [props.credentials?.secret, props.rootCa].filter((secret) => secret !== undefined)

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { describe, expect, it } from 'vitest'
 import type { KinesisSourceProps, MskSourceProps } from '../../infra/constructs/index.js'
-import { kinesis, msk, selfManaged, stack } from './stacks.js'
+import { kinesis, msk, network, selfManaged, stack } from './stacks.js'
 
 /** What breaks a law, or what a mapping cannot do: each is refused with the rule, the value and the fix. */
 const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[] = [
@@ -87,6 +87,20 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
 describe('a mapping of Kafka', () => {
   it.each(REFUSED_OF_KAFKA)('%j is refused', (options, words) => {
     expect(() => msk(stack(), options)).toThrow(words)
+  })
+
+  it('a network without a security group is refused, and with one goes into the mapping', () => {
+    const scope = stack()
+    const { vpc } = network(scope)
+    expect(() => selfManaged(scope, { network: { vpc } })).toThrow(
+      /network\.securityGroups is not given\. .*Give one that the brokers let in/,
+    )
+    const other = stack()
+    const [mapping] = Object.values(
+      selfManaged(other, { network: network(other) }).findResources('AWS::Lambda::EventSourceMapping'),
+    )
+    const types = mapping!.Properties.SourceAccessConfigurations.map(({ Type }: { Type: string }) => Type)
+    expect(types).toEqual(['VPC_SUBNET', 'VPC_SUBNET', 'VPC_SECURITY_GROUP', 'SASL_SCRAM_512_AUTH'])
   })
 
   it('a cluster without a broker, and one on the internet without a login, are refused', () => {

@@ -1,6 +1,6 @@
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
-import { Vpc } from 'aws-cdk-lib/aws-ec2'
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
@@ -63,7 +63,10 @@ export function kinesis(
   return Template.fromStack(scope)
 }
 
-export const network = (scope: Construct) => ({ vpc: new Vpc(scope, 'Vpc', { maxAzs: 2 }) })
+export function network(scope: Construct) {
+  const vpc = new Vpc(scope, 'Vpc', { maxAzs: 2 })
+  return { vpc, securityGroups: [new SecurityGroup(scope, 'Clients', { vpc })] }
+}
 
 export function msk(scope: Stack, source: Partial<MskSourceProps> = {}): Template {
   const secret = Secret.fromSecretCompleteArn(scope, 'Login', SECRET)

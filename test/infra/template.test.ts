@@ -2,7 +2,6 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { expect, it } from 'vitest'
 import flights from '../../examples/flights/pipeline.js'
@@ -21,6 +20,7 @@ import { createTable } from '../../lib/state/dynamodb/table.js'
 import { firstFlights } from '../oracle/data.js'
 import { Logs, rowsOf } from '../oracle/runs.js'
 import { describeLive } from '../services/local.js'
+import { network as networkOf } from './stacks.js'
 import { Template, TemplateDeployment } from './template-deployment.js'
 
 const ROWS = 12_000
@@ -109,7 +109,7 @@ function physical(resources: Readonly<Record<string, { readonly Type: string }>>
 function synthesize(outdir: string, brokers: readonly string[]): void {
   const app = new App({ outdir })
   const stack = new Stack(app, 'flights')
-  const network = { vpc: new Vpc(stack, 'Vpc', { maxAzs: 2 }) }
+  const network = networkOf(stack)
   new StreamPipeline(stack, 'Pipeline', {
     pipeline: flights,
     sources: {
