@@ -32,6 +32,7 @@ export class FlightsStack extends Stack {
         }),
       },
       sinks: { hourly: 'table', late: 'table', rejected: 'table' },
+      expected: { rate: '500/s', size: '100B', keys: 300 },
       removalPolicy,
     })
     if (brokers.some((broker) => broker.includes('.example.com')))

@@ -267,10 +267,15 @@ export class StreamPipeline extends Construct {
     }
     const splits = Math.max(DEPLOYMENT.splits, Object.keys(sources).length)
     const { bill, alternatives } = costReport(shapeOf(this.plan), load, { ...DEPLOYMENT, splits })
-    const others = alternatives.map(({ name, usd }) => `${name} $${Math.round(usd)}`).join(', ')
+    const dollars = (usd: number): string => `$${usd.toFixed(usd < 10 ? 2 : 0)}`
+    const services = [...new Set(bill.lines.map(({ service }) => service))].map((name) => {
+      const usd = bill.lines.filter(({ service }) => service === name).reduce((sum, line) => sum + line.usd, 0)
+      return `${name} ${dollars(usd)}`
+    })
+    const others = alternatives.map(({ name, usd }) => `${name} ${dollars(usd)}`)
     Annotations.of(this).addInfoV2(
       'millrace:cost',
-      `About $${Math.round(bill.usd)} a month at ${expected.rate} of ${expected.size}, $${bill.usdPerMillion.toFixed(2)} a million records (list prices; ${others}). "millrace cost" says of what.`,
+      `About ${dollars(bill.usd)} a month at ${expected.rate} of ${expected.size}: ${services.join(', ')}; ${dollars(bill.usdPerMillion)} a million records. Others: ${others.join(', ')}. List prices; "millrace cost" says of what, and by what a run has measured.`,
     )
   }
 

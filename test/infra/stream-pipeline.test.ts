@@ -409,7 +409,7 @@ describe('what it will cost', () => {
     Annotations.fromStack(scope).hasInfo(
       '/stack/Pipeline',
       Match.stringLikeRegexp(
-        'About \\$\\d+ a month at 500/s of 300B, \\$\\d+\\.\\d\\d a million records .*Managed Flink \\$\\d+',
+        'About \\$\\d+ a month at 500/s of 300B: DynamoDB \\$[\\d.]+, Lambda .*Kinesis .*CloudWatch .*; \\$\\d+\\.\\d\\d a million records\\. Others: Managed Flink \\$\\d+',
       ),
     )
     expect(() => kinesis(stack(), {}, { expected: { rate: 'much', size: '300B' } })).toThrow(
