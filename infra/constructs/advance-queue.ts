@@ -72,15 +72,17 @@ export class AdvanceQueue extends Construct {
         actions: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
         resources: [this.queue.queueArn],
       }),
+      ...keyStatements(this, this.queue.encryptionMasterKey, 'sqs', ['kms:Decrypt']),
     ]
   }
 
   /** One request an invocation: a key group's work may take all of its time. */
-  invokes(target: IFunction): EventSourceMapping {
+  invokes(target: IFunction, enabled = true): EventSourceMapping {
     const mapping = new EventSourceMapping(this, 'Mapping', {
       target,
       eventSourceArn: this.queue.queueArn,
       batchSize: 1,
+      enabled,
     })
     acknowledge(mapping, 'Serverless-LambdaEventSourceMappingDestination')
     return mapping

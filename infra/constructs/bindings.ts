@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib'
+import { Stack, Token } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { Construct } from 'constructs'
 import { ConfigError } from '../../lib/base/index.js'
@@ -63,19 +63,22 @@ function checkOrigins(where: string, sources: Sources): void {
   const seen = new Map<string, string>()
   for (const [name, source] of Object.entries(sources)) {
     const binding = source.bindingOf(name)
-    const origin = 'stream' in binding ? binding.stream : `topic ${binding.topic}`
+    const origin = 'stream' in binding ? `stream ${nameOf(binding.stream)}` : `topic ${binding.topic}`
     const other = seen.get(origin)
     if (other !== undefined)
       refuse(
         where,
         `source "${name}"`,
-        'stream' in binding ? 'a stream' : origin,
+        origin,
         `"${other}" is bound to it too: events name it alone, so their records could not be told apart.`,
         'Bind each source to one of its own, and merge or branch in the pipeline.',
       )
     seen.set(origin, name)
   }
 }
+
+/** A stream's name, as events have it; what is not known before it is deployed stands for itself. */
+const nameOf = (arn: string): string => (Token.isUnresolved(arn) ? arn : arn.slice(arn.lastIndexOf('/') + 1))
 
 /** What the sources are outside, as the functions' environment has it. Sources of one cluster say only once how it is reached. */
 export function sourcesVariable(scope: Construct, sources: Sources): string {

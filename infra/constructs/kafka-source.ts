@@ -1,4 +1,4 @@
-import { Duration, Names, Stack } from 'aws-cdk-lib'
+import { Duration, Names } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import {
   type EventSourceMappingOptions,
@@ -11,6 +11,7 @@ import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import { checkKafkaMapping, type KafkaMappingOptions } from './kafka-rules.js'
 import { keyStatements } from './keys.js'
+import { refuse } from './mapping-rules.js'
 import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
@@ -23,12 +24,13 @@ export interface KafkaSourceProps extends KafkaMappingOptions {
   readonly topic?: string
   /**
    * The group of consumers of the mapping. One that existed before goes on where it was, whatever startingPosition says.
-   * @default - named after the stack and the source
+   * @default - named after the pipeline's place in the stack, its run and the source
    */
   readonly consumerGroupId?: string
 }
 
-const GROUP_LENGTH_MAX = 200
+/** Kafka mappings take 200; what is before and between is short. */
+const GROUP_LENGTH_MAX = 180
 
 /** What all Kafka sources have in common; how one logs in is its own. */
 export abstract class KafkaSource implements PipelineSource {
@@ -67,7 +69,8 @@ export abstract class KafkaSource implements PipelineSource {
     return this.secrets.flatMap((secret) => [
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
-        resources: [secret.secretFullArn ?? secret.secretArn],
+        // A secret that is known by its name alone has six characters more that nobody knows.
+        resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
       }),
       ...keyStatements(scope, secret.encryptionKey, 'secretsmanager', ['kms:Decrypt']),
     ])
@@ -79,12 +82,11 @@ export abstract class KafkaSource implements PipelineSource {
 
   mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
     const { props } = this
-    const group = `millrace-${Stack.of(scope).stackName}-${name}`.slice(0, GROUP_LENGTH_MAX)
     const accessConfigurations = this.accessConfigurations()
     return {
       ...this.origin(),
       kafkaTopic: this.topicOf(name),
-      kafkaConsumerGroupId: props.consumerGroupId ?? group,
+      kafkaConsumerGroupId: props.consumerGroupId ?? groupOf(scope, name),
       batchSize: props.batchSize ?? 1_000,
       maxBatchingWindow: props.maxBatchingWindow ?? Duration.seconds(1),
       startingPosition: props.startingPosition ?? StartingPosition.TRIM_HORIZON,
@@ -110,6 +112,24 @@ export abstract class KafkaSource implements PipelineSource {
     for (const statement of this.pollStatements(target)) target.addToRolePolicy(statement)
     target.addEventSourceMapping(`Kafka${Names.nodeUniqueId(target.node)}${topic}`, this.mappingOf(target, topic))
   }
+}
+
+/** Brokers let in whom their security groups name: without one nobody would get there. */
+export function checkNetwork(where: string, { securityGroups = [] }: Network): void {
+  if (securityGroups.length > 0) return
+  refuse(
+    where,
+    'network.securityGroups',
+    'not given',
+    'Brokers in a VPC are reached by whom their security groups let in: the functions, and a mapping of a cluster of your own.',
+    'Give one that the brokers let in.',
+  )
+}
+
+/** Unique among all mappings: two of one group would share a topic's partitions, and each miss the other's records. `scope` is the pipeline, or its run. */
+function groupOf(scope: Construct, name: string): string {
+  const id = Names.uniqueResourceName(scope, { maxLength: GROUP_LENGTH_MAX - name.length, separator: '-' })
+  return `millrace-${id}-${name}`
 }
 
 /** The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 knows no resources for them. */

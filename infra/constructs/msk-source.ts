@@ -6,7 +6,14 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { SourceBinding } from '../../lib/lambda/index.js'
-import { KafkaSource, type KafkaSourceProps, networkStatement, POLLER_NETWORK_ACTIONS } from './kafka-source.js'
+import {
+  checkNetwork,
+  KafkaSource,
+  type KafkaSourceProps,
+  networkStatement,
+  POLLER_NETWORK_ACTIONS,
+} from './kafka-source.js'
+import { refuse } from './mapping-rules.js'
 import type { Network } from './source.js'
 
 export interface MskSourceProps extends KafkaSourceProps {
@@ -18,6 +25,11 @@ export interface MskSourceProps extends KafkaSourceProps {
    * @default - the cluster takes whoever reaches it
    */
   readonly credentials?: { readonly kind: 'scram' | 'certificate'; readonly secret: ISecret }
+  /**
+   * Whether brokers are reached by TLS: MSK's default, ports 9094 and 9096.
+   * @default true
+   */
+  readonly tls?: boolean
 }
 
 /**
@@ -30,7 +42,17 @@ export class MskSource extends KafkaSource {
   private readonly msk: MskSourceProps
 
   constructor(props: MskSourceProps) {
-    super(`MskSource of ${props.topic ?? props.clusterArn}`, props)
+    const where = `MskSource of ${props.topic ?? props.clusterArn}`
+    super(where, props)
+    if (props.credentials?.kind === 'scram' && props.credentials.secret.encryptionKey === undefined)
+      refuse(
+        where,
+        'credentials.secret.encryptionKey',
+        'not known',
+        "MSK takes logins from secrets of a customer's key alone, and whoever reads one needs that key.",
+        'Give Secret.fromSecretAttributes(scope, id, { secretCompleteArn, encryptionKey }).',
+      )
+    checkNetwork(where, props.network)
     this.msk = props
     this.network = props.network
     this.secrets = props.credentials === undefined ? [] : [props.credentials.secret]
@@ -41,7 +63,8 @@ export class MskSource extends KafkaSource {
     return {
       ...this.connectionOf(name),
       // MSK logs nobody in over plain text.
-      ...(credentials !== undefined && { credentials: credentials.secret.secretArn, tls: true }),
+      ...((credentials !== undefined || this.msk.tls !== false) && { tls: true }),
+      ...(credentials !== undefined && { credentials: credentials.secret.secretArn }),
       ...(credentials?.kind === 'scram' && { mechanism: 'scram-sha-512' as const }),
     }
   }

@@ -45,6 +45,8 @@ interface Watched {
 const HANDLERS = ['ingest', 'advance', 'tick'] as const
 const WATERMARK_SLACK_MS = 15 * 60_000
 const OLD_STATE = Duration.days(15)
+/** Of batches, in a period: some fail by themselves. */
+const RETRIES_MAX = 10
 
 /** What somebody has to know of, each with a section in docs/deploy.md that says what to look at and what to do. */
 export class PipelineAlarms extends Construct {
@@ -59,7 +61,9 @@ export class PipelineAlarms extends Construct {
           metric,
           threshold: above,
           comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-          evaluationPeriods: 1,
+          // Metrics come late, and what happened once has to be seen: one of the last three periods.
+          evaluationPeriods: 3,
+          datapointsToAlarm: 1,
           // A pipeline at rest writes nothing.
           treatMissingData: TreatMissingData.NOT_BREACHING,
         })
@@ -76,9 +80,14 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
   const lag = props.watermarkLagMax ?? Duration.millis(props.boundMs + WATERMARK_SLACK_MS)
   return {
     StoppedSplits: {
-      metric: metrics.all('StoppedSplits', ['ingest', 'tick']),
+      metric: metrics.own('StoppedNow', 'tick', Stats.MAXIMUM),
       above: 0,
       means: 'A split has stopped: its log does not go on after its position.',
+    },
+    Retries: {
+      metric: metrics.own('Retries', 'ingest'),
+      above: RETRIES_MAX,
+      means: 'Batches fail and come again.',
     },
     ...(connectors.has('kinesis') && {
       IteratorAge: {

@@ -1,4 +1,4 @@
-import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   ApplicationLogLevel,
@@ -16,6 +16,9 @@ import { bundleHandler } from './bundle.js'
 import { networkStatement } from './kafka-source.js'
 import type { Network } from './source.js'
 import { merged } from './statements.js'
+
+/** One whole CPU. */
+export const MEMORY_MB = 1769
 
 /** What all functions of a pipeline may be given. */
 export interface FunctionOptions {
@@ -77,10 +80,11 @@ export class PipelineFunction extends Construct {
       handler: 'index.handler',
       code: this.code(props),
       role: this.role,
-      memorySize: props.memorySize ?? 1769,
+      memorySize: props.memorySize ?? MEMORY_MB,
       timeout: props.timeout,
       // Whoever invokes it does so again: the schedule a minute later, a mapping until it is done.
       retryAttempts: 0,
+      maxEventAge: Duration.minutes(1),
       environment: { ...props.environment },
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,

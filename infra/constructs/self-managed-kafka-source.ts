@@ -6,7 +6,13 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { SourceBinding } from '../../lib/lambda/index.js'
-import { KafkaSource, type KafkaSourceProps, networkStatement, POLLER_NETWORK_ACTIONS } from './kafka-source.js'
+import {
+  checkNetwork,
+  KafkaSource,
+  type KafkaSourceProps,
+  networkStatement,
+  POLLER_NETWORK_ACTIONS,
+} from './kafka-source.js'
 import { refuse } from './mapping-rules.js'
 import type { Network } from './source.js'
 
@@ -56,14 +62,7 @@ export class SelfManagedKafkaSource extends KafkaSource {
         'A cluster that is reached over the internet takes credentials.',
         'Give credentials, or the network of the brokers.',
       )
-    if (props.network !== undefined && (props.network.securityGroups ?? []).length === 0)
-      refuse(
-        where,
-        'network.securityGroups',
-        props.network.securityGroups ?? 'not given',
-        'A mapping reaches brokers in a VPC by subnets and security groups, and is not made without.',
-        'Give one that the brokers let in.',
-      )
+    if (props.network !== undefined) checkNetwork(where, props.network)
     this.own = props
     this.network = props.network
     this.secrets = [props.credentials?.secret, props.rootCa].filter((secret) => secret !== undefined)

@@ -5,7 +5,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { GROUPS_AT_ONCE } from '../../lib/base/index.js'
-import { costReport, DEPLOYMENT, parseRate, parseSize, shapeOf } from '../../lib/cost/index.js'
+import { costReport, DEPLOYMENT, type Deployment, parseRate, parseSize, shapeOf } from '../../lib/cost/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
 import { acknowledge } from './acknowledged.js'
@@ -22,7 +22,7 @@ import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
 import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
-import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
+import { type FunctionOptions, MEMORY_MB, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
 import type { Network } from './source.js'
 import { keyedTable, StateTable } from './state-table.js'
@@ -91,6 +91,8 @@ export interface StreamPipelineProps {
 
 const TIMEOUT_S = { ingest: 60, advance: 60, tick: 300 } as const
 const TIMEOUT_S_MAX = 900
+/** A poller has 5 MB/s, a unit of them 20. */
+const POLLERS_A_UNIT = 4
 /** What a function does not load where its pipeline has no such source. */
 const CLIENTS = {
   kinesis: ['@aws-sdk/client-kinesis'],
@@ -152,7 +154,7 @@ export class StreamPipeline extends Construct {
       ...(this.queue?.pollStatements() ?? []),
     ])
     this.tick = make('tick', 'lists splits, and closes what no record closes', [...inspect, ...ask])
-    this.queue?.invokes(this.advance.function).node.addDependency(this.advance.role)
+    this.queue?.invokes(this.advance.function, props.enabled !== false).node.addDependency(this.advance.role)
     this.mappings = this.map()
     new Tick(this, 'Schedule', {
       function: this.tick.function,
@@ -231,7 +233,8 @@ export class StreamPipeline extends Construct {
         'The functions of a pipeline are in one.',
         'Peer the networks and give all sources one of them, or cut the pipeline in two.',
       )
-    return networks[0]
+    const securityGroups = [...new Set(networks.flatMap((network) => network.securityGroups ?? []))]
+    return networks[0] && { ...networks[0], securityGroups }
   }
 
   private absent(): string[] {
@@ -258,15 +261,14 @@ export class StreamPipeline extends Construct {
   }
 
   private price(): void {
-    const { expected, sources } = this.props
+    const { expected } = this.props
     if (expected === undefined) return
     const load = {
       recordsPerSecond: parseRate(expected.rate),
       recordBytes: parseSize(expected.size),
       keys: expected.keys ?? 1_000,
     }
-    const splits = Math.max(DEPLOYMENT.splits, Object.keys(sources).length)
-    const { bill, alternatives } = costReport(shapeOf(this.plan), load, { ...DEPLOYMENT, splits })
+    const { bill, alternatives } = costReport(shapeOf(this.plan), load, this.deployed())
     const dollars = (usd: number): string => `$${usd.toFixed(usd < 10 ? 2 : 0)}`
     const services = [...new Set(bill.lines.map(({ service }) => service))].map((name) => {
       const usd = bill.lines.filter(({ service }) => service === name).reduce((sum, line) => sum + line.usd, 0)
@@ -277,6 +279,23 @@ export class StreamPipeline extends Construct {
       'millrace:cost',
       `About ${dollars(bill.usd)} a month at ${expected.rate} of ${expected.size}: ${services.join(', ')}; ${dollars(bill.usdPerMillion)} a million records. Others: ${others.join(', ')}. List prices; "millrace cost" says of what, and by what a run has measured.`,
     )
+  }
+
+  /** What of this stack costs. */
+  private deployed(): Deployment {
+    const { sources, alarms, dashboard, ingest, tick } = this.props
+    const mappings = Object.entries(sources).map(([name, source]) => source.mappingOf(this, name))
+    const pollers = mappings.flatMap(({ provisionedPollerConfig }) => provisionedPollerConfig ?? [])
+    return {
+      batchSize: Math.min(...mappings.map(({ batchSize = 1 }) => batchSize)),
+      windowSeconds: Math.max(...mappings.map(({ maxBatchingWindow }) => maxBatchingWindow?.toSeconds() ?? 0)),
+      splits: Math.max(DEPLOYMENT.splits, mappings.length),
+      ticksPerMinute: 1 / (tick?.every?.toMinutes() ?? 1),
+      pollerUnits: pollers.reduce((sum, { minimumPollers = 1 }) => sum + Math.ceil(minimumPollers / POLLERS_A_UNIT), 0),
+      alarms: alarms === false ? 0 : DEPLOYMENT.alarms,
+      dashboards: dashboard === false ? 0 : 1,
+      memoryGb: (ingest?.memorySize ?? MEMORY_MB) / 1024,
+    }
   }
 
   private watch(): void {
@@ -304,11 +323,13 @@ export class StreamPipeline extends Construct {
 
   /** One mapping a source. It is made after the role may do what its poller does, or it would not be made at all. */
   private map(): Readonly<Record<string, EventSourceMapping>> {
-    const { sources, enabled } = this.props
+    const { sources, enabled, run = 1 } = this.props
     return Object.fromEntries(
       Object.entries(sources).map(([name, source]) => {
-        const options = source.mappingOf(this, name)
-        const mapping = new EventSourceMapping(this, `Mapping-${name}`, {
+        // A new run begins anew: it reads the log from the mapping's start, as another group of consumers.
+        const scope = run === 1 ? this : new Construct(this, `Run${run}-${name}`)
+        const options = source.mappingOf(scope, name)
+        const mapping = new EventSourceMapping(scope, `Mapping-${name}`, {
           ...options,
           target: this.ingest.function,
           enabled: enabled !== false && options.enabled !== false,

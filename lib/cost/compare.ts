@@ -1,5 +1,6 @@
 import type { Bill } from './estimate.js'
 import { MONTH_HOURS, PRICES } from './prices.js'
+import type { Workload } from './workload.js'
 
 /** What another system costs a month, at the least that it can be run with. */
 export interface Alternative {
@@ -8,18 +9,28 @@ export interface Alternative {
   readonly usd: number
 }
 
-/** Records a second that one processing unit of Flink works through with room to spare: a few us each, and checkpoints. */
+/** Records a second that one processing unit of Flink, or one small instance, works through with room to spare. */
 const FLINK_RATE = 20_000
-const FLINK_STORAGE_GB = 50
 const INSTANCE_RATE = 10_000
-const BROKERS = 2
-const INSTANCES = 2
-const BROKER_STORAGE_GB = 50
+const FLINK_STORAGE_GB = 50
+const BROKERS_MIN = 2
+const INSTANCES_MIN = 2
+/** What one of MSK's smallest brokers takes, and keeps: a day of what comes, twice. */
+const BROKER_BYTES = 4_000_000
+const KEPT_SECONDS = 86_400
+const REPLICAS = 2
+const BROKER_GB_MIN = 10
 
-/** Others at a rate. Flink reads the same stream, which it is billed for too; Kafka Streams has its records in MSK instead. */
-export function alternatives(rate: number, streamUsd: number): readonly Alternative[] {
+/**
+ * Others at a load. Flink reads the same stream, which it is billed for too; Kafka Streams has its records in MSK instead, whose cluster counts unless the pipeline reads one that is there anyway.
+ */
+export function alternatives(load: Workload, streamUsd: number, hasCluster: boolean): readonly Alternative[] {
+  const { recordsPerSecond: rate, recordBytes } = load
   const units = Math.max(1, Math.ceil(rate / FLINK_RATE))
-  const instances = Math.max(INSTANCES, Math.ceil(rate / INSTANCE_RATE))
+  const instances = Math.max(INSTANCES_MIN, Math.ceil(rate / INSTANCE_RATE))
+  const brokers = Math.max(BROKERS_MIN, Math.ceil((rate * recordBytes) / BROKER_BYTES))
+  const gb = Math.max(brokers * BROKER_GB_MIN, (rate * recordBytes * KEPT_SECONDS * REPLICAS) / 1024 ** 3)
+  const cluster = brokers * MONTH_HOURS * PRICES.brokerHour + gb * PRICES.brokerGb
   return [
     {
       name: 'Managed Flink',
@@ -28,11 +39,9 @@ export function alternatives(rate: number, streamUsd: number): readonly Alternat
         (units + 1) * MONTH_HOURS * PRICES.flinkKpuHour + units * FLINK_STORAGE_GB * PRICES.flinkStorageGb + streamUsd,
     },
     {
-      name: 'MSK and Kafka Streams',
-      of: `${BROKERS} of MSK's smallest brokers, ${instances} small instances`,
-      usd:
-        BROKERS * (MONTH_HOURS * PRICES.brokerHour + BROKER_STORAGE_GB * PRICES.brokerGb) +
-        instances * MONTH_HOURS * PRICES.instanceHour,
+      name: hasCluster ? 'Kafka Streams' : 'MSK and Kafka Streams',
+      of: `${hasCluster ? '' : `${brokers} of MSK's smallest brokers, `}${instances} small instances`,
+      usd: (hasCluster ? 0 : cluster) + instances * MONTH_HOURS * PRICES.instanceHour,
     },
   ]
 }

@@ -20,9 +20,12 @@ export interface Deployment {
   /** Shards and partitions of all sources together. */
   readonly splits: number
   readonly ticksPerMinute: number
-  /** Provisioned pollers of Kafka mappings. */
+  /** Units of 20 MB/s of Kafka mappings with pollers of their own. */
   readonly pollerUnits: number
+  /** Metrics that alarms look at. */
   readonly alarms: number
+  readonly dashboards: number
+  readonly memoryGb: number
 }
 
 export const DEPLOYMENT: Deployment = {
@@ -31,10 +34,12 @@ export const DEPLOYMENT: Deployment = {
   splits: 4,
   ticksPerMinute: 1,
   pollerUnits: 0,
-  alarms: 19,
+  alarms: 24,
+  dashboards: 1,
+  memoryGb: MEMORY_GB,
 }
 
-/** What costs nothing in the plan: the bill of a month, US dollars by service. */
+/** The bill of a month, US dollars by service. */
 export interface Bill {
   readonly lines: readonly { readonly service: string; readonly what: string; readonly usd: number }[]
   readonly usd: number
@@ -63,6 +68,13 @@ const CPU_US = 5
 /** A segment's life: retention and thirty days more. Its bytes are stored until then. */
 const LIFE_MONTHS = 1.2
 const LOG_BYTES = 700
+const SHARD_RECORDS = 1_000
+const SHARD_BYTES = 1_000_000
+const EVENT_BYTES = 6 * 1024 * 1024
+const BASE64 = 4 / 3
+const ENVELOPE_BYTES = 450
+/** Attributes of an item besides its row. */
+const ITEM_BYTES = 150
 /** Metrics of all handlers together. */
 const METRICS = 30
 const GB = 1024 ** 3
@@ -70,7 +82,7 @@ const GB = 1024 ** 3
 /** The bill of a month at list prices. What a run has measured takes the place of what the plan alone can say. */
 export function estimate(shape: Shape, load: Workload, deployment: Deployment = DEPLOYMENT, measured?: Measured): Bill {
   const { recordsPerSecond: rate } = load
-  const batch = batchOf(rate, deployment)
+  const batch = batchOf(load, deployment)
   const batches = rate / batch
   const state = measured === undefined ? plannedUnits(shape, load, batch) : scaled(shape, load, batch, measured)
   const closing = shape.operators.map((operator) => closes(operator, rate))
@@ -81,7 +93,8 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
   const results = resultsPerSecond(shape, load)
   const storedGb = (rate * state.bytes * MONTH_SECONDS * LIFE_MONTHS) / GB
   const cpuUs = measured?.cpuUs ?? CPU_US
-  const gbSeconds = MEMORY_GB * (batches * (INVOCATION_MS / 1e3) + (rate * cpuUs) / 1e6 + ticks * (TICK_MS / 1e3))
+  const gbSeconds =
+    deployment.memoryGb * (batches * (INVOCATION_MS / 1e3) + (rate * cpuUs) / 1e6 + ticks * (TICK_MS / 1e3))
   const streams = shape.sources.filter(({ connector }) => connector === 'kinesis').length
   const streamShare = shape.sources.length === 0 ? 0 : streams / shape.sources.length
   const streamGb = (rate * streamShare * Math.ceil(load.recordBytes / UNIT_BYTES) * UNIT_BYTES * MONTH_SECONDS) / GB
@@ -105,7 +118,7 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
       usd:
         METRICS * PRICES.metric +
         deployment.alarms * PRICES.alarm +
-        PRICES.dashboard +
+        deployment.dashboards * PRICES.dashboard +
         ((month(batches + ticks) * LOG_BYTES) / GB) * PRICES.logGb,
     },
   ].filter(({ usd }) => usd > 0)
@@ -113,9 +126,12 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
   return { lines, usd, usdPerMillion: (usd / month(rate)) * 1e6, isMeasured: measured !== undefined }
 }
 
-/** Records of a batch: as many as come within its window, from one split. */
-export function batchOf(rate: number, { batchSize, windowSeconds, splits }: Deployment): number {
-  return Math.min(batchSize, Math.max(1, (rate / splits) * windowSeconds))
+/** Records of a batch: as many as come within its window from one split, and as fit into Lambda's 6 MB as base64 in JSON. A shard carries 1,000 records or 1 MB a second. */
+export function batchOf({ recordsPerSecond: rate, recordBytes }: Workload, deployment: Deployment): number {
+  const { batchSize, windowSeconds } = deployment
+  const splits = Math.max(deployment.splits, rate / SHARD_RECORDS, (rate * recordBytes) / SHARD_BYTES)
+  const fitting = Math.floor(EVENT_BYTES / (recordBytes * BASE64 + ENVELOPE_BYTES))
+  return Math.max(1, Math.min(batchSize, fitting, (rate / splits) * windowSeconds))
 }
 
 /** Units of a record by the plan alone: a batch checkpoints once, and writes a segment each key group that it has keys of. */
@@ -153,9 +169,9 @@ function closes({ keyGroups, sliceMs }: Shape['operators'][number], rate: number
   return { writes: slices * (CLOSE_UNITS + CLOSE_UNITS_PER_GROUP * keyGroups) }
 }
 
-/** Rows that become items of tables, a second. */
-function resultsPerSecond(shape: Shape, { recordsPerSecond: rate, keys }: Workload): number {
-  if (shape.passesToTable) return rate
+/** Write units of rows that become items of tables, a second. */
+function resultsPerSecond(shape: Shape, { recordsPerSecond: rate, recordBytes, keys }: Workload): number {
+  if (shape.passesToTable) return rate * Math.ceil((recordBytes + ITEM_BYTES) / UNIT_BYTES)
   return sum(
     shape.operators
       .filter(({ hasTable }) => hasTable)

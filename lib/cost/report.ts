@@ -22,7 +22,9 @@ export function costReport(
 ): CostReport {
   const billAt = (rate: number): Bill => estimate(shape, { ...load, recordsPerSecond: rate }, deployment, measured)
   const bill = billAt(load.recordsPerSecond)
-  const others = (rate: number, of: Bill): readonly Alternative[] => alternatives(rate, streamUsd(of))
+  const hasCluster = shape.sources.every(({ connector }) => connector === 'kafka')
+  const others = (rate: number, of: Bill): readonly Alternative[] =>
+    alternatives({ ...load, recordsPerSecond: rate }, streamUsd(of), hasCluster)
   return {
     pricesAsOf: PRICES.asOf,
     region: PRICES.region,

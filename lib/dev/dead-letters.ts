@@ -4,7 +4,7 @@ import { refusal } from '../aws/failure.js'
 import { RETRY_BUDGET, Retries, untilAnswered } from '../aws/retry.js'
 import { ConfigError, MillraceError } from '../base/index.js'
 import { type Pipeline, plan, type Rejected } from '../pipeline/index.js'
-import { keyOf, openSender } from './live/send.js'
+import { keyOf, OVERHEAD_BYTES, openSender, SEND_BYTES } from './live/send.js'
 import type { Sender } from './live/sender.js'
 import { type LiveBindings, liveSources } from './live/sources.js'
 
@@ -15,8 +15,8 @@ export interface DeadLetter extends Rejected {
 
 /** Reasons whose payload is the record's own text, as no value could be made of it. */
 const AS_TEXT = new Set(['bad-json', 'deep-nesting', 'forbidden-key', 'oversize', 'skipped'])
-/** Reasons that a record cannot be sent again for: its bytes are no text, or it has none; and rows that are no records. */
-const NEVER = new Set(['bad-utf8', 'bad-base64', 'bad-aggregate', 'tombstone', 'sink-refused'])
+/** Reasons that nothing can be sent again for: the record's bytes are no text, or it has none; or the letter is no record of a source, but a row that came of one. */
+const NEVER = new Set(['bad-utf8', 'bad-base64', 'bad-aggregate', 'tombstone', 'sink-refused', 'expired'])
 const BATCH = 100
 
 /** Pages through the dead letters of a table. A look by hand: it reads all of the table. */
@@ -66,9 +66,11 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
   let sent = 0
   let left = 0
   let waiting: DeadLetter[] = []
+  let bytes = 0
   const flush = async (): Promise<void> => {
     const letters = waiting
     waiting = []
+    bytes = 0
     if (!isDry)
       for (const source of new Set(letters.map((letter) => letter.source))) {
         const some = letters.filter((letter) => letter.source === source)
@@ -89,8 +91,10 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
         left++
         continue
       }
+      const more = Buffer.byteLength(lineOf(letter)) + OVERHEAD_BYTES
+      if (waiting.length === BATCH || (waiting.length > 0 && bytes + more > SEND_BYTES)) await flush()
       waiting.push(letter)
-      if (waiting.length === BATCH) await flush()
+      bytes += more
     }
     await flush()
     return { sent, left }
@@ -100,10 +104,10 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
   }
 }
 
-/** Whether its record can be sent again as it came. What came too late would be too late again: only whoever asks for it gets it. */
+/** Whether its record can be sent again as it came. What killed the process may do so again: only whoever asks for it gets it. */
 export function isResendable({ reason, payload }: DeadLetter, asked?: string): boolean {
   if (payload === undefined || payload === null || NEVER.has(reason)) return false
-  return reason !== 'expired' || asked === 'expired'
+  return reason !== 'skipped' || asked === 'skipped'
 }
 
 function lineOf({ reason, payload }: DeadLetter): string {

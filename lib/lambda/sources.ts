@@ -18,16 +18,20 @@ export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
   readonly origins: Readonly<Record<string, string>>
 } {
   const inspectors: Record<string, SourceInspector> = {}
-  const origins: Record<string, string> = {}
+  const origins: Record<string, string> = Object.create(null)
   for (const name of Object.keys(bindings)) {
     const settled = settle(name, bindings)
-    if ('stream' in settled) {
-      inspectors[name] = kinesisInspector(settled)
-      origins[`kinesis:${settled.stream.slice(settled.stream.lastIndexOf('/') + 1)}`] = name
-    } else {
-      inspectors[name] = boundKafkaInspector(settled)
-      origins[`kafka:${settled.topic}`] = name
-    }
+    const origin =
+      'stream' in settled
+        ? `kinesis:${settled.stream.slice(settled.stream.lastIndexOf('/') + 1)}`
+        : `kafka:${settled.topic}`
+    if (origin in origins)
+      throw new ConfigError(
+        'bad-environment',
+        `${VARIABLES.sources} binds "${origins[origin]}" and "${name}" to ${origin}: events name it alone, so their records could not be told apart. Bind each to one of its own.`,
+      )
+    origins[origin] = name
+    inspectors[name] = 'stream' in settled ? kinesisInspector(settled) : boundKafkaInspector(settled)
   }
   return { inspectors, origins }
 }

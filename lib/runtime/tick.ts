@@ -42,10 +42,13 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   else await registerListed(host, stage, input, listed, known) // guard: listed-registered
   await registerSuccessors(host, stage, input, known)
   const faulty = await stopFaulty(host, stage, input, known, listed)
+  const mine = known.filter((split) => split.name.startsWith(`${input.name}/`))
+  const stopped = mine.filter((split) => split.stopped !== '' || faulty.has(split.name)).length
+  host.services.metrics.add('StoppedNow', stopped, 'Count')
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
-  for (const split of known) {
-    if (!split.name.startsWith(`${input.name}/`) || split.status === 'ended') continue
+  for (const split of mine) {
+    if (split.status === 'ended') continue
     if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
     if (split.stopped !== '' || faulty.has(split.name)) continue
     const listing = byName.get(originName(input, split))

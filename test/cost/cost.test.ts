@@ -73,8 +73,26 @@ describe('a bill', () => {
       usdOf(estimate(shape, { ...load, ...more }, deployment), 'state: write units')
     expect(of({ keys: 30_000 })).toBeGreaterThan(of({ keys: 300 }))
     expect(of({}, { ...DEPLOYMENT, batchSize: 100 })).toBeGreaterThan(2 * of({}))
-    expect(batchOf(4_000, DEPLOYMENT)).toBe(1_000)
-    expect(batchOf(2, DEPLOYMENT)).toBe(1)
+    expect(batchOf(load, DEPLOYMENT)).toBe(1_000)
+    expect(batchOf({ ...load, recordsPerSecond: 2 }, DEPLOYMENT)).toBe(1)
+  })
+})
+
+describe('a batch', () => {
+  it('holds what fits into 6 MB, and what a shard carries', () => {
+    expect(batchOf({ recordsPerSecond: 4_000, recordBytes: 50_000, keys: 1 }, DEPLOYMENT)).toBeLessThan(95)
+    // Ten megabytes a second are ten shards, of which each carries a thousand records in its second.
+    expect(
+      batchOf({ recordsPerSecond: 10_000, recordBytes: 1_000, keys: 1 }, { ...DEPLOYMENT, batchSize: 10_000 }),
+    ).toBe(1_000)
+  })
+
+  it('of records that pass as they are costs their size', () => {
+    const passing = { ...shape, operators: [], passesToTable: true }
+    const [small, large] = [300, 3_000].map((recordBytes) =>
+      usdOf(estimate(passing, { ...load, recordBytes }), 'results'),
+    )
+    expect(large! / small!).toBeCloseTo(4, 9)
   })
 })
 

@@ -20,11 +20,11 @@ describe('millrace cost', () => {
 
   it('takes what a run has measured, and is JSON where it is asked for', async () => {
     const summary = {
-      delivered: 2_000,
-      invocations: 2,
-      cpuSeconds: 0.01,
-      usage: { writeUnits: 40, readUnits: 10 },
-      status: { stages: [{ splits: [{ in: 2_000 }] }] },
+      delivered: 20_000,
+      invocations: 20,
+      cpuSeconds: 0.1,
+      usage: { writeUnits: 400, readUnits: 100 },
+      status: { stages: [{ splits: [{ in: 20_000 }] }] },
     }
     writeFileSync(path('run.json'), JSON.stringify(summary))
     const { code, out } = await millrace(
@@ -61,13 +61,35 @@ describe('millrace cost', () => {
     expect(err).toMatch(words)
   })
 
+  it('a run of a handful of records says so', async () => {
+    const summary = {
+      delivered: 8,
+      invocations: 2,
+      cpuSeconds: 0.1,
+      usage: { writeUnits: 4, readUnits: 1 },
+      status: { stages: [{ splits: [{ in: 8 }] }] },
+    }
+    writeFileSync(path('few.json'), JSON.stringify(summary))
+    const { code, err } = await millrace(
+      'cost',
+      FLIGHTS,
+      '--rate',
+      '1/s',
+      '--size',
+      '1B',
+      '--from-run',
+      path('few.json'),
+    )
+    expect([code, err]).toEqual([2, expect.stringMatching(/is of 8 records.*Take a sample of 10000 or more/)])
+  })
+
   it('a run that was cut short says so', async () => {
     const summary = {
       delivered: 10,
-      invocations: 2,
-      cpuSeconds: 0.01,
-      usage: { writeUnits: 40, readUnits: 10 },
-      status: { stages: [{ splits: [{ in: 2_000 }] }] },
+      invocations: 20,
+      cpuSeconds: 0.1,
+      usage: { writeUnits: 400, readUnits: 100 },
+      status: { stages: [{ splits: [{ in: 20_000 }] }] },
     }
     writeFileSync(path('part.json'), JSON.stringify(summary))
     const { code, err } = await millrace(
@@ -80,6 +102,6 @@ describe('millrace cost', () => {
       '--from-run',
       path('part.json'),
     )
-    expect([code, err]).toEqual([2, expect.stringMatching(/has counted 10 of 2000 records: a cost needs a whole one/)])
+    expect([code, err]).toEqual([2, expect.stringMatching(/has counted 10 of 20000 records: a cost needs a whole one/)])
   })
 })

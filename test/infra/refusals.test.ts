@@ -1,8 +1,9 @@
 import { Duration } from 'aws-cdk-lib'
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { describe, expect, it } from 'vitest'
 import type { KinesisSourceProps, MskSourceProps } from '../../infra/constructs/index.js'
-import { kinesis, msk, network, selfManaged, stack } from './stacks.js'
+import { kinesis, msk, network, SECRET, selfManaged, stack } from './stacks.js'
 
 /** What breaks a law, or what a mapping cannot do: each is refused with the rule, the value and the fix. */
 const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[] = [
@@ -87,6 +88,14 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
 describe('a mapping of Kafka', () => {
   it.each(REFUSED_OF_KAFKA)('%j is refused', (options, words) => {
     expect(() => msk(stack(), options)).toThrow(words)
+  })
+
+  it('a secret of MSK whose key nobody knows is refused', () => {
+    const scope = stack()
+    const secret = Secret.fromSecretCompleteArn(scope, 'Other', SECRET)
+    expect(() => msk(scope, { credentials: { kind: 'scram', secret } })).toThrow(
+      /credentials\.secret\.encryptionKey is not known\. .*Give Secret\.fromSecretAttributes/,
+    )
   })
 
   it('a network without a security group is refused, and with one goes into the mapping', () => {

@@ -61,9 +61,9 @@ const ROLES: readonly (readonly [
     'a topic of MSK',
     () => msk(stack()),
     {
-      Ingest: [...LOGS, ...STATE, ...SINK, ...SECRET, ...IN_VPC, ...POLLER, ...MSK],
-      Advance: [...LOGS, ...STATE, ...SINK, ...SECRET, ...IN_VPC],
-      Tick: [...LOGS, ...STATE, ...SINK, ...SECRET, ...IN_VPC],
+      Ingest: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC, ...POLLER, ...MSK],
+      Advance: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC],
+      Tick: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC],
       Schedule: ['lambda:InvokeFunction'],
     },
   ],

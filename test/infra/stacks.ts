@@ -2,6 +2,7 @@ import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import {
@@ -23,6 +24,7 @@ export interface Order {
 
 const options = { timestamp: (order: Order) => order.at, watermark: outOfOrder('30s') }
 export const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_orders-AbCdEf'
+export const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555'
 export const CLUSTER = 'arn:aws:kafka:eu-west-1:123456789012:cluster/orders/11111111-2222-3333-4444-555555555555-1'
 
 /** One source and a table of counts. */
@@ -69,7 +71,8 @@ export function network(scope: Construct) {
 }
 
 export function msk(scope: Stack, source: Partial<MskSourceProps> = {}): Template {
-  const secret = Secret.fromSecretCompleteArn(scope, 'Login', SECRET)
+  const encryptionKey = Key.fromKeyArn(scope, 'Key', KEY)
+  const secret = Secret.fromSecretAttributes(scope, 'Login', { secretCompleteArn: SECRET, encryptionKey })
   const bound = new MskSource({
     clusterArn: CLUSTER,
     bootstrapServers: ['b-1.orders.example.com:9096'],

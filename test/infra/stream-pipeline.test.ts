@@ -6,6 +6,7 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   AdvanceQueue,
@@ -256,7 +257,7 @@ describe('what cannot be deployed is refused', () => {
           pipeline: two(kinesisSource),
           sources: { a: new KinesisSource(shared), b: new KinesisSource(shared) },
         }),
-    ).toThrow(/source "b" is a stream\. "a" is bound to it too/)
+    ).toThrow(/source "b" is stream .*\. "a" is bound to it too/)
     const topic = () =>
       new MskSource({ clusterArn: CLUSTER, bootstrapServers: ['b:9096'], network: net, topic: 'same' })
     const net = network(scope)
@@ -276,7 +277,7 @@ describe('what cannot be deployed is refused', () => {
           sources: { a: new MskSource({ ...msk, provisionedPollers: { minimumPollers: 1 } }), b: new MskSource(msk) },
         }),
     ).toThrow(/provisionedPollers of "a" is given\. "b" has none.*law 11.*or none/)
-    const other = { vpc: new Vpc(scope, 'Other') }
+    const other = { ...net, vpc: new Vpc(scope, 'Other') }
     expect(
       () =>
         new StreamPipeline(scope, 'B', {
@@ -491,6 +492,45 @@ describe('the queue of advances', () => {
     const props = { timeout: Duration.seconds(60), visibilityTimeout: Duration.seconds(359) }
     expect(() => new AdvanceQueue(stack(), 'Queue', props)).toThrow(
       /visibilityTimeout is 5 minutes 59 seconds\. .*less than 6 timeouts of the function, 6 minutes.*Give more, or leave it out/,
+    )
+  })
+})
+
+describe('groups of consumers', () => {
+  const source = (scope: Stack) => new SelfManagedKafkaSource({ bootstrapServers: ['b:9096'], network: network(scope) })
+  const groupsIn = (template: Template): string[] =>
+    Object.values(template.findResources('AWS::Lambda::EventSourceMapping')).map(
+      ({ Properties }) => Properties.SelfManagedKafkaEventSourceConfig.ConsumerGroupId,
+    )
+
+  it('of two pipelines that read one topic are two: each has all of it', () => {
+    const scope = stack()
+    const bound = source(scope)
+    for (const name of ['A', 'B']) new StreamPipeline(scope, name, { pipeline: ofKafka, sources: { orders: bound } })
+    const groups = groupsIn(Template.fromStack(scope))
+    expect(new Set(groups).size).toBe(2)
+    for (const group of groups) expect(group).toMatch(/^[a-zA-Z0-9-/*:_+=.@]{1,200}$/)
+  })
+
+  it('and mappings of a new run are new: it reads the log from its start', () => {
+    const of = (run: number): Template => {
+      const scope = stack()
+      new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: source(scope) }, run })
+      return Template.fromStack(scope)
+    }
+    const idsIn = (template: Template): string[] =>
+      Object.keys(template.findResources('AWS::Lambda::EventSourceMapping'))
+    expect(idsIn(of(1))).not.toEqual(idsIn(of(2)))
+    expect(groupsIn(of(1))).not.toEqual(groupsIn(of(2)))
+  })
+
+  it('a secret that is known by its name alone is allowed with the characters that AWS adds', () => {
+    const scope = stack()
+    const secret = Secret.fromSecretNameV2(scope, 'Named', 'kafka-login')
+    const bound = new SelfManagedKafkaSource({ bootstrapServers: ['b:9096'], credentials: { kind: 'plain', secret } })
+    new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: bound } })
+    expect(JSON.stringify(Template.fromStack(scope).findResources('AWS::IAM::Policy'))).toContain(
+      'secret:kafka-login-??????',
     )
   })
 })

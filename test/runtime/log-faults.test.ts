@@ -109,7 +109,10 @@ describe('records that were deleted unread', () => {
     await tick()
     await expect(ingest(fileEvent('readings', 'p', 50, [at(99)]))).rejects.toThrow('trimmed: the log begins at 50.')
     expect(world.logs.filter((line) => line.startsWith('error a split stops'))).toHaveLength(1)
+    expect(world.metrics.get('StoppedNow')).toBe(1)
     await tick()
+    // Said with every tick, as long as it stands so.
+    expect(world.metrics.get('StoppedNow')).toBe(2)
     expect(await world.split('readings/p')).toMatchObject({
       status: 'member',
       stopped: 'trimmed: the log begins at 50.',

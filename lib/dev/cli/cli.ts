@@ -58,6 +58,7 @@ function program(io: Io, finish: Finish): Command {
     .option('--keys <n>', 'different keys within a window (default: 1000)')
     .option('--splits <n>', 'shards and partitions of all sources together (default: 4)')
     .option('--batch <n>', 'most records a batch (default: 1000)')
+    .option('--pollers <n>', 'units of 20 MB/s of Kafka mappings with pollers of their own (default: 0)')
     .option('--from-run <file>', 'take units and CPU from what "millrace run --json" printed')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: CostFlags) => finish(await costCommand(file, flags, io)))

@@ -14,11 +14,13 @@ export interface CostFlags {
   readonly keys?: string
   readonly splits?: string
   readonly batch?: string
+  readonly pollers?: string
   readonly fromRun?: string
   readonly json?: boolean
 }
 
 const KEYS = 1_000
+const RECORDS_MIN = 10_000
 
 /** `millrace cost`. Reads nothing but files, and asks nobody. */
 export async function costCommand(file: string, flags: CostFlags, io: Io): Promise<number> {
@@ -30,6 +32,7 @@ export async function costCommand(file: string, flags: CostFlags, io: Io): Promi
   const deployment = {
     ...DEPLOYMENT,
     splits: Math.max(1, wholeNumber('--splits', flags.splits) ?? DEPLOYMENT.splits),
+    pollerUnits: wholeNumber('--pollers', flags.pollers) ?? DEPLOYMENT.pollerUnits,
     batchSize: Math.max(1, wholeNumber('--batch', flags.batch) ?? DEPLOYMENT.batchSize),
   }
   const measured = flags.fromRun === undefined ? undefined : measuredBy(flags.fromRun)
@@ -46,6 +49,11 @@ function measuredBy(file: string): Measured {
     throw new ConfigError(
       'bad-run',
       `The run of ${file} has counted ${summary.delivered} of ${records} records: a cost needs a whole one. Run it again with --fresh.`,
+    )
+  if (records < RECORDS_MIN)
+    throw new ConfigError(
+      'bad-run',
+      `The run of ${file} is of ${records} records: what a process costs to start would count for more than they do. Take a sample of ${RECORDS_MIN} or more.`,
     )
   return {
     batch: records / Math.max(1, summary.invocations),

@@ -1,4 +1,4 @@
-import { deadLetters, isResendable, redrive } from '../dead-letters.js'
+import { load } from '../../aws/load.js'
 import { numberText, table } from '../text.js'
 import { type DevFlags, liveBindings } from './dev-command.js'
 import type { Io } from './io.js'
@@ -12,10 +12,13 @@ export interface DeadLettersFlags extends DevFlags {
 }
 
 const SHOW_MS = 1_000
+/** The client is an optional package: whoever asks for something else does not need it. */
+const adapter = () => load('The table of dead letters', '@aws-sdk/client-dynamodb', () => import('../dead-letters.js'))
 
 /** `millrace dead-letters list`: how many there are, by reason and source, with the first one's detail. */
 export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): Promise<number> {
   const dynamodb = usePlace(flags)
+  const { deadLetters, isResendable } = await adapter()
   const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
   for await (const letter of deadLetters(flags.table, dynamodb)) {
     const { reason, source, detail } = letter
@@ -45,6 +48,7 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
 export async function redriveCommand(file: string, flags: DeadLettersFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const dynamodb = usePlace(flags)
+  const { redrive } = await adapter()
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)

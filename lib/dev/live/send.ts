@@ -20,9 +20,9 @@ export interface SendOptions extends LiveBindings {
 
 /** Kinesis takes 500 records and 5 MB a request, Kafka by default 1 MB for a partition. */
 const SEND_RECORDS = 500
-const SEND_BYTES = 900_000
+export const SEND_BYTES = 900_000
 /** Of a record besides its line, generously. */
-const OVERHEAD_BYTES = 300
+export const OVERHEAD_BYTES = 300
 
 /**
  * Sends the lines of files to the live streams and topics of a pipeline's sources, in their order, under the keys that producers would use.
