@@ -106,7 +106,7 @@ describe('what a run ends with', () => {
     const { state, functions } = costPerMillion(summary)
     expect(state).toBeCloseTo(((520 * PRICES.writeUnit + 130.5 * PRICES.readUnit) / 13_000) * 1e6, 12)
     expect(functions).toBeCloseTo(
-      ((0.13 * 1.769 * PRICES.lambdaGbSecond + 13 * PRICES.lambdaRequest) / 13_000) * 1e6,
+      ((0.13 * (1769 / 1024) * PRICES.lambdaGbSecond + 13 * PRICES.lambdaRequest) / 13_000) * 1e6,
       12,
     )
     expect(costPerMillion({ ...summary, status: { ...summary.status, stages: [] } }).state).toBeGreaterThan(0)
