@@ -1,17 +1,12 @@
-import { Duration, Names } from 'aws-cdk-lib'
+import { Names } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import {
-  type EventSourceMappingOptions,
-  type IFunction,
-  type SourceAccessConfiguration,
-  StartingPosition,
-} from 'aws-cdk-lib/aws-lambda'
+import type { EventSourceMappingOptions, IFunction, SourceAccessConfiguration } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import { checkKafkaMapping, type KafkaMappingOptions } from './kafka-rules.js'
 import { keyStatements } from './keys.js'
-import { refuse } from './mapping-rules.js'
+import { REPEATED, refuse, settledMapping } from './mapping-rules.js'
 import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
@@ -87,20 +82,12 @@ export abstract class KafkaSource implements PipelineSource {
       ...this.origin(),
       kafkaTopic: this.topicOf(name),
       kafkaConsumerGroupId: props.consumerGroupId ?? groupOf(scope, name),
-      batchSize: props.batchSize ?? 1_000,
-      maxBatchingWindow: props.maxBatchingWindow ?? Duration.seconds(1),
-      startingPosition: props.startingPosition ?? StartingPosition.TRIM_HORIZON,
-      ...(props.startingPositionTimestamp !== undefined && {
-        startingPositionTimestamp: props.startingPositionTimestamp,
-      }),
-      enabled: props.enabled ?? true,
+      ...settledMapping(props),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
       // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the batch until it is done.
       ...(props.provisionedPollers !== undefined && {
         provisionedPollerConfig: props.provisionedPollers,
-        retryAttempts: -1,
-        bisectBatchOnError: true,
-        reportBatchItemFailures: true,
+        ...REPEATED,
       }),
     }
   }

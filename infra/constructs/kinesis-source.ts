@@ -1,11 +1,11 @@
-import { Duration, Names } from 'aws-cdk-lib'
+import { Names } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IStream, IStreamConsumer } from 'aws-cdk-lib/aws-kinesis'
-import { type EventSourceMappingOptions, type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import type { EventSourceMappingOptions, IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import { keyStatements } from './keys.js'
-import { checkMapping, type MappingOptions } from './mapping-rules.js'
+import { checkMapping, type MappingOptions, REPEATED, settledMapping } from './mapping-rules.js'
 import type { PipelineSource } from './source.js'
 
 export interface KinesisSourceProps extends MappingOptions {
@@ -72,17 +72,9 @@ export class KinesisSource implements PipelineSource {
     const { props } = this
     return {
       eventSourceArn: props.consumer?.streamConsumerArn ?? this.stream.streamArn,
-      batchSize: props.batchSize ?? 1_000,
-      maxBatchingWindow: props.maxBatchingWindow ?? Duration.seconds(1),
-      startingPosition: props.startingPosition ?? StartingPosition.TRIM_HORIZON,
-      ...(props.startingPositionTimestamp !== undefined && {
-        startingPositionTimestamp: props.startingPositionTimestamp,
-      }),
-      enabled: props.enabled ?? true,
+      ...settledMapping(props),
       parallelizationFactor: 1,
-      retryAttempts: -1,
-      bisectBatchOnError: true,
-      reportBatchItemFailures: true,
+      ...REPEATED,
     }
   }
 

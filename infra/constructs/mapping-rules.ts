@@ -1,4 +1,4 @@
-import { type Duration, Token } from 'aws-cdk-lib'
+import { Duration, Token } from 'aws-cdk-lib'
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { ConfigError } from '../../lib/base/index.js'
 
@@ -45,6 +45,21 @@ export interface MappingOptions {
 
 const BATCH_MAX = 10_000
 const WINDOW_S_MAX = 300
+
+/** What every mapping of a log is given: what was asked for, or what it costs least by. */
+export function settledMapping(options: MappingOptions) {
+  const { startingPositionTimestamp } = options
+  return {
+    batchSize: options.batchSize ?? 1_000,
+    maxBatchingWindow: options.maxBatchingWindow ?? Duration.seconds(1),
+    startingPosition: options.startingPosition ?? StartingPosition.TRIM_HORIZON,
+    ...(startingPositionTimestamp !== undefined && { startingPositionTimestamp }),
+    enabled: options.enabled ?? true,
+  }
+}
+
+/** What a mapping that takes them is given: it repeats for ever, halves what fails, and hears which record was not done. */
+export const REPEATED = { retryAttempts: -1, bisectBatchOnError: true, reportBatchItemFailures: true } as const
 
 /** Throws what rule an option breaks, its value, and what to do. */
 export function refuse(where: string, option: string, value: unknown, rule: string, fix: string): never {

@@ -8,7 +8,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
-import type { HandlerName, PipelineMetrics } from './pipeline-metrics.js'
+import { HANDLERS, type HandlerName, type PipelineMetrics } from './pipeline-metrics.js'
 
 export interface AlarmOptions {
   /** Who is told: a topic, a page. Default: nobody, alarms are only to be seen. */
@@ -42,7 +42,6 @@ interface Watched {
   readonly means: string
 }
 
-const HANDLERS = ['ingest', 'advance', 'tick'] as const
 const WATERMARK_SLACK_MS = 15 * 60_000
 const OLD_STATE = Duration.days(15)
 /** Of batches, in a period: some fail by themselves. */

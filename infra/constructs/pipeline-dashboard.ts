@@ -1,15 +1,13 @@
 import { Duration } from 'aws-cdk-lib'
 import { Dashboard, GraphWidget, type IMetric, Stats, TextWidget } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
-import type { PipelineMetrics } from './pipeline-metrics.js'
+import { HANDLERS, type PipelineMetrics } from './pipeline-metrics.js'
 
 export interface PipelineDashboardProps {
   readonly title: string
   readonly metrics: PipelineMetrics
   readonly connectors: ReadonlySet<'kinesis' | 'kafka'>
 }
-
-const HANDLERS = ['ingest', 'advance', 'tick'] as const
 
 /** A pipeline at a glance: what came, what became of it, how far behind it is, what fails, and what it costs. */
 export class PipelineDashboard extends Construct {

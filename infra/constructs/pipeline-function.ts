@@ -11,14 +11,12 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { MEMORY_MB } from '../../lib/cost/index.js'
 import { acknowledge } from './acknowledged.js'
 import { bundleHandler } from './bundle.js'
 import { networkStatement } from './kafka-source.js'
 import type { Network } from './source.js'
 import { merged } from './statements.js'
-
-/** One whole CPU. */
-export const MEMORY_MB = 1769
 
 /** What all functions of a pipeline may be given. */
 export interface FunctionOptions {

@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { PRICES } from '../../lib/cost/prices.js'
 
 export type HandlerName = 'ingest' | 'advance' | 'tick'
-const HANDLERS = ['ingest', 'advance', 'tick'] as const satisfies readonly HandlerName[]
+export const HANDLERS = ['ingest', 'advance', 'tick'] as const satisfies readonly HandlerName[]
 
 /** What can be seen of a pipeline: its own metrics, which each invocation writes as one log line, and AWS's of what it is made of. */
 export class PipelineMetrics {

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { GROUPS_AT_ONCE } from '../../lib/base/index.js'
-import { costReport, DEPLOYMENT, type Deployment, parseRate, parseSize, shapeOf } from '../../lib/cost/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
 import { acknowledge } from './acknowledged.js'
@@ -22,8 +21,9 @@ import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
 import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
-import { type FunctionOptions, MEMORY_MB, PipelineFunction } from './pipeline-function.js'
+import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
+import { deploymentOf, type Expected, sayPrice } from './price.js'
 import type { Network } from './source.js'
 import { keyedTable, StateTable } from './state-table.js'
 import { sinkStatements, stateStatements } from './tables.js'
@@ -86,13 +86,11 @@ export interface StreamPipelineProps {
    */
   readonly lockFile?: string
   /** What is to come: `cdk synth` then says what it will cost a month (see `millrace cost`). */
-  readonly expected?: { readonly rate: string; readonly size: string; readonly keys?: number }
+  readonly expected?: Expected
 }
 
 const TIMEOUT_S = { ingest: 60, advance: 60, tick: 300 } as const
 const TIMEOUT_S_MAX = 900
-/** A poller has 5 MB/s, a unit of them 20. */
-const POLLERS_A_UNIT = 4
 /** What a function does not load where its pipeline has no such source. */
 const CLIENTS = {
   kinesis: ['@aws-sdk/client-kinesis'],
@@ -138,7 +136,7 @@ export class StreamPipeline extends Construct {
     const inspect = Object.values(sources).flatMap((source) => source.inspectStatements(this))
     const poll = Object.values(sources).flatMap((source) => source.pollStatements(this))
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
-      new PipelineFunction(this, capitalised(name), {
+      new PipelineFunction(this, this.idOf(name), {
         ...common,
         ...props[name],
         entry: join(props.functions ?? 'functions', `${name}.ts`),
@@ -162,7 +160,7 @@ export class StreamPipeline extends Construct {
       ...(props.enabled === false && { enabled: false }),
     })
     this.watch()
-    this.price()
+    if (props.expected !== undefined) sayPrice(this, this.plan, props.expected, deploymentOf(this, props))
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
     new CfnOutput(this, 'Fingerprint', {
       value: fingerprint(this.plan),
@@ -173,6 +171,12 @@ export class StreamPipeline extends Construct {
   /** What logs and metrics call it: an account may have it in several stacks. */
   get deployment(): string {
     return `${Stack.of(this).stackName}/${this.props.pipeline.name}`
+  }
+
+  /** Ingest is another function in each run: a stream takes no second mapping of one function, and the new one is made before the old one goes. */
+  private idOf(name: keyof typeof TIMEOUT_S): string {
+    const { run = 1 } = this.props
+    return name === 'ingest' && run > 1 ? `IngestRun${run}` : capitalised(name)
   }
 
   private sinkTables(removalPolicy: RemovalPolicy): Readonly<Record<string, ITable>> {
@@ -260,44 +264,6 @@ export class StreamPipeline extends Construct {
     return timeout
   }
 
-  private price(): void {
-    const { expected } = this.props
-    if (expected === undefined) return
-    const load = {
-      recordsPerSecond: parseRate(expected.rate),
-      recordBytes: parseSize(expected.size),
-      keys: expected.keys ?? 1_000,
-    }
-    const { bill, alternatives } = costReport(shapeOf(this.plan), load, this.deployed())
-    const dollars = (usd: number): string => `$${usd.toFixed(usd < 10 ? 2 : 0)}`
-    const services = [...new Set(bill.lines.map(({ service }) => service))].map((name) => {
-      const usd = bill.lines.filter(({ service }) => service === name).reduce((sum, line) => sum + line.usd, 0)
-      return `${name} ${dollars(usd)}`
-    })
-    const others = alternatives.map(({ name, usd }) => `${name} ${dollars(usd)}`)
-    Annotations.of(this).addInfoV2(
-      'millrace:cost',
-      `About ${dollars(bill.usd)} a month at ${expected.rate} of ${expected.size}: ${services.join(', ')}; ${dollars(bill.usdPerMillion)} a million records. Others: ${others.join(', ')}. List prices; "millrace cost" says of what, and by what a run has measured.`,
-    )
-  }
-
-  /** What of this stack costs. */
-  private deployed(): Deployment {
-    const { sources, alarms, dashboard, ingest, tick } = this.props
-    const mappings = Object.entries(sources).map(([name, source]) => source.mappingOf(this, name))
-    const pollers = mappings.flatMap(({ provisionedPollerConfig }) => provisionedPollerConfig ?? [])
-    return {
-      batchSize: Math.min(...mappings.map(({ batchSize = 1 }) => batchSize)),
-      windowSeconds: Math.max(...mappings.map(({ maxBatchingWindow }) => maxBatchingWindow?.toSeconds() ?? 0)),
-      splits: Math.max(DEPLOYMENT.splits, mappings.length),
-      ticksPerMinute: 1 / (tick?.every?.toMinutes() ?? 1),
-      pollerUnits: pollers.reduce((sum, { minimumPollers = 1 }) => sum + Math.ceil(minimumPollers / POLLERS_A_UNIT), 0),
-      alarms: alarms === false ? 0 : DEPLOYMENT.alarms,
-      dashboards: dashboard === false ? 0 : 1,
-      memoryGb: (ingest?.memorySize ?? MEMORY_MB) / 1024,
-    }
-  }
-
   private watch(): void {
     const { ingest, advance, tick, state, props } = this
     const functions = { ingest: ingest.function, advance: advance.function, tick: tick.function }
@@ -326,7 +292,7 @@ export class StreamPipeline extends Construct {
     const { sources, enabled, run = 1 } = this.props
     return Object.fromEntries(
       Object.entries(sources).map(([name, source]) => {
-        // A new run begins anew: it reads the log from the mapping's start, as another group of consumers.
+        // A new run begins anew: its mapping reads the log from its start, as another group of consumers.
         const scope = run === 1 ? this : new Construct(this, `Run${run}-${name}`)
         const options = source.mappingOf(scope, name)
         const mapping = new EventSourceMapping(scope, `Mapping-${name}`, {

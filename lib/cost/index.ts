@@ -1,4 +1,5 @@
 export { DEPLOYMENT, type Deployment, type Measured } from './estimate.js'
+export { MEMORY_MB, MONTH_SECONDS } from './prices.js'
 export { type CostReport, costReport } from './report.js'
 export { shapeOf } from './shape.js'
-export { parseRate, parseSize, type Workload } from './workload.js'
+export { KEYS_EXPECTED, parseRate, parseSize, type Workload } from './workload.js'

@@ -35,6 +35,7 @@ export const PRICES = {
 } as const
 
 /** What a function is given: at 1,769 MB it has one whole CPU. */
-export const MEMORY_GB = 1769 / 1024
+export const MEMORY_MB = 1_769
+export const MEMORY_GB = MEMORY_MB / 1_024
 export const MONTH_HOURS = 730
 export const MONTH_SECONDS = MONTH_HOURS * 3600

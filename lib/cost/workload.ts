@@ -9,6 +9,9 @@ export interface Workload {
   readonly keys: number
 }
 
+/** Where nobody says how many there are. */
+export const KEYS_EXPECTED = 1_000
+
 const RATE = /^(\d+(?:\.\d+)?)(k|m)?\/(s|m|h|d)$/i
 const SIZE = /^(\d+(?:\.\d+)?)(b|kb|mb)?$/i
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }

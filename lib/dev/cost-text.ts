@@ -1,10 +1,10 @@
-import type { CostReport } from '../cost/index.js'
+import { type CostReport, MONTH_SECONDS } from '../cost/index.js'
 import { bold, dim, numberText, table } from './text.js'
 
 /** A bill and what others would cost, for the terminal. */
 export function costText({ bill, alternatives, load, pricesAsOf, region }: CostReport): string {
   const dollars = (usd: number): string => `$${usd.toFixed(usd < 100 ? 2 : 0)}`
-  const million = (usd: number): string => dollars((usd / (load.recordsPerSecond * 2_628_000)) * 1e6)
+  const million = (usd: number): string => dollars((usd / (load.recordsPerSecond * MONTH_SECONDS)) * 1e6)
   const rows = bill.lines.map(({ service, what, usd }) => [`${service}: ${what}`, dollars(usd), million(usd)])
   const others = alternatives.map(({ name, of, usd, cheaperFrom }) => [
     `${name} (${of})`,

@@ -6,6 +6,21 @@ import { testFolder } from './folders.js'
 const path = testFolder('cost')
 const FLIGHTS = 'examples/flights/pipeline.ts'
 
+let runs = 0
+/** What a run has printed: two write units each hundred records, five microseconds each, batches of a thousand. */
+function runOf({ delivered, records }: { readonly delivered: number; readonly records: number }): string {
+  const summary = {
+    delivered,
+    invocations: Math.ceil(records / 1_000),
+    cpuSeconds: records * 5e-6,
+    usage: { writeUnits: records / 50, readUnits: records / 200 },
+    status: { stages: [{ splits: [{ in: records }] }] },
+  }
+  const file = path(`run-${runs++}.json`)
+  writeFileSync(file, JSON.stringify(summary))
+  return file
+}
+
 describe('millrace cost', () => {
   it('prints a bill by service beside those of others, with the rate from which each is cheaper', async () => {
     const { code, out } = await millrace('cost', FLIGHTS, '--rate', '500/s', '--size', '100B', '--keys', '300')
@@ -19,14 +34,7 @@ describe('millrace cost', () => {
   })
 
   it('takes what a run has measured, and is JSON where it is asked for', async () => {
-    const summary = {
-      delivered: 20_000,
-      invocations: 20,
-      cpuSeconds: 0.1,
-      usage: { writeUnits: 400, readUnits: 100 },
-      status: { stages: [{ splits: [{ in: 20_000 }] }] },
-    }
-    writeFileSync(path('run.json'), JSON.stringify(summary))
+    const file = runOf({ delivered: 20_000, records: 20_000 })
     const { code, out } = await millrace(
       'cost',
       FLIGHTS,
@@ -35,7 +43,7 @@ describe('millrace cost', () => {
       '--size',
       '100B',
       '--from-run',
-      path('run.json'),
+      file,
       '--json',
     )
     expect(code).toBe(0)
@@ -62,46 +70,14 @@ describe('millrace cost', () => {
   })
 
   it('a run of a handful of records says so', async () => {
-    const summary = {
-      delivered: 8,
-      invocations: 2,
-      cpuSeconds: 0.1,
-      usage: { writeUnits: 4, readUnits: 1 },
-      status: { stages: [{ splits: [{ in: 8 }] }] },
-    }
-    writeFileSync(path('few.json'), JSON.stringify(summary))
-    const { code, err } = await millrace(
-      'cost',
-      FLIGHTS,
-      '--rate',
-      '1/s',
-      '--size',
-      '1B',
-      '--from-run',
-      path('few.json'),
-    )
+    const file = runOf({ delivered: 8, records: 8 })
+    const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
     expect([code, err]).toEqual([2, expect.stringMatching(/is of 8 records.*Take a sample of 10000 or more/)])
   })
 
   it('a run that was cut short says so', async () => {
-    const summary = {
-      delivered: 10,
-      invocations: 20,
-      cpuSeconds: 0.1,
-      usage: { writeUnits: 400, readUnits: 100 },
-      status: { stages: [{ splits: [{ in: 20_000 }] }] },
-    }
-    writeFileSync(path('part.json'), JSON.stringify(summary))
-    const { code, err } = await millrace(
-      'cost',
-      FLIGHTS,
-      '--rate',
-      '1/s',
-      '--size',
-      '1B',
-      '--from-run',
-      path('part.json'),
-    )
+    const file = runOf({ delivered: 10, records: 20_000 })
+    const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
     expect([code, err]).toEqual([2, expect.stringMatching(/has counted 10 of 20000 records: a cost needs a whole one/)])
   })
 })

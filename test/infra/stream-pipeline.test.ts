@@ -522,6 +522,10 @@ describe('groups of consumers', () => {
       Object.keys(template.findResources('AWS::Lambda::EventSourceMapping'))
     expect(idsIn(of(1))).not.toEqual(idsIn(of(2)))
     expect(groupsIn(of(1))).not.toEqual(groupsIn(of(2)))
+    // A stream takes no second mapping of one function while the first one is there.
+    const targetIn = (template: Template): unknown =>
+      Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))[0]!.Properties.FunctionName
+    expect(targetIn(of(1))).not.toEqual(targetIn(of(2)))
   })
 
   it('a secret that is known by its name alone is allowed with the characters that AWS adds', () => {

@@ -4,18 +4,18 @@ import { InvocationMetrics, silentLogger } from '../../lib/observe/index.js'
 import { sqsQueue } from '../../lib/queues/sqs/index.js'
 import { memoryStore } from '../../lib/state/memory/index.js'
 import { LocalAws, REGION } from '../infra/aws/local-aws.js'
-import { awsTools } from '../infra/aws/tools.js'
+import { awsToolsFor } from '../infra/aws/tools.js'
 import { counting } from '../runtime/pipelines.js'
 
-const tools = await awsTools()
+const tools = await awsToolsFor('the SQS queue on a local AWS')
 let made = 0
 const ids = { next: () => `id-${made++}` }
 
-describe.skipIf(typeof tools === 'string')('the SQS queue', () => {
+describe.skipIf(tools === undefined)('the SQS queue', () => {
   it('hands a request to the advance handler, a group of messages a key group', { timeout: 60_000 }, async () => {
     process.env.AWS_ACCESS_KEY_ID ??= 'local'
     process.env.AWS_SECRET_ACCESS_KEY ??= 'local'
-    const aws = await LocalAws.start(tools as Exclude<typeof tools, string>)
+    const aws = await LocalAws.start(tools!)
     try {
       const call = (action: string, body: object) => aws.call('sqs', `AmazonSQS.${action}`, body)
       const { QueueUrl } = await call('CreateQueue', { QueueName: 'advance.fifo', Attributes: { FifoQueue: 'true' } })

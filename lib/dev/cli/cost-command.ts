@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, messageOf } from '../../base/index.js'
-import { costReport, DEPLOYMENT, type Measured, parseRate, parseSize, shapeOf } from '../../cost/index.js'
+import {
+  costReport,
+  DEPLOYMENT,
+  KEYS_EXPECTED,
+  type Measured,
+  parseRate,
+  parseSize,
+  shapeOf,
+} from '../../cost/index.js'
 import { plan } from '../../pipeline/index.js'
 import { costText } from '../cost-text.js'
 import type { RunSummary } from '../run.js'
@@ -19,7 +27,6 @@ export interface CostFlags {
   readonly json?: boolean
 }
 
-const KEYS = 1_000
 const RECORDS_MIN = 10_000
 
 /** `millrace cost`. Reads nothing but files, and asks nobody. */
@@ -27,7 +34,7 @@ export async function costCommand(file: string, flags: CostFlags, io: Io): Promi
   const load = {
     recordsPerSecond: parseRate(flags.rate),
     recordBytes: parseSize(flags.size),
-    keys: Math.max(1, wholeNumber('--keys', flags.keys) ?? KEYS),
+    keys: Math.max(1, wholeNumber('--keys', flags.keys) ?? KEYS_EXPECTED),
   }
   const deployment = {
     ...DEPLOYMENT,

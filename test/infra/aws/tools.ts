@@ -15,8 +15,17 @@ export interface AwsTools {
   readonly cfnLint: string
 }
 
+/** The tools; where there can be none that is said plainly, and with CI=true it is an error. `suite` is what then does not run. */
+export async function awsToolsFor(suite: string): Promise<AwsTools | undefined> {
+  const tools = await awsTools()
+  if (typeof tools !== 'string') return tools
+  if (process.env.CI === 'true') throw new Error(`With CI=true ${suite} must run. ${tools}`)
+  process.stdout.write(`\nNOT RUN: ${suite}. ${tools}\n\n`)
+  return undefined
+}
+
 /** Installs the tools where they are missing. Returns them, or why there are none. */
-export async function awsTools(): Promise<AwsTools | string> {
+async function awsTools(): Promise<AwsTools | string> {
   const cache = process.env.MILLRACE_CACHE ?? join(homedir(), '.cache', 'millrace')
   const folder = join(cache, `python-${PACKAGES.join('-').replaceAll(/[^\w.-]/g, '_')}`)
   const tools = { python: join(folder, 'bin', 'python'), cfnLint: join(folder, 'bin', 'cfn-lint') }
