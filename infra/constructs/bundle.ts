@@ -1,7 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type * as Esbuild from 'esbuild'
 import { ConfigError, messageOf } from '../../lib/base/index.js'
@@ -32,7 +30,7 @@ function credentialsFile(): string {
  * files beside it, so that only the store, the sinks and the decoders in use are read: a quarter less time to load the AWS SDK than in one file. On Lambda
  * credentials come from the environment variables and nowhere else, so the SDK's other ways to find some are left out.
  */
-export function bundleHandler(entry: string, options: BundleOptions = {}, directory = freshFolder()): Bundle {
+export function bundleHandler(entry: string, options: BundleOptions, directory: string): Bundle {
   const { absent = [], allCredentials = false } = options
   const { outputFiles, metafile } = esbuild().buildSync({
     bundle: true,
@@ -57,10 +55,6 @@ export function bundleHandler(entry: string, options: BundleOptions = {}, direct
   mkdirSync(directory, { recursive: true })
   for (const { path, contents } of outputFiles!) writeFileSync(path, contents)
   return { directory, metafile: metafile! }
-}
-
-function freshFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'millrace-function-'))
 }
 
 function esbuild(): typeof Esbuild {

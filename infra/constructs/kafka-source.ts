@@ -60,7 +60,14 @@ export abstract class KafkaSource implements PipelineSource {
     return this.props.topic ?? name
   }
 
-  inspectStatements(scope: Construct): PolicyStatement[] {
+  /** Unique among all mappings: two of one group would share a topic's partitions, and each miss the other's records. */
+  protected groupOf(scope: Construct, name: string): string {
+    if (this.props.consumerGroupId !== undefined) return this.props.consumerGroupId
+    const id = Names.uniqueResourceName(scope, { maxLength: GROUP_LENGTH_MAX - name.length, separator: '-' })
+    return `millrace-${id}-${name}`
+  }
+
+  inspectStatements(scope: Construct, _name: string): PolicyStatement[] {
     return this.secrets.flatMap((secret) => [
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
@@ -71,8 +78,8 @@ export abstract class KafkaSource implements PipelineSource {
     ])
   }
 
-  pollStatements(scope: Construct): PolicyStatement[] {
-    return [...this.inspectStatements(scope), ...this.clusterStatements()]
+  pollStatements(scope: Construct, name: string): PolicyStatement[] {
+    return [...this.inspectStatements(scope, name), ...this.clusterStatements()]
   }
 
   mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
@@ -81,7 +88,7 @@ export abstract class KafkaSource implements PipelineSource {
     return {
       ...this.origin(),
       kafkaTopic: this.topicOf(name),
-      kafkaConsumerGroupId: props.consumerGroupId ?? groupOf(scope, name),
+      kafkaConsumerGroupId: this.groupOf(scope, name),
       ...settledMapping(props),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
       // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the batch until it is done.
@@ -96,7 +103,7 @@ export abstract class KafkaSource implements PipelineSource {
   bind(target: IFunction): void {
     const { topic } = this.props
     if (topic === undefined) throw new Error('A Kafka source that is bound by itself needs its topic: give { topic }.')
-    for (const statement of this.pollStatements(target)) target.addToRolePolicy(statement)
+    for (const statement of this.pollStatements(target, topic)) target.addToRolePolicy(statement)
     target.addEventSourceMapping(`Kafka${Names.nodeUniqueId(target.node)}${topic}`, this.mappingOf(target, topic))
   }
 }
@@ -111,12 +118,6 @@ export function checkNetwork(where: string, { securityGroups = [] }: Network): v
     'Brokers in a VPC are reached by whom their security groups let in: the functions, and a mapping of a cluster of your own.',
     'Give one that the brokers let in.',
   )
-}
-
-/** Unique among all mappings: two of one group would share a topic's partitions, and each miss the other's records. `scope` is the pipeline, or its run. */
-function groupOf(scope: Construct, name: string): string {
-  const id = Names.uniqueResourceName(scope, { maxLength: GROUP_LENGTH_MAX - name.length, separator: '-' })
-  return `millrace-${id}-${name}`
 }
 
 /** The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 knows no resources for them. */

@@ -1,3 +1,4 @@
+import { Fn } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import {
   type EventSourceMappingOptions,
@@ -5,6 +6,7 @@ import {
   SourceAccessConfigurationType,
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
+import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import {
   checkNetwork,
@@ -16,17 +18,22 @@ import {
 import { refuse } from './mapping-rules.js'
 import type { Network } from './source.js'
 
+export type MskCredentials =
+  | { readonly kind: 'iam' }
+  | { readonly kind: 'scram' | 'certificate'; readonly secret: ISecret }
+
 export interface MskSourceProps extends KafkaSourceProps {
   readonly clusterArn: string
   /** The network of the brokers: the mapping's pollers are in it by themselves, the functions are put there. */
   readonly network: Network
   /**
-   * A secret with `username` and `password` (SASL/SCRAM, whose name begins with AmazonMSK_), or with `certificate` and `privateKey` (mutual TLS).
+   * `iam` for MSK's IAM access control, in the name of the functions' own roles; or a secret with `username` and `password` (SASL/SCRAM, whose name begins with
+   * AmazonMSK_), or with `certificate` and `privateKey` (mutual TLS).
    * @default - the cluster takes whoever reaches it
    */
-  readonly credentials?: { readonly kind: 'scram' | 'certificate'; readonly secret: ISecret }
+  readonly credentials?: MskCredentials
   /**
-   * Whether brokers are reached by TLS: MSK's default, ports 9094 and 9096.
+   * Whether brokers are reached by TLS: MSK's default, ports 9094, 9096 and 9098.
    * @default true
    */
   readonly tls?: boolean
@@ -34,7 +41,7 @@ export interface MskSourceProps extends KafkaSourceProps {
 
 /**
  * A topic of a cluster of Amazon MSK.
- * @example new MskSource({ clusterArn, bootstrapServers: ['b-1.orders.abc.kafka.eu-west-1.amazonaws.com:9096'], network: { vpc }, credentials: { kind: 'scram', secret } })
+ * @example new MskSource({ clusterArn, bootstrapServers: ['b-1.orders.abc.c2.kafka.eu-west-1.amazonaws.com:9098'], network, credentials: { kind: 'iam' } })
  */
 export class MskSource extends KafkaSource {
   readonly network: Network
@@ -44,7 +51,9 @@ export class MskSource extends KafkaSource {
   constructor(props: MskSourceProps) {
     const where = `MskSource of ${props.topic ?? props.clusterArn}`
     super(where, props)
-    if (props.credentials?.kind === 'scram' && props.credentials.secret.encryptionKey === undefined)
+    const { credentials } = props
+    const secret = credentials !== undefined && 'secret' in credentials ? credentials.secret : undefined
+    if (credentials?.kind === 'scram' && secret?.encryptionKey === undefined)
       refuse(
         where,
         'credentials.secret.encryptionKey',
@@ -52,26 +61,56 @@ export class MskSource extends KafkaSource {
         "MSK takes logins from secrets of a customer's key alone, and whoever reads one needs that key.",
         'Give Secret.fromSecretAttributes(scope, id, { secretCompleteArn, encryptionKey }).',
       )
+    if (credentials !== undefined && props.tls === false)
+      refuse(
+        where,
+        'tls',
+        false,
+        `MSK logs nobody in over plain text, and credentials of the kind ${credentials.kind} are given.`,
+        "Leave tls out, and give the brokers' addresses with port 9098 for iam, 9096 for scram, 9094 for certificate.",
+      )
     checkNetwork(where, props.network)
     this.msk = props
     this.network = props.network
-    this.secrets = props.credentials === undefined ? [] : [props.credentials.secret]
+    this.secrets = secret === undefined ? [] : [secret]
   }
 
   bindingOf(name: string): SourceBinding {
     const { credentials } = this.msk
+    const connection = { ...this.connectionOf(name), ...(this.msk.tls !== false && { tls: true }) }
+    if (credentials === undefined) return connection
+    if (credentials.kind === 'iam') return { ...connection, mechanism: 'aws-msk-iam' }
     return {
-      ...this.connectionOf(name),
-      // MSK logs nobody in over plain text.
-      ...((credentials !== undefined || this.msk.tls !== false) && { tls: true }),
-      ...(credentials !== undefined && { credentials: credentials.secret.secretArn }),
-      ...(credentials?.kind === 'scram' && { mechanism: 'scram-sha-512' as const }),
+      ...connection,
+      credentials: credentials.secret.secretArn,
+      ...(credentials.kind === 'scram' && { mechanism: 'scram-sha-512' as const }),
     }
+  }
+
+  override inspectStatements(scope: Construct, name: string): PolicyStatement[] {
+    return [
+      ...super.inspectStatements(scope, name),
+      ...this.iam(['kafka-cluster:Connect'], () => this.msk.clusterArn),
+      ...this.iam(['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], () =>
+        this.arnOf('topic', this.topicOf(name)),
+      ),
+    ]
+  }
+
+  override pollStatements(scope: Construct, name: string): PolicyStatement[] {
+    return [
+      ...super.pollStatements(scope, name),
+      ...this.iam(['kafka-cluster:DescribeClusterDynamicConfiguration'], () => this.msk.clusterArn),
+      ...this.iam(['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], () =>
+        this.arnOf('group', this.groupOf(scope, name)),
+      ),
+    ]
   }
 
   protected accessConfigurations(): SourceAccessConfiguration[] {
     const { credentials } = this.msk
-    if (credentials === undefined) return []
+    // A mapping of a cluster with IAM uses it where no secret is named.
+    if (credentials === undefined || credentials.kind === 'iam') return []
     const { SASL_SCRAM_512_AUTH, CLIENT_CERTIFICATE_TLS_AUTH } = SourceAccessConfigurationType
     const type = credentials.kind === 'scram' ? SASL_SCRAM_512_AUTH : CLIENT_CERTIFICATE_TLS_AUTH
     return [{ type, uri: credentials.secret.secretArn }]
@@ -88,11 +127,22 @@ export class MskSource extends KafkaSource {
           'kafka:DescribeCluster',
           'kafka:DescribeClusterV2',
           'kafka:GetBootstrapBrokers',
-          'kafka:ListScramSecrets',
+          ...(this.msk.credentials?.kind === 'scram' ? ['kafka:ListScramSecrets'] : []),
         ],
         resources: [this.msk.clusterArn],
       }),
       networkStatement(POLLER_NETWORK_ACTIONS),
     ]
+  }
+
+  /** The cluster's own actions, which IAM access control asks for. */
+  private iam(actions: string[], resource: () => string): PolicyStatement[] {
+    return this.msk.credentials?.kind === 'iam' ? [new PolicyStatement({ actions, resources: [resource()] })] : []
+  }
+
+  /** A topic or a group of the cluster, as IAM names it: `arn:…:topic/CLUSTER/UUID/NAME`. */
+  private arnOf(kind: 'topic' | 'group', name: string): string {
+    const parts = Fn.split(':cluster/', this.msk.clusterArn, 2)
+    return `${Fn.select(0, parts)}:${kind}/${Fn.select(1, parts)}/${name}`
   }
 }

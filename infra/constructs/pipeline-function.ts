@@ -1,4 +1,5 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { dirname } from 'node:path'
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   ApplicationLogLevel,
@@ -105,6 +106,19 @@ export class PipelineFunction extends Construct {
   private code({ entry, absent }: PipelineFunctionProps): Code {
     if (!Stack.of(this).bundlingRequired)
       return Code.fromInline('exports.handler = () => { throw new Error("not bundled") }')
-    return Code.fromAsset(bundleHandler(entry, { absent }).directory)
+    return Code.fromAsset(dirname(entry), {
+      assetHashType: AssetHashType.OUTPUT,
+      bundling: {
+        // Never asked for: what follows does it all. The command tells bundles of one folder apart.
+        image: DockerImage.fromRegistry('none'),
+        command: ['esbuild', entry, ...absent],
+        local: {
+          tryBundle: (directory) => {
+            bundleHandler(entry, { absent }, directory)
+            return true
+          },
+        },
+      },
+    })
   }
 }

@@ -20,11 +20,11 @@ export interface PipelineSource extends IEventSource {
   readonly connector: 'kinesis' | 'kafka'
   /** What it is bound to, where its logical name is `name`. Plain data of the function's environment. */
   bindingOf(name: string): SourceBinding
-  /** What its mapping's poller may do, with the function's role. */
-  pollStatements(scope: Construct): PolicyStatement[]
+  /** What its mapping's poller may do, with the function's role. `scope` and `name` are those of the mapping. */
+  pollStatements(scope: Construct, name: string): PolicyStatement[]
   /** What a function may do that asks it for its splits (laws 5, 6). */
-  inspectStatements(scope: Construct): PolicyStatement[]
-  /** The mapping. `id` names it in the stack; a group of consumers is called by it too. */
+  inspectStatements(scope: Construct, name: string): PolicyStatement[]
+  /** The mapping of the source `name`. A group of consumers is called by both: `scope` is the pipeline, or its run. */
   mappingOf(scope: Construct, name: string): EventSourceMappingOptions
   /** Whether its mapping takes partial answers. */
   readonly takesPartialAnswers: boolean

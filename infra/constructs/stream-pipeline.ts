@@ -133,8 +133,9 @@ export class StreamPipeline extends Construct {
     const environment = this.environment()
     checkEnvironment(this, environment)
     const common = { environment, network: this.network(), absent: this.absent() }
-    const inspect = Object.values(sources).flatMap((source) => source.inspectStatements(this))
-    const poll = Object.values(sources).flatMap((source) => source.pollStatements(this))
+    const bound = Object.entries(sources)
+    const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
+    const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
       new PipelineFunction(this, this.idOf(name), {
         ...common,
@@ -287,13 +288,20 @@ export class StreamPipeline extends Construct {
       new PipelineDashboard(this, 'Dashboard', { title: this.deployment, metrics, connectors })
   }
 
+  /** Where a source's mapping is. A new run begins anew: its mapping reads the log from its start, as another group of consumers. */
+  private runOf(name: string): Construct {
+    const { run = 1 } = this.props
+    if (run === 1) return this
+    const id = `Run${run}-${name}`
+    return (this.node.tryFindChild(id) as Construct | undefined) ?? new Construct(this, id)
+  }
+
   /** One mapping a source. It is made after the role may do what its poller does, or it would not be made at all. */
   private map(): Readonly<Record<string, EventSourceMapping>> {
-    const { sources, enabled, run = 1 } = this.props
+    const { sources, enabled } = this.props
     return Object.fromEntries(
       Object.entries(sources).map(([name, source]) => {
-        // A new run begins anew: its mapping reads the log from its start, as another group of consumers.
-        const scope = run === 1 ? this : new Construct(this, `Run${run}-${name}`)
+        const scope = this.runOf(name)
         const options = source.mappingOf(scope, name)
         const mapping = new EventSourceMapping(scope, `Mapping-${name}`, {
           ...options,

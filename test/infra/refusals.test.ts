@@ -98,6 +98,12 @@ describe('a mapping of Kafka', () => {
     )
   })
 
+  it('a login without TLS is refused, by IAM too', () => {
+    expect(() => msk(stack(), { credentials: { kind: 'iam' }, tls: false })).toThrow(
+      /tls is false\. MSK logs nobody in over plain text, .*of the kind iam .*port 9098 for iam/,
+    )
+  })
+
   it('a network without a security group is refused, and with one goes into the mapping', () => {
     const scope = stack()
     const { vpc } = network(scope)

@@ -39,7 +39,14 @@ const SECRET = ['secretsmanager:GetSecretValue']
 const INTERFACES = ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:DescribeNetworkInterfaces']
 const IN_VPC = [...INTERFACES, 'ec2:AssignPrivateIpAddresses', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses']
 const POLLER = [...INTERFACES, 'ec2:DescribeSecurityGroups', 'ec2:DescribeSubnets', 'ec2:DescribeVpcs']
-const MSK = ['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers', 'kafka:ListScramSecrets']
+const MSK = ['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers']
+const ASK_MSK = ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData']
+const POLL_MSK = [
+  ...ASK_MSK,
+  'kafka-cluster:AlterGroup',
+  'kafka-cluster:DescribeClusterDynamicConfiguration',
+  'kafka-cluster:DescribeGroup',
+]
 
 /** Every action of every role. One more, or one on more, is a decision: this test fails, and somebody writes it down here. */
 const ROLES: readonly (readonly [
@@ -61,9 +68,29 @@ const ROLES: readonly (readonly [
     'a topic of MSK',
     () => msk(stack()),
     {
-      Ingest: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC, ...POLLER, ...MSK],
+      Ingest: [
+        ...LOGS,
+        ...STATE,
+        ...SINK,
+        ...SECRET,
+        'kms:Decrypt',
+        ...IN_VPC,
+        ...POLLER,
+        ...MSK,
+        'kafka:ListScramSecrets',
+      ],
       Advance: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC],
       Tick: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC],
+      Schedule: ['lambda:InvokeFunction'],
+    },
+  ],
+  [
+    'a topic of MSK by IAM',
+    () => msk(stack(), { credentials: { kind: 'iam' } }),
+    {
+      Ingest: [...LOGS, ...STATE, ...SINK, ...IN_VPC, ...POLLER, ...MSK, ...POLL_MSK],
+      Advance: [...LOGS, ...STATE, ...SINK, ...IN_VPC, ...ASK_MSK],
+      Tick: [...LOGS, ...STATE, ...SINK, ...IN_VPC, ...ASK_MSK],
       Schedule: ['lambda:InvokeFunction'],
     },
   ],
@@ -126,6 +153,7 @@ describe('cdk-nag', () => {
     ['a stream', (scope: Stack) => kinesis(scope)],
     ['a stream, with a queue of advances', (scope: Stack) => kinesis(scope, {}, { advanceQueue: true })],
     ['a topic of MSK', (scope: Stack) => msk(scope)],
+    ['a topic of MSK by IAM', (scope: Stack) => msk(scope, { credentials: { kind: 'iam' } })],
     ['a topic of another cluster', (scope: Stack) => selfManaged(scope)],
   ])('finds nothing about a pipeline of %s that is not explained', (_, make) => {
     const scope = stack()

@@ -528,6 +528,34 @@ describe('groups of consumers', () => {
     expect(targetIn(of(1))).not.toEqual(targetIn(of(2)))
   })
 
+  it.each([1, 2])('with IAM may be joined in run %i, the topic read, and no other one', (run) => {
+    const scope = stack()
+    const bound = new MskSource({
+      clusterArn: CLUSTER,
+      bootstrapServers: ['b-1.orders.example.com:9098'],
+      topic: 'prod-orders',
+      network: network(scope),
+      credentials: { kind: 'iam' },
+    })
+    new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: bound }, run })
+    const template = Template.fromStack(scope)
+    const [mapping] = Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))
+    expect(mapping!.Properties).toMatchObject({ EventSourceArn: CLUSTER, Topics: ['prod-orders'] })
+    // A mapping that names no secret logs in by IAM.
+    expect(mapping!.Properties).not.toHaveProperty('SourceAccessConfigurations')
+    const group = mapping!.Properties.AmazonManagedKafkaEventSourceConfig.ConsumerGroupId
+    const of = (kind: string): string => CLUSTER.replace(':cluster/', `:${kind}/`)
+    const resources = Object.values(template.findResources('AWS::IAM::Policy'))
+      .flatMap((policy) => policy.Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => String(Action).includes('kafka-cluster:'))
+      .map(({ Resource }) => Resource)
+    expect(new Set(resources)).toEqual(new Set([CLUSTER, `${of('topic')}/prod-orders`, `${of('group')}/${group}`]))
+    const { MILLRACE_SOURCES } = variables(template) as { MILLRACE_SOURCES: string }
+    expect(JSON.parse(MILLRACE_SOURCES)).toEqual({
+      orders: { topic: 'prod-orders', brokers: ['b-1.orders.example.com:9098'], tls: true, mechanism: 'aws-msk-iam' },
+    })
+  })
+
   it('a secret that is known by its name alone is allowed with the characters that AWS adds', () => {
     const scope = stack()
     const secret = Secret.fromSecretNameV2(scope, 'Named', 'kafka-login')

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { DYNAMODB_LOCAL } from '../../lib/dev/services/dynamodb.js'
 import { classPath, missingJava } from '../../lib/dev/services/jars.js'
@@ -11,7 +14,8 @@ declare module 'vitest' {
 }
 
 /** Fetches what the suites against real services run on, once, before any of them starts; or says plainly that they do not run. */
-export default async function setup(project: TestProject): Promise<void> {
+export default async function setup(project: TestProject): Promise<() => void> {
+  const removeFolder = ownTemporaryFolder()
   const missing = await whatIsMissing()
   if (missing !== '' && process.env.CI === 'true') {
     throw new Error(`With CI=true the suites against DynamoDB Local and Apache Kafka must run. ${missing}`)
@@ -20,6 +24,14 @@ export default async function setup(project: TestProject): Promise<void> {
     process.stdout.write(`\nNOT RUN: the suites against DynamoDB Local and Apache Kafka. ${missing}\n\n`)
   }
   project.provide('missingJava', missing)
+  return removeFolder
+}
+
+/** What tests, the libraries they use and the processes they start leave in the folder of temporary files goes with the run. */
+function ownTemporaryFolder(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'))
+  process.env.TMPDIR = folder
+  return () => rmSync(folder, { recursive: true, force: true })
 }
 
 async function whatIsMissing(): Promise<string> {

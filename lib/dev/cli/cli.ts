@@ -93,7 +93,7 @@ function bound(command: Command): Command {
     .option('--brokers <list>', 'host:port,… of Kafka (default: MILLRACE_KAFKA_BROKERS)')
     .option('--tls', 'reach Kafka by TLS')
     .option('--kafka-credentials <secret>', 'env:NAME, file:PATH or an ARN: JSON of a login or of a client certificate')
-    .option('--kafka-mechanism <name>', 'of a login: plain, scram-sha-256 or scram-sha-512 (default)')
+    .option('--kafka-mechanism <name>', 'plain, scram-sha-256, scram-sha-512 (default), or aws-msk-iam')
     .option('--kafka-ca <secret>', "the brokers' authority: JSON with its certificate")
     .option('--kinesis-endpoint <url>', 'default: AWS_ENDPOINT_URL_KINESIS, or that of the region')
 }

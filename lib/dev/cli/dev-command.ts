@@ -1,5 +1,6 @@
 import { ConfigError } from '../../base/index.js'
 import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
+import { KAFKA_MECHANISMS } from '../../sources/kafka/secret.js'
 import { dev } from '../live/dev.js'
 import { conservation, imbalance } from '../summary.js'
 import { numberText } from '../text.js'
@@ -28,7 +29,6 @@ export interface DevFlags extends PlaceFlags {
 }
 
 const DOUBLED_MS = 500
-const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 
 /** `millrace dev`. Returns the exit code: 0 stopped in order, 1 not conserved, 130 stopped at once by a second Ctrl-C. */
 export async function devCommand(file: string, flags: DevFlags, io: Io): Promise<number> {
@@ -90,11 +90,11 @@ function quietLogger(io: Io) {
 /** What the flags bind the sources and sinks to. */
 export function liveBindings(flags: DevFlags) {
   const { brokers, tls, kafkaCredentials, kafkaMechanism, kafkaCa, kinesisEndpoint, region } = flags
-  const mechanism = MECHANISMS.find((name) => name === kafkaMechanism)
+  const mechanism = KAFKA_MECHANISMS.find((name) => name === kafkaMechanism)
   if (kafkaMechanism !== undefined && mechanism === undefined) {
     throw new ConfigError(
       'bad-mechanism',
-      `--kafka-mechanism is ${MECHANISMS.join(', ')}; it is ${JSON.stringify(kafkaMechanism)}.`,
+      `--kafka-mechanism is ${KAFKA_MECHANISMS.join(', ')}; it is ${JSON.stringify(kafkaMechanism)}.`,
     )
   }
   return {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startDaemon } from './daemon.js'
 import { execute, must } from './execute.js'
@@ -30,9 +30,13 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
   const path = await classPath(KAFKA)
   const folder = join(place.folder, 'kafka')
   const data = join(folder, 'data')
+  // Its decoders are native: each broker unpacks them, and leaves them behind where it is killed.
+  const temporary = join(folder, 'tmp')
   const file = join(folder, 'server.properties')
   const isNew = !existsSync(data)
   mkdirSync(data, { recursive: true })
+  rmSync(temporary, { recursive: true, force: true })
+  mkdirSync(temporary)
   const properties = { ...defaults(place.port, await freePort(), data), ...place.properties }
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`)
   writeFileSync(file, lines.join(''))
@@ -52,6 +56,7 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
       '-Xmx512m',
       '-XX:+UseSerialGC',
       '-XX:TieredStopAtLevel=1',
+      `-Djava.io.tmpdir=${temporary}`,
       ...LOGGING,
       '-cp',
       path,

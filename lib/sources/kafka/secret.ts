@@ -28,17 +28,20 @@ export async function loadKafkaSecret(reference: string, read: SecretReader = re
   return parse(await textOf(reference, read), reference)
 }
 
+export const KAFKA_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'aws-msk-iam'] as const
+export type KafkaMechanism = (typeof KAFKA_MECHANISMS)[number]
+
 /** Which secrets a connection is completed with, as a mapping's source access configurations name them. */
 export interface KafkaSecrets {
   /** A login, or a client certificate. */
   readonly credentials?: string
-  /** How a login is used. Default `scram-sha-512`, as MSK's. */
-  readonly mechanism?: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  /** How a login is used. Default `scram-sha-512`, as MSK's. `aws-msk-iam` needs no credentials here: it is a login by AWS's own, over TLS. */
+  readonly mechanism?: KafkaMechanism
   /** The authority that signed the brokers' certificates. */
   readonly rootCa?: string
 }
 
-/** Completes a connection with secrets. Certificates and a root authority turn TLS on; with a login alone `ssl` stays as it is. */
+/** Completes a connection with secrets. Certificates and a root authority turn TLS on; with a login of Kafka's own alone `ssl` stays as it is. */
 export async function withKafkaSecrets(
   connection: KafkaConnection,
   secrets: KafkaSecrets,
@@ -51,7 +54,16 @@ export async function withKafkaSecrets(
     if (secret.kind !== 'root-ca') throw unfit(secrets.rootCa, 'a root authority', '{ certificate }')
     tls = { ...tls, ca: secret.certificate }
   }
-  if (secrets.credentials !== undefined) {
+  if (secrets.mechanism === 'aws-msk-iam') {
+    if (secrets.credentials !== undefined)
+      throw new ConfigError(
+        'bad-sasl',
+        "A login to Kafka by aws-msk-iam is in the name of AWS's own credentials; a secret is given besides. Leave the secret out, or give another mechanism.",
+      )
+    const { mskIamLogin } = await import('./msk-iam.js')
+    tls ??= {}
+    sasl = mskIamLogin(connection.brokers)
+  } else if (secrets.credentials !== undefined) {
     const secret = await loadKafkaSecret(secrets.credentials, read)
     if (secret.kind === 'root-ca') {
       throw unfit(secrets.credentials, 'credentials', '{ username, password } or { certificate, privateKey }')

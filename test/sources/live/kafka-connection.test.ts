@@ -15,6 +15,14 @@ const PASSWORD = 'hunter2-of-alice'
 const plain = (username: string, password = PASSWORD): KafkaLogin => ({ mechanism: 'plain', username, password })
 const scram = (password = PASSWORD): KafkaLogin => ({ mechanism: 'scram-sha-512', username: 'alice', password })
 
+/** A JSON web token without a signature. */
+function webToken(user: string, given: string[]): string {
+  given.push(user)
+  const now = Math.floor(Date.now() / 1_000)
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return `${part({ alg: 'none' })}.${part({ sub: user, iat: now, exp: now + 600 })}.`
+}
+
 describeLive('a connection to Kafka', ['kafka'], (services) => {
   let certificates: Certificates
   let tools: KafkaTools
@@ -25,6 +33,7 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
     tls: string
     mutual: string
     loginTls: string
+    token: string
     silent: string
     nobody: string
   }
@@ -48,6 +57,7 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
       tls: await local(),
       mutual: await local(),
       loginTls: await local(),
+      token: await local(),
       silent: `127.0.0.1:${(silent.address() as { port: number }).port}`,
       nobody: await local(),
     }
@@ -61,14 +71,17 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
       scram: { alice: PASSWORD },
       properties: {
         'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-        listeners: `PLAINTEXT://${port.plain},CONTROLLER://127.0.0.1:${controller},LOGIN://${port.login},TLS://${port.tls},MUTUAL://${port.mutual},LOGINTLS://${port.loginTls}`,
+        listeners: `PLAINTEXT://${port.plain},CONTROLLER://127.0.0.1:${controller},LOGIN://${port.login},TLS://${port.tls},MUTUAL://${port.mutual},LOGINTLS://${port.loginTls},TOKEN://${port.token}`,
         'listener.security.protocol.map':
-          'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT,TLS:SSL,MUTUAL:SSL,LOGINTLS:SASL_SSL',
+          'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT,TLS:SSL,MUTUAL:SSL,LOGINTLS:SASL_SSL,TOKEN:SASL_PLAINTEXT',
         'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
         'listener.name.login.plain.sasl.jaas.config': `${jaas}.plain.PlainLoginModule required ${users};`,
         'listener.name.login.scram-sha-512.sasl.jaas.config': `${jaas}.scram.ScramLoginModule required;`,
         'listener.name.logintls.scram-sha-512.sasl.jaas.config': `${jaas}.scram.ScramLoginModule required;`,
         'listener.name.logintls.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+        // Takes whom an unsigned JSON web token names.
+        'listener.name.token.sasl.enabled.mechanisms': 'OAUTHBEARER',
+        'listener.name.token.oauthbearer.sasl.jaas.config': `${jaas}.oauthbearer.OAuthBearerLoginModule required;`,
         'ssl.keystore.type': 'PEM',
         'ssl.keystore.location': certificates.brokerFile,
         'ssl.truststore.type': 'PEM',
@@ -100,6 +113,14 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
       ['SCRAM-SHA-512', scram()],
     ])('with a login by %s', async (_, sasl) => {
       expect(await ask({ brokers: [port.login], sasl })).toBe('waiting')
+    })
+
+    it('with a login by a token, asked for at each connection', async () => {
+      const users: string[] = []
+      const by = (user: string): KafkaLogin => ({ mechanism: 'oauthbearer', token: async () => webToken(user, users) })
+      expect(await ask({ brokers: [port.token], sasl: by('alice') })).toBe('waiting')
+      expect(users).toContain('alice')
+      await expect(ask({ brokers: [port.token], sasl: by('mallory') })).rejects.toThrow(/not authorized|may not/i)
     })
 
     it('with TLS, and a login over it', async () => {
