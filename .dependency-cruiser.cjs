@@ -116,7 +116,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^lib/',
-        pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/dynamodb|queues/sqs|sources/(kinesis|kafka))/',
+        pathNot: '^lib/(dev|aws|state/(lmdb|dynamodb)|sinks/(dynamodb|s3)|queues/sqs|sources/(kinesis|kafka))/',
       },
       to: { path: 'node_modules' },
     },

@@ -3,7 +3,7 @@ import { Stream, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import flights from '../examples/flights/pipeline.js'
-import { KinesisSource, SelfManagedKafkaSource, StreamPipeline } from './constructs/index.js'
+import { DeadLetters, KinesisSource, SelfManagedKafkaSource, StreamPipeline } from './constructs/index.js'
 
 export interface FlightsStackProps extends StackProps {
   /** What is made for a while only goes with the stack. */
@@ -31,7 +31,7 @@ export class FlightsStack extends Stack {
           credentials: { kind: 'scram-sha-512', secret },
         }),
       },
-      sinks: { hourly: 'table', late: 'table', rejected: 'table' },
+      sinks: { hourly: 'table', late: 'table', rejected: new DeadLetters(this, 'Rejected', { removalPolicy }) },
       expected: { rate: '500/s', size: '100B', keys: 300 },
       removalPolicy,
     })

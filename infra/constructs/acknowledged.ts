@@ -1,10 +1,12 @@
-import { Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import type { IConstruct } from 'constructs'
 
 /** Findings of cdk-nag that are meant to be so, and why. */
 const REASONS = {
   'AwsSolutions-IAM5[Resource::*]':
     'Network interfaces have no name before they are made: EC2 takes these actions on * alone, and they allow nothing else.',
+  'AwsSolutions-S1':
+    'The functions of the pipeline alone write to it, each letter once; data events of CloudTrail say who else does anything with it.',
   'Serverless-LambdaDLQ':
     'Nothing is dead after an invocation: mappings repeat a batch until it is done, the schedule comes again a minute later; bad records go to the dead letter by themselves.',
   'Serverless-LambdaAsyncFailureDestination':
@@ -22,4 +24,19 @@ const REASONS = {
 /** Says in the template why a rule of cdk-nag does not hold for a construct. */
 export function acknowledge(construct: IConstruct, ...ids: readonly (keyof typeof REASONS)[]): void {
   for (const id of ids) Validations.of(construct).acknowledge({ id, reason: REASONS[id] })
+}
+
+/** Says in the template why a role may use objects whose names begin in one way: they are not known before they are written. */
+export function acknowledgeObjects(role: IConstruct, arn: string): void {
+  const id = `AwsSolutions-IAM5[Resource::${flat(Stack.of(role).resolve(arn))}]`
+  const reason = 'Each dead letter is an object of its own, and this is where those of one sink of the pipeline are.'
+  Validations.of(role).acknowledge({ id, reason })
+}
+
+/** CloudFormation's functions as cdk-nag writes them. */
+function flat(value: unknown): string {
+  if (typeof value === 'string') return value
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, any>
+  if (Ref !== undefined) return `<${Ref}>`
+  return attribute === undefined ? join[1].map(flat).join(join[0]) : `<${attribute.join('.')}>`
 }

@@ -3,13 +3,14 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { Construct } from 'constructs'
 import { ConfigError } from '../../lib/base/index.js'
 import { type Plan, writersOf } from '../../lib/pipeline/index.js'
+import { DeadLetters } from './dead-letters.js'
 import { refuse } from './mapping-rules.js'
 import type { PipelineSource } from './source.js'
 
 /** Sources and sinks as the stack has them, by logical name. */
 export type Sources = Readonly<Record<string, PipelineSource>>
-/** A table that is there, or `'table'` for one that the stack makes. */
-export type SinkTarget = ITable | 'table'
+/** A table that is there, `'table'` for one that the stack makes, or a bucket for what is rejected. */
+export type SinkTarget = ITable | 'table' | DeadLetters
 
 /** What AWS takes for all variables of a function together. */
 const ENVIRONMENT_BYTES_MAX = 4096
@@ -126,6 +127,14 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
       throw new ConfigError(
         'unbound-sink',
         `${where}: the sink "${name}" is a file, and a function's disk is gone with its container. Give sinks: { ${JSON.stringify(name)}: 'table' } for a DynamoDB table of the stack, or a table that is there.`,
+      )
+    if (sinks[name] instanceof DeadLetters && (connector === 'dynamodb' || writersOf(plan, name).length > 0))
+      refuse(
+        where,
+        `sink "${name}"`,
+        'DeadLetters',
+        'A bucket has an object for each row and takes none in place of another: it is for what is rejected or late, not for results.',
+        `Give ${JSON.stringify(name)}: 'table', or a table that is there.`,
       )
     if (sinks[name] !== undefined && connector !== 'dynamodb' && writersOf(plan, name).length > 1)
       throw new ConfigError(

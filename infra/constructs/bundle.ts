@@ -32,14 +32,14 @@ function credentialsFile(): string {
  */
 export function bundleHandler(entry: string, options: BundleOptions, directory: string): Bundle {
   const { absent = [], allCredentials = false } = options
-  const { outputFiles, metafile } = esbuild().buildSync({
+  const { outputFiles, metafile } = built(entry, {
     bundle: true,
     minify: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',
     mainFields: ['module', 'main'],
-    logLevel: 'error',
+    logLevel: 'silent',
     entryPoints: [{ in: entry, out: 'index' }],
     outdir: directory,
     outExtension: { '.js': '.mjs' },
@@ -49,12 +49,29 @@ export function bundleHandler(entry: string, options: BundleOptions, directory: 
     // CommonJS packages (kafkajs) load parts of Node by require, which an ES module does not have.
     banner: { js: "import{createRequire as r$}from'node:module';const require=r$(import.meta.url);" },
     alias: allCredentials ? {} : { '@aws-sdk/credential-provider-node': credentialsFile() },
-    metafile: true,
     write: false,
   })
   mkdirSync(directory, { recursive: true })
   for (const { path, contents } of outputFiles!) writeFileSync(path, contents)
-  return { directory, metafile: metafile! }
+  return { directory, metafile }
+}
+
+/** What the bundler says of a package that is not there names it, and it is the pipeline's sources and sinks that need it. */
+function built(entry: string, options: Esbuild.BuildOptions): Esbuild.BuildResult<{ metafile: true }> {
+  try {
+    return esbuild().buildSync({ ...options, metafile: true })
+  } catch (error) {
+    const { errors = [] } = error as Partial<Esbuild.BuildFailure>
+    const texts = errors.map(({ text, location }) => (location ? `${location.file}:${location.line}: ${text}` : text))
+    const missing = texts.flatMap((text) => /Could not resolve "([^"./][^"]*)"/.exec(text)?.[1] ?? [])
+    if (missing.length > 0)
+      throw new ConfigError(
+        'missing-package',
+        `${entry} of this pipeline needs what is not installed: npm install ${[...new Set(missing)].join(' ')}`,
+      )
+    if (texts.length === 0) throw error
+    throw new ConfigError('bad-bundle', `${entry} cannot be bundled: ${texts.join('; ')}`)
+  }
 }
 
 function esbuild(): typeof Esbuild {

@@ -1,5 +1,6 @@
 export { AdvanceQueue, type AdvanceQueueProps } from './advance-queue.js'
 export type { SinkTarget, Sources } from './bindings.js'
+export { DeadLetters, type DeadLettersProps } from './dead-letters.js'
 export type { KafkaMappingOptions } from './kafka-rules.js'
 export { KafkaSource, type KafkaSourceProps } from './kafka-source.js'
 export { KinesisSource, type KinesisSourceProps } from './kinesis-source.js'

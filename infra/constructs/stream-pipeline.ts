@@ -7,7 +7,7 @@ import { Construct } from 'constructs'
 import { GROUPS_AT_ONCE } from '../../lib/base/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
-import { acknowledge } from './acknowledged.js'
+import { acknowledge, acknowledgeObjects } from './acknowledged.js'
 import { AdvanceQueue } from './advance-queue.js'
 import {
   checkEnvironment,
@@ -24,9 +24,10 @@ import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
 import { deploymentOf, type Expected, sayPrice } from './price.js'
+import { type BoundSink, bindSinks } from './sinks.js'
 import type { Network } from './source.js'
-import { keyedTable, StateTable } from './state-table.js'
-import { sinkStatements, stateStatements } from './tables.js'
+import { StateTable } from './state-table.js'
+import { stateStatements } from './tables.js'
 import { Tick } from './tick.js'
 
 export interface StreamPipelineProps {
@@ -40,7 +41,8 @@ export interface StreamPipelineProps {
   /** What each source is, by its logical name. */
   readonly sources: Sources
   /**
-   * The tables of sinks, by logical name. A `dynamodbTable` and the dead letter that are not named get tables of their own; files have to be named.
+   * Tables of sinks, or a bucket for what is rejected, by logical name. A `dynamodbTable` that is not named gets a table of its own, the dead letter a bucket; files have to be
+   * named.
    * @default {}
    */
   readonly sinks?: Readonly<Record<string, SinkTarget>>
@@ -50,7 +52,7 @@ export interface StreamPipelineProps {
    */
   readonly state?: ITable
   /**
-   * What becomes of the tables that it makes, when the stack goes.
+   * What becomes of the tables that it makes, and of the bucket, when the stack goes. A bucket that holds dead letters stays: CloudFormation deletes empty ones alone.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
@@ -96,6 +98,7 @@ const CLIENTS = {
   kinesis: ['@aws-sdk/client-kinesis'],
   kafka: ['kafkajs', '@aws-sdk/client-secrets-manager'],
   queue: ['@aws-sdk/client-sqs'],
+  bucket: ['@aws-sdk/client-s3'],
 } as const
 
 /**
@@ -117,6 +120,7 @@ export class StreamPipeline extends Construct {
   readonly queue: AdvanceQueue | undefined
   private readonly props: StreamPipelineProps
   private readonly plan: Plan
+  private readonly sinks: Readonly<Record<string, BoundSink>>
 
   constructor(scope: Construct, id: string, props: StreamPipelineProps) {
     super(scope, id)
@@ -128,7 +132,10 @@ export class StreamPipeline extends Construct {
     checkSinks(this.node.path, this.plan, props.sinks ?? {})
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     this.state = props.state ?? new StateTable(this, 'State', { removalPolicy }).table
-    this.tables = this.sinkTables(removalPolicy)
+    this.sinks = bindSinks(this, this.plan, props.sinks ?? {}, removalPolicy)
+    this.tables = Object.fromEntries(
+      Object.entries(this.sinks).flatMap(([name, { table }]) => (table ? [[name, table]] : [])),
+    )
     this.queue = this.needsQueue() ? new AdvanceQueue(this, 'Queue', { timeout: this.timeoutOf('advance') }) : undefined
     const environment = this.environment()
     checkEnvironment(this, environment)
@@ -136,6 +143,8 @@ export class StreamPipeline extends Construct {
     const bound = Object.entries(sources)
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
+    const written = Object.values(this.sinks).flatMap((sink) => sink.statements)
+    const stored = [...stateStatements(this, this.state), ...written]
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
       new PipelineFunction(this, this.idOf(name), {
         ...common,
@@ -143,7 +152,7 @@ export class StreamPipeline extends Construct {
         entry: join(props.functions ?? 'functions', `${name}.ts`),
         timeout: this.timeoutOf(name),
         description: `${pipeline.name}: ${does}`,
-        statements: [...this.tableStatements(), ...statements],
+        statements: [...stored, ...statements],
       })
     const ask = this.queue?.sendStatements() ?? []
     this.ingest = make('ingest', 'counts the records of batches', [...poll, ...ask])
@@ -153,6 +162,8 @@ export class StreamPipeline extends Construct {
       ...(this.queue?.pollStatements() ?? []),
     ])
     this.tick = make('tick', 'lists splits, and closes what no record closes', [...inspect, ...ask])
+    for (const { role } of [this.ingest, this.advance, this.tick])
+      for (const { objects } of Object.values(this.sinks)) if (objects !== undefined) acknowledgeObjects(role, objects)
     this.queue?.invokes(this.advance.function, props.enabled !== false).node.addDependency(this.advance.role)
     this.mappings = this.map()
     new Tick(this, 'Schedule', {
@@ -163,6 +174,9 @@ export class StreamPipeline extends Construct {
     this.watch()
     if (props.expected !== undefined) sayPrice(this, this.plan, props.expected, deploymentOf(this, props))
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
+    for (const [name, { place, objects }] of Object.entries(this.sinks))
+      if (objects !== undefined)
+        new CfnOutput(this, `Letters-${name}`, { value: place, description: `millrace dead-letters list --bucket` })
     new CfnOutput(this, 'Fingerprint', {
       value: fingerprint(this.plan),
       description: `The graph of "${pipeline.name}": state of another one is refused`,
@@ -180,29 +194,13 @@ export class StreamPipeline extends Construct {
     return name === 'ingest' && run > 1 ? `IngestRun${run}` : capitalised(name)
   }
 
-  private sinkTables(removalPolicy: RemovalPolicy): Readonly<Record<string, ITable>> {
-    const { sinks = {} } = this.props
-    const isKept = removalPolicy !== RemovalPolicy.DESTROY
-    const tables: Record<string, ITable> = {}
-    for (const { name, connector, options } of this.plan.sinks) {
-      const target = sinks[name]
-      if (target !== undefined && target !== 'table') tables[name] = target
-      else if (target === 'table' || connector === 'dynamodb' || connector === 'dead-letter') {
-        const { partitionKey = 'pk', sortKey = 'sk' } = options as { partitionKey?: string; sortKey?: string | null }
-        const keys = sortKey === null ? [partitionKey] : [partitionKey, sortKey]
-        tables[name] = keyedTable(this, `Sink-${name}`, { removalPolicy, isKept, hasTtl: false, keys })
-      }
-    }
-    return tables
-  }
-
   private environment(): Readonly<Record<string, string>> {
     const { sources, run = 1 } = this.props
-    const names = Object.fromEntries(Object.entries(this.tables).map(([name, { tableName }]) => [name, tableName]))
+    const places = Object.fromEntries(Object.entries(this.sinks).map(([name, { place }]) => [name, place]))
     return {
       [VARIABLES.state]: `dynamodb:${this.state.tableName}`,
       [VARIABLES.sources]: sourcesVariable(this, sources),
-      [VARIABLES.sinks]: Stack.of(this).toJsonString(names),
+      [VARIABLES.sinks]: Stack.of(this).toJsonString(places),
       [VARIABLES.run]: String(run),
       [VARIABLES.deployment]: this.deployment,
       ...(this.queue && { [VARIABLES.queue]: this.queue.queue.queueUrl }),
@@ -217,13 +215,6 @@ export class StreamPipeline extends Construct {
   private needsQueue(): boolean {
     const { operators } = this.plan
     return this.props.advanceQueue ?? operators.some(({ keyGroups }) => keyGroups > GROUPS_AT_ONCE)
-  }
-
-  private tableStatements(): PolicyStatement[] {
-    return [
-      ...stateStatements(this, this.state),
-      ...Object.values(this.tables).flatMap((table) => sinkStatements(this, table)),
-    ]
   }
 
   /** Functions are in one network at most: that of the sources which have one. */
@@ -245,6 +236,7 @@ export class StreamPipeline extends Construct {
   private absent(): string[] {
     const kinds = new Set<string>(Object.values(this.props.sources).map(({ connector }) => connector))
     if (this.queue !== undefined) kinds.add('queue')
+    if (Object.values(this.sinks).some(({ objects }) => objects !== undefined)) kinds.add('bucket')
     return Object.entries(CLIENTS).flatMap(([kind, packages]) => (kinds.has(kind) ? [] : packages))
   }
 

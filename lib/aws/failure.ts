@@ -43,7 +43,7 @@ export function judgeCode(code: string): Failure {
 export function judgeError(thrown: unknown): Failure {
   const error = thrown as ServiceError
   if (judgeCode(error.name) === 'throttled') return 'throttled'
-  if (isCredentials(error)) return 'refused'
+  if (isCredentials(error) || error.name === 'PermanentRedirect') return 'refused'
   const status = error.$metadata?.httpStatusCode
   // An answer that began well and was cut off says no more than none.
   if (status === undefined || status < 400 || status >= 500) return 'unknown'
@@ -64,11 +64,14 @@ export function refusal(thrown: unknown, what: string, where: string): MillraceE
   const cause = { cause: thrown }
   switch (codeOf(error.name)) {
     case 'ResourceNotFound':
+    case 'NoSuchBucket':
       return new ConfigError(
         'not-found',
         `${what} does not exist ${where}. Check its name, the region and the account, or create it.`,
         cause,
       )
+    case 'PermanentRedirect':
+      return new ConfigError('wrong-region', `${what} is in another region, and not ${where}. Give its own.`, cause)
     case 'AccessDenied':
       return new ConfigError('no-permission', `${what} refuses the call ${where}: ${firstLine(error)}`, cause)
     case 'CredentialsProviderError':
@@ -83,6 +86,8 @@ export function refusal(thrown: unknown, what: string, where: string): MillraceE
     case 'ExpiredToken':
     case 'MissingAuthenticationToken':
     case 'InvalidClientTokenId':
+    case 'InvalidAccessKeyId':
+    case 'SignatureDoesNotMatch':
       return new ConfigError(
         'bad-credentials',
         `The AWS credentials are not accepted for ${lower(what)} ${where}: ${firstLine(error)}`,

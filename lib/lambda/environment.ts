@@ -9,7 +9,7 @@ export const VARIABLES = {
   state: 'MILLRACE_STATE',
   /** JSON: what each source is outside. */
   sources: 'MILLRACE_SOURCES',
-  /** JSON: the DynamoDB table of each sink that has another name than its own, or that is no table on a laptop. */
+  /** JSON: of each sink that has another name than its own, or that is no table on a laptop, the DynamoDB table, or `s3://BUCKET/PREFIX`. */
   sinks: 'MILLRACE_SINKS',
   /** The URL of the SQS queue that invokes advance; without one the next tick does what ingest had no time for. */
   queue: 'MILLRACE_QUEUE',

@@ -1,29 +1,33 @@
+import { isBucket } from '../aws/s3-place.js'
 import { ConfigError, shown } from '../base/index.js'
 import type { Bindings } from '../handlers/index.js'
 import { dynamodbTable } from '../sinks/dynamodb/index.js'
+import { openBucket } from '../sinks/s3/index.js'
 import { objectIn, runIn, VARIABLES } from './environment.js'
 
-const EXAMPLE = '{"revenue":"prod-revenue"}'
+const EXAMPLE = '{"revenue":"prod-revenue","dead-letter":"s3://prod-letters/revenue"}'
 
 /**
- * The tables of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop is a table here, with the items that `dynamodbTable` makes by
- * itself: a function's disk is gone with its container.
+ * The tables and buckets of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop is a table here, with the items that `dynamodbTable` makes by
+ * itself, or a bucket with an object a row: a function's disk is gone with its container.
  */
 export function sinksIn(
-  tables = objectIn(VARIABLES.sinks, EXAMPLE),
+  places = objectIn(VARIABLES.sinks, EXAMPLE),
 ): Pick<Bindings, 'resources'> & { readonly sink: NonNullable<Bindings['sink']> } {
-  for (const [name, table] of Object.entries(tables)) {
-    if (typeof table === 'string' && table !== '') continue
+  for (const [name, place] of Object.entries(places)) {
+    if (typeof place === 'string' && place !== '') continue
     throw new ConfigError(
       'bad-environment',
-      `${VARIABLES.sinks} gives the sink "${name}" the table ${shown(table)}; it is JSON of tables' names by logical name, such as ${EXAMPLE}.`,
+      `${VARIABLES.sinks} gives the sink "${name}" the place ${shown(place)}; it is JSON of names of tables, or s3://BUCKET/PREFIX, by logical name, such as ${EXAMPLE}.`,
     )
   }
   return {
-    resources: tables as Readonly<Record<string, string>>,
+    resources: places as Readonly<Record<string, string>>,
     sink: ({ name, connector }) => {
-      if (connector === 'dynamodb' || !Object.hasOwn(tables, name)) return undefined
-      return dynamodbTable(name).open({ pipeline: '', run: runIn(), resource: tables[name] as string })
+      const place = Object.hasOwn(places, name) ? (places[name] as string) : undefined
+      if (place !== undefined && isBucket(place)) return openBucket(place)
+      if (connector === 'dynamodb' || place === undefined) return undefined
+      return dynamodbTable(name).open({ pipeline: '', run: runIn(), resource: place })
     },
   }
 }

@@ -53,7 +53,7 @@ describe('the environment of a function', () => {
     [{ MILLRACE_SOURCES: '{"a":{"topic":"a","like":"b"}}' }, /gives the source "a" neither a stream nor a topic/],
     [
       { MILLRACE_SINKS: '{"hourly":1}' },
-      /^MILLRACE_SINKS gives the sink "hourly" the table 1; it is JSON of tables' names/,
+      /^MILLRACE_SINKS gives the sink "hourly" the place 1; it is JSON of names of tables, or s3:/,
     ],
     [{ MILLRACE_RUN: '0' }, /^MILLRACE_RUN is a whole number from 1; it is "0"\.$/],
     [{ MILLRACE_KAFKA_PARTIAL_ANSWERS: 'yes' }, /^MILLRACE_KAFKA_PARTIAL_ANSWERS is true or false; it is "yes"\.$/],

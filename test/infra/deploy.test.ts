@@ -3,16 +3,28 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACCOUNT, LocalAws, REGION } from './aws/local-aws.js'
-import { awsToolsFor } from './aws/tools.js'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { LambdaFunction } from '../../lib/dev/lambda/function.js'
+import { millrace } from '../dev/cli.js'
+import { kinesisEvent } from '../handlers/worlds.js'
+import { ACCOUNT, LocalAws, REGION } from '../services/aws/local-aws.js'
+import { awsToolsFor } from '../services/aws/tools.js'
+import { Template } from './template-deployment.js'
 
 const execute = promisify(execFile)
 const tools = await awsToolsFor('the stack deployed into a local AWS')
 
 /** Types that the local AWS does not know, and has nothing behind. One more is a part of the stack that nobody has deployed. */
-const INERT = ['AWS::CDK::Metadata', 'AWS::Lambda::EventInvokeConfig', 'AWS::Scheduler::Schedule']
+const INERT = [
+  'AWS::CDK::Metadata',
+  'AWS::Lambda::EventInvokeConfig',
+  // It takes policies without their conditions: one that refuses who comes without TLS would refuse everybody.
+  'AWS::S3::BucketPolicy',
+  'AWS::Scheduler::Schedule',
+]
 const SECRET = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:kafka-login-AbCdEf`
+
+const SHARD = 'shardId-000000000000'
 
 describe.skipIf(tools === undefined)('the stack, deployed', () => {
   const out = mkdtempSync(join(tmpdir(), 'millrace-stack-'))
@@ -27,6 +39,8 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     await aws.stop()
     rmSync(out, { recursive: true, force: true })
   })
+
+  afterEach(() => vi.unstubAllEnvs())
 
   const given = (stage: string): string[] => [
     '-c',
@@ -61,18 +75,92 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
       expect(found.FunctionArn).toMatch(/:function:flights-dev-PipelineIngestFunction/)
     }
     expect([...aws.inert].sort()).toEqual(INERT)
-    expect(await tables()).toHaveLength(4)
+    expect(await tables()).toHaveLength(3)
     await aws.cdk('diff', '--method=template', '--fail', ...app('dev'))
+  })
+
+  it('what its function rejects is in its bucket, whole, and goes back to its stream once it is asked for', {
+    timeout: 120_000,
+  }, async () => {
+    const template = new Template(join(out, 'dev'), 'flights-dev', () => ({}))
+    const { Functions } = await aws.get('lambda', '/2015-03-31/functions/')
+    const deployed = Functions.find((f: any) => f.FunctionName.includes('PipelineIngest'))
+    const [[id]] = template.ofType('AWS::Lambda::Function').filter(([name]) => name.startsWith('PipelineIngest')) as any
+    const { EventSourceMappings } = await aws.get('lambda', '/2015-03-31/event-source-mappings/')
+    const stream = EventSourceMappings.find((mapping: any) => mapping.EventSourceArn?.includes(':kinesis:'))
+    const sources = JSON.parse(deployed.Environment.Variables.MILLRACE_SOURCES)
+    const name = stream.EventSourceArn.split('/').at(-1)
+    const ingest = new LambdaFunction({
+      name: 'ingest',
+      taskRoot: template.codeOf(id),
+      handler: deployed.Handler,
+      memoryMb: deployed.MemorySize,
+      timeoutMs: deployed.Timeout * 1_000,
+      region: REGION,
+      env: {
+        ...deployed.Environment.Variables,
+        // The local AWS lacks the statement that inserts what is not there yet.
+        MILLRACE_STATE: 'memory',
+        // Nor are there brokers to be asked.
+        MILLRACE_SOURCES: JSON.stringify({ 'departures-a-l': sources['departures-a-l'] }),
+        AWS_ENDPOINT_URL: aws.endpoint,
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+      },
+    })
+    // More than an item of a table holds.
+    const large = `{"scheduled":"${'x'.repeat(700_000)}`
+    try {
+      const event = kinesisEvent(
+        0,
+        [large, '{"scheduled":"2001-01-13T00:10:00Z","delay":1,"distance":1,"origin":"A","destination":"B"}'],
+        name,
+      )
+      const ofShard = JSON.parse(JSON.stringify(event).replaceAll(/shardId-\d+/g, SHARD))
+      expect(await ingest.invoke(ofShard)).toEqual({ batchItemFailures: [] })
+    } finally {
+      await ingest.close()
+    }
+    const { rejected } = JSON.parse(deployed.Environment.Variables.MILLRACE_SINKS)
+    expect(rejected).toMatch(/^s3:\/\/[a-z0-9-]+\/flights\/rejected\/$/)
+    for (const [variable, value] of Object.entries(aws.env))
+      if (variable.startsWith('AWS_')) vi.stubEnv(variable, value)
+    const list = await millrace('dead-letters', 'list', '--bucket', rejected, '--json')
+    expect([list.err, JSON.parse(list.out)]).toMatchObject([
+      '',
+      [{ reason: 'bad-json', source: 'departures-a-l', rows: 1, again: 1 }],
+    ])
+    const redrive = await millrace(
+      'dead-letters',
+      'redrive',
+      'examples/flights/pipeline.ts',
+      '--bucket',
+      rejected,
+      '--bind',
+      `departures-a-l=${name}`,
+      '--kinesis-endpoint',
+      aws.endpoint,
+    )
+    expect([redrive.err, redrive.out]).toEqual(['', '1 records sent again, 0 left as they are\n'])
+    expect((await millrace('dead-letters', 'list', '--bucket', rejected)).out).toBe('There are no dead letters.\n')
+    const target = (call: string): string => `Kinesis_20131202.${call}`
+    const { ShardIterator } = await aws.call('kinesis', target('GetShardIterator'), {
+      StreamName: name,
+      ShardId: SHARD,
+      ShardIteratorType: 'TRIM_HORIZON',
+    })
+    const { Records } = await aws.call('kinesis', target('GetRecords'), { ShardIterator })
+    expect(Records.map(({ Data }: any) => Buffer.from(Data, 'base64').toString())).toEqual([large])
   })
 
   it('goes away with one command, and keeps what is for good', { timeout: 300_000 }, async () => {
     await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...app('prod'))
-    expect(await tables()).toHaveLength(8)
+    expect(await tables()).toHaveLength(6)
     await aws.cdk('destroy', '--force', 'flights-dev', ...app('dev'))
-    expect(await tables()).toHaveLength(4)
+    expect(await tables()).toHaveLength(3)
     await aws.cdk('destroy', '--force', 'flights-prod', ...app('prod'))
     const kept = await tables()
-    expect(kept).toHaveLength(4)
+    expect(kept).toHaveLength(3)
     expect(kept.every((name) => name.startsWith('flights-prod-'))).toBe(true)
   })
 

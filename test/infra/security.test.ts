@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
 import { describe, expect, it } from 'vitest'
 import { KinesisSource, StateTable, StreamPipeline } from '../../infra/constructs/index.js'
-import { kinesis, msk, ofKinesis, selfManaged, stack } from './stacks.js'
+import { kinesis, letters, msk, ofKinesis, selfManaged, stack } from './stacks.js'
 
 interface Statement {
   readonly Action: string | readonly string[]
@@ -28,6 +28,8 @@ const SINK = [
   'dynamodb:PartiQLUpdate',
   'dynamodb:PutItem',
 ]
+/** Of dead letters. */
+const LETTERS = ['s3:PutObject']
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents']
 const INSPECT = [
   'kinesis:DescribeStreamSummary',
@@ -58,9 +60,9 @@ const ROLES: readonly (readonly [
     'a stream',
     () => kinesis(stack()),
     {
-      Ingest: [...LOGS, ...STATE, ...SINK, ...INSPECT, 'kinesis:DescribeStream'],
-      Advance: [...LOGS, ...STATE, ...SINK, ...INSPECT],
-      Tick: [...LOGS, ...STATE, ...SINK, ...INSPECT],
+      Ingest: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...INSPECT, 'kinesis:DescribeStream'],
+      Advance: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...INSPECT],
+      Tick: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...INSPECT],
       Schedule: ['lambda:InvokeFunction'],
     },
   ],
@@ -72,6 +74,7 @@ const ROLES: readonly (readonly [
         ...LOGS,
         ...STATE,
         ...SINK,
+        ...LETTERS,
         ...SECRET,
         'kms:Decrypt',
         ...IN_VPC,
@@ -79,8 +82,8 @@ const ROLES: readonly (readonly [
         ...MSK,
         'kafka:ListScramSecrets',
       ],
-      Advance: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC],
-      Tick: [...LOGS, ...STATE, ...SINK, ...SECRET, 'kms:Decrypt', ...IN_VPC],
+      Advance: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...SECRET, 'kms:Decrypt', ...IN_VPC],
+      Tick: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...SECRET, 'kms:Decrypt', ...IN_VPC],
       Schedule: ['lambda:InvokeFunction'],
     },
   ],
@@ -88,9 +91,9 @@ const ROLES: readonly (readonly [
     'a topic of MSK by IAM',
     () => msk(stack(), { credentials: { kind: 'iam' } }),
     {
-      Ingest: [...LOGS, ...STATE, ...SINK, ...IN_VPC, ...POLLER, ...MSK, ...POLL_MSK],
-      Advance: [...LOGS, ...STATE, ...SINK, ...IN_VPC, ...ASK_MSK],
-      Tick: [...LOGS, ...STATE, ...SINK, ...IN_VPC, ...ASK_MSK],
+      Ingest: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...IN_VPC, ...POLLER, ...MSK, ...POLL_MSK],
+      Advance: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...IN_VPC, ...ASK_MSK],
+      Tick: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...IN_VPC, ...ASK_MSK],
       Schedule: ['lambda:InvokeFunction'],
     },
   ],
@@ -98,9 +101,9 @@ const ROLES: readonly (readonly [
     'a topic of another cluster',
     () => selfManaged(stack()),
     {
-      Ingest: [...LOGS, ...STATE, ...SINK, ...SECRET],
-      Advance: [...LOGS, ...STATE, ...SINK, ...SECRET],
-      Tick: [...LOGS, ...STATE, ...SINK, ...SECRET],
+      Ingest: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...SECRET],
+      Advance: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...SECRET],
+      Tick: [...LOGS, ...STATE, ...SINK, ...LETTERS, ...SECRET],
       Schedule: ['lambda:InvokeFunction'],
     },
   ],
@@ -119,11 +122,18 @@ describe('roles', () => {
       expect(role.Properties).not.toHaveProperty('ManagedPolicyArns')
   })
 
-  it.each(ROLES)('of %s name what they may use: "*" only for network interfaces, which have no name', (_, make) => {
+  it.each(ROLES)('of %s name what they may use: "*" only for what has no name yet', (_, make) => {
     for (const statement of Object.values(statementsOf(make())).flat()) {
       expect(actionsOf(statement).join()).not.toContain('*')
-      if (JSON.stringify(statement.Resource).includes('*'))
-        expect(actionsOf(statement).filter((action) => !action.startsWith('ec2:'))).toEqual([])
+      const resource = JSON.stringify(statement.Resource)
+      if (!resource.includes('*')) continue
+      // Network interfaces, and the objects that one sink of the pipeline has in its bucket.
+      if (resource === '"*"') expect(actionsOf(statement).filter((action) => !action.startsWith('ec2:'))).toEqual([])
+      else
+        expect([actionsOf(statement), resource]).toEqual([
+          ['s3:PutObject'],
+          expect.stringMatching(/"\/orders\/dead-letter\/\*"\]\]\}$/),
+        ])
     }
   })
 
@@ -152,6 +162,7 @@ describe('cdk-nag', () => {
   it.each([
     ['a stream', (scope: Stack) => kinesis(scope)],
     ['a stream, with a queue of advances', (scope: Stack) => kinesis(scope, {}, { advanceQueue: true })],
+    ['a stream, with a bucket of dead letters', (scope: Stack) => letters(scope)],
     ['a topic of MSK', (scope: Stack) => msk(scope)],
     ['a topic of MSK by IAM', (scope: Stack) => msk(scope, { credentials: { kind: 'iam' } })],
     ['a topic of another cluster', (scope: Stack) => selfManaged(scope)],
@@ -164,7 +175,7 @@ describe('cdk-nag', () => {
     expect(
       found.flatMap(({ ruleName, violatingResources }) =>
         (violatingResources ?? []).flatMap(({ constructPath }) =>
-          constructPath?.includes('/Pipeline/') ? `${ruleName}: ${constructPath}` : [],
+          /\/(Pipeline|Letters)\//.test(constructPath ?? '') ? `${ruleName}: ${constructPath}` : [],
         ),
       ),
     ).toEqual([])

@@ -6,6 +6,8 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import {
+  DeadLetters,
+  type DeadLettersProps,
   KinesisSource,
   type KinesisSourceProps,
   MskSource,
@@ -63,6 +65,11 @@ export function kinesis(
     ...props,
   })
   return Template.fromStack(scope)
+}
+
+/** A stream, with a bucket for what is rejected. */
+export function letters(scope: Stack, props: DeadLettersProps = {}): Template {
+  return kinesis(scope, {}, { sinks: { 'dead-letter': new DeadLetters(scope, 'Letters', props) } })
 }
 
 export function network(scope: Construct) {

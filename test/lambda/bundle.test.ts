@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleHandler } from '../../infra/constructs/bundle.js'
@@ -36,7 +36,7 @@ describe('a bundle for a pipeline', () => {
       Object.keys(bundleHandler('functions/ingest.ts', { absent }, folder(into)).metafile.inputs)
     const all = inputsOf([], 'all-clients')
     const withoutKafka = inputsOf(['kafkajs', '@aws-sdk/client-secrets-manager'], 'without-kafka')
-    const withoutKinesis = inputsOf(['@aws-sdk/client-kinesis'], 'without-kinesis')
+    const withoutKinesis = inputsOf(['@aws-sdk/client-kinesis', '@aws-sdk/client-s3'], 'without-kinesis')
     const has = (inputs: readonly string[], name: string): boolean =>
       inputs.some((input) => input.includes(`node_modules/${name}/`))
     expect([has(all, 'kafkajs'), has(all, '@aws-sdk/client-kinesis')]).toEqual([true, true])
@@ -46,8 +46,25 @@ describe('a bundle for a pipeline', () => {
       has(withoutKafka, '@aws-sdk/client-kinesis'),
     ]).toEqual([false, false, true])
     expect([has(withoutKinesis, 'kafkajs'), has(withoutKinesis, '@aws-sdk/client-kinesis')]).toEqual([true, false])
+    expect([has(all, '@aws-sdk/client-s3'), has(withoutKinesis, '@aws-sdk/client-s3')]).toEqual([true, false])
     for (const name of ['aws-cdk-lib', 'constructs', 'tsx', 'commander', 'esbuild'])
       expect([name, has(all, name)]).toEqual([name, false])
+  })
+})
+
+describe('a bundle that cannot be', () => {
+  it.each([
+    [
+      "import '@nobody/nothing'",
+      /broken\.ts of this pipeline needs what is not installed: npm install @nobody\/nothing$/,
+    ],
+    ["import './nowhere.js'", /broken\.ts cannot be bundled: .*broken\.ts:1: Could not resolve ".\/nowhere\.js"$/],
+    ['export const handler = ]', /broken\.ts cannot be bundled: .*broken\.ts:1: Unexpected "]"$/],
+  ])('is one sentence: %s', (text, words) => {
+    const entry = join(folder('broken'), 'broken.ts')
+    mkdirSync(dirname(entry), { recursive: true })
+    writeFileSync(entry, text)
+    expect(() => bundleHandler(entry, {}, folder('none'))).toThrow(words)
   })
 })
 

@@ -3,9 +3,9 @@ import { advance } from '../../lib/handlers/index.js'
 import { InvocationMetrics, silentLogger } from '../../lib/observe/index.js'
 import { sqsQueue } from '../../lib/queues/sqs/index.js'
 import { memoryStore } from '../../lib/state/memory/index.js'
-import { LocalAws, REGION } from '../infra/aws/local-aws.js'
-import { awsToolsFor } from '../infra/aws/tools.js'
 import { counting } from '../runtime/pipelines.js'
+import { LocalAws, REGION } from '../services/aws/local-aws.js'
+import { awsToolsFor } from '../services/aws/tools.js'
 
 const tools = await awsToolsFor('the SQS queue on a local AWS')
 let made = 0

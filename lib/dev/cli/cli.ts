@@ -148,15 +148,17 @@ function addSplits(cli: Command, io: Io, finish: Finish): void {
 }
 
 function addDeadLetters(cli: Command, io: Io, finish: Finish): void {
-  const letters = cli.command('dead-letters').description('look at rejected records in their table, or send them again')
+  const letters = cli.command('dead-letters').description('look at rejected records, or send them again')
   placed(letters.command('list'))
     .description('how many there are, by reason and source')
-    .requiredOption('--table <name>', 'of the dead letter')
+    .option('--table <name>', 'that holds them')
+    .option('--bucket <place>', 'or s3://BUCKET/PREFIX')
     .option('--json', 'print JSON')
     .action(async (flags: DeadLettersFlags) => finish(await listDeadLettersCommand(flags, io)))
   bound(letters.command('redrive'))
     .description('send their records to their sources once more, and delete each that its source has')
-    .requiredOption('--table <name>', 'of the dead letter')
+    .option('--table <name>', 'that holds them')
+    .option('--bucket <place>', 'or s3://BUCKET/PREFIX')
     .option('--reason <reason>', 'only those of this reason')
     .option('--dry-run', 'only say how many')
     .action(async (file: string, flags: DeadLettersFlags) => finish(await redriveCommand(file, flags, io)))

@@ -1,26 +1,24 @@
-import { load } from '../../aws/load.js'
+import { isResendable } from '../dead-letters/letter.js'
+import { type LettersPlace, openLetters } from '../dead-letters/open.js'
+import { redrive } from '../dead-letters/redrive.js'
 import { numberText, table } from '../text.js'
 import { type DevFlags, liveBindings } from './dev-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { usePlace } from './place.js'
 
-export interface DeadLettersFlags extends DevFlags {
-  readonly table: string
+export interface DeadLettersFlags extends DevFlags, LettersPlace {
   readonly reason?: string
   readonly dryRun?: boolean
 }
 
 const SHOW_MS = 1_000
-/** The client is an optional package: whoever asks for something else does not need it. */
-const adapter = () => load('The table of dead letters', '@aws-sdk/client-dynamodb', () => import('../dead-letters.js'))
 
 /** `millrace dead-letters list`: how many there are, by reason and source, with the first one's detail. */
 export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): Promise<number> {
-  const dynamodb = usePlace(flags)
-  const { deadLetters, isResendable } = await adapter()
+  const letters = await openLetters(flags, usePlace(flags))
   const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
-  for await (const letter of deadLetters(flags.table, dynamodb)) {
+  for await (const letter of letters.all()) {
     const { reason, source, detail } = letter
     const name = JSON.stringify([reason, source])
     const group = groups.get(name) ?? { reason, source, rows: 0, again: 0, detail }
@@ -28,6 +26,7 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
     if (isResendable(letter, reason)) group.again++
     groups.set(name, group)
   }
+  letters.close()
   const found = [...groups.values()].sort((a, b) => b.rows - a.rows)
   if (flags.json) io.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
   else if (found.length === 0) io.stdout.write('There are no dead letters.\n')
@@ -47,8 +46,7 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
 /** `millrace dead-letters redrive`. Returns the exit code: 0 done, 130 stopped by Ctrl-C. */
 export async function redriveCommand(file: string, flags: DeadLettersFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
-  const dynamodb = usePlace(flags)
-  const { redrive } = await adapter()
+  const letters = await openLetters(flags, usePlace(flags))
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
@@ -56,8 +54,7 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
   try {
     const { sent, left } = await redrive(pipeline, {
       ...liveBindings(flags),
-      table: flags.table,
-      dynamodb,
+      letters,
       isDry: flags.dryRun === true,
       ...(flags.reason !== undefined && { reason: flags.reason }),
       signal: stop.signal,
@@ -72,6 +69,7 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
     )
     return stop.signal.aborted ? 130 : 0
   } finally {
+    letters.close()
     process.removeListener('SIGINT', onSignal)
   }
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
-import type { SourceInspector } from '../../ports/index.js'
+import type { SourceInspector, SourceNode } from '../../ports/index.js'
 import { boundKafkaInspector, type KafkaBinding } from '../../sources/kafka/binding.js'
 import { kinesisInspector } from '../../sources/kinesis/inspector.js'
 
@@ -32,30 +32,42 @@ export type LiveSource =
 
 /** Binds each source of a pipeline, or says what it lacks. */
 export function liveSources(pipeline: Pipeline, bindings: LiveBindings): readonly LiveSource[] {
+  checkNames(pipeline, bindings)
+  return plan(pipeline).sources.map((source) => bind(source, bindings))
+}
+
+/** Binds one source; undefined where the pipeline has none of that name. What others lack is not asked for. */
+export function liveSource(pipeline: Pipeline, name: string, bindings: LiveBindings): LiveSource | undefined {
+  checkNames(pipeline, bindings)
+  const source = plan(pipeline).sources.find((candidate) => candidate.name === name)
+  return source && bind(source, bindings)
+}
+
+function checkNames(pipeline: Pipeline, { names = {} }: LiveBindings): void {
   const { sources, sinks } = plan(pipeline)
   const known = [...sources, ...sinks].map(({ name }) => name)
-  for (const name of Object.keys(bindings.names ?? {})) {
-    if (known.includes(name)) continue
-    throw new ConfigError(
-      'unknown-name',
-      `--bind names "${name}"; pipeline "${pipeline.name}" has ${[...new Set(known)].join(', ')}.`,
-    )
+  const unknown = Object.keys(names).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new ConfigError(
+    'unknown-name',
+    `--bind names "${unknown}"; pipeline "${pipeline.name}" has ${[...new Set(known)].join(', ')}.`,
+  )
+}
+
+function bind({ name, connector }: SourceNode<any>, bindings: LiveBindings): LiveSource {
+  const physical = bindings.names?.[name] ?? name
+  if (connector === 'kinesis') {
+    const connection = { stream: physical, ...bindings.kinesis }
+    return { kind: 'kinesis', name, ...connection, inspector: kinesisInspector(connection) }
   }
-  return sources.map(({ name, connector }): LiveSource => {
-    const physical = bindings.names?.[name] ?? name
-    if (connector === 'kinesis') {
-      const connection = { stream: physical, ...bindings.kinesis }
-      return { kind: 'kinesis', name, ...connection, inspector: kinesisInspector(connection) }
-    }
-    if (connector === 'kafka') {
-      const binding = { ...bindings.kafka, topic: physical, brokers: brokersOf(name, bindings) }
-      return { kind: 'kafka', name, binding, inspector: boundKafkaInspector(binding) }
-    }
-    throw new ConfigError(
-      'no-live-source',
-      `"${name}" is a source of files, which are not live: run them to their end with "millrace run".`,
-    )
-  })
+  if (connector === 'kafka') {
+    const binding = { ...bindings.kafka, topic: physical, brokers: brokersOf(name, bindings) }
+    return { kind: 'kafka', name, binding, inspector: boundKafkaInspector(binding) }
+  }
+  throw new ConfigError(
+    'no-live-source',
+    `"${name}" is a source of files, which are not live: run them to their end with "millrace run".`,
+  )
 }
 
 function brokersOf(source: string, { kafka }: LiveBindings): readonly string[] {

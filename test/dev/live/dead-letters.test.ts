@@ -83,6 +83,11 @@ describeLive('dead letters in their table', ['dynamodb', 'kinesis'], (services) 
     expect([sent.length, sent.includes('{oops')]).toEqual([3, true])
     const rest = await millrace('dead-letters', 'list', '--table', 'letters', '--endpoint', endpoint)
     expect(rest.out.trim().split('\n')).toHaveLength(2)
+    const neither = await millrace('dead-letters', 'list')
+    expect([neither.code, neither.err]).toEqual([
+      2,
+      'error: Dead letters are in a table or in a bucket; neither is given. Give --table NAME, or --bucket s3://BUCKET/PREFIX.\n',
+    ])
     const none = await millrace('dead-letters', 'list', '--table', 'nowhere', '--endpoint', endpoint)
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('The table "nowhere"')])
   })

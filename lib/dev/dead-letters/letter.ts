@@ -1,0 +1,30 @@
+import type { Rejected } from '../../pipeline/index.js'
+
+/** A dead letter as it is kept. */
+export interface DeadLetter extends Rejected {
+  readonly id: string
+}
+
+/** Where dead letters are kept. */
+export interface DeadLetters {
+  /** All of them, page by page: a look by hand. */
+  all(): AsyncGenerator<DeadLetter>
+  remove(id: string): Promise<void>
+  close(): void
+}
+
+/** Reasons whose payload is the record's own text, as no value could be made of it. */
+const AS_TEXT = new Set(['bad-json', 'deep-nesting', 'forbidden-key', 'oversize', 'skipped'])
+/** Reasons that nothing can be sent again for: the record's bytes are no text, or it has none; or the letter is no record of a source, but a row that came of one. */
+const NEVER = new Set(['bad-utf8', 'bad-base64', 'bad-aggregate', 'tombstone', 'sink-refused', 'expired'])
+
+/** Whether its record can be sent again as it came. What killed the process may do so again: only whoever asks for it gets it. */
+export function isResendable({ reason, payload }: DeadLetter, asked?: string): boolean {
+  if (payload === undefined || payload === null || NEVER.has(reason)) return false
+  return reason !== 'skipped' || asked === 'skipped'
+}
+
+/** The record's own text. */
+export function lineOf({ reason, payload }: DeadLetter): string {
+  return typeof payload === 'string' && AS_TEXT.has(reason) ? payload : JSON.stringify(payload)
+}

@@ -1,0 +1,95 @@
+import { ConfigError } from '../../base/index.js'
+import { type Pipeline, plan } from '../../pipeline/index.js'
+import { keyOf, OVERHEAD_BYTES, openSender, SEND_BYTES } from '../live/send.js'
+import type { Sender } from '../live/sender.js'
+import { type LiveBindings, liveSource } from '../live/sources.js'
+import { type DeadLetter, type DeadLetters, isResendable, lineOf } from './letter.js'
+
+const BATCH = 100
+
+export interface RedriveOptions extends LiveBindings {
+  readonly letters: DeadLetters
+  /** Only those of this reason. */
+  readonly reason?: string
+  /** Only looks: nothing is sent, nothing is deleted. */
+  readonly isDry?: boolean
+  readonly signal?: AbortSignal
+  readonly onProgress?: (sent: number) => void
+}
+
+/** What became of the dead letters that were asked for. */
+export interface Redriven {
+  readonly sent: number
+  /** Left where they are: their records cannot be sent again as they came. */
+  readonly left: number
+}
+
+/**
+ * Sends the records of dead letters to their sources once more, and deletes each once its source has it. A record is another one there: it has a new position, and counts anew. At least once:
+ * killed between the two, it is sent again by the next call.
+ * @throws {ConfigError} for a table that is not there, or a source that the pipeline does not have any more
+ */
+export async function redrive(pipeline: Pipeline, options: RedriveOptions): Promise<Redriven> {
+  const { letters, isDry = false } = options
+  const senders = new Map<string, Promise<Sender>>()
+  let sent = 0
+  let left = 0
+  let waiting: DeadLetter[] = []
+  let bytes = 0
+  const flush = async (): Promise<void> => {
+    const batch = waiting
+    waiting = []
+    bytes = 0
+    if (!isDry)
+      for (const source of new Set(batch.map((letter) => letter.source))) {
+        const some = batch.filter((letter) => letter.source === source)
+        const sender = await opened(pipeline, options, senders, source)
+        const node = plan(pipeline).sources.find(({ name }) => name === source)!
+        const lines = some.map(lineOf)
+        await sender.send(lines.map((line) => ({ key: keyOf(node, line), line })))
+        for (const { id } of some) await letters.remove(id)
+      }
+    sent += batch.length
+    options.onProgress?.(sent)
+  }
+  try {
+    for await (const letter of letters.all()) {
+      if (options.signal?.aborted) break
+      if (options.reason !== undefined && letter.reason !== options.reason) continue
+      if (!isResendable(letter, options.reason)) {
+        left++
+        continue
+      }
+      const more = Buffer.byteLength(lineOf(letter)) + OVERHEAD_BYTES
+      if (waiting.length === BATCH || (waiting.length > 0 && bytes + more > SEND_BYTES)) await flush()
+      waiting.push(letter)
+      bytes += more
+    }
+    await flush()
+    return { sent, left }
+  } finally {
+    for (const sender of senders.values()) await sender.then((one) => one.close()).catch(() => undefined)
+  }
+}
+
+async function opened(
+  pipeline: Pipeline,
+  options: RedriveOptions,
+  senders: Map<string, Promise<Sender>>,
+  source: string,
+): Promise<Sender> {
+  let sender = senders.get(source)
+  if (sender === undefined) {
+    const live = liveSource(pipeline, source, options)
+    if (live === undefined)
+      throw new ConfigError(
+        'unknown-source',
+        `A dead letter is of the source "${source}"; pipeline "${pipeline.name}" has ${plan(pipeline)
+          .sources.map(({ name }) => name)
+          .join(', ')}. Give the pipeline that wrote it.`,
+      )
+    sender = openSender(live, undefined)
+    senders.set(source, sender)
+  }
+  return await sender
+}

@@ -1,0 +1,53 @@
+import { type AttributeValue, DeleteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
+import { refusal } from '../../aws/failure.js'
+import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
+import { ConfigError, MillraceError } from '../../base/index.js'
+import type { DeadLetter, DeadLetters } from './letter.js'
+
+/** Dead letters as items of a table, as `dynamodbTable` makes them by itself. */
+export function tableLetters(table: string, options: DynamoDBOptions): DeadLetters {
+  const client = dynamodbClient(options)
+  const call = async <R>(what: string, work: () => Promise<R>): Promise<R> =>
+    await untilAnswered(new Retries(`${what} the table "${table}"`, RETRY_BUDGET), work).catch((error: unknown) => {
+      throw error instanceof MillraceError ? error : refusal(error, `The table "${table}"`, placeOf(options))
+    })
+  return {
+    async *all() {
+      let from: Record<string, AttributeValue> | undefined
+      do {
+        const page = await call('A look at', () =>
+          client.send(new ScanCommand({ TableName: table, ...(from && { ExclusiveStartKey: from }) })),
+        )
+        for (const item of page.Items ?? []) if (item.reason !== undefined) yield letterOf(table, item)
+        from = page.LastEvaluatedKey
+      } while (from !== undefined)
+    },
+    async remove(id) {
+      const Key = { pk: { S: id }, sk: { S: 'row' } }
+      await call('A deletion in', () => client.send(new DeleteItemCommand({ TableName: table, Key })))
+    },
+    close: () => client.destroy(),
+  }
+}
+
+function letterOf(table: string, item: Readonly<Record<string, AttributeValue>>): DeadLetter {
+  if (item.pk?.S === undefined || item.sk?.S !== 'row')
+    throw new ConfigError(
+      'bad-table',
+      `The table "${table}" holds dead letters under other keys than pk and sk, as an item of its own gives them: read it by those.`,
+    )
+  const fields = Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]))
+  return { ...(fields as unknown as DeadLetter), id: String(fields.pk) }
+}
+
+/** A document as the sink wrote it. */
+function plain(value: AttributeValue): unknown {
+  if (value.S !== undefined) return value.S
+  if (value.N !== undefined) return Number(value.N)
+  if (value.BOOL !== undefined) return value.BOOL
+  if (value.L !== undefined) return value.L.map(plain)
+  if (value.M !== undefined)
+    return Object.fromEntries(Object.entries(value.M).map(([name, inner]) => [name, plain(inner)]))
+  return null
+}

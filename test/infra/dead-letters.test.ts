@@ -1,0 +1,106 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Match, type Template } from 'aws-cdk-lib/assertions'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { describe, expect, it } from 'vitest'
+import { DeadLetters, type DeadLettersProps } from '../../infra/constructs/index.js'
+import { dynamodbTable, kinesisSource, ndjson, outOfOrder, pipeline } from '../../lib/index.js'
+import { kinesis, letters, type Order, stack } from './stacks.js'
+
+const placesIn = (template: Template): string =>
+  JSON.stringify(
+    Object.values(template.findResources('AWS::Lambda::Function'))[0]!.Properties.Environment.Variables.MILLRACE_SINKS,
+  )
+
+describe('a bucket of dead letters', () => {
+  it('is private, encrypted, reached by TLS alone, and stays when the stack goes', () => {
+    const template = letters(stack())
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BucketEncryption: { ServerSideEncryptionConfiguration: [Match.anyValue()] },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        LifecycleConfiguration: Match.absent(),
+      },
+    })
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          Match.objectLike({ Effect: 'Deny', Condition: { NumericLessThan: { 's3:TlsVersion': 1.2 } } }),
+        ]),
+      },
+    })
+    // A table is made for results alone.
+    expect(Object.keys(template.findResources('AWS::DynamoDB::GlobalTable'))).toHaveLength(2)
+    expect(placesIn(template)).toMatch(/dead-letter\\":\\"s3:\/\/",\{"Ref":"Letters.*\},"\/orders\/dead-letter\//)
+  })
+
+  it('takes a key, a time and an end of its own', () => {
+    const scope = stack()
+    const encryptionKey = new Key(scope, 'Key')
+    const template = letters(scope, {
+      encryptionKey,
+      expiration: Duration.days(90),
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Delete',
+      Properties: {
+        LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: 'Enabled' }] },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            Match.objectLike({
+              BucketKeyEnabled: true,
+              ServerSideEncryptionByDefault: Match.objectLike({ SSEAlgorithm: 'aws:kms' }),
+            }),
+          ],
+        },
+      },
+    })
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'kms:GenerateDataKey',
+            Condition: {
+              StringEquals: {
+                'kms:ViaService': { 'Fn::Join': ['', ['s3.eu-west-1.', { Ref: 'AWS::URLSuffix' }]] },
+              },
+            },
+          }),
+        ]),
+      },
+    })
+  })
+
+  it('may be one that is there, and several pipelines may share it', () => {
+    const scope = stack()
+    const shared: DeadLettersProps = { bucket: Bucket.fromBucketName(scope, 'Shared', 'all-letters') }
+    const template = letters(scope, shared)
+    template.resourceCountIs('AWS::S3::Bucket', 0)
+    expect(placesIn(template)).toContain('s3://all-letters/orders/dead-letter/')
+  })
+
+  it('takes nothing that replaces a row, which is refused', () => {
+    const refused = /sink "counts" is DeadLetters\. A bucket has an object for each row .*Give "counts": 'table'/
+    const scope = stack()
+    expect(() => kinesis(scope, {}, { sinks: { counts: new DeadLetters(scope, 'Letters') } })).toThrow(refused)
+  })
+
+  it('takes the place of a file that a pipeline names for what it rejects', () => {
+    const own = pipeline('own', { deadLetter: ndjson('rejected') }, (p) =>
+      p
+        .from(kinesisSource('orders', { timestamp: (order: Order) => order.at, watermark: outOfOrder('1s') }))
+        .to(dynamodbTable('all')),
+    )
+    const scope = stack()
+    const template = kinesis(scope, {}, { pipeline: own, sinks: { rejected: new DeadLetters(scope, 'Letters') } })
+    expect(placesIn(template)).toContain('/own/rejected/')
+  })
+})
