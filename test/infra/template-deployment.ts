@@ -67,28 +67,67 @@ export interface TemplateOptions {
   readonly minuteMs: number
 }
 
+/** How long an old container that was given up stands still before it goes on. */
+const THAW_MS = 500
+const BUSY_MS_MAX = 10_000
+
 /** A template at work: its functions in processes as Lambda runs them, its mappings and its schedule as they say that they are. */
 export class TemplateDeployment {
-  readonly functions: ReadonlyMap<string, LambdaFunction>
   delivered = 0
   private readonly options: TemplateOptions
+  /** By logical id: the versions that there are, the newest one last. */
+  private readonly versions = new Map<string, LambdaFunction[]>()
+  private readonly retired: LambdaFunction[] = []
+  private turn = 0
 
   constructor(options: TemplateOptions) {
     this.options = options
-    const { template, env } = options
-    this.functions = new Map(
-      template.ofType('AWS::Lambda::Function').map(([id, properties]) => {
-        const made = new LambdaFunction({
-          name: id,
-          taskRoot: template.codeOf(id),
-          handler: properties.Handler,
-          memoryMb: properties.MemorySize,
-          timeoutMs: properties.Timeout * 1_000,
-          env: { ...properties.Environment.Variables, ...env },
-        })
-        return [id, made]
-      }),
-    )
+    this.add(options.template)
+  }
+
+  get functions(): readonly LambdaFunction[] {
+    return [...this.retired, ...[...this.versions.values()].flat()]
+  }
+
+  /** New code beside the old: from now on invocations go to the one and the other in turn, a repeat to another one than the first attempt. */
+  upgrade(template: Template): void {
+    this.add(template)
+  }
+
+  /** No more invocations of the old code. Those at work, of which it waits for one, are given up, and go on a little later, beside their repeats. Returns how many. */
+  async retire(): Promise<number> {
+    const old = [...this.versions.values()].flatMap((versions) => versions.slice(0, -1))
+    const busy = () =>
+      old.flatMap((made) => made.environments.filter(({ state }) => state === 'busy').map((it) => ({ made, it })))
+    for (const until = performance.now() + BUSY_MS_MAX; busy().length === 0 && performance.now() < until; )
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    for (const [id, versions] of this.versions) this.versions.set(id, versions.slice(-1))
+    this.retired.push(...old)
+    const zombies = busy()
+    for (const { made, it } of zombies) {
+      made.abandon(it)
+      setTimeout(() => it.state === 'zombie' && it.thaw(), THAW_MS)
+    }
+    return zombies.length
+  }
+
+  private add(template: Template): void {
+    for (const [id, properties] of template.ofType('AWS::Lambda::Function')) {
+      const made = new LambdaFunction({
+        name: id,
+        taskRoot: template.codeOf(id),
+        handler: properties.Handler,
+        memoryMb: properties.MemorySize,
+        timeoutMs: properties.Timeout * 1_000,
+        env: { ...properties.Environment.Variables, ...this.options.env },
+      })
+      this.versions.set(id, [...(this.versions.get(id) ?? []), made])
+    }
+  }
+
+  private async invoke(id: string, event: unknown): Promise<unknown> {
+    const versions = this.versions.get(id)!
+    return await versions[this.turn++ % versions.length]!.invoke(event)
   }
 
   /** Polls and ticks until the signal. */
@@ -101,23 +140,23 @@ export class TemplateDeployment {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.functions.values()].map((f) => f.close()))
+    await Promise.all(this.functions.map((f) => f.close()))
   }
 
   /** One mapping, with the settings that it has and no others. */
   private async poll(mapping: any, signal: AbortSignal): Promise<void> {
     const { pipeline, store, kinesisEndpoint } = this.options
     const takesParts = mapping.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true
-    const target = this.functions.get(mapping.FunctionName)!
     const isStream = typeof mapping.EventSourceArn === 'string'
     const name = isStream ? mapping.EventSourceArn.split('/').at(-1)! : mapping.Topics[0]
+    const source = this.sourceOf(mapping.FunctionName, name)
     const shared = {
       // Of what a mapping does not ask for, it hears nothing.
       invoke: async (_: 'ingest', event: unknown) => {
-        const answer = await target.invoke(event)
+        const answer = await this.invoke(mapping.FunctionName, event)
         return takesParts ? answer : {}
       },
-      positionOf: (split: string) => positionOf(pipeline, store, name, split),
+      positionOf: (split: string) => positionOf(pipeline, store, source, split),
       batch: mapping.BatchSize,
       batchingWindowMs: mapping.MaximumBatchingWindowInSeconds * 1_000,
       signal,
@@ -132,11 +171,23 @@ export class TemplateDeployment {
     await pollKafka({ ...shared, topic: name, connection: { brokers }, group })
   }
 
+  /** The logical name of what a mapping polls, as the function's variables have it. */
+  private sourceOf(id: string, physical: string): string {
+    const [, { Environment }] = this.options.template.ofType('AWS::Lambda::Function').find(([name]) => name === id)!
+    const bindings = JSON.parse(Environment.Variables.MILLRACE_SOURCES) as Record<
+      string,
+      { stream?: string; topic?: string }
+    >
+    return Object.keys(bindings).find(
+      (name) => (bindings[name]!.topic ?? bindings[name]!.stream!.split('/').at(-1)) === physical,
+    )!
+  }
+
   private async schedule(schedule: any, signal: AbortSignal): Promise<void> {
-    const id = [...this.functions.keys()].find((name) => schedule.Target.Arn === `${name}.Arn`)!
+    const id = [...this.versions.keys()].find((name) => schedule.Target.Arn === `${name}.Arn`)!
     while (!signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, this.options.minuteMs))
-      await this.functions.get(id)!.invoke(JSON.parse(schedule.Target.Input))
+      await this.invoke(id, JSON.parse(schedule.Target.Input))
     }
   }
 }

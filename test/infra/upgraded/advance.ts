@@ -1,0 +1,5 @@
+import { advance } from '../../../lib/handlers/index.js'
+import { environmentBindings } from '../../../lib/lambda/index.js'
+import pipeline from './pipeline.js'
+
+export const handler = advance(pipeline, await environmentBindings())
