@@ -1,4 +1,4 @@
-import { Annotations } from 'aws-cdk-lib'
+import { Annotations, type Duration } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import {
   costReport,
@@ -11,7 +11,8 @@ import {
   shapeOf,
 } from '../../lib/cost/index.js'
 import type { Plan } from '../../lib/pipeline/index.js'
-import type { StreamPipelineProps } from './stream-pipeline.js'
+import type { Sources } from './bindings.js'
+import type { FunctionOptions } from './pipeline-function.js'
 
 /** What is to come, as `millrace cost` has it: `500/s`, `300B`, and different keys within a window (default 1,000). */
 export interface Expected {
@@ -43,8 +44,17 @@ export function sayPrice(scope: Construct, plan: Plan, expected: Expected, deplo
   )
 }
 
-/** What of a stack costs. */
-export function deploymentOf(scope: Construct, props: StreamPipelineProps): Deployment {
+/** What of a pipeline's stack costs. */
+interface Priced {
+  readonly sources: Sources
+  readonly ingest?: FunctionOptions
+  readonly tick?: { readonly every?: Duration }
+  readonly alarms?: unknown
+  readonly dashboard?: boolean
+}
+
+/** The part of a stack that has a price, as a bill takes it. */
+export function deploymentOf(scope: Construct, props: Priced): Deployment {
   const { sources, alarms, dashboard, ingest, tick } = props
   const mappings = Object.entries(sources).map(([name, source]) => source.mappingOf(scope, name))
   const pollers = mappings.flatMap(({ provisionedPollerConfig }) => provisionedPollerConfig ?? [])

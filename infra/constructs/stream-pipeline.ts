@@ -19,13 +19,13 @@ import {
 } from './bindings.js'
 import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
+import { networkOf } from './network.js'
 import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
 import { deploymentOf, type Expected, sayPrice } from './price.js'
 import { type BoundSink, bindSinks } from './sinks.js'
-import type { Network } from './source.js'
 import { StateTable } from './state-table.js'
 import { stateStatements } from './tables.js'
 import { Tick } from './tick.js'
@@ -139,8 +139,15 @@ export class StreamPipeline extends Construct {
     this.queue = this.needsQueue() ? new AdvanceQueue(this, 'Queue', { timeout: this.timeoutOf('advance') }) : undefined
     const environment = this.environment()
     checkEnvironment(this, environment)
-    const common = { environment, network: this.network(), absent: this.absent() }
     const bound = Object.entries(sources)
+    const common = {
+      environment,
+      network: networkOf(
+        this.node.path,
+        bound.flatMap(([, { network }]) => network ?? []),
+      ),
+      absent: this.absent(),
+    }
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
     const written = Object.values(this.sinks).flatMap((sink) => sink.statements)
@@ -215,22 +222,6 @@ export class StreamPipeline extends Construct {
   private needsQueue(): boolean {
     const { operators } = this.plan
     return this.props.advanceQueue ?? operators.some(({ keyGroups }) => keyGroups > GROUPS_AT_ONCE)
-  }
-
-  /** Functions are in one network at most: that of the sources which have one. */
-  private network(): Network | undefined {
-    const networks = Object.values(this.props.sources).flatMap(({ network }) => network ?? [])
-    const other = networks.find(({ vpc }) => vpc !== networks[0]!.vpc)
-    if (other !== undefined)
-      refuse(
-        this.node.path,
-        'network',
-        'more than one VPC',
-        'The functions of a pipeline are in one.',
-        'Peer the networks and give all sources one of them, or cut the pipeline in two.',
-      )
-    const securityGroups = [...new Set(networks.flatMap((network) => network.securityGroups ?? []))]
-    return networks[0] && { ...networks[0], securityGroups }
   }
 
   private absent(): string[] {

@@ -1,6 +1,6 @@
 /**
  * List prices, us-east-1, on demand, US dollars, without free tiers, discounts and tax. DynamoDB's, Lambda's and Kinesis's as read on 2026-10-01 from their public price
- * pages (aws.amazon.com/SERVICE/pricing); those of CloudWatch, Managed Flink, MSK, EC2 and event pollers as published elsewhere: look them up before you sign anything.
+ * pages (aws.amazon.com/SERVICE/pricing); Managed Flink's by the example in its developer guide; those of CloudWatch, MSK, EC2 and event pollers as others publish them: look them up before you sign anything.
  */
 export const PRICES = {
   asOf: '2026-10-01',

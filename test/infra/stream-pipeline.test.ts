@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import { Vpc } from 'aws-cdk-lib/aws-ec2'
+import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -285,6 +285,14 @@ describe('what cannot be deployed is refused', () => {
           sources: { a: new MskSource(msk), b: new MskSource({ ...msk, network: other }) },
         }),
     ).toThrow(/network is more than one VPC\. The functions of a pipeline are in one\./)
+    const subnets = { ...net, vpcSubnets: { subnetType: SubnetType.PUBLIC } }
+    expect(
+      () =>
+        new StreamPipeline(scope, 'C', {
+          pipeline: two(kafkaSource),
+          sources: { a: new MskSource(msk), b: new MskSource({ ...msk, topic: 'b', network: subnets }) },
+        }),
+    ).toThrow(/network\.vpcSubnets is more than one choice\. .*Give all sources the same vpcSubnets/)
   })
 
   it('timeouts that nobody waits for, and ticks that come too seldom', () => {

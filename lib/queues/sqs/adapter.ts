@@ -1,6 +1,6 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { AdvanceRequest, Ids, Queue } from '../../ports/index.js'
-import type { SqsQueueOptions } from './index.js'
+import type { SqsQueueOptions } from './options.js'
 
 const CONNECTION_TIMEOUT_MS = 500
 const REQUEST_TIMEOUT_MS = 1_000

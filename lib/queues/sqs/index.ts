@@ -1,16 +1,8 @@
 import { load } from '../../aws/load.js'
-import type { Ids, Queue } from '../../ports/index.js'
+import type { Queue } from '../../ports/index.js'
+import type { SqsQueueOptions } from './options.js'
 
-export interface SqsQueueOptions {
-  /** Makes each request one of its own: a second one of a key group is no duplicate of the first, which may have begun before there was more to do. */
-  readonly ids: Ids
-  /** Default: AWS_REGION. */
-  readonly region?: string
-  /** A local SQS; default: AWS_ENDPOINT_URL_SQS, or the region's. */
-  readonly endpoint?: string
-  /** Told of a request that could not be sent. */
-  readonly onLost?: (error: unknown) => void
-}
+export type { SqsQueueOptions } from './options.js'
 
 /**
  * An SQS FIFO queue whose mapping invokes the advance handler: one request of a key group at a time, those of others beside it. Sending is tried twice, within seconds, as whoever

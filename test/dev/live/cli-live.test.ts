@@ -69,7 +69,7 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
     [
       'a mechanism',
       dev('topic.mjs', '--brokers', 'a:1', '--kafka-mechanism', 'gssapi'),
-      '--kafka-mechanism is plain, scram-sha-256, scram-sha-512; it is "gssapi".',
+      '--kafka-mechanism is plain, scram-sha-256, scram-sha-512, aws-msk-iam; it is "gssapi".',
     ],
     [
       'one group',
