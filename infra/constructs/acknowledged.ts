@@ -26,17 +26,27 @@ export function acknowledge(construct: IConstruct, ...ids: readonly (keyof typeo
   for (const id of ids) Validations.of(construct).acknowledge({ id, reason: REASONS[id] })
 }
 
-/** Says in the template why a role may use objects whose names begin in one way: they are not known before they are written. */
-export function acknowledgeObjects(role: IConstruct, arn: string): void {
-  const id = `AwsSolutions-IAM5[Resource::${flat(Stack.of(role).resolve(arn))}]`
-  const reason = 'Each dead letter is an object of its own, and this is where those of one sink of the pipeline are.'
-  Validations.of(role).acknowledge({ id, reason })
+/** Says in the template why a policy names objects by the beginning of their names. Only as the app is synthesized is it known how the template will name the bucket. */
+export function acknowledgeObjects(policy: IConstruct, arns: readonly string[]): void {
+  const reason =
+    'Each dead letter is an object of its own, whose name nobody knows before: this is the folder of one sink of the pipeline.'
+  const validate = (): string[] => {
+    for (const arn of arns) {
+      const id = `AwsSolutions-IAM5[Resource::${flat(Stack.of(policy).resolve(arn))}]`
+      Validations.of(policy).acknowledge({ id, reason })
+    }
+    return []
+  }
+  policy.node.addValidation({ validate })
 }
 
 /** CloudFormation's functions as cdk-nag writes them. */
 function flat(value: unknown): string {
-  if (typeof value === 'string') return value
-  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, any>
+  if (typeof value === 'string') return value.replaceAll('${', '<').replaceAll('}', '>')
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join, ...others } = value as Record<string, any>
+  if (join !== undefined) return join[1].map(flat).join(join[0])
+  if (attribute !== undefined) return `<${attribute.map(flat).join('.')}>`
   if (Ref !== undefined) return `<${Ref}>`
-  return attribute === undefined ? join[1].map(flat).join(join[0]) : `<${attribute.join('.')}>`
+  const inner = others['Fn::Sub'] ?? others['Fn::ImportValue']
+  return inner === undefined ? JSON.stringify(value) : flat(inner)
 }

@@ -114,6 +114,10 @@ function bytesOf(scope: Construct, value: string): number {
   return parts.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : TOKEN_BYTES), 0)
 }
 
+/** Whether rows are sent to a sink, and not only what is rejected or late. */
+const takesRows = ({ readers }: Plan, sink: string): boolean =>
+  readers.flat().some((reader) => reader.kind === 'sink' && reader.sink.name === sink)
+
 /** Which sinks are tables of the stack, and that no other one needs a disk. */
 export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<string, SinkTarget>>): void {
   const unknown = Object.keys(sinks).find((name) => !plan.sinks.some((sink) => sink.name === name))
@@ -128,7 +132,7 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
         'unbound-sink',
         `${where}: the sink "${name}" is a file, and a function's disk is gone with its container. Give sinks: { ${JSON.stringify(name)}: 'table' } for a DynamoDB table of the stack, or a table that is there.`,
       )
-    if (sinks[name] instanceof DeadLetters && (connector === 'dynamodb' || writersOf(plan, name).length > 0))
+    if (sinks[name] instanceof DeadLetters && (connector === 'dynamodb' || takesRows(plan, name)))
       refuse(
         where,
         `sink "${name}"`,

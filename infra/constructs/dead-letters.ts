@@ -5,6 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-c
 import { Construct } from 'constructs'
 import { acknowledge } from './acknowledged.js'
 import { keyStatements } from './keys.js'
+import { refuse } from './mapping-rules.js'
 
 export interface DeadLettersProps {
   /**
@@ -13,50 +14,57 @@ export interface DeadLettersProps {
    */
   readonly bucket?: IBucket
   /**
-   * The customer's key that encrypts it.
+   * The customer's key that encrypts it; also of a bucket that is there.
    * @default - S3's own
    */
   readonly encryptionKey?: IKey
   /**
-   * After how long a letter is deleted.
+   * After how long a letter is deleted. Of a bucket of its own.
    * @default - never: somebody sends them again, or deletes them
    */
   readonly expiration?: Duration
   /**
-   * What becomes of it when the stack goes. Dead letters are records that nobody counted: they stay unless told. CloudFormation deletes empty buckets only.
+   * What becomes of a bucket of its own when the stack goes. Dead letters are records that nobody counted: they stay unless told. CloudFormation deletes empty buckets only.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
 }
 
 /**
- * A bucket of dead letters, an object each, under `PIPELINE/SINK/`: whole, however large the record is, where an item of a table ends at 400 KB. Each pipeline has one, and several may share one.
+ * A bucket of dead letters, an object each, under `STACK/PIPELINE/SINK/`: whole, however large the record is, where an item of a table ends at 400 KB. Each pipeline has one, and several may share one.
  * `millrace dead-letters` lists them, and sends them again.
  * @example new StreamPipeline(this, 'Revenue', { pipeline, sources, sinks: { 'dead-letter': new DeadLetters(this, 'DeadLetters') } })
  */
 export class DeadLetters extends Construct {
   readonly bucket: IBucket
+  private readonly key: IKey | undefined
 
   constructor(scope: Construct, id: string, props: DeadLettersProps = {}) {
     super(scope, id)
-    this.bucket = props.bucket ?? this.make(props)
+    const { bucket, encryptionKey } = props
+    for (const option of ['expiration', 'removalPolicy'] as const)
+      if (bucket !== undefined && props[option] !== undefined)
+        refuse(
+          this.node.path,
+          option,
+          'given',
+          'The bucket is one that is there, and is left as it is.',
+          'Set it where the bucket is made, or leave bucket out.',
+        )
+    this.bucket = bucket ?? this.make(props)
+    this.key = encryptionKey ?? this.bucket.encryptionKey
   }
 
-  /** Where those of one sink of a pipeline are. */
-  placeOf(pipeline: string, sink: string): string {
-    return `s3://${this.bucket.bucketName}/${prefixOf(pipeline, sink)}`
+  /** Where the letters of a folder are, as `millrace dead-letters` takes it. A folder ends with '/'. */
+  placeOf(folder: string): string {
+    return `s3://${this.bucket.bucketName}/${folder}`
   }
 
-  /** The objects of one sink of a pipeline. */
-  objectsOf(pipeline: string, sink: string): string {
-    return this.bucket.arnForObjects(`${prefixOf(pipeline, sink)}*`)
-  }
-
-  /** What a function may do that writes them. */
-  writeStatements(scope: Construct, pipeline: string, sink: string): PolicyStatement[] {
+  /** What a function may do that writes into a folder. */
+  writeStatements(scope: Construct, folder: string): PolicyStatement[] {
     return [
-      new PolicyStatement({ actions: ['s3:PutObject'], resources: [this.objectsOf(pipeline, sink)] }),
-      ...keyStatements(scope, this.bucket.encryptionKey, 's3', ['kms:GenerateDataKey']),
+      new PolicyStatement({ actions: ['s3:PutObject'], resources: [this.bucket.arnForObjects(`${folder}*`)] }),
+      ...keyStatements(scope, this.key, 's3', ['kms:GenerateDataKey']),
     ]
   }
 
@@ -75,5 +83,3 @@ export class DeadLetters extends Construct {
     return bucket
   }
 }
-
-const prefixOf = (pipeline: string, sink: string): string => `${pipeline}/${sink}/`

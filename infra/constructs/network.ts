@@ -1,3 +1,5 @@
+import { Annotations } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
 import { refuse } from './mapping-rules.js'
 import type { Network } from './source.js'
 
@@ -26,3 +28,13 @@ export function networkOf(where: string, networks: readonly Network[]): Network 
 }
 
 const subnetsOf = ({ vpc, vpcSubnets }: Network): string => [...vpc.selectSubnets(vpcSubnets).subnetIds].sort().join()
+
+/** A function in a subnet without a way out reaches S3 by an endpoint alone, and would stand still at its first dead letter. Who has one acknowledges the warning. */
+export function warnOfBuckets(scope: Construct, { vpc, vpcSubnets }: Network): void {
+  const closed = [...vpc.isolatedSubnets, ...vpc.publicSubnets]
+  if (!vpc.selectSubnets(vpcSubnets).subnets.some((subnet) => closed.includes(subnet))) return
+  Annotations.of(scope).addWarningV2(
+    'millrace:s3-endpoint',
+    "The functions are in subnets without a NAT gateway, and write dead letters to S3: give the VPC an endpoint of S3 (vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 }), free) and acknowledge this, or give sinks: { 'dead-letter': 'table' }.",
+  )
+}

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
@@ -12,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { ConfigError } from '../../lib/base/index.js'
 import { MEMORY_MB } from '../../lib/cost/index.js'
 import { acknowledge } from './acknowledged.js'
 import { bundleHandler } from './bundle.js'
@@ -106,6 +108,11 @@ export class PipelineFunction extends Construct {
   private code({ entry, absent }: PipelineFunctionProps): Code {
     if (!Stack.of(this).bundlingRequired)
       return Code.fromInline('exports.handler = () => { throw new Error("not bundled") }')
+    if (!existsSync(entry))
+      throw new ConfigError(
+        'no-handler',
+        `${this.node.path}: its file ${entry} is not there. Give functions: the folder of ingest.ts, advance.ts and tick.ts, from where the CDK runs.`,
+      )
     return Code.fromAsset(dirname(entry), {
       assetHashType: AssetHashType.OUTPUT,
       bundling: {

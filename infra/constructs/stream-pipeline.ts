@@ -7,7 +7,7 @@ import { Construct } from 'constructs'
 import { GROUPS_AT_ONCE } from '../../lib/base/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
-import { acknowledge, acknowledgeObjects } from './acknowledged.js'
+import { acknowledge } from './acknowledged.js'
 import { AdvanceQueue } from './advance-queue.js'
 import {
   checkEnvironment,
@@ -19,13 +19,13 @@ import {
 } from './bindings.js'
 import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
-import { networkOf } from './network.js'
+import { networkOf, warnOfBuckets } from './network.js'
 import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
 import { deploymentOf, type Expected, sayPrice } from './price.js'
-import { type BoundSink, bindSinks } from './sinks.js'
+import { allowLetters, type BoundSink, bindSinks } from './sinks.js'
 import { StateTable } from './state-table.js'
 import { stateStatements } from './tables.js'
 import { Tick } from './tick.js'
@@ -99,6 +99,8 @@ const CLIENTS = {
   kafka: ['kafkajs', '@aws-sdk/client-secrets-manager'],
   queue: ['@aws-sdk/client-sqs'],
   bucket: ['@aws-sdk/client-s3'],
+  // A file of ours, which needs the SDK's signer.
+  iam: ['./msk-iam.js'],
 } as const
 
 /**
@@ -124,15 +126,16 @@ export class StreamPipeline extends Construct {
 
   constructor(scope: Construct, id: string, props: StreamPipelineProps) {
     super(scope, id)
-    const { pipeline, sources } = props
+    const { pipeline, sources, run = 1 } = props
     this.props = props
     this.plan = plan(pipeline)
-    if (props.lockFile !== undefined) checkLock(props.lockFile, this.plan, props.run ?? 1)
+    if (props.lockFile !== undefined) checkLock(props.lockFile, this.plan, run)
     checkSources(this.node.path, this.plan, sources)
     checkSinks(this.node.path, this.plan, props.sinks ?? {})
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     this.state = props.state ?? new StateTable(this, 'State', { removalPolicy }).table
-    this.sinks = bindSinks(this, this.plan, props.sinks ?? {}, removalPolicy)
+    const folder = (sink: string): string => `${this.deployment}/${sink}/${run > 1 ? `run-${run}/` : ''}`
+    this.sinks = bindSinks(this, { plan: this.plan, targets: props.sinks ?? {}, removalPolicy, folder })
     this.tables = Object.fromEntries(
       Object.entries(this.sinks).flatMap(([name, { table }]) => (table ? [[name, table]] : [])),
     )
@@ -140,17 +143,13 @@ export class StreamPipeline extends Construct {
     const environment = this.environment()
     checkEnvironment(this, environment)
     const bound = Object.entries(sources)
-    const common = {
-      environment,
-      network: networkOf(
-        this.node.path,
-        bound.flatMap(([, { network }]) => network ?? []),
-      ),
-      absent: this.absent(),
-    }
+    const networks = bound.flatMap(([, source]) => source.network ?? [])
+    const network = networkOf(this.node.path, networks)
+    if (network !== undefined && this.hasBucket()) warnOfBuckets(this, network)
+    const common = { environment, network, absent: this.absent() }
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
-    const written = Object.values(this.sinks).flatMap((sink) => sink.statements)
+    const written = Object.values(this.sinks).flatMap(({ table, statements }) => (table ? statements : []))
     const stored = [...stateStatements(this, this.state), ...written]
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
       new PipelineFunction(this, this.idOf(name), {
@@ -169,8 +168,7 @@ export class StreamPipeline extends Construct {
       ...(this.queue?.pollStatements() ?? []),
     ])
     this.tick = make('tick', 'lists splits, and closes what no record closes', [...inspect, ...ask])
-    for (const { role } of [this.ingest, this.advance, this.tick])
-      for (const { objects } of Object.values(this.sinks)) if (objects !== undefined) acknowledgeObjects(role, objects)
+    for (const { role } of [this.ingest, this.advance, this.tick]) allowLetters(role, this.sinks)
     this.queue?.invokes(this.advance.function, props.enabled !== false).node.addDependency(this.advance.role)
     this.mappings = this.map()
     new Tick(this, 'Schedule', {
@@ -181,8 +179,8 @@ export class StreamPipeline extends Construct {
     this.watch()
     if (props.expected !== undefined) sayPrice(this, this.plan, props.expected, deploymentOf(this, props))
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
-    for (const [name, { place, objects }] of Object.entries(this.sinks))
-      if (objects !== undefined)
+    for (const [name, { place, table }] of Object.entries(this.sinks))
+      if (table === undefined)
         new CfnOutput(this, `Letters-${name}`, { value: place, description: `millrace dead-letters list --bucket` })
     new CfnOutput(this, 'Fingerprint', {
       value: fingerprint(this.plan),
@@ -225,10 +223,17 @@ export class StreamPipeline extends Construct {
   }
 
   private absent(): string[] {
-    const kinds = new Set<string>(Object.values(this.props.sources).map(({ connector }) => connector))
+    const sources = Object.entries(this.props.sources)
+    const kinds = new Set<string>(sources.map(([, { connector }]) => connector))
     if (this.queue !== undefined) kinds.add('queue')
-    if (Object.values(this.sinks).some(({ objects }) => objects !== undefined)) kinds.add('bucket')
+    if (this.hasBucket()) kinds.add('bucket')
+    const bindings = sources.map(([name, source]) => source.bindingOf(name))
+    if (bindings.some((binding) => 'mechanism' in binding && binding.mechanism === 'aws-msk-iam')) kinds.add('iam')
     return Object.entries(CLIENTS).flatMap(([kind, packages]) => (kinds.has(kind) ? [] : packages))
+  }
+
+  private hasBucket(): boolean {
+    return Object.values(this.sinks).some(({ table }) => table === undefined)
   }
 
   private timeoutOf(name: keyof typeof TIMEOUT_S): Duration {

@@ -19,8 +19,22 @@ const THROTTLED = new Set([
   'TransactionConflict',
   'ReplicatedWriteConflict',
   'KMSThrottling',
+  // S3's.
+  'SlowDown',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'KMS.Throttling',
+  // The client corrects its clock by the answer.
+  'RequestTimeTooSkewed',
 ])
-const UNKNOWN = new Set(['InternalServerError', 'InternalFailure', 'ServiceUnavailable', 'InternalServer'])
+/** S3 says by `RequestTimeout` that a body came too slowly. */
+const UNKNOWN = new Set([
+  'InternalServerError',
+  'InternalFailure',
+  'ServiceUnavailable',
+  'InternalServer',
+  'RequestTimeout',
+])
 
 /** What the SDK's errors have, as far as it matters here. */
 interface ServiceError extends Error {
@@ -42,7 +56,7 @@ export function judgeCode(code: string): Failure {
 /** What an error of a whole call says. Whoever has no answer does not know what became of the call. */
 export function judgeError(thrown: unknown): Failure {
   const error = thrown as ServiceError
-  if (judgeCode(error.name) === 'throttled') return 'throttled'
+  if (judgeCode(error.name) !== 'refused') return judgeCode(error.name)
   if (isCredentials(error) || error.name === 'PermanentRedirect') return 'refused'
   const status = error.$metadata?.httpStatusCode
   // An answer that began well and was cut off says no more than none.

@@ -122,13 +122,18 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
       await ingest.close()
     }
     const { rejected } = JSON.parse(deployed.Environment.Variables.MILLRACE_SINKS)
-    expect(rejected).toMatch(/^s3:\/\/[a-z0-9-]+\/flights\/rejected\/$/)
+    expect(rejected).toMatch(/^s3:\/\/[a-z0-9-]+\/flights-dev\/flights\/rejected\/$/)
     for (const [variable, value] of Object.entries(aws.env))
       if (variable.startsWith('AWS_')) vi.stubEnv(variable, value)
     const list = await millrace('dead-letters', 'list', '--bucket', rejected, '--json')
     expect([list.err, JSON.parse(list.out)]).toMatchObject([
       '',
       [{ reason: 'bad-json', source: 'departures-a-l', rows: 1, again: 1 }],
+    ])
+    const above = await millrace('dead-letters', 'list', '--bucket', rejected.replace(/rejected\/$/, ''))
+    expect([above.code, above.err]).toEqual([
+      2,
+      expect.stringContaining(`but folders: ${rejected}. Give the place of one sink`),
     ])
     const redrive = await millrace(
       'dead-letters',

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { App, Duration, Stack } from 'aws-cdk-lib'
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { describe, expect, it } from 'vitest'
@@ -116,6 +116,13 @@ describe('a mapping of Kafka', () => {
     )
     const types = mapping!.Properties.SourceAccessConfigurations.map(({ Type }: { Type: string }) => Type)
     expect(types).toEqual(['VPC_SUBNET', 'VPC_SUBNET', 'VPC_SECURITY_GROUP', 'SASL_SCRAM_512_AUTH'])
+  })
+
+  it('handlers that are not there are named', () => {
+    const scope = new Stack(new App(), 'stack')
+    expect(() => kinesis(scope, {}, { functions: 'nowhere' })).toThrow(
+      /Pipeline\/Ingest: its file nowhere\/ingest\.ts is not there\. Give functions: the folder/,
+    )
   })
 
   it('a cluster without a broker, and one on the internet without a login, are refused', () => {

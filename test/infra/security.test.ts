@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
 import { describe, expect, it } from 'vitest'
 import { KinesisSource, StateTable, StreamPipeline } from '../../infra/constructs/index.js'
-import { kinesis, letters, msk, ofKinesis, selfManaged, stack } from './stacks.js'
+import { kinesis, letters, msk, ofKinesis, selfManaged, sharedLetters, stack } from './stacks.js'
 
 interface Statement {
   readonly Action: string | readonly string[]
@@ -132,7 +132,7 @@ describe('roles', () => {
       else
         expect([actionsOf(statement), resource]).toEqual([
           ['s3:PutObject'],
-          expect.stringMatching(/"\/orders\/dead-letter\/\*"\]\]\}$/),
+          expect.stringMatching(/"\/stack\/orders\/dead-letter\/\*"\]\]\}$/),
         ])
     }
   })
@@ -163,6 +163,7 @@ describe('cdk-nag', () => {
     ['a stream', (scope: Stack) => kinesis(scope)],
     ['a stream, with a queue of advances', (scope: Stack) => kinesis(scope, {}, { advanceQueue: true })],
     ['a stream, with a bucket of dead letters', (scope: Stack) => letters(scope)],
+    ["a stream, with another stack's bucket of dead letters", (scope: Stack) => sharedLetters(scope)],
     ['a topic of MSK', (scope: Stack) => msk(scope)],
     ['a topic of MSK by IAM', (scope: Stack) => msk(scope, { credentials: { kind: 'iam' } })],
     ['a topic of another cluster', (scope: Stack) => selfManaged(scope)],

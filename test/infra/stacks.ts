@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { Key } from 'aws-cdk-lib/aws-kms'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import {
@@ -70,6 +71,12 @@ export function kinesis(
 /** A stream, with a bucket for what is rejected. */
 export function letters(scope: Stack, props: DeadLettersProps = {}): Template {
   return kinesis(scope, {}, { sinks: { 'dead-letter': new DeadLetters(scope, 'Letters', props) } })
+}
+
+/** The same, of a bucket that another stack of the app has. */
+export function sharedLetters(scope: Stack): Template {
+  const other = new Stack(scope.node.root as App, 'other', { env: { account: scope.account, region: scope.region } })
+  return letters(scope, { bucket: new Bucket(other, 'Shared') })
 }
 
 export function network(scope: Construct) {

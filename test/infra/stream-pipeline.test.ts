@@ -117,7 +117,7 @@ describe('the functions', () => {
     expect(MILLRACE_SINKS['Fn::Join'][1].filter((part: unknown) => typeof part === 'string')).toEqual([
       '{"counts":"',
       '","dead-letter":"s3://',
-      '/orders/dead-letter/"}',
+      '/stack/orders/dead-letter/"}',
     ])
     expect(MILLRACE_DEPLOYMENT).toBe('stack/orders')
   })

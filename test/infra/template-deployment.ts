@@ -1,6 +1,7 @@
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LambdaFunction } from '../../lib/dev/lambda/function.js'
+import { FunctionError, LambdaFunction } from '../../lib/dev/lambda/function.js'
 import { pollKafka } from '../../lib/dev/live/kafka-poller.js'
 import { pollKinesis } from '../../lib/dev/live/kinesis-poller.js'
 import { positionOf } from '../../lib/dev/live/positions.js'
@@ -78,7 +79,6 @@ export class TemplateDeployment {
   /** By logical id: the versions that there are, the newest one last. */
   private readonly versions = new Map<string, LambdaFunction[]>()
   private readonly retired: LambdaFunction[] = []
-  private turn = 0
 
   constructor(options: TemplateOptions) {
     this.options = options
@@ -89,7 +89,7 @@ export class TemplateDeployment {
     return [...this.retired, ...[...this.versions.values()].flat()]
   }
 
-  /** New code beside the old: from now on invocations go to the one and the other in turn, a repeat to another one than the first attempt. */
+  /** New code beside the old: from now on any invocation may go to the one or the other. */
   upgrade(template: Template): void {
     this.add(template)
   }
@@ -125,9 +125,10 @@ export class TemplateDeployment {
     }
   }
 
+  /** Any version may get any attempt, and a repeat another one than the first. */
   private async invoke(id: string, event: unknown): Promise<unknown> {
     const versions = this.versions.get(id)!
-    return await versions[this.turn++ % versions.length]!.invoke(event)
+    return await versions[randomInt(versions.length)]!.invoke(event)
   }
 
   /** Polls and ticks until the signal. */
@@ -187,7 +188,10 @@ export class TemplateDeployment {
     const id = [...this.versions.keys()].find((name) => schedule.Target.Arn === `${name}.Arn`)!
     while (!signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, this.options.minuteMs))
-      await this.invoke(id, JSON.parse(schedule.Target.Input))
+      await this.invoke(id, JSON.parse(schedule.Target.Input)).catch((error: unknown) => {
+        // A beat that failed is not made up for: the next one comes.
+        if (!(error instanceof FunctionError)) throw error
+      })
     }
   }
 }

@@ -36,6 +36,8 @@ describe('a bundle for a pipeline', () => {
       Object.keys(bundleHandler('functions/ingest.ts', { absent }, folder(into)).metafile.inputs)
     const all = inputsOf([], 'all-clients')
     const withoutKafka = inputsOf(['kafkajs', '@aws-sdk/client-secrets-manager'], 'without-kafka')
+    const withoutIam = inputsOf(['./msk-iam.js'], 'without-iam')
+    expect([all, withoutIam].map((inputs) => inputs.includes('lib/sources/kafka/msk-iam.ts'))).toEqual([true, false])
     const withoutKinesis = inputsOf(['@aws-sdk/client-kinesis', '@aws-sdk/client-s3'], 'without-kinesis')
     const has = (inputs: readonly string[], name: string): boolean =>
       inputs.some((input) => input.includes(`node_modules/${name}/`))

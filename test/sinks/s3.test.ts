@@ -1,5 +1,7 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConfigError } from '../../lib/index.js'
 import type { Sink } from '../../lib/ports/index.js'
 import { openBucket } from '../../lib/sinks/s3/index.js'
@@ -101,5 +103,67 @@ describe.skipIf(tools === undefined)('buckets as sinks', () => {
     await expect(open('s3://No_Bucket')).rejects.toThrow(
       "A bucket is given as s3://NAME or s3://NAME/PREFIX, its name of 3 to 63 lower-case letters, digits, '-' and '.'; it is \"s3://No_Bucket\".",
     )
+  })
+})
+
+describe('a bucket that answers ill', () => {
+  let server: Server
+  let answers: [status: number, code: string][] = []
+  let asked = 0
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        asked++
+        const [status, code] = answers.shift() ?? [200, '']
+        response.writeHead(status, { 'content-type': 'application/xml' })
+        response.end(code && `<Error><Code>${code}</Code><Message>as it is</Message></Error>`)
+      })
+    })
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  })
+  beforeEach(() => {
+    asked = 0
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'local')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local')
+    vi.stubEnv('AWS_REGION', REGION)
+  })
+  afterEach(() => vi.unstubAllEnvs())
+  afterAll(() => server.close())
+
+  const write = async () => {
+    const sink = await openBucket('s3://letters', {
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    })
+    await sink.write([range('s', 0, 1)]).finally(() => sink.close())
+  }
+
+  it.each([
+    [503, 'SlowDown'],
+    [500, 'InternalError'],
+    [400, 'RequestTimeout'],
+    [403, 'RequestTimeTooSkewed'],
+    [409, 'OperationAborted'],
+    [409, 'ConditionalRequestConflict'],
+    [400, 'KMS.ThrottlingException'],
+  ])('with %i %s is asked again', async (status, code) => {
+    answers = [[status, code]]
+    await write()
+    expect(asked).toBe(2)
+  })
+
+  it('with 412 has the row already', async () => {
+    answers = [[412, 'PreconditionFailed']]
+    await write()
+    expect(asked).toBe(1)
+  })
+
+  it.each([
+    [403, 'AccessDenied', /^The bucket "letters" refuses the call at .*: as it is\.$/],
+    [301, 'PermanentRedirect', /^The bucket "letters" is in another region, and not at .*\. Give its own\.$/],
+    [403, 'SignatureDoesNotMatch', /^The AWS credentials are not accepted for the bucket "letters"/],
+  ])('with %i %s is one sentence', async (status, code, words) => {
+    answers = [[status, code]]
+    await expect(write()).rejects.toThrow(words)
+    expect(asked).toBe(1)
   })
 })

@@ -18,15 +18,18 @@ const SHOW_MS = 1_000
 export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): Promise<number> {
   const letters = await openLetters(flags, usePlace(flags))
   const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
-  for await (const letter of letters.all()) {
-    const { reason, source, detail } = letter
-    const name = JSON.stringify([reason, source])
-    const group = groups.get(name) ?? { reason, source, rows: 0, again: 0, detail }
-    group.rows++
-    if (isResendable(letter, reason)) group.again++
-    groups.set(name, group)
+  try {
+    for await (const letter of letters.all()) {
+      const { reason, source, detail } = letter
+      const name = JSON.stringify([reason, source])
+      const group = groups.get(name) ?? { reason, source, rows: 0, again: 0, detail }
+      group.rows++
+      if (isResendable(letter, reason)) group.again++
+      groups.set(name, group)
+    }
+  } finally {
+    letters.close()
   }
-  letters.close()
   const found = [...groups.values()].sort((a, b) => b.rows - a.rows)
   if (flags.json) io.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`)
   else if (found.length === 0) io.stdout.write('There are no dead letters.\n')

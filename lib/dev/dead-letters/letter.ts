@@ -3,13 +3,15 @@ import type { Rejected } from '../../pipeline/index.js'
 /** A dead letter as it is kept. */
 export interface DeadLetter extends Rejected {
   readonly id: string
+  /** Where it is: what removes it. */
+  readonly place: string
 }
 
 /** Where dead letters are kept. */
 export interface DeadLetters {
-  /** All of them, page by page: a look by hand. */
+  /** All that are there when it begins: a look by hand. */
   all(): AsyncGenerator<DeadLetter>
-  remove(id: string): Promise<void>
+  remove(places: readonly string[]): Promise<void>
   close(): void
 }
 

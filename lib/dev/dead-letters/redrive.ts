@@ -47,7 +47,7 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
         const node = plan(pipeline).sources.find(({ name }) => name === source)!
         const lines = some.map(lineOf)
         await sender.send(lines.map((line) => ({ key: keyOf(node, line), line })))
-        for (const { id } of some) await letters.remove(id)
+        await letters.remove(some.map(({ place }) => place))
       }
     sent += batch.length
     options.onProgress?.(sent)

@@ -23,9 +23,11 @@ export function tableLetters(table: string, options: DynamoDBOptions): DeadLette
         from = page.LastEvaluatedKey
       } while (from !== undefined)
     },
-    async remove(id) {
-      const Key = { pk: { S: id }, sk: { S: 'row' } }
-      await call('A deletion in', () => client.send(new DeleteItemCommand({ TableName: table, Key })))
+    async remove(ids) {
+      for (const id of ids) {
+        const Key = { pk: { S: id }, sk: { S: 'row' } }
+        await call('A deletion in', () => client.send(new DeleteItemCommand({ TableName: table, Key })))
+      }
     },
     close: () => client.destroy(),
   }
@@ -38,7 +40,7 @@ function letterOf(table: string, item: Readonly<Record<string, AttributeValue>>)
       `The table "${table}" holds dead letters under other keys than pk and sk, as an item of its own gives them: read it by those.`,
     )
   const fields = Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]))
-  return { ...(fields as unknown as DeadLetter), id: String(fields.pk) }
+  return { ...(fields as unknown as DeadLetter), id: String(fields.pk), place: String(fields.pk) }
 }
 
 /** A document as the sink wrote it. */

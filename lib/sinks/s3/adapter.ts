@@ -44,10 +44,8 @@ async function put(client: S3Client, { bucket, prefix }: BucketPlace, { id, valu
       await client.send(command)
       return
     } catch (error) {
-      const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
-      if ($metadata?.httpStatusCode === 412) return
-      // Another write of the same object is under way.
-      const failure = name === 'ConditionalRequestConflict' ? 'throttled' : judgeError(error)
+      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 412) return
+      const failure = judgeError(error)
       if (failure === 'refused') throw error
       await retries.pause(failure, error)
     }

@@ -32,6 +32,8 @@ export type KafkaLogin =
       readonly mechanism: 'oauthbearer'
       /** Asked for a token at every new connection; IAM of MSK goes this way, with its signer. */
       readonly token: () => Promise<string>
+      /** Whose token it is, for messages. */
+      readonly by?: 'aws-msk-iam'
     }
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']

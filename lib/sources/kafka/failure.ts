@@ -43,13 +43,13 @@ export function explainKafka(thrown: unknown, { connection, topic, group, phase 
   if (isType('TOPIC_AUTHORIZATION_FAILED')) {
     return new ConfigError(
       'no-permission',
-      `The Kafka login may not read the topic "${topic}" ${where}. Give it the ACLs Describe and Read on that topic.`,
+      `The Kafka login may not read the topic "${topic}" ${where}. Give it ${isIam(connection) ? 'kafka-cluster:DescribeTopic and kafka-cluster:ReadData' : 'the ACLs Describe and Read'} on that topic.`,
     )
   }
   if (isType('GROUP_AUTHORIZATION_FAILED')) {
     return new ConfigError(
       'no-permission',
-      `The Kafka login may not use the consumer group "${group ?? ''}" ${where}. Give it the ACL Read on that group.`,
+      `The Kafka login may not use the consumer group "${group ?? ''}" ${where}. Give it ${isIam(connection) ? 'kafka-cluster:DescribeGroup and kafka-cluster:AlterGroup' : 'the ACL Read'} on that group.`,
     )
   }
   const login = explainLogin(connection, where, isType, says)
@@ -76,6 +76,9 @@ export function explainKafka(thrown: unknown, { connection, topic, group, phase 
   )
 }
 
+const isIam = ({ sasl }: { readonly sasl?: KafkaConnection['sasl'] | undefined }): boolean =>
+  sasl?.mechanism === 'oauthbearer' && sasl.by === 'aws-msk-iam'
+
 function explainLogin(
   { sasl }: KafkaConnection,
   where: string,
@@ -89,6 +92,8 @@ function explainLogin(
       `The Kafka brokers ${where} take no login by ${mechanism}. Use a mechanism that this listener enables.`,
     )
   }
+  // The client goes on after a token was refused, and hears of that.
+  if (isType('ILLEGAL_SASL_STATE') && sasl?.mechanism === 'oauthbearer') return refusedToken(where, isIam({ sasl }))
   if (isType('ILLEGAL_SASL_STATE')) {
     return new ConfigError(
       'bad-sasl',
@@ -96,10 +101,20 @@ function explainLogin(
     )
   }
   if (isType('SASL_AUTHENTICATION_FAILED') || says(/^SASL .*(failed|Invalid)/)) {
-    const what = sasl?.mechanism === 'oauthbearer' ? 'what token() gives' : 'user name, password and mechanism'
-    return new ConfigError('bad-login', `The Kafka brokers ${where} refuse the login by ${mechanism}. Check ${what}.`)
+    if (sasl?.mechanism === 'oauthbearer') return refusedToken(where, isIam({ sasl }))
+    return new ConfigError(
+      'bad-login',
+      `The Kafka brokers ${where} refuse the login by ${mechanism}. Check user name, password and mechanism.`,
+    )
   }
   return undefined
+}
+
+function refusedToken(where: string, byIam: boolean): ConfigError {
+  const what = byIam
+    ? 'login by IAM, or take none on this port. Check that the role, or user, has kafka-cluster:Connect on the cluster, and that the port is that of IAM (9098)'
+    : 'login by OAUTHBEARER, or take none on this port. Check what token() gives'
+  return new ConfigError('bad-login', `The Kafka brokers ${where} refuse the ${what}.`)
 }
 
 function explainTls(

@@ -21,7 +21,11 @@ const EXPIRES_IN_S = 900
  */
 export function mskIamLogin(brokers: readonly string[]): KafkaLogin {
   const region = regionOf(brokers)
-  return { mechanism: 'oauthbearer', token: async () => await mskIamToken(region, await credentials()) }
+  return {
+    mechanism: 'oauthbearer',
+    by: 'aws-msk-iam',
+    token: async () => await mskIamToken(region, await credentials()),
+  }
 }
 
 function regionOf(brokers: readonly string[]): string {

@@ -163,6 +163,19 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
         ConfigError,
         'The Kafka brokers at LOGIN take no login by OAUTHBEARER. Use a mechanism that this listener enables.',
       ],
+      'a token that is refused': [
+        () => ({ brokers: [port.token], sasl: { mechanism: 'oauthbearer', token: async () => 'hunter2-of-tokens' } }),
+        ConfigError,
+        'The Kafka brokers at TOKEN refuse the login by OAUTHBEARER, or take none on this port. Check what token() gives.',
+      ],
+      'a login by IAM that is refused': [
+        () => ({
+          brokers: [port.token],
+          sasl: { mechanism: 'oauthbearer', by: 'aws-msk-iam', token: async () => 'hunter2-of-tokens' },
+        }),
+        ConfigError,
+        'The Kafka brokers at TOKEN refuse the login by IAM, or take none on this port. Check that the role, or user, has kafka-cluster:Connect on the cluster, and that the port is that of IAM (9098).',
+      ],
       'no login where one is wanted': [
         () => ({ brokers: [port.login] }),
         ConfigError,
