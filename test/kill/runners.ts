@@ -20,6 +20,9 @@ export class Runner {
   private readonly world: World
   private readonly logFile: string
   private expected = false
+  private stopping: Promise<number | null> | undefined
+  /** Of each that was started: its end, when its last line is in the log. */
+  private readonly ends: Promise<unknown>[] = []
 
   constructor(name: string, world: World) {
     this.name = name
@@ -37,6 +40,7 @@ export class Runner {
     })
     for (const stream of [child.stdout!, child.stderr!])
       stream.on('data', (bytes: Buffer) => appendFileSync(this.logFile, bytes))
+    this.ends.push(new Promise((resolve) => child.once('close', resolve)))
     child.on('exit', (code, signal) => {
       if (this.expected || child !== this.child) return
       if (code === 1 && this.world.lacksBroker) this.refusals++
@@ -64,26 +68,34 @@ export class Runner {
     this.isStopped = false
   }
 
-  /** Ends it as Ctrl-C does, and returns its exit code. */
+  /** Ends it as Ctrl-C does, waits for those too that were killed before, and returns its exit code. */
   async stop(): Promise<number | null> {
-    this.expected = true
-    const { child } = this
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-    if (this.isStopped) this.thaw()
-    return await new Promise((resolve) => {
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
-      child.on('exit', (code) => {
-        clearTimeout(timer)
-        resolve(code)
-      })
-      child.kill('SIGTERM')
+    this.stopping ??= this.end().finally(() => {
+      this.stopping = undefined
     })
+    return await this.stopping
   }
 
-  /** Ends it in order and starts another. */
+  private async end(): Promise<number | null> {
+    this.expected = true
+    const { child } = this
+    if (child.exitCode === null && child.signalCode === null) {
+      if (this.isStopped) this.thaw()
+      child.kill('SIGTERM')
+    }
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    await Promise.all(this.ends.splice(0))
+    clearTimeout(timer)
+    return child.exitCode
+  }
+
+  /** Ends it in order and starts another, once: a second wish meanwhile is that of the first. */
   async restart(): Promise<number | null> {
+    if (this.stopping !== undefined) return 0
+    const { child } = this
     const code = await this.stop()
-    this.child = this.start()
+    // Killed meanwhile, another has taken its place.
+    if (child === this.child) this.child = this.start()
     return code
   }
 }
