@@ -34,6 +34,8 @@ export interface PipelineAlarmsProps extends AlarmOptions {
   readonly timeouts: Readonly<Record<HandlerName, Duration>>
   /** The largest bound of disorder of the sources, ms. */
   readonly boundMs: number
+  /** Whether its schedule runs: one that is paused has no beat to miss. */
+  readonly isEnabled: boolean
 }
 
 interface Watched {
@@ -41,6 +43,9 @@ interface Watched {
   readonly above: number
   readonly means: string
 }
+
+/** Periods without a single beat before somebody hears of it: a function that is deployed anew may miss one. */
+const SILENT_PERIODS = 3
 
 const WATERMARK_SLACK_MS = 15 * 60_000
 const OLD_STATE = Duration.days(15)
@@ -53,7 +58,8 @@ export class PipelineAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineAlarmsProps) {
     super(scope, id)
-    this.alarms = Object.fromEntries(
+    const { metrics, isEnabled, actions = [] } = props
+    const raised = Object.fromEntries(
       Object.entries(watched(props)).map(([name, { metric, above, means }]) => {
         const alarm = new Alarm(this, name, {
           alarmDescription: `${means} See docs/deploy.md, "${name}".`,
@@ -66,10 +72,24 @@ export class PipelineAlarms extends Construct {
           // A pipeline at rest writes nothing.
           treatMissingData: TreatMissingData.NOT_BREACHING,
         })
-        alarm.addAlarmAction(...(props.actions ?? []))
         return [name, alarm]
       }),
     )
+    this.alarms = isEnabled ? { ...raised, NoTick: this.silence(metrics) } : raised
+    for (const alarm of Object.values(this.alarms)) alarm.addAlarmAction(...actions)
+  }
+
+  /** The schedule's beat closes what no record closes: of all there is to see, its absence alone is seen by nothing else. */
+  private silence(metrics: PipelineMetrics): Alarm {
+    return new Alarm(this, 'NoTick', {
+      alarmDescription:
+        'The schedule invokes tick no more: idle splits hold results back. See docs/deploy.md, "NoTick".',
+      metric: metrics.lambda('Invocations', 'tick'),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: SILENT_PERIODS,
+      treatMissingData: TreatMissingData.BREACHING,
+    })
   }
 }
 

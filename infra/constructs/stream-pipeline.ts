@@ -271,6 +271,7 @@ export class StreamPipeline extends Construct {
         timeouts,
         hasOperators: this.plan.operators.length > 0,
         boundMs: Math.max(...this.plan.sources.map(({ watermark }) => watermark.boundMs)),
+        isEnabled: props.enabled !== false,
       })
     if (props.dashboard !== false)
       new PipelineDashboard(this, 'Dashboard', { title: this.deployment, metrics, connectors })

@@ -34,7 +34,7 @@ export const DEPLOYMENT: Deployment = {
   splits: 4,
   ticksPerMinute: 1,
   pollerUnits: 0,
-  alarms: 24,
+  alarms: 25,
   dashboards: 1,
   memoryGb: MEMORY_GB,
 }

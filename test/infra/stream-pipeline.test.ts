@@ -88,6 +88,13 @@ describe('the settings that laws hang on', () => {
     const template = kinesis(stack(), {}, { enabled: false })
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { Enabled: false })
     template.hasResourceProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' })
+    template.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { TreatMissingData: 'breaching' }, 0)
+    // While it runs, a schedule that is silent is heard of.
+    kinesis(stack()).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 1,
+      TreatMissingData: 'breaching',
+    })
   })
 })
 
