@@ -23,7 +23,7 @@ export function checkSources(where: string, plan: Plan, sources: Sources): void 
   if (unknown !== undefined)
     throw new ConfigError(
       'unknown-name',
-      `${where}: sources names "${unknown}"; pipeline "${plan.pipeline.name}" has ${plan.sources.map(({ name }) => name).join(', ')}.`,
+      `${where}: sources names "${unknown}"; pipeline "${plan.pipeline.name}" has ${plan.sources.map(({ name }) => name).join(', ')}. Give one of those.`,
     )
   for (const { name, connector } of plan.sources) {
     const bound = sources[name]
@@ -115,7 +115,7 @@ function bytesOf(scope: Construct, value: string): number {
 }
 
 /** Whether rows are sent to a sink, and not only what is rejected or late. */
-const takesRows = ({ readers }: Plan, sink: string): boolean =>
+export const takesRows = ({ readers }: Plan, sink: string): boolean =>
   readers.flat().some((reader) => reader.kind === 'sink' && reader.sink.name === sink)
 
 /** Which sinks are tables of the stack, and that no other one needs a disk. */
@@ -124,14 +124,10 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
   if (unknown !== undefined)
     throw new ConfigError(
       'unknown-name',
-      `${where}: sinks names "${unknown}"; pipeline "${plan.pipeline.name}" has ${plan.sinks.map(({ name }) => name).join(', ')}.`,
+      `${where}: sinks names "${unknown}"; pipeline "${plan.pipeline.name}" has ${plan.sinks.map(({ name }) => name).join(', ')}. Give one of those.`,
     )
+  checkFiles(where, plan, sinks)
   for (const { name, connector } of plan.sinks) {
-    if (sinks[name] === undefined && connector === 'ndjson')
-      throw new ConfigError(
-        'unbound-sink',
-        `${where}: the sink "${name}" is a file, and a function's disk is gone with its container. Give sinks: { ${JSON.stringify(name)}: 'table' } for a DynamoDB table of the stack, or a table that is there.`,
-      )
     if (sinks[name] instanceof DeadLetters && (connector === 'dynamodb' || takesRows(plan, name)))
       refuse(
         where,
@@ -150,4 +146,17 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
           )} go to "${name}", and as items of one table they would take each other's place. Give each a sink of its own.`,
       )
   }
+}
+
+function checkFiles(where: string, plan: Plan, sinks: Readonly<Record<string, SinkTarget>>): void {
+  const files = plan.sinks.filter(({ name, connector }) => connector === 'ndjson' && sinks[name] === undefined)
+  if (files.length === 0) return
+  const bound = files.map(({ name }) => {
+    const isLetters = name === plan.pipeline.deadLetter.name
+    return `${JSON.stringify(name)}: ${isLetters ? "new DeadLetters(this, 'DeadLetters')" : "'table'"}`
+  })
+  throw new ConfigError(
+    'unbound-sink',
+    `${where}: ${files.map(({ name }) => `the sink "${name}"`).join(' and ')} ${files.length === 1 ? 'is a file' : 'are files'}, and a function's disk is gone with its container. Give sinks: { ${bound.join(', ')} }: 'table' is a DynamoDB table of the stack, DeadLetters a bucket for what is rejected, or give tables that are there.`,
+  )
 }

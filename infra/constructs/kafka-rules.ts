@@ -1,4 +1,6 @@
+import { Token } from 'aws-cdk-lib'
 import type { ProvisionedPollerConfig } from 'aws-cdk-lib/aws-lambda'
+import { shown } from '../../lib/base/index.js'
 import { checkMapping, isOutside, type MappingOptions, refuse } from './mapping-rules.js'
 
 export interface KafkaMappingOptions extends MappingOptions {
@@ -43,4 +45,28 @@ export function checkKafkaMapping(where: string, topic: string | undefined, opti
       `It is above the maximum, ${maximumPollers}.`,
       'Lower it, or raise the maximum.',
     )
+}
+
+const BROKER = /^[^\s,:/]+:(\d{1,5})$/
+
+/** Addresses of brokers as they have to be in the functions' environment. `ports`: those of the login that is given, where it has some of its own. */
+export function checkBrokers(where: string, brokers: unknown, ports?: readonly number[]): void {
+  const rule = "A cluster is found by one broker at least, each as 'host:port'."
+  if (Token.isUnresolved(brokers)) return
+  if (!Array.isArray(brokers) || brokers.length === 0)
+    refuse(where, 'bootstrapServers', shown(brokers), rule, "Give an array, such as ['b-1.example.com:9098'].")
+  for (const broker of brokers as unknown[]) {
+    if (Token.isUnresolved(broker)) continue
+    const port = typeof broker === 'string' ? BROKER.exec(broker)?.[1] : undefined
+    if (port === undefined)
+      refuse(where, 'bootstrapServers', shown(broker), rule, "Give an array, such as ['b-1.example.com:9098'].")
+    if (ports !== undefined && !ports.includes(Number(port)))
+      refuse(
+        where,
+        'bootstrapServers',
+        shown(broker),
+        `MSK takes this login at port ${ports.join(' or ')}.`,
+        'Give the addresses that "aws kafka get-bootstrap-brokers" names for it.',
+      )
+  }
 }

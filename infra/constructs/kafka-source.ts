@@ -109,14 +109,14 @@ export abstract class KafkaSource implements PipelineSource {
 }
 
 /** Brokers let in whom their security groups name: without one nobody would get there. */
-export function checkNetwork(where: string, { securityGroups = [] }: Network): void {
-  if (securityGroups.length > 0) return
+export function checkNetwork(where: string, network: Network | undefined): void {
+  if ((network?.securityGroups ?? []).length > 0) return
   refuse(
     where,
-    'network.securityGroups',
+    network === undefined ? 'network' : 'network.securityGroups',
     'not given',
     'Brokers in a VPC are reached by whom their security groups let in: the functions, and a mapping of a cluster of your own.',
-    'Give one that the brokers let in.',
+    network === undefined ? 'Give { vpc, securityGroups }.' : 'Give one that the brokers let in.',
   )
 }
 

@@ -9,16 +9,17 @@ interface Lock {
 }
 
 /**
- * Holds a pipeline against the graph that is deployed. A file that is not there is made; one of an older run is written anew.
+ * Holds a pipeline against the graph that is deployed. What it returns writes the file once all else holds too: one that is not there is made, one of an older run is written
+ * anew.
  * @throws {ConfigError} `graph-changed` with the first difference, and what to do
  */
-export function checkLock(file: string, plan: Plan, run: number): void {
+export function checkLock(file: string, plan: Plan, run: number): () => void {
   const now: Lock = { run, manifest: JSON.parse(JSON.stringify(manifest(plan))) }
   const before = existsSync(file) ? lockIn(file) : undefined
   if (before !== undefined && before.run > run)
     throw new ConfigError(
       'old-run',
-      `${file} is of run ${before.run}, and the stack opens run ${run}. Give the run that is deployed, or a newer one.`,
+      `${file} is of run ${before.run}, and the stack opens run ${run}. Give the run that is deployed, or a newer one; if run ${before.run} was synthesized and never deployed, restore the file.`,
     )
   const change = before === undefined || before.run < run ? undefined : difference(before.manifest, now.manifest)
   if (change !== undefined)
@@ -26,7 +27,7 @@ export function checkLock(file: string, plan: Plan, run: number): void {
       'graph-changed',
       `The graph of "${plan.pipeline.name}" is not the one of ${file}: ${change}. The state of run ${run} would be refused. Take the change back, or open a new run with run: ${run + 1}; delete the file if nothing of it was ever deployed.`,
     )
-  writeFileSync(file, `${JSON.stringify(now, undefined, 2)}\n`)
+  return () => writeFileSync(file, `${JSON.stringify(now, undefined, 2)}\n`)
 }
 
 function lockIn(file: string): Lock {

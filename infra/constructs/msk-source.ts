@@ -8,6 +8,7 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
+import { checkBrokers } from './kafka-rules.js'
 import {
   checkNetwork,
   KafkaSource,
@@ -39,6 +40,9 @@ export interface MskSourceProps extends KafkaSourceProps {
   readonly tls?: boolean
 }
 
+/** Of each login: within the VPC, and from outside. */
+const PORTS = { iam: [9098, 9198], scram: [9096, 9196], certificate: [9094, 9194] } as const
+
 /**
  * A topic of a cluster of Amazon MSK.
  * @example new MskSource({ clusterArn, bootstrapServers: ['b-1.orders.abc.c2.kafka.eu-west-1.amazonaws.com:9098'], network, credentials: { kind: 'iam' } })
@@ -69,6 +73,7 @@ export class MskSource extends KafkaSource {
         `MSK logs nobody in over plain text, and credentials of the kind ${credentials.kind} are given.`,
         "Leave tls out, and give the brokers' addresses with port 9098 for iam, 9096 for scram, 9094 for certificate.",
       )
+    checkBrokers(where, props.bootstrapServers, credentials && PORTS[credentials.kind])
     checkNetwork(where, props.network)
     this.msk = props
     this.network = props.network

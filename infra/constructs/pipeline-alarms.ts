@@ -62,7 +62,7 @@ export class PipelineAlarms extends Construct {
     const raised = Object.fromEntries(
       Object.entries(watched(props)).map(([name, { metric, above, means }]) => {
         const alarm = new Alarm(this, name, {
-          alarmDescription: `${means} See docs/deploy.md, "${name}".`,
+          alarmDescription: `${means} See docs/deploy.md of millrace, "${name}".`,
           metric,
           threshold: above,
           comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -83,7 +83,7 @@ export class PipelineAlarms extends Construct {
   private silence(metrics: PipelineMetrics): Alarm {
     return new Alarm(this, 'NoTick', {
       alarmDescription:
-        'The schedule invokes tick no more: idle splits hold results back. See docs/deploy.md, "NoTick".',
+        'The schedule invokes tick no more: idle splits hold results back. See docs/deploy.md of millrace, "NoTick".',
       metric: metrics.lambda('Invocations', 'tick'),
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,

@@ -6,6 +6,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { SourceBinding } from '../../lib/lambda/index.js'
+import { checkBrokers } from './kafka-rules.js'
 import {
   checkNetwork,
   KafkaSource,
@@ -44,16 +45,10 @@ export class SelfManagedKafkaSource extends KafkaSource {
   private readonly own: SelfManagedKafkaSourceProps
 
   constructor(props: SelfManagedKafkaSourceProps) {
-    const where = `SelfManagedKafkaSource of ${props.topic ?? props.bootstrapServers[0] ?? 'no broker'}`
+    const { topic, bootstrapServers } = props
+    const where = `SelfManagedKafkaSource of ${topic ?? [bootstrapServers].flat()[0] ?? 'no broker'}`
     super(where, props)
-    if (props.bootstrapServers.length === 0)
-      refuse(
-        where,
-        'bootstrapServers',
-        props.bootstrapServers,
-        'A cluster is found by one broker at least.',
-        'Give host:port of some.',
-      )
+    checkBrokers(where, bootstrapServers)
     if (props.network === undefined && props.credentials === undefined)
       refuse(
         where,

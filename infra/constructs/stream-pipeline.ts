@@ -16,6 +16,7 @@ import {
   type SinkTarget,
   type Sources,
   sourcesVariable,
+  takesRows,
 } from './bindings.js'
 import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
@@ -96,7 +97,8 @@ const TIMEOUT_S_MAX = 900
 /** What a function does not load where its pipeline has no such source. */
 const CLIENTS = {
   kinesis: ['@aws-sdk/client-kinesis'],
-  kafka: ['kafkajs', '@aws-sdk/client-secrets-manager'],
+  kafka: ['kafkajs'],
+  secrets: ['@aws-sdk/client-secrets-manager'],
   queue: ['@aws-sdk/client-sqs'],
   bucket: ['@aws-sdk/client-s3'],
   // A file of ours, which needs the SDK's signer.
@@ -129,7 +131,7 @@ export class StreamPipeline extends Construct {
     const { pipeline, sources, run = 1 } = props
     this.props = props
     this.plan = plan(pipeline)
-    if (props.lockFile !== undefined) checkLock(props.lockFile, this.plan, run)
+    const writeLock = props.lockFile === undefined ? undefined : checkLock(props.lockFile, this.plan, run)
     checkSources(this.node.path, this.plan, sources)
     checkSinks(this.node.path, this.plan, props.sinks ?? {})
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
@@ -179,13 +181,13 @@ export class StreamPipeline extends Construct {
     this.watch()
     if (props.expected !== undefined) sayPrice(this, this.plan, props.expected, deploymentOf(this, props))
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
+    const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description })
+    output('StateTable', this.state.tableName, `millrace splits list PIPELINE --state dynamodb:…`)
     for (const [name, { place, table }] of Object.entries(this.sinks))
-      if (table === undefined)
-        new CfnOutput(this, `Letters-${name}`, { value: place, description: `millrace dead-letters list --bucket` })
-    new CfnOutput(this, 'Fingerprint', {
-      value: fingerprint(this.plan),
-      description: `The graph of "${pipeline.name}": state of another one is refused`,
-    })
+      if (!takesRows(this.plan, name))
+        output(`Letters-${name}`, place, `millrace dead-letters list --${table === undefined ? 'bucket' : 'table'} …`)
+    output('Fingerprint', fingerprint(this.plan), `The graph of "${pipeline.name}": state of another one is refused`)
+    writeLock?.()
   }
 
   /** What logs and metrics call it: an account may have it in several stacks. */
@@ -228,6 +230,7 @@ export class StreamPipeline extends Construct {
     if (this.queue !== undefined) kinds.add('queue')
     if (this.hasBucket()) kinds.add('bucket')
     const bindings = sources.map(([name, source]) => source.bindingOf(name))
+    if (bindings.some((binding) => 'credentials' in binding || 'rootCa' in binding)) kinds.add('secrets')
     if (bindings.some((binding) => 'mechanism' in binding && binding.mechanism === 'aws-msk-iam')) kinds.add('iam')
     return Object.entries(CLIENTS).flatMap(([kind, packages]) => (kinds.has(kind) ? [] : packages))
   }

@@ -1,48 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError, MillraceError } from '../base/index.js'
+import { MillraceError } from '../base/index.js'
 import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
-import type { Logger, Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
+import type { Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
+import { checkGraph } from '../runtime/host.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
-import type { DynamoDBStoreOptions } from '../state/dynamodb/index.js'
 import { Faults, type Process } from './chaos.js'
 import { Containers } from './containers.js'
-import { checkInput } from './input/lines.js'
 import { numberingOf, StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
-import { defaultState, forget, openState, parseState, type StateChoice } from './state-choice.js'
+import { type RunOptions, type Settled, settle } from './run-options.js'
+import { forget, openState } from './state-choice.js'
 import { type Status, statusOf } from './status.js'
 import { runInputs, Workspace } from './workspace.js'
 
-export interface RunOptions {
-  /** Files of each source, by its name. */
-  readonly inputs: Readonly<Record<string, readonly string[]>>
-  /** Splits a source. Default 4 where every source has a partitionKey, else 1. */
-  readonly splits?: number
-  /** Records a batch, 1 to 10,000. Default 1,000. */
-  readonly batch?: number
-  /** `memory`, `lmdb:DIRECTORY` or `dynamodb:TABLE`. Default `lmdb:.millrace/NAME/state`. */
-  readonly state?: string
-  /** Where the table is, if state is in one. */
-  readonly dynamodb?: DynamoDBStoreOptions
-  /** Where results go. Default `.millrace/NAME/out`. */
-  readonly out?: string
-  /** Injects faults from this seed. */
-  readonly chaos?: number
-  /** Forgets earlier state and results. */
-  readonly fresh?: boolean
-  readonly logger?: Logger
-  /** Called about four times a second, and at the end. */
-  readonly onProgress?: (progress: Progress) => void
-  /** Ends the run early and in order: what is delivered is checkpointed. */
-  readonly signal?: AbortSignal
-}
-
-export interface Progress {
-  readonly delivered: number
-  readonly perSecond: number
-  readonly status: Status
-}
+export type { Progress, RunOptions } from './run-options.js'
 
 export interface RunSummary {
   readonly pipeline: string
@@ -92,46 +64,6 @@ export async function run(pipeline: Pipeline, options: RunOptions): Promise<RunS
   }
 }
 
-interface Settled {
-  readonly splits: number
-  readonly batch: number
-  readonly state: StateChoice
-  readonly out: string
-}
-
-/** Checks what was asked for, before anything is opened. */
-function settle(pipeline: Pipeline, options: RunOptions): Settled {
-  const { sources } = plan(pipeline)
-  for (const name of Object.keys(options.inputs)) {
-    if (sources.some((source) => source.name === name)) continue
-    throw new ConfigError(
-      'unknown-source',
-      `--input names the source "${name}"; pipeline "${pipeline.name}" has ${sources.map((source) => source.name).join(', ')}.`,
-    )
-  }
-  for (const source of sources) {
-    const files = options.inputs[source.name]
-    if (files === undefined || files.length === 0)
-      throw new ConfigError('no-input', `The source "${source.name}" has no input. Add --input ${source.name}=FILE.`)
-    for (const file of files) checkInput(file)
-  }
-  const splits = options.splits ?? (sources.every((source) => source.partitionKey !== undefined) ? 4 : 1)
-  const batch = options.batch ?? 1000
-  if (!Number.isSafeInteger(splits) || splits < 1 || splits > 256)
-    throw new ConfigError('bad-splits', `--splits is a whole number from 1 to 256; it is ${splits}.`)
-  if (!Number.isSafeInteger(batch) || batch < 1 || batch > 10_000)
-    throw new ConfigError(
-      'bad-batch',
-      `--batch is a whole number from 1 to 10000, the most that a mapping takes; it is ${batch}.`,
-    )
-  return {
-    splits,
-    batch,
-    state: parseState(options.state ?? defaultState(pipeline.name)),
-    out: options.out ?? `.millrace/${pipeline.name}/out`,
-  }
-}
-
 class LocalRun {
   private readonly pipeline: Pipeline
   private readonly options: RunOptions
@@ -157,6 +89,7 @@ class LocalRun {
   async run(): Promise<RunSummary> {
     const { pipeline, options, settled, store } = this
     const cpu = process.cpuUsage()
+    await checkGraph(store, plan(pipeline), 1)
     const before = await statusOf(pipeline, store)
     const resumes = before.stages.some((stage) => stage.splits.length > 0)
     this.workspace.check(runInputs(pipeline.name, settled.splits, options.inputs), resumes)

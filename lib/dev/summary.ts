@@ -93,7 +93,9 @@ export function summaryText(summary: RunSummary): string {
   const watermark = summary.status.stages[0]?.watermark
   lines.push(
     summary.complete
-      ? 'All input is counted and every window is closed.'
+      ? summary.alreadyComplete
+        ? 'An earlier run has counted all input and closed every window; these are its results. --fresh starts over, as it has to where functions were changed.'
+        : 'All input is counted and every window is closed.'
       : `Stopped before the end; watermark ${timeText(watermark)}. Run it again to go on.`,
   )
   return lines.join('\n')

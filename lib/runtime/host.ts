@@ -9,7 +9,18 @@ import {
   plan,
   type StagePlan,
 } from '../pipeline/index.js'
-import type { Clock, Ids, Logger, Metrics, Queue, Sink, SinkNode, SourceInspector, StateStore } from '../ports/index.js'
+import type {
+  Clock,
+  Ids,
+  Item,
+  Logger,
+  Metrics,
+  Queue,
+  Sink,
+  SinkNode,
+  SourceInspector,
+  StateStore,
+} from '../ports/index.js'
 import { pipelineKey, runPrefix } from './keys.js'
 import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
@@ -153,10 +164,24 @@ export class Host {
       )
     }
     if (item.fingerprint === mine) return // guard: fingerprint
-    const change = difference(JSON.parse(item.manifest as string), JSON.parse(JSON.stringify(manifest(this.plan))))
-    throw new StopError(
-      'graph-changed',
-      `The state of run ${this.run} of "${this.plan.pipeline.name}" belongs to another graph: ${change ?? 'its fingerprint differs'}. Deploy the graph that wrote it, or open a new run (locally: --fresh).`,
-    )
+    throw otherGraph(item, this.plan, this.run)
   }
+}
+
+/** State of another graph, with the first difference by name. */
+function otherGraph(item: Item, plan: Plan, run: number): StopError {
+  const change = difference(JSON.parse(item.manifest as string), JSON.parse(JSON.stringify(manifest(plan))))
+  return new StopError(
+    'graph-changed',
+    `The state of run ${run} of "${plan.pipeline.name}" belongs to another graph: ${change ?? 'its fingerprint differs'}. Deploy the graph that wrote it, or open a new run (locally: --fresh).`,
+  )
+}
+
+/**
+ * Whether state is that of a pipeline's graph, before anything is made of it; where there is none it is.
+ * @throws {StopError} graph-changed
+ */
+export async function checkGraph(store: StateStore, plan: Plan, run: number): Promise<void> {
+  const [item] = await store.get([pipelineKey(runPrefix(plan.pipeline.name, run))])
+  if (item !== undefined && item.fingerprint !== fingerprint(plan)) throw otherGraph(item, plan, run)
 }

@@ -52,6 +52,22 @@ describe('a local run', () => {
     expect(existsSync(path('whole', 'out', '.lock'))).toBe(false)
   })
 
+  it('run again with another graph is refused, though all is done', async () => {
+    const other = pipeline('clicks', (p) =>
+      p
+        .from(
+          fileSource('stream', { timestamp: (row: { t: number }) => row.t, watermark: outOfOrder('1s') }),
+          fileSource('topic', { timestamp: (row: { t: number }) => row.t, watermark: outOfOrder('1s') }),
+        )
+        .to(ndjson('clicks')),
+    )
+    expect(other.name).toBe(clicks().name)
+    await expect(run(other, asked('whole'))).rejects.toThrow(
+      /^The state of run 1 of "clicks" belongs to another graph: .*\(locally: --fresh\)\.$/,
+    )
+    expect(bytesOf('whole')).toEqual(whole)
+  })
+
   it('run again finds all done, and leaves the bytes as they are', async () => {
     const again = await run(clicks(), asked('whole'))
     expect([again.complete, again.alreadyComplete, again.delivered]).toEqual([true, true, 0])

@@ -8,7 +8,8 @@ describe('docs/deploy.md', () => {
   it('has a section for each alarm, and none for any other', () => {
     const alarms = [kinesis(stack()), msk(stack())].flatMap((template) =>
       Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
-        ({ Properties }) => /See docs\/deploy\.md, "(.+)"\.$/.exec(String(Properties.AlarmDescription))![1]!,
+        ({ Properties }) =>
+          /See docs\/deploy\.md of millrace, "(.+)"\.$/.exec(String(Properties.AlarmDescription))![1]!,
       ),
     )
     const sections = [...text.matchAll(/^### (.+)$/gm)].map(([, name]) => name!)

@@ -118,6 +118,24 @@ describe('a mapping of Kafka', () => {
     expect(types).toEqual(['VPC_SUBNET', 'VPC_SUBNET', 'VPC_SECURITY_GROUP', 'SASL_SCRAM_512_AUTH'])
   })
 
+  it.each([
+    ['b-1:9098,b-2:9098', /bootstrapServers is "b-1:9098,b-2:9098"\. .*each as 'host:port'\. Give an array, such as/],
+    [[], /bootstrapServers is \[\]\. /],
+    [['b-1'], /bootstrapServers is "b-1"\. /],
+    [
+      ['b-1:9092'],
+      /bootstrapServers is "b-1:9092"\. MSK takes this login at port 9098 or 9198\. .*get-bootstrap-brokers/,
+    ],
+  ])('brokers that are %j are refused', (bootstrapServers, words) => {
+    const given = { bootstrapServers: bootstrapServers as string[], credentials: { kind: 'iam' } } as const
+    expect(() => msk(stack(), given)).toThrow(words)
+  })
+
+  it('a cluster of MSK without its network is refused', () => {
+    const given = { network: undefined } as unknown as Partial<MskSourceProps>
+    expect(() => msk(stack(), given)).toThrow(/network is not given\. .*Give \{ vpc, securityGroups \}/)
+  })
+
   it('handlers that are not there are named', () => {
     const scope = new Stack(new App(), 'stack')
     expect(() => kinesis(scope, {}, { functions: 'nowhere' })).toThrow(
@@ -127,7 +145,7 @@ describe('a mapping of Kafka', () => {
 
   it('a cluster without a broker, and one on the internet without a login, are refused', () => {
     expect(() => selfManaged(stack(), { bootstrapServers: [] })).toThrow(
-      /bootstrapServers is \[\]\. .*Give host:port of some/,
+      /of no broker: bootstrapServers is \[\]\. .*Give an array, such as/,
     )
     expect(() => selfManaged(stack(), { credentials: undefined })).toThrow(
       /credentials is not given\. .*Give credentials, or the network/,

@@ -1,5 +1,5 @@
 import type { Stack } from 'aws-cdk-lib'
-import { Template } from 'aws-cdk-lib/assertions'
+import { Match, Template } from 'aws-cdk-lib/assertions'
 import { Stream, StreamEncryption } from 'aws-cdk-lib/aws-kinesis'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
@@ -135,6 +135,19 @@ describe('roles', () => {
           expect.stringMatching(/"\/stack\/orders\/dead-letter\/\*"\]\]\}$/),
         ])
     }
+  })
+
+  it('of the schedule is for schedules of this account alone', () => {
+    kinesis(stack()).hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Principal: { Service: 'scheduler.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } },
+          }),
+        ],
+      },
+    })
   })
 
   it('use a key only by way of the service whose data it encrypts', () => {

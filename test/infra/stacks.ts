@@ -89,7 +89,7 @@ export function msk(scope: Stack, source: Partial<MskSourceProps> = {}): Templat
   const secret = Secret.fromSecretAttributes(scope, 'Login', { secretCompleteArn: SECRET, encryptionKey })
   const bound = new MskSource({
     clusterArn: CLUSTER,
-    bootstrapServers: ['b-1.orders.example.com:9096'],
+    bootstrapServers: [`b-1.orders.example.com:${source.credentials?.kind === 'iam' ? 9098 : 9096}`],
     network: network(scope),
     credentials: { kind: 'scram', secret },
     ...source,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
@@ -377,6 +377,13 @@ describe('a graph that is deployed', () => {
     )
     of('2m', file, 2)
     expect(() => of('2m', file, 1)).toThrow(/is of run 2, and the stack opens run 1\. Give the run that is deployed/)
+  })
+
+  it('is not written down by a synthesis that is refused for anything else', () => {
+    const file = join(folder, 'refused.lock.json')
+    const scope = stack()
+    expect(() => kinesis(scope, {}, { lockFile: file, sinks: { nowhere: 'table' } })).toThrow(/sinks names "nowhere"/)
+    expect(existsSync(file)).toBe(false)
   })
 
   it('a lock that is none says so', () => {
