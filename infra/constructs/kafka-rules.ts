@@ -51,20 +51,19 @@ const BROKER = /^[^\s,:/]+:(\d{1,5})$/
 
 /** Addresses of brokers as they have to be in the functions' environment. `ports`: those of the login that is given, where it has some of its own. */
 export function checkBrokers(where: string, brokers: unknown, ports?: readonly number[]): void {
+  const refuseAddress = (value: unknown, rule: string, fix: string) =>
+    refuse(where, 'bootstrapServers', shown(value), rule, fix)
   const rule = "A cluster is found by one broker at least, each as 'host:port'."
+  const fix = "Give an array, such as ['b-1.example.com:9098']."
   if (Token.isUnresolved(brokers)) return
-  if (!Array.isArray(brokers) || brokers.length === 0)
-    refuse(where, 'bootstrapServers', shown(brokers), rule, "Give an array, such as ['b-1.example.com:9098'].")
+  if (!Array.isArray(brokers) || brokers.length === 0) refuseAddress(brokers, rule, fix)
   for (const broker of brokers as unknown[]) {
     if (Token.isUnresolved(broker)) continue
     const port = typeof broker === 'string' ? BROKER.exec(broker)?.[1] : undefined
-    if (port === undefined)
-      refuse(where, 'bootstrapServers', shown(broker), rule, "Give an array, such as ['b-1.example.com:9098'].")
+    if (port === undefined) refuseAddress(broker, rule, fix)
     if (ports !== undefined && !ports.includes(Number(port)))
-      refuse(
-        where,
-        'bootstrapServers',
-        shown(broker),
+      refuseAddress(
+        broker,
         `MSK takes this login at port ${ports.join(' or ')}.`,
         'Give the addresses that "aws kafka get-bootstrap-brokers" names for it.',
       )

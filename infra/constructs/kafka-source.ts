@@ -4,7 +4,7 @@ import type { EventSourceMappingOptions, IFunction, SourceAccessConfiguration } 
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
-import { checkKafkaMapping, type KafkaMappingOptions } from './kafka-rules.js'
+import { checkBrokers, checkKafkaMapping, type KafkaMappingOptions } from './kafka-rules.js'
 import { keyStatements } from './keys.js'
 import { REPEATED, refuse, settledMapping } from './mapping-rules.js'
 import type { Network, PipelineSource } from './source.js'
@@ -36,8 +36,10 @@ export abstract class KafkaSource implements PipelineSource {
   protected readonly props: KafkaSourceProps
   protected abstract readonly secrets: readonly ISecret[]
 
-  constructor(where: string, props: KafkaSourceProps) {
+  /** `ports`: those at which the brokers take the login that is given, where it has some of its own. */
+  constructor(where: string, props: KafkaSourceProps, ports?: readonly number[]) {
     checkKafkaMapping(where, props.topic, props)
+    checkBrokers(where, props.bootstrapServers, ports)
     this.props = props
   }
 

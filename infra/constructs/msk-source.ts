@@ -8,7 +8,6 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
-import { checkBrokers } from './kafka-rules.js'
 import {
   checkNetwork,
   KafkaSource,
@@ -54,8 +53,8 @@ export class MskSource extends KafkaSource {
 
   constructor(props: MskSourceProps) {
     const where = `MskSource of ${props.topic ?? props.clusterArn}`
-    super(where, props)
     const { credentials } = props
+    super(where, props, credentials && PORTS[credentials.kind])
     const secret = credentials !== undefined && 'secret' in credentials ? credentials.secret : undefined
     if (credentials?.kind === 'scram' && secret?.encryptionKey === undefined)
       refuse(
@@ -73,7 +72,6 @@ export class MskSource extends KafkaSource {
         `MSK logs nobody in over plain text, and credentials of the kind ${credentials.kind} are given.`,
         "Leave tls out, and give the brokers' addresses with port 9098 for iam, 9096 for scram, 9094 for certificate.",
       )
-    checkBrokers(where, props.bootstrapServers, credentials && PORTS[credentials.kind])
     checkNetwork(where, props.network)
     this.msk = props
     this.network = props.network

@@ -40,13 +40,13 @@ export interface PipelineAlarmsProps extends AlarmOptions {
 
 interface Watched {
   readonly metric: IMetric
-  readonly above: number
+  /** What is too much; or what is too little, where nothing is that too. */
+  readonly above?: number
+  readonly below?: number
   readonly means: string
 }
 
-/** Periods without a single beat before somebody hears of it: a function that is deployed anew may miss one. */
-const SILENT_PERIODS = 3
-
+const PERIODS = 3
 const WATERMARK_SLACK_MS = 15 * 60_000
 const OLD_STATE = Duration.days(15)
 /** Of batches, in a period: some fail by themselves. */
@@ -58,38 +58,31 @@ export class PipelineAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineAlarmsProps) {
     super(scope, id)
-    const { metrics, isEnabled, actions = [] } = props
-    const raised = Object.fromEntries(
-      Object.entries(watched(props)).map(([name, { metric, above, means }]) => {
+    this.alarms = Object.fromEntries(
+      Object.entries(watched(props)).map(([name, { metric, above, below = 0, means }]) => {
         const alarm = new Alarm(this, name, {
           alarmDescription: `${means} See docs/deploy.md of millrace, "${name}".`,
           metric,
-          threshold: above,
-          comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-          // Metrics come late, and what happened once has to be seen: one of the last three periods.
-          evaluationPeriods: 3,
-          datapointsToAlarm: 1,
-          // A pipeline at rest writes nothing.
-          treatMissingData: TreatMissingData.NOT_BREACHING,
+          evaluationPeriods: PERIODS,
+          ...(above === undefined
+            ? {
+                threshold: below,
+                comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+                treatMissingData: TreatMissingData.BREACHING,
+              }
+            : {
+                threshold: above,
+                comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+                // Metrics come late, and what happened once has to be seen: one of the last periods.
+                datapointsToAlarm: 1,
+                // A pipeline at rest writes nothing.
+                treatMissingData: TreatMissingData.NOT_BREACHING,
+              }),
         })
+        alarm.addAlarmAction(...(props.actions ?? []))
         return [name, alarm]
       }),
     )
-    this.alarms = isEnabled ? { ...raised, NoTick: this.silence(metrics) } : raised
-    for (const alarm of Object.values(this.alarms)) alarm.addAlarmAction(...actions)
-  }
-
-  /** The schedule's beat closes what no record closes: of all there is to see, its absence alone is seen by nothing else. */
-  private silence(metrics: PipelineMetrics): Alarm {
-    return new Alarm(this, 'NoTick', {
-      alarmDescription:
-        'The schedule invokes tick no more: idle splits hold results back. See docs/deploy.md of millrace, "NoTick".',
-      metric: metrics.lambda('Invocations', 'tick'),
-      threshold: 1,
-      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: SILENT_PERIODS,
-      treatMissingData: TreatMissingData.BREACHING,
-    })
   }
 }
 
@@ -103,6 +96,14 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
       above: 0,
       means: 'A split has stopped: its log does not go on after its position.',
     },
+    // What no record closes the schedule's beat closes: its absence alone is seen by nothing else.
+    ...(props.isEnabled && {
+      NoTick: {
+        metric: metrics.lambda('Invocations', 'tick'),
+        below: 1,
+        means: 'The schedule invokes tick no more: idle splits hold results back.',
+      },
+    }),
     Retries: {
       metric: metrics.own('Retries', 'ingest'),
       above: RETRIES_MAX,

@@ -6,7 +6,6 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { SourceBinding } from '../../lib/lambda/index.js'
-import { checkBrokers } from './kafka-rules.js'
 import {
   checkNetwork,
   KafkaSource,
@@ -48,7 +47,6 @@ export class SelfManagedKafkaSource extends KafkaSource {
     const { topic, bootstrapServers } = props
     const where = `SelfManagedKafkaSource of ${topic ?? [bootstrapServers].flat()[0] ?? 'no broker'}`
     super(where, props)
-    checkBrokers(where, bootstrapServers)
     if (props.network === undefined && props.credentials === undefined)
       refuse(
         where,

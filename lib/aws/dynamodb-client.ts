@@ -1,11 +1,8 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { takeShortcut } from './dynamodb-shortcut.js'
+import { type Where, whereOf } from './where.js'
 
-export interface DynamoDBOptions {
-  /** Default: AWS_REGION. */
-  readonly region?: string
-  /** A local DynamoDB; default: AWS_ENDPOINT_URL_DYNAMODB, or the region's. */
-  readonly endpoint?: string
+export interface DynamoDBOptions extends Where {
   /** Time for one request, ms. Default 3,000: well below a function's timeout, so that an attempt can follow. */
   readonly requestTimeoutMs?: number
   /** More settings of the client, such as credentials. */
@@ -39,10 +36,4 @@ export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
 }
 
 /** Where a client of these options looks, for messages. */
-export function placeOf(options: DynamoDBOptions): string {
-  const { AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS_REGION } = process.env
-  const endpoint = options.endpoint ?? AWS_ENDPOINT_URL_DYNAMODB ?? AWS_ENDPOINT_URL
-  const region = options.region ?? AWS_REGION
-  if (endpoint !== undefined) return `at ${endpoint}`
-  return region === undefined ? 'in the default region' : `in ${region}`
-}
+export const placeOf = (options: DynamoDBOptions): string => whereOf('DYNAMODB', options)

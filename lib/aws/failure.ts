@@ -72,8 +72,9 @@ function isCredentials(error: ServiceError): boolean {
 export const lacksPartiql = (thrown: unknown): boolean =>
   ['UnknownOperation', 'NotImplemented'].includes(codeOf((thrown as Error).name))
 
-/** A refusal as a sentence for who set the system up. `what` names the thing that was asked for: `The table "state"`. */
+/** A refusal as a sentence for who set the system up; what is one already stays as it is. `what` names the thing that was asked for: `The table "state"`. */
 export function refusal(thrown: unknown, what: string, where: string): MillraceError {
+  if (thrown instanceof MillraceError) return thrown
   const error = thrown as ServiceError
   const cause = { cause: thrown }
   switch (codeOf(error.name)) {

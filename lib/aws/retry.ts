@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError, messageOf, RetryableError } from '../base/index.js'
-import { type Failure, judgeError } from './failure.js'
+import { type Failure, judgeError, refusal } from './failure.js'
 
 /** Time and chance between attempts. */
 export interface Pace {
@@ -74,4 +74,12 @@ export async function untilAnswered<R>(retries: Retries, call: () => Promise<R>)
       await retries.pause(failure, error)
     }
   }
+}
+
+/** The same within the usual budget, and what is refused is a sentence, as `refusal` makes it of `what` and `where`. `doing` is what was done to it: `A look at`. */
+export async function answered<R>(doing: string, what: string, where: string, call: () => Promise<R>): Promise<R> {
+  const retries = new Retries(`${doing} ${what.charAt(0).toLowerCase()}${what.slice(1)}`, RETRY_BUDGET)
+  return await untilAnswered(retries, call).catch((error: unknown) => {
+    throw refusal(error, what, where)
+  })
 }

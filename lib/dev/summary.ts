@@ -90,13 +90,13 @@ export function summaryText(summary: RunSummary): string {
   }
   if (faults.length > 0)
     lines.push(`${bold('faults')}    ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}`)
-  const watermark = summary.status.stages[0]?.watermark
-  lines.push(
-    summary.complete
-      ? summary.alreadyComplete
-        ? 'An earlier run has counted all input and closed every window; these are its results. --fresh starts over, as it has to where functions were changed.'
-        : 'All input is counted and every window is closed.'
-      : `Stopped before the end; watermark ${timeText(watermark)}. Run it again to go on.`,
-  )
+  lines.push(ending(summary))
   return lines.join('\n')
+}
+
+function ending({ complete, alreadyComplete, status }: RunSummary): string {
+  if (!complete)
+    return `Stopped before the end; watermark ${timeText(status.stages[0]?.watermark)}. Run it again to go on.`
+  if (!alreadyComplete) return 'All input is counted and every window is closed.'
+  return 'An earlier run has counted all input and closed every window; these are its results. --fresh starts over, as it has to where functions were changed.'
 }

@@ -1,25 +1,22 @@
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
-import { refusal } from '../../aws/failure.js'
 import { limited } from '../../aws/limited.js'
-import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
-import { type S3Options, s3Client, s3Place } from '../../aws/s3-client.js'
+import { answered } from '../../aws/retry.js'
+import { s3Client } from '../../aws/s3-client.js'
 import { bucketPlace } from '../../aws/s3-place.js'
-import { ConfigError, MillraceError } from '../../base/index.js'
+import { type Where, whereOf } from '../../aws/where.js'
+import { ConfigError } from '../../base/index.js'
 import type { Rejected } from '../../pipeline/index.js'
-import { isOfRow } from '../../sinks/s3/objects.js'
+import { isOfRow, OBJECTS_AT_ONCE, rowIn } from '../../sinks/s3/objects.js'
 import type { DeadLetter, DeadLetters } from './letter.js'
 
-const OBJECTS_AT_ONCE = 32
 const FOLDERS_SHOWN = 5
 
 /** Dead letters as objects of a bucket. `text` is `s3://BUCKET/PREFIX`. */
-export function bucketLetters(text: string, options: S3Options): DeadLetters {
+export function bucketLetters(text: string, where: Where): DeadLetters {
   const { bucket: Bucket, prefix: Prefix } = bucketPlace(text)
-  const client = s3Client(options)
-  const call = async <R>(what: string, work: () => Promise<R>): Promise<R> =>
-    await untilAnswered(new Retries(`${what} the bucket "${Bucket}"`, RETRY_BUDGET), work).catch((error: unknown) => {
-      throw error instanceof MillraceError ? error : refusal(error, `The bucket "${Bucket}"`, s3Place(options))
-    })
+  const client = s3Client(where)
+  const call = async <R>(doing: string, work: () => Promise<R>): Promise<R> =>
+    await answered(doing, `The bucket "${Bucket}"`, whereOf('S3', where), work)
   /** Undefined for what somebody else has removed meanwhile, and for what is no letter. */
   const read = async (Key: string): Promise<DeadLetter | undefined> =>
     await call('A look into', async () => {
@@ -71,10 +68,7 @@ export function bucketLetters(text: string, options: S3Options): DeadLetters {
 
 /** Other objects of the bucket are not ours. */
 function letterIn(text: string, place: string): DeadLetter | undefined {
-  try {
-    const { id, row } = JSON.parse(text) as { id?: unknown; row?: Rejected }
-    return typeof id === 'string' && typeof row?.reason === 'string' ? { ...row, id, place } : undefined
-  } catch {
-    return undefined
-  }
+  const { id, value } = rowIn(text) ?? {}
+  const row = value as Rejected | null | undefined
+  return id !== undefined && typeof row?.reason === 'string' ? { ...row, id, place } : undefined
 }

@@ -1,17 +1,14 @@
 import { type AttributeValue, DeleteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
-import { refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
-import { ConfigError, MillraceError } from '../../base/index.js'
+import { answered } from '../../aws/retry.js'
+import { ConfigError } from '../../base/index.js'
 import type { DeadLetter, DeadLetters } from './letter.js'
 
 /** Dead letters as items of a table, as `dynamodbTable` makes them by itself. */
 export function tableLetters(table: string, options: DynamoDBOptions): DeadLetters {
   const client = dynamodbClient(options)
-  const call = async <R>(what: string, work: () => Promise<R>): Promise<R> =>
-    await untilAnswered(new Retries(`${what} the table "${table}"`, RETRY_BUDGET), work).catch((error: unknown) => {
-      throw error instanceof MillraceError ? error : refusal(error, `The table "${table}"`, placeOf(options))
-    })
+  const call = async <R>(doing: string, work: () => Promise<R>): Promise<R> =>
+    await answered(doing, `The table "${table}"`, placeOf(options), work)
   return {
     async *all() {
       let from: Record<string, AttributeValue> | undefined

@@ -8,8 +8,8 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { judgeCode, refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
+import { judgeCode } from '../../aws/failure.js'
+import { answered, RETRY_BUDGET, Retries } from '../../aws/retry.js'
 import { MillraceError } from '../../base/index.js'
 import type { Outgoing, Sender } from './sender.js'
 import type { LiveSource } from './sources.js'
@@ -33,12 +33,7 @@ export async function kinesisSender(
   const what = `The stream "${stream}"`
   const where = `at ${endpoint ?? process.env.AWS_ENDPOINT_URL_KINESIS ?? region ?? process.env.AWS_REGION ?? 'AWS'}`
   const named = arnRegion === undefined ? { StreamName: stream } : { StreamARN: stream }
-  const call = async <R>(name: string, work: () => Promise<R>): Promise<R> => {
-    const retries = new Retries(`${name} the stream "${stream}"`, RETRY_BUDGET)
-    return await untilAnswered(retries, work).catch((error) => {
-      throw error instanceof MillraceError ? error : refusal(error, what, where)
-    })
-  }
+  const call = async <R>(doing: string, work: () => Promise<R>): Promise<R> => await answered(doing, what, where, work)
   const status = async (): Promise<string | undefined> =>
     (await client.send(new DescribeStreamSummaryCommand(named))).StreamDescriptionSummary?.StreamStatus
   if (create !== undefined && arnRegion === undefined) {

@@ -1,8 +1,8 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type DynamoDBOptions, dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
 import { lacksPartiql, refusal } from '../../aws/failure.js'
-import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
-import { ConfigError, MillraceError } from '../../base/index.js'
+import { answered, RETRY_BUDGET } from '../../aws/retry.js'
+import { ConfigError } from '../../base/index.js'
 import type { RefusedRow, Sink, SinkBatch, SinkRow } from '../../ports/index.js'
 import { type Entry, entryOf, isBelow, isResult, keysOf, type TableShape } from './item.js'
 import { type Refusal, upsert } from './upsert.js'
@@ -76,16 +76,12 @@ class TableSink implements Sink {
         this.usesPartiql = false
         return await this.upsert(entries)
       }
-      throw error instanceof MillraceError ? error : refusal(error, `The table "${this.table}"`, this.where)
+      throw refusal(error, `The table "${this.table}"`, this.where)
     }
   }
 
   async check(): Promise<void> {
-    const retries = new Retries(`A look at the table "${this.table}"`, RETRY_BUDGET)
-    const found = await untilAnswered(retries, () => this.keysThere()).catch((error: unknown) => {
-      throw error instanceof MillraceError ? error : refusal(error, `The table "${this.table}"`, this.where)
-    })
-    this.expectKeys(found)
+    this.expectKeys(await answered('A look at', `The table "${this.table}"`, this.where, () => this.keysThere()))
   }
 
   private async checkKeys(): Promise<void> {

@@ -1,13 +1,13 @@
 import { load } from '../../aws/load.js'
-import type { S3Options } from '../../aws/s3-client.js'
 import { bucketPlace } from '../../aws/s3-place.js'
+import type { Where } from '../../aws/where.js'
 import type { Sink } from '../../ports/index.js'
 
 /**
  * Opens a bucket as a sink: an object a row, under the row's id. What a deployment puts in the place of a dead letter.
  * @param place `s3://BUCKET` or `s3://BUCKET/PREFIX`
  */
-export async function openBucket(place: string, options: S3Options = {}): Promise<Sink> {
+export async function openBucket(place: string, where: Where = {}): Promise<Sink> {
   const { bucketSink } = await load('A bucket as a sink', '@aws-sdk/client-s3', () => import('./adapter.js'))
-  return bucketSink(bucketPlace(place), options)
+  return bucketSink(bucketPlace(place), where)
 }

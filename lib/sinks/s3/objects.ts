@@ -1,6 +1,9 @@
 import type { BucketPlace } from '../../aws/s3-place.js'
-import { digest } from '../../base/index.js'
+import { digest, rowJson } from '../../base/index.js'
+import type { SinkRow } from '../../ports/index.js'
 
+/** Objects written, read or deleted at a time. */
+export const OBJECTS_AT_ONCE = 32
 /** S3 takes names of 1,024 bytes. */
 const NAME_BYTES_MAX = 1024
 const ENDING = '.json'
@@ -14,3 +17,16 @@ export function objectName({ prefix }: BucketPlace, id: string): string {
 
 /** Whether an object may be that of a row. */
 export const isOfRow = (name: string): boolean => name.endsWith(ENDING)
+
+/** A row's object: one line of JSON. */
+export const objectText = ({ id, value }: SinkRow): string => `{"id":${JSON.stringify(id)},"row":${rowJson(value)}}\n`
+
+/** The row of an object; undefined of one that holds none. */
+export function rowIn(text: string): Pick<SinkRow, 'id' | 'value'> | undefined {
+  try {
+    const { id, row } = JSON.parse(text) as { id?: unknown; row?: unknown }
+    return typeof id === 'string' ? { id, value: row } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -10,7 +10,7 @@ import { dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
 import { fromItem } from '../../aws/dynamodb-values.js'
 import { judgeError, lacksPartiql, refusal } from '../../aws/failure.js'
 import { RETRY_BUDGET, Retries, type RetryBudget, untilAnswered } from '../../aws/retry.js'
-import { assert, MillraceError, RetryableError, STORE_GET_MAX } from '../../base/index.js'
+import { assert, type MillraceError, RetryableError, STORE_GET_MAX } from '../../base/index.js'
 import type {
   InsertVerdict,
   Item,
@@ -232,7 +232,7 @@ export class DynamoDBStore implements StateStore {
   }
 
   private refusal(error: unknown): MillraceError {
-    return error instanceof MillraceError ? error : refusal(error, this.what, this.where)
+    return refusal(error, this.what, this.where)
   }
 }
 

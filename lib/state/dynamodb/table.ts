@@ -95,7 +95,7 @@ async function withClient<R>(
   try {
     return await untilAnswered(retries, () => work(client))
   } catch (error) {
-    throw error instanceof MillraceError ? error : refusal(error, `The table "${table}"`, placeOf(options))
+    throw refusal(error, `The table "${table}"`, placeOf(options))
   } finally {
     client.destroy()
   }
