@@ -86,11 +86,11 @@ export class Operator {
         continue
       }
       this.alarm()
-      // Careful by now: what kills stands right after the position, or there is nothing to skip yet (law 14).
+      // Careful by now: what kills is the first record after the position that is still there, or there is nothing to skip yet (law 14).
       if (
         split.skip !== split.position &&
         scheduler.now - split.at > 3 * this.timeoutMs &&
-        log.after(split.position) === log.unitStart(log.indexOf(victim))
+        Math.max(log.kept, log.after(split.position)) === log.unitStart(log.indexOf(victim))
       )
         await this.skip(log, item, split.position)
     }
