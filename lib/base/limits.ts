@@ -27,12 +27,28 @@ export const DECODE_BYTES = 60 * 1024
 /** Source records between two checkpoints of one invocation, and the entries they may make. */
 export const CHUNK_RECORDS = 10_000
 export const CHUNK_ENTRIES_MAX = 200_000
+/** Rows for sinks that are written between two checkpoints, about: a unit is never cut, and may go beyond them by `ROWS_PER_RECORD_MAX` a record. */
+export const CHUNK_ROWS_MAX = 10_000
+/** Bytes of payload that are dealt with between two checkpoints, those of each row for a sink counted anew. A Lambda event has 6 MB at most. */
+export const CHUNK_BYTES_MAX = 16 * 1024 * 1024
+/** Segments that are written between two checkpoints, about: 20 requests of 25. */
+export const CHUNK_SEGMENTS_MAX = 500
+/** A chunk ends, on a whole source record, when less than this share of the time is left that its attempt had as the chunk began. */
+export const CHUNK_TIME_SHARE = 0.5
+/** Records between two looks at the time within a chunk: user code of 10 ms a record is cut after a third of a second. */
+export const RECORDS_PER_LOOK = 32
+/** Rows that one record may become by flatMap steps and branches. */
+export const ROWS_PER_RECORD_MAX = 10_000
+/** User records of one KPL aggregate. One MB of them has 52 bytes each; the library itself stops at 50 KB unless it is told otherwise. */
+export const UNIT_RECORDS_MAX = 20_000
 /** Windows that one record may fall into (hopping size / slide, cumulate size / step). */
 export const WINDOWS_PER_RECORD_MAX = 10_000
 /** Key groups of an operator. */
 export const KEY_GROUPS_MAX = 1024
-/** Heap that the segments take which one advance reads before it moves the cursor. */
-export const ADVANCE_BYTES_MAX = 96 * 1024 * 1024
+/** Partitions of the table that an operator's segments lie in: a batch writes one segment at least for each that it has rows for. A partition takes 1,000 write units a second. */
+export const LANES_MAX = 4
+/** Heap that advances may fill with folds, those of all lanes together. What does not fit is worked in ranges of keys. */
+export const ADVANCE_BYTES_MAX = 256 * 1024 * 1024
 /** Rows of one part of an operator's output: a sink sees no larger object. */
 export const PART_ROWS_MAX = 5_000
 /** Rows handed to a sink at once. */
@@ -60,7 +76,11 @@ export const EMPTY_PROOF_MS = 7_200_000
 export const RESET_MS = 60_000
 /** A record that arrived this long ago is near its retention: its source is asked whether any before it was deleted unread, ms. */
 export const LAG_MS = 21_600_000
+/** How far the clocks of two containers may differ: a time that lies further ahead than this was written by a wrong clock, and counts as past, ms. */
+export const CLOCK_BOUND_MS = 900_000
+/** Lambda's longest timeout: no claim lasts longer, ms. */
+export const CLAIM_MS_MAX = 900_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000
-/** Key groups that one invocation advances at a time: their requests overlap. */
+/** Lanes that one invocation advances at a time: their requests overlap. */
 export const GROUPS_AT_ONCE = 4

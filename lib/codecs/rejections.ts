@@ -1,4 +1,4 @@
-import { AssertionFault, JSON_DEPTH_MAX, RecordRejection } from '../base/index.js'
+import { AssertionFault, JSON_DEPTH_MAX, RecordRejection, UNIT_RECORDS_MAX } from '../base/index.js'
 import { Defect } from '../ports/index.js'
 
 /** Why a record's payload is no value. Every message states the rule and never the payload. */
@@ -28,6 +28,11 @@ export const reject = {
         return new RecordRejection(
           'bad-aggregate',
           'A KPL aggregate has a right checksum and one whole user record or more; this one has not.',
+        )
+      case Defect.manyRecords:
+        return new RecordRejection(
+          'oversize-aggregate',
+          `A KPL aggregate holds at most ${UNIT_RECORDS_MAX} user records; this one holds more. Lower AggregationMaxCount of its producer.`,
         )
       case Defect.notText:
         return new RecordRejection('bad-utf8', 'A record is text in UTF-8; this one has half a surrogate pair.')

@@ -1,7 +1,7 @@
 import { EventShapeError } from '../base/index.js'
 import { type OperatorPlan, operatorNamed, type Pipeline, type Plan } from '../pipeline/index.js'
 import type { AdvanceRequest } from '../ports/index.js'
-import { advance as advanceGroup, advanceStage } from '../runtime/advance.js'
+import { advanceOrPass, advanceStage } from '../runtime/stage-advance.js'
 import { type Bindings, container } from './bindings.js'
 import type { Handler } from './ingest.js'
 import { deadlineOf, measured } from './invocation.js'
@@ -21,8 +21,7 @@ export function advance(pipeline: Pipeline, bindings?: Bindings): Handler {
       const requests = requestsOf(event)
       const operators = requests.map((request) => operatorOf(host.plan, request))
       for (const [i, request] of requests.entries()) {
-        const outcome = await advanceGroup(host, operators[i]!, request.keyGroup, deadline)
-        if (outcome === 'deadline') await host.services.queue?.advance(request)
+        const outcome = await advanceOrPass(host, operators[i]!, request.keyGroup, deadline)
         const next = host.stageAfter(request.operator)
         if (outcome === 'done' && next !== undefined) await advanceStage(host, next, deadline)
       }

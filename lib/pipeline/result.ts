@@ -24,6 +24,13 @@ export interface WindowResult<K extends Key, R> {
   readonly op?: '+' | '-'
 }
 
+/** Windows that follow each other, by ascending end. Half-open, ms since the epoch. */
+export interface WindowRun {
+  readonly count: number
+  readonly first: { readonly start: number; readonly end: number }
+  readonly last: { readonly start: number; readonly end: number }
+}
+
 /** A row that no window takes any more, or a record that could not be counted. What late outputs and dead letters receive. */
 export interface Rejected {
   readonly reason: string
@@ -35,6 +42,13 @@ export interface Rejected {
   readonly operator?: string
   readonly key?: Key
   readonly window?: { readonly start: number; readonly end: number }
+  /**
+   * Of an expired row: the windows that no longer took it. They follow each other by the slide (or step) of the window function, so that the first, the last and
+   * their number name them all: a record may fall into thousands.
+   */
+  readonly windows?: WindowRun
+  /** Of a source record of many (a KPL aggregate) that was rejected as one: how many it held. */
+  readonly records?: number
   /** The record as it came, or as text where it was no JSON. */
   readonly payload: unknown
 }

@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate/index.js'
-import type { Key } from '../base/index.js'
+import { type Key, LANES_MAX } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
-import { Slices } from '../window/index.js'
+import { Slices, sliceMs } from '../window/index.js'
 import { type GraphNode, inputsOf, type OperatorStep, type Pipeline } from './graph.js'
 
 /** A stateful step, with its place in the stages and its geometry. */
@@ -12,6 +12,8 @@ export interface OperatorPlan {
   /** Its place among the operators of its stage. */
   readonly index: number
   readonly keyGroups: number
+  /** Partitions of the table that its segments lie in; each holds those of some key groups in a row. What a batch writes does not hang on the number of key groups. */
+  readonly lanes: number
   readonly slices: Slices
   readonly key: (value: any) => Key
   readonly fields: readonly string[]
@@ -70,7 +72,7 @@ export function cutStages(pipeline: Pipeline): Plan {
       const stage = stageOf.operator.get(node.id)!
       const index = inStage.get(stage) ?? 0
       inStage.set(stage, index + 1)
-      return operatorPlan(node, stage, index, pipeline)
+      return operatorPlan(node, stage, index, pipeline, openMs(nodes, stage, stageOf.input))
     })
   const operatorOf = new Map(operators.map((operator) => [operator.node.id, operator]))
   const inputs: InputPlan[] = []
@@ -137,14 +139,32 @@ function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
   return { input, operator, count: numbers.size }
 }
 
-function operatorPlan(node: OperatorStep, stage: number, index: number, pipeline: Pipeline): OperatorPlan {
+/** How far above their own watermarks the splits of a stage have rows: by the bound of a source, or within one slice of an operator before. */
+function openMs(nodes: readonly GraphNode[], stage: number, stageOf: ReadonlyMap<number, number>): number {
+  const bounds = nodes
+    .filter((node) => stageOf.get(node.id) === stage)
+    .map((node) => {
+      if (node.kind === 'source') return node.source.watermark.boundMs
+      return node.kind === 'aggregate' ? sliceMs(node.window, node.allowedLatenessMs) : 0
+    })
+  return Math.max(0, ...bounds)
+}
+
+function operatorPlan(
+  node: OperatorStep,
+  stage: number,
+  index: number,
+  pipeline: Pipeline,
+  openMs: number,
+): OperatorPlan {
   return {
     node,
     name: node.name,
     stage,
     index,
     keyGroups: pipeline.keyGroups,
-    slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs),
+    lanes: Math.min(pipeline.keyGroups, LANES_MAX),
+    slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs, openMs),
     key: node.key,
     fields: Object.keys(node.aggregates),
     folds: Object.values(node.aggregates),

@@ -23,6 +23,8 @@ export const Defect = {
   badBase64: -2,
   badAggregate: -3,
   notText: -4,
+  /** A source record of more user records than `UNIT_RECORDS_MAX`. */
+  manyRecords: -5,
 } as const
 
 /**
@@ -47,6 +49,10 @@ export interface SplitBatch {
   raw(index: number): string | null
   /** Whether records may lie between the position and this one. Undefined where positions tell nothing of that. */
   follows?(index: number, position: Position): boolean
+  /** The whole source record that holds the record at this index, as the event has it. Absent where a source record is one record. */
+  unitRaw?(index: number): string | null
+  /** How many records the source record at this index holds, where it is given as one because it holds too many. */
+  unitRecords?(index: number): number
   /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */
   unitEnd(index: number): number
 }

@@ -1,45 +1,25 @@
-import { assert, DEADLINE_RESERVE_MS, GROUPS_AT_ONCE, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
-import { type Cursor, doneThrough, doneUpTo, readCursor } from './cursor.js'
-import { addEmissions, addPartRow, type Emission, type FailedEmission, runEmissions } from './emission.js'
+import { Closed } from './closed.js'
+import { type Cursor, doneThrough, doneUpTo } from './cursor.js'
+import { addPartRow, type Emission, runEmissions } from './emission.js'
+import { laneOf } from './fold.js'
+import { freshCursor, GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
+import { isDone, type KeyRange, readRange } from './key-range.js'
 import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
-import { ensure } from './load.js'
+import type { LaneCache } from './lane-cache.js'
+import { hold } from './load.js'
 import { PartBuffer, writeSplitRows } from './outputs.js'
-import { closingSlices, panesOf } from './panes.js'
+import { ClosingSlice, closingSlices, marksOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
 import { register } from './registration.js'
-import { checkSeal, sealOf } from './seal.js'
 import type { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
-import { advanceWatermark, readWatermark } from './watermark.js'
-
-/** Moves a stage's watermark, then advances its operators as far as it allows, then the stages after them, while time remains. */
-export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadline): Promise<void> {
-  const published = await advanceWatermark(host, stage)
-  if (published === TIME_MIN) return
-  for (const operator of stage.operators) {
-    const groups = Array.from({ length: operator.keyGroups }, (_, keyGroup) => keyGroup)
-    for (let at = 0; at < groups.length; at += GROUPS_AT_ONCE) {
-      await Promise.all(
-        groups.slice(at, at + GROUPS_AT_ONCE).map((keyGroup) => advanceOrPass(host, operator, keyGroup, deadline)),
-      )
-    }
-  }
-  for (const next of host.plan.stages) {
-    if (next.inputs.some((input) => input.kind === 'operator' && input.operator.stage === stage.index))
-      await advanceStage(host, next, deadline)
-  }
-}
-
-/** Inline while the deadline allows, else by the queue, else by the next tick. */
-async function advanceOrPass(host: Host, operator: OperatorPlan, keyGroup: number, deadline: Deadline): Promise<void> {
-  const outcome = await advance(host, operator, keyGroup, deadline)
-  if (outcome === 'deadline') await host.services.queue?.advance({ operator: operator.name, keyGroup })
-}
+import { readWatermark } from './watermark.js'
 
 /** What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group. */
 export type AdvanceOutcome = 'done' | 'deadline' | 'claimed'
@@ -54,8 +34,8 @@ export async function advance(
   keyGroup: number,
   deadline: Deadline,
 ): Promise<AdvanceOutcome> {
-  const cache = host.cache(operator.name, keyGroup)
-  // In one container the attempts of a key group share its cache, so they run one after another.
+  const cache = host.lane(operator, laneOf(keyGroup, operator))
+  // In one container the attempts of a lane's key groups share its cache, so they run one after another.
   const before = cache.turn
   let done: () => void = () => undefined
   cache.turn = new Promise((resolve) => {
@@ -79,25 +59,23 @@ class Advance {
   private readonly host: Host
   private readonly operator: OperatorPlan
   private readonly keyGroup: number
-  private readonly cache: SliceCache
+  private readonly cache: LaneCache
   private readonly deadline: Deadline
   private readonly next: StagePlan | undefined
   /** The key group as a split of the next stage. */
   private readonly splitName: string
   private split: SplitState | undefined
-  /** The cursor's text as it stands in the table. */
-  private cursor = ''
+  private readonly cursor: GroupCursor
   /** Every slice up to here is closed. */
   private frontier = TIME_MIN
-  /** When this attempt's claim runs out. */
-  private claimedUntil = 0
 
-  constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: SliceCache, deadline: Deadline) {
+  constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: LaneCache, deadline: Deadline) {
     this.host = host
     this.operator = operator
     this.keyGroup = keyGroup
     this.cache = cache
     this.deadline = deadline
+    this.cursor = new GroupCursor(host, groupKey(host.prefix, operator.name, keyGroup))
     this.next = host.stageAfter(operator.name)
     this.splitName = splitName(operator.name, keyGroupSplit(keyGroup))
   }
@@ -107,15 +85,15 @@ class Advance {
     const { slices } = this.operator
     if (published === TIME_MIN) return 'done'
     this.frontier = published === TIME_MAX ? TIME_MAX : slices.frontier(published)
-    if (this.isDone(readCursor(this.cursor))) return 'done'
-    if (!(await this.claim())) return 'claimed'
+    if (this.isDone(this.cursor.place)) return 'done'
+    if (!(await this.cursor.claim())) return 'claimed'
     try {
       const outcome = await this.closeAll()
-      if (outcome === 'deadline') await this.release()
+      if (outcome === 'deadline') await this.cursor.unclaim()
       return outcome
     } catch (error) {
       // Whoever comes next need not wait for the claim of an attempt that failed; one that died leaves it to its end.
-      await this.release().catch(() => undefined)
+      await this.cursor.unclaim().catch(() => undefined)
       throw error
     }
   }
@@ -125,19 +103,25 @@ class Advance {
   }
 
   private async closeAll(): Promise<AdvanceOutcome> {
-    const { slices } = this.operator
     for (;;) {
-      const from = readCursor(this.cursor)
+      const from = this.cursor.place
       if (this.isDone(from)) return 'done'
       if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
       const upTo = await this.held(from)
-      const outcome = await this.close(from, upTo)
+      const outcome =
+        upTo === undefined ? await this.closeRange(from) : await this.close(from, upTo, this.cache.group(this.keyGroup))
       if (outcome !== 'moved') return outcome
-      this.cache.trim(
-        slices.bucketEnd(Math.max(TIME_MIN, upTo - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)),
-        this.operator,
-      )
+      this.release()
     }
+  }
+
+  /** Of the lane this key group needs only what windows still open may read. */
+  private release(): void {
+    const { slices } = this.operator
+    const { slice, hash } = this.cursor.place
+    const done = hash === undefined ? slice : slice - slices.widthMs
+    const oldest = done - slices.spanMs - slices.allowedLatenessMs - slices.widthMs
+    this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 
   /** Reads the cursor, the watermark and the split of the next stage, strongly and at once (law 12). */
@@ -150,127 +134,132 @@ class Advance {
     let [item, watermark, split] = await store.get(keys)
     if (item === undefined) {
       // guard: cursor-once
-      await store.insert([{ ...group, cursor: '', cursorSeal: sealOf('cursor', '') }])
+      await store.insert([{ ...group, ...freshCursor() }])
       ;[item] = await store.get([group])
     }
     if (next !== undefined && split === undefined) {
       await register(host, next)
       ;[split] = await store.get([splitKey(host.prefix, next.index, this.splitName)])
     }
-    this.cursor = (item as Item).cursor as string
-    // guard: cursor-seal
-    checkSeal(item as Item, 'cursorSeal', sealOf('cursor', this.cursor), `the cursor of ${operator.name}`)
+    this.cursor.read(item as Item)
     if (next !== undefined) this.split = readSplit(split as Item, next.operators.length)
     return readWatermark(watermark).published
   }
 
-  /** Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. */
-  private async claim(): Promise<boolean> {
-    const { store, clock, timeoutMs } = this.host.services
-    const now = clock.now()
-    this.claimedUntil = now + timeoutMs
-    const verdict = await store.update({
-      key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { until: this.claimedUntil },
-      when: [
-        { attribute: 'cursor', is: 'equal', value: this.cursor }, // guard: claim-cursor
-        { attribute: 'until', is: 'below', value: now }, // guard: claim-until
-      ],
-    })
-    return verdict.applied
-  }
-
-  private async release(): Promise<void> {
-    await this.host.services.store.update({
-      key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { until: 0 },
-      when: [
-        { attribute: 'cursor', is: 'equal', value: this.cursor }, // guard: release-cursor
-        { attribute: 'until', is: 'equal', value: this.claimedUntil }, // guard: release-own
-      ],
-    })
-  }
-
-  /** Makes the cache hold what closing the next slices reads. Returns how far it does. */
-  private async held(from: Cursor): Promise<number> {
+  /** Makes the cache hold what closing the next slices reads. Returns how far it does; undefined where the heap does not take it. */
+  private async held(from: Cursor): Promise<number | undefined> {
     const { slices } = this.operator
     const { host, operator, keyGroup, cache, frontier } = this
+    const lane = laneOf(keyGroup, operator)
     // A window that ends after the cursor may have begun a span before it.
-    const oldest = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(from.slice - slices.spanMs + slices.widthMs)
-    const newest = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
+    const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(from.slice - slices.spanMs + slices.widthMs)
+    const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
     // However little may be read at once, the slice that closes next must be held: else the cursor would never move, or move back.
     const needed =
       from.slice === TIME_MIN
         ? TIME_MIN
         : slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
-    const reached = await ensure(host, operator, keyGroup, cache, oldest, newest, frontier, needed)
+    const reached = await hold(host, operator, lane, cache, { lo, hi, frozen: frontier, needed })
+    if (reached === undefined) return undefined
     const upTo = Math.min(frontier, reached)
     let first = Number.POSITIVE_INFINITY
-    for (const data of cache.slices.values())
-      if (data.lates.size > 0 && data.end >= from.slice && data.end <= upTo) first = Math.min(first, data.end)
+    for (const { end, lates } of cache.group(keyGroup).slices.values())
+      if (lates.size > 0 && end >= from.slice && end <= upTo) first = Math.min(first, end)
     // A late pane reads its window from the start: up to a span and the allowed lateness before the slice that its rows travel in.
-    if (first < Number.POSITIVE_INFINITY && oldest > TIME_MIN) {
+    if (first < Number.POSITIVE_INFINITY && lo > TIME_MIN) {
       const back = slices.bucketEnd(first - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
       // It reads on at least as far as the first did: what that one read is kept, or is a single bucket.
-      if (back < oldest) await ensure(host, operator, keyGroup, cache, back, newest, frontier, needed)
+      if (
+        back < lo &&
+        (await hold(host, operator, lane, cache, { lo: back, hi, frozen: frontier, needed })) === undefined
+      )
+        return undefined
     }
     return upTo
   }
 
+  /** Closes the slice that is next for as many keys as the heap holds (law 11). */
+  private async closeRange(from: Cursor): Promise<'moved' | AdvanceOutcome> {
+    const { host, operator, keyGroup, frontier } = this
+    this.cache.clear()
+    host.services.metrics.add('KeyRanges', 1, 'Count')
+    for (let keysMin = 2 * host.limits.partRows; ; keysMin *= 2) {
+      if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
+      const range = await readRange(host, operator, keyGroup, from, this.cursor.at, frontier, keysMin)
+      if (range.slice === undefined) return await this.settle(new Closed(doneThrough(frontier), frontier))
+      if (range.upper === undefined) {
+        // In the middle of a slice the keys before the cursor were left out: of later slices they are wanted. guard: rest-of-slice-alone
+        const upTo = from.hash === undefined ? operator.slices.bucketEnd(range.slice) : range.slice
+        return await this.close(from, Math.min(frontier, upTo), range.cache)
+      }
+      const outcome = await this.closeKeys(from, range.slice, range)
+      if (outcome !== 'short') return outcome
+    }
+  }
+
   /** Closes every slice in (from, upTo], a part at a time. */
-  private async close(from: Cursor, upTo: number): Promise<'moved' | AdvanceOutcome> {
-    const { operator, cache } = this
-    const closing = closingSlices(
-      operator,
-      cache.slices.values(),
-      from.hash === undefined ? from.slice : from.slice - 1,
-      upTo,
-    )
-    let emissions: Emission[] = []
-    let failed: FailedEmission[] = []
-    for (const slice of closing) {
-      const drafts = panesOf(operator, slice, (end) => cache.slice(end))
-      for (const part of partsOf(operator, this.keyGroup, slice, drafts, this.host.limits.partRows)) {
-        if (slice === from.slice && from.hash !== undefined && part.lastHash <= from.hash) continue
-        this.collect(slice, part, emissions, failed)
-        if (emissions.length < this.host.limits.sinkRows) continue
-        if (
-          !(await this.flush(
-            emissions,
-            failed,
-            part.last ? doneThrough(slice) : doneUpTo(slice, part.lastHash),
-            part.last ? slice : slice - operator.slices.widthMs,
-          ))
-        )
-          return 'claimed'
-        emissions = []
-        failed = []
-        if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
+  private async close(from: Cursor, upTo: number, cache: SliceCache): Promise<'moved' | AdvanceOutcome> {
+    const { operator } = this
+    const after = from.hash === undefined ? from.slice : from.slice - 1
+    const closed = new Closed(this.cursor.text, from.slice)
+    for (const slice of closingSlices(operator, [...cache.slices.values()].map(marksOf), after, upTo)) {
+      for (const part of this.parts(from, slice, cache)) {
+        closed.take(operator, slice, part)
+        if (closed.emissions.length < this.host.limits.sinkRows && !this.isDue()) continue
+        if ((await this.settle(closed)) === 'claimed') return 'claimed'
+        if (this.isDue()) return 'deadline'
       }
     }
-    return (await this.flush(emissions, failed, doneThrough(upTo), upTo)) ? 'moved' : 'claimed'
+    closed.reach(doneThrough(upTo), upTo)
+    return await this.settle(closed)
   }
 
-  private collect(slice: number, part: Part, emissions: Emission[], failed: FailedEmission[]): void {
-    let key = ''
-    let n = 0
-    for (const draft of part.drafts) {
-      if (draft.cell.text !== key) {
-        key = draft.cell.text
-        n = 0
-      }
-      addEmissions(this.operator, slice, draft, part.name, n, emissions, failed)
-      n += 2
+  /** Closes one slice for a range of keys, in whole parts. `short`: there is none whole. */
+  private async closeKeys(
+    from: Cursor,
+    slice: number,
+    { cache, upper }: KeyRange,
+  ): Promise<'moved' | 'short' | AdvanceOutcome> {
+    const { operator } = this
+    const closed = new Closed(this.cursor.text, slice - operator.slices.widthMs)
+    const before = this.cursor.text
+    let hasPanes = false
+    for (const part of this.parts(from, slice, cache)) {
+      hasPanes = true
+      // Which keys follow in it is not known here: it comes whole, with a later range.
+      if (!part.isFull) break
+      const isWithin = part.last && part.lastHash === upper!.hash
+      closed.take(operator, slice, part, isWithin ? part.keys.at(-1)!.rank : part.lastRank, false)
+      if (closed.emissions.length < this.host.limits.sinkRows && !this.isDue()) continue
+      if ((await this.settle(closed)) === 'claimed') return 'claimed'
+      if (this.isDue()) return 'deadline'
     }
+    if (!hasPanes && upper!.hash > (from.slice === slice ? (from.hash ?? -1) : -1) + 1)
+      closed.reach(doneUpTo(slice, upper!.hash - 1), slice - operator.slices.widthMs)
+    if (closed.cursor === before) return this.cursor.text === before ? 'short' : 'moved'
+    return await this.settle(closed)
   }
 
-  /** Emit, then the next stage's segments and split, then the cursor (law 8). False: another attempt has moved it. */
-  private async flush(
-    emissions: readonly Emission[],
-    failed: readonly FailedEmission[],
-    upTo: string,
-    own: number,
-  ): Promise<boolean> {
+  private isDue(): boolean {
+    return this.deadline.remainingMs() < DEADLINE_RESERVE_MS
+  }
+
+  /** The parts of a slice that are not done yet. */
+  private parts(from: Cursor, slice: number, cache: SliceCache): Iterable<Part> {
+    const closing = new ClosingSlice(this.operator, slice, cache)
+    let keys = closing.keys()
+    let rank = 0
+    if (slice === from.slice && from.hash !== undefined) {
+      const { at } = this.cursor
+      keys = keys.filter(({ cell }) => !isDone(from, at, cell.hash, cell.text))
+      if (from.rank !== undefined && keys[0]?.cell.hash === from.hash) rank = from.rank + 1
+    }
+    return partsOf(slice, keys, (key) => closing.panes(key), this.host.limits.partRows, rank)
+  }
+
+  /** Emit, then the next stage's segments and split, then the cursor (law 8). `claimed`: another attempt has moved it. */
+  private async settle(closed: Closed): Promise<'moved' | 'claimed'> {
+    const { emissions, failed, cursor: upTo, own, at } = closed
     const { host, operator, next, split } = this
     const { fold, parts } = runEmissions(host, operator, next, emissions, split?.position ?? '')
     for (const { row, part } of failed) addPartRow(parts, host.plan.pipeline.deadLetter, part, row)
@@ -281,7 +270,9 @@ class Advance {
     await buffer.flush(host) // guard: emit-before-cursor
     if (next !== undefined && split !== undefined && split.position < upTo)
       await this.passOn(next, split, fold, emissions, upTo, own) // guard: pass-on-before-cursor
-    return await this.moveCursor(upTo, upTo === doneThrough(this.frontier))
+    if (!(await this.cursor.move(upTo, at, upTo === doneThrough(this.frontier)))) return 'claimed'
+    closed.clear()
+    return 'moved'
   }
 
   private async passOn(
@@ -307,19 +298,5 @@ class Advance {
       tails,
     })
     this.split = done.split
-  }
-
-  /** The claim goes with the last move, and is prolonged by all others. */
-  private async moveCursor(to: string, done: boolean): Promise<boolean> {
-    const { store, clock, timeoutMs } = this.host.services
-    assert(to >= this.cursor, `the cursor of ${this.operator.name} grows (law 9): from ${this.cursor} to ${to}`)
-    this.claimedUntil = done ? 0 : clock.now() + timeoutMs
-    const verdict = await store.update({
-      key: groupKey(this.host.prefix, this.operator.name, this.keyGroup),
-      set: { cursor: to, cursorSeal: sealOf('cursor', to), until: this.claimedUntil },
-      when: [{ attribute: 'cursor', is: 'equal', value: this.cursor }], // guard: cursor-as-read
-    })
-    if (verdict.applied) this.cursor = to
-    return verdict.applied
   }
 }

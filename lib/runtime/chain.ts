@@ -14,6 +14,8 @@ const SOURCE_RETENTION_S = 7 * DAY_S
 const SPARE_S = 30 * DAY_S
 /** Parts read at once: DynamoDB answers at most 16 MB. */
 const PARTS_AT_ONCE = 25
+/** Chains whose ends are asked for at once, where an insert was refused. */
+const CHAINS_AT_ONCE = 25
 
 /** How long a segment lives: the source's retention, the window's span, the allowed lateness, and 30 days (law 9). */
 export function segmentLifeMs({ slices }: OperatorPlan): number {
@@ -56,14 +58,19 @@ export async function writeSegments(
     for (const draft of drafts) items.push(await segmentItem(host, stage, split, draft, tailOf(draft.chain), to))
     const verdicts = await store.insert(items) // guard: insert-only, by the store's word
     behind = new Map<string, string>()
+    const refused: Draft[] = []
     for (const [i, verdict] of verdicts.entries()) {
       const draft = drafts[i]!
       if (verdict === 'inserted')
         reached.set(draft.chain, to) // guard: conflict-seen
-      else {
-        const tail = await lastOf(host, stage, split, draft)
-        reached.set(draft.chain, tail)
-        if (tail < to) behind.set(draft.chain, tail) // guard: rest-appended
+      else refused.push(draft)
+    }
+    for (let at = 0; at < refused.length; at += CHAINS_AT_ONCE) {
+      const asked = refused.slice(at, at + CHAINS_AT_ONCE)
+      for (const [i, tail] of (await Promise.all(asked.map((draft) => lastOf(host, stage, split, draft)))).entries()) {
+        const { chain } = asked[i]!
+        reached.set(chain, tail)
+        if (tail < to) behind.set(chain, tail) // guard: rest-appended
       }
     }
     if (behind.size === 0) return reached
@@ -77,8 +84,8 @@ export async function writeSegments(
 
 /** Only rows of these chains, and only those after their tails. */
 function keepAfter(tails: ReadonlyMap<string, string>): StageRefold {
-  return (operator, keyGroup, bucketEnd, position) => {
-    const tail = tails.get(chainName(operator, keyGroup, bucketEnd))
+  return (operator, lane, bucketEnd, position) => {
+    const tail = tails.get(chainName(operator, lane, bucketEnd))
     return tail !== undefined && position > tail // guard: counted-left-out
   }
 }
@@ -87,7 +94,7 @@ function draftsOf(fold: StageFold): Draft[] {
   const drafts: Draft[] = []
   for (const [operator, folded] of fold.folds.entries()) {
     for (const entries of folded.entries())
-      drafts.push({ operator, chain: chainName(operator, entries.keyGroup, entries.bucketEnd), entries })
+      drafts.push({ operator, chain: chainName(operator, entries.lane, entries.bucketEnd), entries })
   }
   return drafts
 }
@@ -102,7 +109,7 @@ async function segmentItem(
 ): Promise<Item> {
   const { operator, entries } = draft
   const plan = stage.operators[operator]!
-  const pk = groupPk(host.prefix, plan.name, entries.keyGroup)
+  const pk = groupPk(host.prefix, plan.name, entries.lane)
   const sk = segmentSk(entries.bucketEnd, split, from)
   const ttl = Math.floor((host.services.clock.now() + segmentLifeMs(plan)) / 1000)
   const payload = payloadAttributes(encodeEntries(entries))
@@ -156,7 +163,7 @@ export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
 
 /** Where a chain ends now: one reverse query, limit 1. */
 async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft): Promise<string> {
-  const pk = groupPk(host.prefix, stage.operators[draft.operator]!.name, draft.entries.keyGroup)
+  const pk = groupPk(host.prefix, stage.operators[draft.operator]!.name, draft.entries.lane)
   const from = segmentSk(draft.entries.bucketEnd, split, '')
   const page = await host.services.store.query({ pk, from, to: `${from}${AFTER_ALL}`, descending: true, limit: 1 })
   const last = page.items[0]
@@ -165,10 +172,19 @@ async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft)
   return last.to as string
 }
 
-/** Checks a chain's links from the sentinel on; a hole means that state was lost (law 7). */
+/** Checks a chain's links from the sentinel on, or from where it was read to; a hole means that state was lost (law 7). */
 export class LinkCheck {
   private chain = ''
   private to = START
+  private bucketEnd = Number.NaN
+  /** How far the chains of the bucket at hand reach, by split. */
+  private ends = new Map<string, string>()
+
+  /** What comes next of a chain goes on from here. */
+  goOn(pk: string, bucketEnd: number, split: string, to: string): void {
+    this.chain = `${pk}#${bucketEnd}#${split}`
+    this.to = to
+  }
 
   see(item: Item): void {
     checkHead(item) // guard: head-seal
@@ -186,5 +202,15 @@ export class LinkCheck {
       )
     }
     this.to = item.to as string
+    if (bucketEnd !== this.bucketEnd) {
+      this.bucketEnd = bucketEnd
+      this.ends = new Map()
+    }
+    this.ends.set(split, this.to)
+  }
+
+  /** How far the chains of this bucket reach, by split, if it was the last one seen. */
+  endsOf(bucketEnd: number): Map<string, string> {
+    return bucketEnd === this.bucketEnd ? this.ends : new Map()
   }
 }

@@ -5,8 +5,14 @@ import { rowPosition } from './cursor.js'
 import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
 import type { PaneDraft } from './panes.js'
-import type { Cell } from './segment.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
+
+/** Where a result stands among those of its slice. */
+interface ResultPlace {
+  readonly hash: number
+  readonly rank: number
+  readonly n: number
+}
 
 /** One result on its way to the steps after its operator: a record of the key group as a split of the next stage. */
 export class Emission implements RecordPlace {
@@ -18,7 +24,9 @@ export class Emission implements RecordPlace {
   readonly timestamp: number
   readonly source: string
   private readonly slice: number
-  private readonly cell: Cell
+  private readonly hash: number
+  /** Of the key among those of its hash. */
+  private readonly rank: number
   /** Counts the results of one key in one slice. */
   private readonly n: number
 
@@ -26,8 +34,7 @@ export class Emission implements RecordPlace {
     operator: OperatorPlan,
     slice: number,
     part: string,
-    cell: Cell,
-    n: number,
+    { hash, rank, n }: ResultPlace,
     weight: 1 | -1,
     result: WindowResult<any, any>,
   ) {
@@ -38,7 +45,8 @@ export class Emission implements RecordPlace {
     this.timestamp = result.window.end - 1
     this.source = operator.name
     this.slice = slice
-    this.cell = cell
+    this.hash = hash
+    this.rank = rank
     this.n = n
   }
 
@@ -56,7 +64,7 @@ export class Emission implements RecordPlace {
   }
   /** Made only when it is asked for: results that no other operator reads have no use of it. */
   get position(): string {
-    return rowPosition(this.slice, this.cell.hash, this.cell.text, this.n)
+    return rowPosition(this.slice, this.hash, this.rank, this.n)
   }
 }
 
@@ -66,22 +74,24 @@ export interface FailedEmission {
   readonly part: string
 }
 
-/** Adds the results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice. */
+/** Adds the results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice, `rank` is the key's among those of its hash. */
 export function addEmissions(
   operator: OperatorPlan,
   slice: number,
   draft: PaneDraft,
   part: string,
+  rank: number,
   n: number,
   emissions: Emission[],
   failed: FailedEmission[],
 ): void {
   const { cell, window, pane, accs, before } = draft
+  const place = { hash: cell.hash, rank, n }
   const id = `${operator.name}|${cell.text}|${window.start}-${window.end}|${pane.index}`
   try {
     if (operator.node.accumulation !== 'retracting') {
       const result = { key: cell.key, value: resultValue(operator, accs), window, pane, id }
-      emissions.push(new Emission(operator, slice, part, cell, n, 1, result))
+      emissions.push(new Emission(operator, slice, part, place, 1, result))
       return
     }
     const value = resultValue(operator, accs)
@@ -94,10 +104,17 @@ export function addEmissions(
         id: `${id}|-`,
         op: '-',
       } as const
-      emissions.push(new Emission(operator, slice, part, cell, n, -1, taken))
+      emissions.push(new Emission(operator, slice, part, place, -1, taken))
     }
     emissions.push(
-      new Emission(operator, slice, part, cell, n + 1, 1, { key: cell.key, value, window, pane, id, op: '+' }),
+      new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, {
+        key: cell.key,
+        value,
+        window,
+        pane,
+        id,
+        op: '+',
+      }),
     )
   } catch (thrown) {
     failed.push({ row: failure(operator, id, cell.key, slice, window, thrown), part })

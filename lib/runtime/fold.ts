@@ -9,13 +9,13 @@ export function keyGroupOf(hash: number, keyGroups: number): number {
   return Math.floor((hash * keyGroups) / 0x1_0000_0000)
 }
 
-/** The first hash of a key group, and so of the parts that it writes. */
-export function firstHash(keyGroup: number, keyGroups: number): number {
-  return Math.ceil((keyGroup * 0x1_0000_0000) / keyGroups)
+/** The lane of a key group: a lane holds those of several in a row, so that lanes in order are hashes in order too. */
+export function laneOf(keyGroup: number, { keyGroups, lanes }: Pick<OperatorPlan, 'keyGroups' | 'lanes'>): number {
+  return Math.floor((keyGroup * lanes) / keyGroups)
 }
 
 /** Which rows of a chain a fold leaves out, because another attempt's segment holds them (law 2). */
-export type Refold = (keyGroup: number, bucketEnd: number, position: string) => boolean
+export type Refold = (lane: number, bucketEnd: number, position: string) => boolean
 
 /**
  * The rows of one chunk for one operator, folded per key and slice. One lookup a row where a key stays in its slice; a key is
@@ -25,6 +25,8 @@ export class OperatorFold {
   readonly operator: OperatorPlan
   cells = 0
   private readonly table = new KeyTable()
+  /** The buckets that it has something for, by end. Looked at where a cell is new. */
+  private readonly buckets = new Set<number>()
   private readonly refold: Refold | undefined
 
   constructor(operator: OperatorPlan, refold?: Refold) {
@@ -45,7 +47,7 @@ export class OperatorFold {
     }
     let accs = slot.more?.get(slice)
     if (accs === undefined) {
-      accs = this.fresh()
+      accs = this.fresh(slice)
       if (slot.accs === undefined) {
         slot.slice = slice
         slot.accs = accs
@@ -71,19 +73,25 @@ export class OperatorFold {
     slot.lates ??= []
     let late = slot.lates.find((fold) => fold.carrier === carrier && fold.own === own && fold.first === first)
     if (late === undefined) {
-      late = { carrier, own, first, accs: this.fresh() }
+      late = { carrier, own, first, accs: this.fresh(carrier) }
       slot.lates.push(late)
     }
     this.into(late.accs, inputs, weight, place)
   }
 
   private wanted(slot: Slot, slice: number, place: Place): boolean {
-    const { slices, keyGroups } = this.operator
-    return this.refold!(keyGroupOf(slot.hash, keyGroups), slices.bucketEnd(slice), place.position)
+    const { slices } = this.operator
+    return this.refold!(this.lane(slot), slices.bucketEnd(slice), place.position)
   }
 
-  private fresh(): any[] {
+  /** At most so many segments are to be written for it. */
+  get segmentsMost(): number {
+    return this.buckets.size * this.operator.lanes
+  }
+
+  private fresh(slice: number): any[] {
     this.cells++
+    this.buckets.add(this.operator.slices.bucketEnd(slice))
     return this.operator.folds.map((fold) => fold.create())
   }
 
@@ -97,25 +105,29 @@ export class OperatorFold {
     }
   }
 
-  /** Packs what was folded, per key group and bucket, in the order in which keys were met. */
+  private lane({ hash }: Slot): number {
+    return laneOf(keyGroupOf(hash, this.operator.keyGroups), this.operator)
+  }
+
+  /** Packs what was folded, per lane and bucket, in the order in which keys were met. */
   entries(): SegmentEntries[] {
-    const { slices, keyGroups, folds } = this.operator
+    const { slices, folds } = this.operator
     const drafts: SegmentEntries[] = []
-    /** By slice, then by key group; slices of one bucket share theirs. */
+    /** By slice, then by lane; slices of one bucket share theirs. */
     const bySlice = new Map<number, SegmentEntries[]>()
     const byBucket = new Map<number, SegmentEntries[]>()
-    const draft = (keyGroup: number, slice: number): SegmentEntries => {
-      let groups = bySlice.get(slice)
-      if (groups === undefined) {
+    const draft = (lane: number, slice: number): SegmentEntries => {
+      let lanes = bySlice.get(slice)
+      if (lanes === undefined) {
         const bucketEnd = slices.bucketEnd(slice)
-        groups = byBucket.get(bucketEnd) ?? []
-        byBucket.set(bucketEnd, groups)
-        bySlice.set(slice, groups)
+        lanes = byBucket.get(bucketEnd) ?? []
+        byBucket.set(bucketEnd, lanes)
+        bySlice.set(slice, lanes)
       }
-      let found = groups[keyGroup]
+      let found = lanes[lane]
       if (found === undefined) {
-        found = { keyGroup, bucketEnd: slices.bucketEnd(slice), slices: new Map(), lates: [], count: 0 }
-        groups[keyGroup] = found
+        found = { lane, bucketEnd: slices.bucketEnd(slice), slices: new Map(), lates: [], count: 0 }
+        lanes[lane] = found
         drafts.push(found)
       }
       found.count++
@@ -124,8 +136,8 @@ export class OperatorFold {
     const encoded = (accs: readonly any[], row: unknown[]): void => {
       for (let i = 0; i < folds.length; i++) row.push(folds[i]!.encode(accs[i]))
     }
-    const cell = (slot: Slot, keyGroup: number, slice: number, accs: readonly any[]): void => {
-      const rows = draft(keyGroup, slice).slices
+    const cell = (slot: Slot, lane: number, slice: number, accs: readonly any[]): void => {
+      const rows = draft(lane, slice).slices
       let row = rows.get(slice)
       if (row === undefined) {
         row = [slice]
@@ -135,14 +147,14 @@ export class OperatorFold {
       encoded(accs, row)
     }
     for (const slot of this.table.slots) {
-      const keyGroup = keyGroupOf(slot.hash, keyGroups)
-      if (slot.accs !== undefined) cell(slot, keyGroup, slot.slice, slot.accs)
-      if (slot.more !== undefined) for (const [slice, accs] of slot.more) cell(slot, keyGroup, slice, accs)
+      const lane = this.lane(slot)
+      if (slot.accs !== undefined) cell(slot, lane, slot.slice, slot.accs)
+      if (slot.more !== undefined) for (const [slice, accs] of slot.more) cell(slot, lane, slice, accs)
       if (slot.lates === undefined) continue
       for (const late of slot.lates) {
         const row: unknown[] = [late.carrier, late.own, late.first, storableKey(slot.key, slot.text)]
         encoded(late.accs, row)
-        draft(keyGroup, late.carrier).lates.push(row)
+        draft(lane, late.carrier).lates.push(row)
       }
     }
     return drafts

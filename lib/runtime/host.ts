@@ -4,6 +4,7 @@ import {
   fingerprint,
   type InputPlan,
   manifest,
+  type OperatorPlan,
   type Pipeline,
   type Plan,
   plan,
@@ -22,9 +23,9 @@ import type {
   StateStore,
 } from '../ports/index.js'
 import { pipelineKey, runPrefix } from './keys.js'
+import { LaneCache } from './lane-cache.js'
 import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
-import { SliceCache } from './slice-cache.js'
 
 /** Everything that a pipeline needs of the outside. One object a container. */
 export interface Services {
@@ -58,7 +59,7 @@ export class Host {
   readonly prefix: string
   readonly limits: Limits
   private readonly programs = new Map<number, Program>()
-  private readonly caches = new Map<string, SliceCache>()
+  private readonly caches = new Map<string, LaneCache>()
   private readonly sinks = new Map<SinkNode<any>, Promise<Sink>>()
   private checked: Promise<void> | undefined
 
@@ -95,12 +96,10 @@ export class Host {
     )
   }
 
-  cache(operator: string, keyGroup: number): SliceCache {
-    const name = `${operator}#${keyGroup}`
-    let cache = this.caches.get(name)
-    if (cache === undefined) {
-      cache = new SliceCache()
-    }
+  /** What this container keeps of a lane. */
+  lane(operator: OperatorPlan, lane: number): LaneCache {
+    const name = `${operator.name}#${lane}`
+    const cache = this.caches.get(name) ?? new LaneCache(operator)
     // The last one asked for stands last.
     this.caches.delete(name)
     this.caches.set(name, cache)

@@ -1,5 +1,6 @@
 import {
   CAREFUL_TIMEOUTS,
+  CHUNK_TIME_SHARE,
   DEADLINE_RESERVE_MS,
   LAG_MS,
   messageOf,
@@ -10,7 +11,7 @@ import {
 } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitBatch } from '../ports/index.js'
-import { advanceStage } from './advance.js'
+import { ageMs } from './age.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
 import type { Deadline, Host } from './host.js'
@@ -20,6 +21,7 @@ import { begin } from './membership.js'
 import { writeSplitRows } from './outputs.js'
 import { foldChunk, type RecordDecoder, type SourceChunk } from './source-chunk.js'
 import { effective, type SplitState } from './split-item.js'
+import { advanceStage } from './stage-advance.js'
 import { StageFold, type StageRefold } from './stage-fold.js'
 import { mayMove, readWatermark } from './watermark.js'
 
@@ -64,7 +66,7 @@ export async function ingest(
   }
   let { split } = beginning
   await checkLog(host, stage, source, batch, split) // guard: log-goes-on
-  const careful = split.at > TIME_MIN && clock.now() - split.at > CAREFUL_TIMEOUTS * host.services.timeoutMs
+  const careful = split.at > TIME_MIN && ageMs(clock.now(), split.at) > CAREFUL_TIMEOUTS * host.services.timeoutMs
   if (careful)
     logger.warn('careful: chunks of 1, 2, 4 records, since the last checkpoint is old', {
       split: split.name,
@@ -77,7 +79,10 @@ export async function ingest(
   progress.undone = next
   while (next < batch.count) {
     if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' } // guard: deadline
-    const chunk = fold(host, stage, source, batch, split, beginning.id, decoder, next, wholeUnits(batch, next, size))
+    const until = deadline.remainingMs() * (1 - CHUNK_TIME_SHARE)
+    const isDue = (): boolean => deadline.remainingMs() < until
+    const end = wholeUnits(batch, next, size)
+    const chunk = fold(host, stage, source, batch, split, beginning.id, decoder, next, end, isDue)
     // guard: rows-before-segments
     await writeSplitRows(host, split.name, split.position, chunk.to, chunk.fold.sinkRows)
     const reached = await writeSegments(
@@ -129,11 +134,11 @@ async function checkLog(
   const next = afterPosition(batch, 0, split)
   const isRepeat = next === batch.count
   if (!isRepeat) {
-    const isQuiet = split.at > TIME_MIN && now - split.at > QUIET_MS
+    const isQuiet = split.at > TIME_MIN && ageMs(now, split.at) > QUIET_MS
     const isGap = split.position !== START && batch.follows?.(next, split.position) === false
     // Where the record before this one was old, others between may have been older still, however new this one is.
-    const isLagging = split.arrived > TIME_MIN && now - split.arrived > LAG_MS
-    const isOld = split.position !== START && (isLagging || now - (batch.arrivalMs(next) ?? now) > LAG_MS)
+    const isLagging = split.arrived > TIME_MIN && ageMs(now, split.arrived) > LAG_MS
+    const isOld = split.position !== START && (isLagging || ageMs(now, batch.arrivalMs(next) ?? now) > LAG_MS)
     if (!isQuiet && !isGap && !isOld) return
   }
   const listed = [{ split: batch.split, closed: false }]
@@ -183,10 +188,11 @@ function fold(
   decoder: RecordDecoder,
   from: number,
   to: number,
+  isDue: () => boolean,
 ) {
   const program = host.program(input.node)
   const spoilt = new Set<string>()
-  const run = (end: number, keep?: StageRefold): SourceChunk =>
+  const run = (end: number, due: () => boolean, keep?: StageRefold): SourceChunk =>
     foldChunk({
       batch,
       program,
@@ -197,13 +203,15 @@ function fold(
       spoilt,
       source: input.source,
       splitId,
-      entriesMax: host.limits.chunkEntries,
+      limits: host.limits,
+      isDue: due,
       fresh: () => new StageFold(stage, host.plan.pipeline.deadLetter, keep),
     })
-  const chunk = run(to)
+  const chunk = run(to, isDue)
   const rejected = spoilt.size
   const again = (keep: StageRefold): StageFold => {
-    const anew = run(chunk.next, keep)
+    // The same records again, whatever the time: what they are is decided.
+    const anew = run(chunk.next, () => false, keep)
     // Over fewer rows a custom fold threw where it had not before: what it left out now would be lost.
     if (anew.next === chunk.next && spoilt.size === rejected) return anew.fold // guard: unsteady-fold
     throw new StopError(

@@ -18,6 +18,7 @@ export const splitKey = (prefix: string, stage: number, split: string): ItemKey 
   sk: `s#${split}`,
 })
 export const watermarkKey = (prefix: string, stage: number): ItemKey => ({ pk: splitsPk(prefix, stage), sk: '!' })
+/** Where the segments of a lane lie, and the item of the key group of that number. */
 export const groupPk = (prefix: string, operator: string, keyGroup: number): string =>
   `${prefix}#${operator}#${keyGroup}`
 export const groupKey = (prefix: string, operator: string, keyGroup: number): ItemKey => ({

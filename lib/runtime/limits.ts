@@ -1,7 +1,10 @@
 import {
   ADVANCE_BYTES_MAX,
+  CHUNK_BYTES_MAX,
   CHUNK_ENTRIES_MAX,
   CHUNK_RECORDS,
+  CHUNK_ROWS_MAX,
+  CHUNK_SEGMENTS_MAX,
   PART_ROWS_MAX,
   SEGMENT_BYTES_MAX,
   SINK_ROWS_MAX,
@@ -15,6 +18,10 @@ export interface Limits {
   /** Source records between two checkpoints of one invocation, and the entries that they may make. */
   readonly chunkRecords: number
   readonly chunkEntries: number
+  /** Rows for sinks, bytes of payload and segments between two checkpoints, about: a chunk ends on the first whole source record beyond one of them. */
+  readonly chunkRows: number
+  readonly chunkBytes: number
+  readonly chunkSegments: number
   /** A segment's payload in one item; what is larger is written in parts. */
   readonly segmentBytes: number
   /** Heap that the segments take which one advance reads before it moves the cursor. */
@@ -28,6 +35,9 @@ export interface Limits {
 export const LIMITS: Limits = {
   chunkRecords: CHUNK_RECORDS,
   chunkEntries: CHUNK_ENTRIES_MAX,
+  chunkRows: CHUNK_ROWS_MAX,
+  chunkBytes: CHUNK_BYTES_MAX,
+  chunkSegments: CHUNK_SEGMENTS_MAX,
   segmentBytes: SEGMENT_BYTES_MAX,
   advanceBytes: ADVANCE_BYTES_MAX,
   sinkRows: SINK_ROWS_MAX,

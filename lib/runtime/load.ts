@@ -1,95 +1,205 @@
-import { StopError, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { GROUPS_AT_ONCE, READ_UNIT_BYTES, StopError, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
-import type { Item } from '../ports/index.js'
+import type { Item, RangeQuery } from '../ports/index.js'
 import { LinkCheck, payloadOf } from './chain.js'
 import type { Host } from './host.js'
-import { bucketCeiling, bucketFloor, FIRST_SEGMENT, groupPk, parseSegmentSk } from './keys.js'
-import { readPayload } from './segment.js'
-import type { SliceCache } from './slice-cache.js'
+import { bucketCeiling, bucketFloor, FIRST_SEGMENT, groupPk, parseSegmentSk, segmentSk } from './keys.js'
+import type { LaneCache, OpenBucket } from './lane-cache.js'
+import { type EntryReader, type KnownKeys, readPayload } from './segment.js'
 
 /** What a byte and an entry of a payload take on the heap once decoded, roughly. */
 const HEAP_PER_BYTE = 2
 const HEAP_PER_ENTRY = 400
+/** Chains of an open bucket that are gone on with, each by a query of its own. */
+const CHAINS_AT_ONCE = 16
+
+/** What is to be held: the buckets from `lo` to `hi`, by their ends. */
+export interface Stretch {
+  readonly lo: number
+  readonly hi: number
+  /** Every slice up to here is closed: buckets that end after it are looked at again each time. */
+  readonly frozen: number
+  /** The bucket of the slice that closes next. */
+  readonly needed: number
+}
+
+/** Heap that one lane may fill: several are at work at once. */
+export const laneBytes = (host: Host): number => host.limits.advanceBytes / GROUPS_AT_ONCE
 
 /**
- * Makes the cache hold the buckets from `lo` to `hi` (bucket ends), reading what it lacks. Stops early, on a whole bucket, once it has read
- * `limits.advanceBytes`, but not before `needed`, the bucket of the slice that closes next. Returns the last bucket that is held. Buckets that end after `frozen` are read anew each time.
+ * Makes a lane's cache hold a stretch of buckets, reading what it lacks. Stops early, on a whole bucket, once it holds the heap that it may, but not before
+ * `needed`. Returns the last bucket that is held; undefined where the heap does not take even that much (law 11).
  */
-export async function ensure(
+export async function hold(
   host: Host,
   operator: OperatorPlan,
-  keyGroup: number,
-  cache: SliceCache,
-  lo: number,
-  hi: number,
-  frozen: number,
-  needed: number,
-): Promise<number> {
+  lane: number,
+  cache: LaneCache,
+  { lo, hi, frozen, needed }: Stretch,
+): Promise<number | undefined> {
   const { bucketMs } = operator.slices
+  // Other key groups may need what lies before: they read it again, where all of it is too much.
+  if (cache.bytes > laneBytes(host) / 2) cache.trim(lo)
   if (!cache.isEmpty && lo < cache.from) {
     if (lo <= TIME_MIN || hi < cache.from - bucketMs) cache.clear()
     else {
-      await read(host, operator, keyGroup, cache, lo, cache.from - bucketMs, Number.POSITIVE_INFINITY, hi)
+      const older = { lo, hi: cache.from - bucketMs, frozen, needed: hi }
+      if ((await readBuckets(host, operator, lane, cache, older)) === undefined) return undefined
       cache.from = lo
     }
   }
   if (!cache.isEmpty && lo > cache.to + bucketMs) cache.clear()
-  const start = cache.isEmpty ? lo : cache.to + bucketMs
+  let start = cache.isEmpty ? lo : cache.to + bucketMs
   if (start > hi) return hi
-  const reached = await read(host, operator, keyGroup, cache, start, hi, host.limits.advanceBytes, needed)
-  if (cache.isEmpty) cache.from = lo
-  // Only what can no longer change may stay: a bucket is closed when all of its slices are. guard: frozen-cache
-  cache.to = Math.max(
-    cache.to,
-    reached === TIME_MAX ? TIME_MAX : Math.min(reached, operator.slices.bucketEnd(frozen + 1) - bucketMs),
-  )
+  const { open } = cache
+  if (open?.end === start && isCheaper(open)) {
+    cache.open = await readOn(host, operator, lane, cache, open)
+    // guard: open-bucket-bounded
+    if (cache.bytes > laneBytes(host) && start <= needed) return undefined
+    keep(cache, operator, lo, Math.min(start, hi), frozen)
+    start += bucketMs
+    if (start > hi) return hi
+  }
+  const reached = await readBuckets(host, operator, lane, cache, { lo: start, hi, frozen, needed })
+  if (reached !== undefined) keep(cache, operator, lo, reached, frozen)
   return reached
 }
 
-async function read(
+/** Only what can no longer change may stay: a bucket is closed when all of its slices are. */
+function keep(cache: LaneCache, { slices }: OperatorPlan, lo: number, reached: number, frozen: number): void {
+  if (cache.isEmpty) cache.from = lo
+  cache.to = Math.max(
+    cache.to,
+    reached === TIME_MAX ? TIME_MAX : Math.min(reached, slices.bucketEnd(frozen + 1) - slices.bucketMs), // guard: frozen-cache
+  )
+}
+
+/** Whether the queries for what is new of each chain cost less than reading the bucket again. */
+function isCheaper({ chains, bytes }: OpenBucket): boolean {
+  return chains.size < CHAINS_AT_ONCE && chains.size * READ_UNIT_BYTES < bytes
+}
+
+async function readBuckets(
   host: Host,
   operator: OperatorPlan,
-  keyGroup: number,
-  cache: SliceCache,
-  lo: number,
-  hi: number,
-  budget: number,
-  needed: number,
-): Promise<number> {
-  const { store, clock, metrics } = host.services
+  lane: number,
+  cache: LaneCache,
+  { lo, hi, frozen, needed }: Stretch,
+): Promise<number | undefined> {
   const { slices } = operator
-  cache.forget((end) => slices.bucketEnd(end) >= lo && slices.bucketEnd(end) <= hi)
+  cache.forget((bucket) => bucket >= lo && bucket <= hi)
   const links = new LinkCheck()
-  const into = cache.reader(operator)
-  const range = {
-    pk: groupPk(host.prefix, operator.name, keyGroup),
-    from: lo <= TIME_MIN ? FIRST_SEGMENT : bucketFloor(lo),
-    to: bucketCeiling(Math.min(hi, TIME_MAX)),
-  }
-  const nowS = clock.now() / 1000
-  let bytes = 0
+  const bytesMax = laneBytes(host)
+  let bytes = cache.bytes
+  let stored = 0
   let bucket = Number.NEGATIVE_INFINITY
-  let after: string | undefined
-  do {
-    const page = await store.query({ ...range, ...(after !== undefined && { after }) })
-    for (const item of page.items) {
+  let reached: number | undefined = hi
+  const into = cache.reader()
+  await eachSegment(
+    host,
+    operator,
+    lane,
+    { from: lo <= TIME_MIN ? FIRST_SEGMENT : bucketFloor(lo), hi },
+    async (item) => {
       const at = parseSegmentSk(item.sk).bucketEnd
       // Short of what the next slice reads nothing would move, however much there is of it.
       // guard: next-slice-whole
-      if (at !== bucket && bytes > budget && at > needed) return at - slices.bucketMs
+      if (bytes > bytesMax && at <= needed) {
+        reached = undefined
+        return false
+      }
+      if (bytes > bytesMax && at !== bucket) {
+        reached = at - slices.bucketMs
+        return false
+      }
+      if (at !== bucket) stored = 0
       bucket = at
-      refuseExpired(item, nowS)
-      links.see(item)
-      const payload = await payloadOf(host, item)
-      const raw = readPayload(item, payload, operator, cache.keys, into)
-      const weight = raw * HEAP_PER_BYTE + (item.n as number) * HEAP_PER_ENTRY
+      stored += (item.data as Uint8Array | undefined)?.length ?? 0
+      const weight = await decode(host, operator, item, links, cache.keys, into)
       cache.weigh(at, weight)
       bytes += weight
+      return true
+    },
+  )
+  if (reached === hi && hi > frozen && bucket === hi) cache.open = { end: hi, chains: links.endsOf(hi), bytes: stored }
+  return reached
+}
+
+/** Reads what was added to the chains of an open bucket, and the chains that are new: what lies behind the end of each chain, up to the next. */
+async function readOn(
+  host: Host,
+  operator: OperatorPlan,
+  lane: number,
+  cache: LaneCache,
+  open: OpenBucket,
+): Promise<OpenBucket> {
+  const splits = [...open.chains.keys()].sort()
+  let bytes = open.bytes
+  const chains = new Map(open.chains)
+  const into = cache.reader()
+  const ranges = [undefined, ...splits].map((split, i) => ({
+    from: split === undefined ? bucketFloor(open.end) : segmentSk(open.end, split, open.chains.get(split)!),
+    to: i < splits.length ? segmentSk(open.end, splits[i]!, '') : bucketCeiling(open.end),
+    split,
+  }))
+  const found = await Promise.all(
+    ranges.map(({ from, to }) => all(host, groupPk(host.prefix, operator.name, lane), from, to)),
+  )
+  for (const [i, items] of found.entries()) {
+    const { split } = ranges[i]!
+    const links = new LinkCheck()
+    if (split !== undefined)
+      links.goOn(groupPk(host.prefix, operator.name, lane), open.end, split, open.chains.get(split)!) // guard: open-chain-goes-on
+    for (const item of items) {
+      cache.weigh(open.end, await decode(host, operator, item, links, cache.keys, into))
+      bytes += (item.data as Uint8Array | undefined)?.length ?? 0
     }
-    metrics.add('SegmentsRead', page.items.length, 'Count')
+    for (const [name, to] of links.endsOf(open.end)) chains.set(name, to)
+  }
+  return { end: open.end, chains, bytes }
+}
+
+async function all(host: Host, pk: string, from: string, to: string): Promise<Item[]> {
+  const items: Item[] = []
+  await eachOf(host, { pk, from, to }, async (item) => items.push(item) > 0)
+  return items
+}
+
+/** Every segment of a lane up to a bucket, in order, until `take` has had enough. */
+export async function eachSegment(
+  host: Host,
+  operator: OperatorPlan,
+  lane: number,
+  { from, hi }: { from: string; hi: number },
+  take: (item: Item) => Promise<boolean>,
+): Promise<void> {
+  const pk = groupPk(host.prefix, operator.name, lane)
+  await eachOf(host, { pk, from, to: bucketCeiling(Math.min(hi, TIME_MAX)) }, take)
+}
+
+async function eachOf(host: Host, range: RangeQuery, take: (item: Item) => Promise<boolean>): Promise<void> {
+  let after: string | undefined
+  do {
+    const page = await host.services.store.query({ ...range, ...(after !== undefined && { after }) })
+    host.services.metrics.add('SegmentsRead', page.items.length, 'Count')
+    for (const item of page.items) if (!(await take(item))) return
     after = page.next
   } while (after !== undefined)
-  return hi
+}
+
+/** Checks a segment and hands its entries over. Returns the heap that they take, about. */
+export async function decode(
+  host: Host,
+  operator: OperatorPlan,
+  item: Item,
+  links: LinkCheck,
+  keys: KnownKeys,
+  into: EntryReader,
+): Promise<number> {
+  refuseExpired(item, host.services.clock.now() / 1000)
+  links.see(item)
+  const raw = readPayload(item, await payloadOf(host, item), operator, keys, into)
+  return raw * HEAP_PER_BYTE + (item.n as number) * HEAP_PER_ENTRY
 }
 
 /** `ttl` cleans up and is never part of correctness (law 9): what it may have begun to delete is refused. */

@@ -1,6 +1,7 @@
 import { EMPTY_PROOF_MS, RESET_MS, StopError } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing, StateStore } from '../ports/index.js'
+import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { START, splitKey, splitName } from './keys.js'
 import { asRead, change, freshSuccessor, readSplit, type SplitState } from './split-item.js'
@@ -42,7 +43,7 @@ export async function stopFaulty(
     if (
       kind === 'trimmed' &&
       retentionMs !== undefined &&
-      clock.now() - split.empty < Math.min(EMPTY_PROOF_MS, retentionMs / 2)
+      ageMs(clock.now(), split.empty) < Math.min(EMPTY_PROOF_MS, retentionMs / 2)
     )
       continue
     const verdict = await store.update({
@@ -84,10 +85,11 @@ export async function resetSplit(
   isForced = false,
 ): Promise<string | undefined> {
   const key = splitKey(prefix, stage, split.name)
-  if (!isForced && now - split.stoppedAt < RESET_MS)
+  const stoppedMs = ageMs(now, split.stoppedAt)
+  if (!isForced && stoppedMs < RESET_MS)
     throw new StopError(
       'too-soon',
-      `The split ${split.name} has stopped only a moment ago, and an attempt may be under way still. Wait ${Math.ceil((RESET_MS - (now - split.stoppedAt)) / 1000)} s, or give --now if nothing runs.`,
+      `The split ${split.name} has stopped only a moment ago, and an attempt may be under way still. Wait ${Math.ceil((RESET_MS - stoppedMs) / 1000)} s, or give --now if nothing runs.`,
     )
   const when = [
     ...asRead(split), // guard: reset-as-read

@@ -1,6 +1,7 @@
 import { CONTENTION_TURNS_MAX, EMPTY_LOOK_MS, MISSING_MS, RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { Attribute, Item, ItemKey, SplitListing } from '../ports/index.js'
+import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { stopFaulty } from './log-faults.js'
@@ -179,7 +180,7 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
   if (item.listed !== true || listed.length === 0) return false
   const missing = item.missing as number | undefined
   // A mark far older than a tick or two is from another time that it was missing.
-  if (missing === undefined || clock.now() - missing > 3 * MISSING_MS) {
+  if (missing === undefined || ageMs(clock.now(), missing) > 3 * MISSING_MS) {
     await store.update({
       key,
       set: { missing: clock.now() },
@@ -187,7 +188,7 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
     })
     return false
   }
-  if (clock.now() - missing < MISSING_MS) return false
+  if (ageMs(clock.now(), missing) < MISSING_MS) return false
   logger.error('a registered split is no longer listed: it ends here', { split: key.sk, position: item.position })
   return true
 }
@@ -224,7 +225,7 @@ export async function stillEmpty(
   const { store, clock } = host.services
   const inspector = host.services.inspector(input.name)
   const asked = clock.now()
-  if (inspector === undefined || asked - Math.max(split.at, split.empty) < EMPTY_LOOK_MS) return
+  if (inspector === undefined || Math.min(ageMs(asked, split.at), ageMs(asked, split.empty)) < EMPTY_LOOK_MS) return
   if ((await inspector.peek(origin, split.position)) !== 'nothing') return
   if (await isLost(host, stage, input, split, origin)) return // guard: empty-not-lost
   await store.update({
@@ -250,7 +251,7 @@ export async function part(
   const [item] = await store.get([key])
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)
-  if (seen.status === 'out' || seen.status === 'ended' || clock.now() - seen.at < quietMs) return false
+  if (seen.status === 'out' || seen.status === 'ended' || ageMs(clock.now(), seen.at) < quietMs) return false
   if (seen.stopped !== '') return false
   // A split with something waiting costs no write; the answer that counts is the one after the mark.
   if ((await inspector.peek(origin, seen.position)) !== 'nothing') return false

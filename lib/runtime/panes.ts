@@ -1,7 +1,8 @@
 import type { OperatorPlan, Pane } from '../pipeline/index.js'
 import type { Interval, Slices } from '../window/index.js'
+import { mergeAccs, RangeMerge } from './range-merge.js'
 import type { Cell, LateCell } from './segment.js'
-import type { SliceData } from './slice-cache.js'
+import type { SliceCache, SliceData } from './slice-cache.js'
 
 /** One pane of one key's window, before its result is computed. */
 export interface PaneDraft {
@@ -14,136 +15,163 @@ export interface PaneDraft {
   readonly before: readonly any[] | undefined
 }
 
-type SliceAt = (end: number) => SliceData | undefined
-
-/**
- * The panes that close with a slice (design, section 5): each window that ends with it, and each closed window that rows travelling in
- * it count in. Pure: every pane is merged anew from frozen slices. In the order of (key hash, key, window end).
- */
-export function panesOf(operator: OperatorPlan, slice: number, at: SliceAt): PaneDraft[] {
-  const drafts: PaneDraft[] = []
-  const ending = operator.slices.windowEnding(slice)
-  if (ending !== undefined) onTime(operator, ending, at, drafts)
-  const lates = at(slice)?.lates
-  if (lates !== undefined && lates.size > 0) {
-    const carriers = carriersOf(operator.slices, slice, at)
-    for (const list of lates.values()) late(operator, slice, list, carriers, at, drafts)
-  }
-  return drafts.sort(
-    (a, b) => a.cell.hash - b.cell.hash || compare(a.cell.text, b.cell.text) || a.window.end - b.window.end,
-  )
+/** A key that has panes in a slice, with the folds that they are made of: nothing is merged yet. */
+export interface PaneKey {
+  readonly cell: Cell
+  /** The folds of the window that ends with the slice. */
+  readonly onTime: Cell[]
+  /** The rows that travel in the slice. */
+  lates: readonly LateCell[]
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** What panes of one slice read: the slices held, in order. */
+export class ClosingSlice {
+  readonly end: number
+  private readonly operator: OperatorPlan
+  private readonly held: readonly SliceData[]
+  private readonly ending: Interval | undefined
+  /** Slices that late rows travel in, as far back as a window with a late pane in this one may reach. */
+  private readonly carriers: readonly SliceData[]
+
+  constructor(operator: OperatorPlan, end: number, cache: SliceCache) {
+    const { slices } = operator
+    this.operator = operator
+    this.end = end
+    this.ending = slices.windowEnding(end)
+    const oldest = end - slices.spanMs - slices.allowedLatenessMs - 2 * slices.widthMs
+    this.held = [...cache.slices.values()]
+      .filter((data) => data.end > oldest && data.end <= end)
+      .sort((a, b) => a.end - b.end)
+    this.carriers = this.held.filter(({ lates }) => lates.size > 0)
+  }
+
+  /** The keys that have panes, in the order of (key hash, key). Only collects: the time that it takes hangs on the folds held, not on windows. */
+  keys(): PaneKey[] {
+    const keys = new Map<string, PaneKey>()
+    const keyOf = (cell: Cell): PaneKey => {
+      let key = keys.get(cell.text)
+      if (key === undefined) {
+        key = { cell, onTime: [], lates: [] }
+        keys.set(cell.text, key)
+      }
+      return key
+    }
+    const { ending } = this
+    if (ending !== undefined) {
+      for (const { cells, lates } of this.between(ending.start, ending.end)) {
+        for (const cell of cells.values()) keyOf(cell).onTime.push(cell)
+        for (const list of lates.values())
+          for (const late of list) if (belongs(late, ending)) keyOf(late).onTime.push(late)
+      }
+    }
+    const own = this.held.at(-1)
+    if (own?.end === this.end) for (const list of own.lates.values()) keyOf(list[0]!).lates = list
+    return [...keys.values()].sort((a, b) => byHash(a.cell, b.cell))
+  }
+
+  /**
+   * The panes of a key that close with the slice (design, section 5): those of each closed window that rows travelling in it count in, then that of the window
+   * that ends with it. Pure: every pane is merged anew from frozen slices. By ascending window end.
+   */
+  *panes(key: PaneKey): Generator<PaneDraft> {
+    if (key.lates.length > 0) yield* this.late(key)
+    const { ending, operator } = this
+    if (ending === undefined || key.onTime.length === 0) return
+    let accs: readonly any[] = key.onTime[0]!.accs
+    for (let i = 1; i < key.onTime.length; i++) accs = mergeAccs(operator, accs, key.onTime[i]!.accs)
+    const pane: Pane = { index: 0, timing: 'on-time', first: true, last: lastOf(operator.slices, ending, ending.end) }
+    yield { cell: key.cell, window: ending, pane, accs, before: undefined }
+  }
+
+  /** Late panes cost what the key has, not what its windows span: its folds are put in order once, and windows that follow each other share what they merge. */
+  private *late(key: PaneKey): Generator<PaneDraft> {
+    const { operator, end: slice } = this
+    const { slices, node } = operator
+    const windows = this.changed(key.lates)
+    if (windows.length === 0) return
+    const { text } = key.cell
+    const folds: Fold[] = []
+    for (const { end, cells } of this.between(windows[0]!.start, windows.at(-1)!.end)) {
+      const cell = cells.get(text)
+      if (cell !== undefined) folds.push({ own: end, first: end, carrier: Number.NEGATIVE_INFINITY, accs: cell.accs })
+    }
+    const now: Fold[] = []
+    for (const { lates } of this.carriers)
+      for (const late of lates.get(text) ?? []) (late.carrier === slice ? now : folds).push(late)
+    const before = new RangeMerge(operator, folds)
+    const added = new RangeMerge(operator, now)
+    const isWhole = node.accumulation !== 'discarding'
+    for (const window of windows) {
+      const mine = added.merged(window)!
+      const was = isWhole ? before.merged(window) : undefined
+      const index = before.closings(window)
+      const pane: Pane = { index, timing: 'late', first: index === 0, last: lastOf(slices, window, slice) }
+      yield {
+        cell: key.cell,
+        window,
+        pane,
+        accs: was === undefined ? mine : mergeAccs(operator, was, mine),
+        before: node.accumulation === 'retracting' ? was : undefined,
+      }
+    }
+  }
+
+  /** The closed windows that late rows count in, by ascending end. Windows of one operator that end together start together. */
+  private changed(lates: readonly LateCell[]): Interval[] {
+    const windows = new Map<number, Interval>()
+    for (const late of lates)
+      for (const window of this.operator.slices.windowsOf(late.own - 1))
+        if (window.end >= late.first && window.end < this.end) windows.set(window.end, window)
+    return [...windows.values()].sort((a, b) => a.end - b.end)
+  }
+
+  /** The slices held that end in (start, end]. */
+  private between(start: number, end: number): readonly SliceData[] {
+    return this.held.slice(indexAfter(this.held, start), indexAfter(this.held, end))
+  }
+}
+
+/** A fold of a key, with what says in which windows, and with which of their panes, it counts. */
+export type Fold = Pick<LateCell, 'own' | 'first' | 'carrier' | 'accs'>
+
+/** The order in which keys of a slice are worked: by hash, then by text. */
+export function byHash(a: Pick<Cell, 'hash' | 'text'>, b: Pick<Cell, 'hash' | 'text'>): number {
+  return a.hash - b.hash || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)
+}
+
+function indexAfter(held: readonly SliceData[], end: number): number {
+  let lo = 0
+  let hi = held.length
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1
+    if (held[middle]!.end <= end) lo = middle + 1
+    else hi = middle
+  }
+  return lo
 }
 
 function lastOf(slices: Slices, window: Interval, closing: number): boolean {
   return closing >= slices.lastPaneSlice(window.end)
 }
 
-/** The window's first chance: all folds of its slices, and late rows that were dealt with before its end. */
-function onTime(operator: OperatorPlan, window: Interval, at: SliceAt, drafts: PaneDraft[]): void {
-  const { slices } = operator
-  const merged = new Map<string, { cell: Cell; accs: readonly any[] }>()
-  const take = (cell: Cell): void => {
-    const known = merged.get(cell.text)
-    if (known === undefined) merged.set(cell.text, { cell, accs: cell.accs })
-    else known.accs = merge(operator, known.accs, cell.accs)
-  }
-  for (let end = window.start + slices.widthMs; end <= window.end; end += slices.widthMs) {
-    const data = at(end)
-    if (data === undefined) continue
-    for (const cell of data.cells.values()) take(cell)
-    for (const list of data.lates.values()) for (const cell of list) if (belongs(cell, window)) take(cell)
-  }
-  const pane: Pane = { index: 0, timing: 'on-time', first: true, last: lastOf(slices, window, window.end) }
-  for (const { cell, accs } of merged.values()) drafts.push({ cell, window, pane, accs, before: undefined })
-}
-
-/** Whether a late row counts in a window at all. */
+/** Whether a late row counts in a window that was still open when it came: `first` is not above its end. */
 function belongs(late: LateCell, window: Interval): boolean {
-  // Its turn came before this window's end, so that the window still took it: `first` is not above it.
   return late.own > window.start && late.own <= window.end
 }
 
-/** The slices that late rows travel in, as far back as a window with a late pane in this one may reach. */
-function carriersOf(slices: Slices, slice: number, at: SliceAt): SliceData[] {
-  const carriers: SliceData[] = []
-  const oldest = slices.sliceEnd(slice - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
-  for (let end = oldest; end <= slice; end += slices.widthMs) {
-    const data = at(end)
-    if (data !== undefined && data.lates.size > 0) carriers.push(data)
-  }
-  return carriers
+/** What a slice holds, as far as it says which slices close with panes. */
+export interface SliceMarks {
+  readonly end: number
+  readonly hasCells: boolean
+  /** The slices that late rows in it belong to. */
+  readonly owns: Iterable<number>
+  readonly hasLates: boolean
 }
 
-/** Late panes of one key: for each closed window that its rows in this slice count in. The key's late rows are put in order once, by their own slice. */
-function late(
-  operator: OperatorPlan,
-  slice: number,
-  list: readonly LateCell[],
-  carriers: readonly SliceData[],
-  at: SliceAt,
-  drafts: PaneDraft[],
-): void {
-  const { slices } = operator
-  const key = list[0]!
-  const byOwn = new Map<number, LateCell[]>()
-  for (const { lates } of carriers) {
-    for (const cell of lates.get(key.text) ?? []) {
-      const known = byOwn.get(cell.own)
-      if (known === undefined) byOwn.set(cell.own, [cell])
-      else known.push(cell)
-    }
-  }
-  const windows = new Map<number, Interval>()
-  for (const cell of list) {
-    // Windows of one operator that end together start together.
-    for (const window of slices.windowsOf(cell.own - 1)) {
-      if (window.end >= cell.first && window.end < slice) windows.set(window.end, window)
-    }
-  }
-  for (const window of windows.values()) drafts.push(latePane(operator, slice, key, window, byOwn, at))
-}
-
-function latePane(
-  operator: OperatorPlan,
-  slice: number,
-  key: Cell,
-  window: Interval,
-  byOwn: ReadonlyMap<number, readonly LateCell[]>,
-  at: SliceAt,
-): PaneDraft {
-  const { slices, node } = operator
-  let before: readonly any[] | undefined
-  let now: readonly any[] | undefined
-  const closings = new Set<number>()
-  const join = (cell: Cell, closing: number): void => {
-    closings.add(closing)
-    if (closing === slice) now = now === undefined ? cell.accs : merge(operator, now, cell.accs)
-    else before = before === undefined ? cell.accs : merge(operator, before, cell.accs)
-  }
-  for (let end = window.start + slices.widthMs; end <= window.end; end += slices.widthMs) {
-    const cell = at(end)?.cells.get(key.text)
-    if (cell !== undefined) join(cell, window.end)
-    // guard: late-first-window
-    for (const one of byOwn.get(end) ?? []) if (one.first <= window.end) join(one, Math.max(one.carrier, window.end))
-  }
-  const index = closings.size - 1
-  const pane: Pane = { index, timing: 'late', first: index === 0, last: lastOf(slices, window, slice) }
-  const all = before === undefined ? now! : merge(operator, before, now!)
-  return {
-    cell: key,
-    window,
-    pane,
-    accs: node.accumulation === 'discarding' ? now! : all,
-    before: node.accumulation === 'retracting' ? before : undefined,
-  }
-}
-
-function merge(operator: OperatorPlan, a: readonly any[], b: readonly any[]): readonly any[] {
-  return operator.folds.map((fold, i) => fold.merge(a[i], b[i]))
+export function marksOf({ end, cells, lates }: SliceData): SliceMarks {
+  const owns = new Set<number>()
+  for (const list of lates.values()) for (const late of list) owns.add(late.own)
+  return { end, hasCells: cells.size > 0, owns, hasLates: lates.size > 0 }
 }
 
 /**
@@ -151,28 +179,21 @@ function merge(operator: OperatorPlan, a: readonly any[], b: readonly any[]): re
  * rows travel in. Ascending.
  */
 export function closingSlices(
-  operator: OperatorPlan,
-  held: Iterable<SliceData>,
+  { slices }: OperatorPlan,
+  held: Iterable<SliceMarks>,
   after: number,
   upTo: number,
 ): number[] {
-  const { slices } = operator
   const found = new Set<number>()
-  for (const data of held) {
-    if (data.end > upTo) continue
-    if (data.end > after && data.lates.size > 0) found.add(data.end)
-    if (data.cells.size > 0 || data.lates.size > 0) windowEnds(slices, data, after, upTo, found)
-  }
-  return [...found].sort((a, b) => a - b)
-}
-
-function windowEnds(slices: Slices, data: SliceData, after: number, upTo: number, found: Set<number>): void {
   const add = (instant: number): void => {
     for (const window of slices.windowsOf(instant)) if (window.end > after && window.end <= upTo) found.add(window.end)
   }
-  if (data.cells.size > 0) add(data.end - 1)
-  const owns = new Set<number>()
-  for (const list of data.lates.values()) for (const late of list) owns.add(late.own)
-  // A window that was still open when the late row came takes it on time; its end may lie beyond all slices that hold anything.
-  for (const own of owns) add(own - 1)
+  for (const { end, hasCells, hasLates, owns } of held) {
+    if (end > upTo) continue
+    if (end > after && hasLates) found.add(end)
+    if (hasCells) add(end - 1)
+    // A window that was still open when the late row came takes it on time; its end may lie beyond all slices that hold anything.
+    for (const own of owns) add(own - 1)
+  }
+  return [...found].sort((a, b) => a - b)
 }

@@ -1,38 +1,64 @@
 import { hex8, sortable } from '../base/index.js'
-import type { OperatorPlan } from '../pipeline/index.js'
-import { firstHash } from './fold.js'
-import type { PaneDraft } from './panes.js'
+import type { PaneDraft, PaneKey } from './panes.js'
 
-/** An aligned range of key hashes of one slice: the same rows in every attempt, whatever they were cut to. */
+/** Panes of some keys of one slice, in the order of their hashes: the same rows in every attempt, whatever they were cut to. */
 export interface Part {
   readonly name: string
-  readonly drafts: readonly PaneDraft[]
+  /** By key, with its rank among the keys of its hash. */
+  readonly keys: readonly { readonly rank: number; readonly panes: readonly PaneDraft[] }[]
   readonly lastHash: number
+  readonly lastText: string
+  /** The rank of its last key, where the next key has the same hash. */
+  readonly lastRank: number | undefined
+  /** It holds as many rows as a part may: whatever keys follow, it ends here. */
+  readonly isFull: boolean
+  /** No key follows. */
   readonly last: boolean
 }
 
-/** Cuts the panes of a slice, which come in the order of their key hashes. */
-export function partsOf(
-  operator: OperatorPlan,
-  keyGroup: number,
+/**
+ * Cuts the keys of a slice, which come in the order of (hash, text), into parts of at least `rowsMax` rows, and the rest. A part ends between two keys, though
+ * they may have one hash: an attempt that goes on behind it cuts the same. Panes are merged part by part: whoever takes them may stop in between (law 11).
+ * `rank` is that of the first key among those of its hash.
+ */
+export function* partsOf(
   slice: number,
-  drafts: readonly PaneDraft[],
+  keys: readonly PaneKey[],
+  panesOf: (key: PaneKey) => Iterable<PaneDraft>,
   rowsMax: number,
-): Part[] {
-  const parts: Part[] = []
-  for (let start = 0; start < drafts.length; ) {
-    let end = Math.min(drafts.length, start + rowsMax)
-    // Keys of one hash stay together: the cursor stands between hashes.
-    while (end < drafts.length && drafts[end]!.cell.hash === drafts[end - 1]!.cell.hash) end++
-    const hash = start === 0 ? firstHash(keyGroup, operator.keyGroups) : drafts[start]!.cell.hash
-    const name = `${sortable(slice)}-${hex8(hash)}`
-    parts.push({
+  rank: number,
+): Generator<Part> {
+  let at = 0
+  let current = rank
+  while (at < keys.length) {
+    const { hash } = keys[at]!.cell
+    const name = `${sortable(slice)}-${hex8(hash)}${current === 0 ? '' : `-${String(current).padStart(8, '0')}`}`
+    const taken: Part['keys'][number][] = []
+    let rows = 0
+    let isFull = false
+    let lastRank = current
+    let last = keys[at]!.cell
+    for (; at < keys.length && !isFull; at++) {
+      const key = keys[at]!
+      if (taken.length > 0) current = key.cell.hash === last.hash ? current + 1 : 0
+      last = key.cell
+      lastRank = current
+      const panes = [...panesOf(key)]
+      taken.push({ rank: current, panes })
+      rows += panes.length
+      isFull = rows >= rowsMax
+    }
+    const next = keys[at]?.cell
+    const isWithin = next?.hash === last.hash
+    current = isWithin ? lastRank + 1 : 0
+    yield {
       name,
-      drafts: drafts.slice(start, end),
-      lastHash: drafts[end - 1]!.cell.hash,
-      last: end === drafts.length,
-    })
-    start = end
+      keys: taken,
+      lastHash: last.hash,
+      lastText: last.text,
+      lastRank: isWithin ? lastRank : undefined,
+      isFull,
+      last: next === undefined,
+    }
   }
-  return parts
 }

@@ -1,5 +1,5 @@
 import type { Aggregate } from '../aggregate/index.js'
-import type { Key } from '../base/index.js'
+import { type Key, RecordRejection, ROWS_PER_RECORD_MAX } from '../base/index.js'
 import type { OperatorPlan, Plan } from '../pipeline/index.js'
 import type { SinkNode } from '../ports/index.js'
 
@@ -19,6 +19,18 @@ export class Rows {
   readonly key: Key[] = []
   /** What each fold of the operator reads of the row. */
   readonly inputs: unknown[][] = []
+
+  /**
+   * The slot of one more row.
+   * @throws {RecordRejection} `too-many-rows`
+   */
+  next(): number {
+    if (this.count < ROWS_PER_RECORD_MAX) return this.count // guard: rows-of-a-record
+    throw new RecordRejection(
+      'too-many-rows',
+      `A record becomes at most ${ROWS_PER_RECORD_MAX} rows; the steps make more of this one. Check its flatMap.`,
+    )
+  }
 }
 
 type Step = (value: any) => void
@@ -97,7 +109,7 @@ export class Program {
     this.terminals.push(terminal)
     const { rows } = this
     return (value) => {
-      const slot = rows.count
+      const slot = rows.next()
       rows.terminal[slot] = terminal
       rows.value[slot] = value
       rows.count = slot + 1
@@ -109,7 +121,7 @@ export class Program {
     this.terminals.push(terminal)
     const { rows } = this
     return (value) => {
-      const slot = rows.count
+      const slot = rows.next()
       rows.terminal[slot] = terminal
       rows.value[slot] = value
       rows.key[slot] = key(value)

@@ -7,9 +7,9 @@ import type { Item } from '../ports/index.js'
 const FORMAT = 1
 const KNOWN_KEYS_MAX = 20_000
 
-/** What one batch of one split has for one bucket of one key group, as JSON but not yet bytes. */
+/** What one batch of one split has for one bucket of one lane, as JSON but not yet bytes. */
 export interface SegmentEntries {
-  readonly keyGroup: number
+  readonly lane: number
   readonly bucketEnd: number
   /** By slice: `[sliceEnd, key, acc, acc, key, ...]`, an accumulator for each fold. */
   readonly slices: Map<number, unknown[]>

@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import { ConfigError, DECODE_RECORDS, messageOf, RecordRejection } from '../base/index.js'
+import { ConfigError, DECODE_RECORDS, messageOf, RECORDS_PER_LOOK, RecordRejection } from '../base/index.js'
 import type { Rejected } from '../pipeline/index.js'
 import type { SourceNode, SplitBatch } from '../ports/index.js'
 import { FragileFold } from './fold.js'
 import type { Program } from './program.js'
 import { advanceOwn, RecordAt, timestampOf, validate } from './record.js'
 import type { SplitState } from './split-item.js'
-import type { StageFold } from './stage-fold.js'
+import type { ChunkLimits, StageFold } from './stage-fold.js'
 
 /** Decodes payloads of a batch; `lib/codecs` has the JSON one. */
 export interface RecordDecoder {
@@ -34,8 +34,10 @@ export interface ChunkRequest {
   readonly from: number
   /** At most up to here; the chunk may end before. */
   readonly to: number
-  /** A chunk ends once it holds more entries than these. */
-  readonly entriesMax: number
+  /** A chunk ends on the first whole source record beyond one of these. */
+  readonly limits: ChunkLimits
+  /** Whether so little time is left that the chunk should end. */
+  readonly isDue: () => boolean
   /** Makes an empty fold for the stage. */
   readonly fresh: () => StageFold
   /** Records that an earlier try of this chunk could not fold. */
@@ -64,11 +66,18 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
   let { own, top } = split
   let next = from
   const skipped = split.skip !== '' && split.skip === split.position ? batch.unitEnd(from) : from // guard: skip
-  for (let start = from; start < to; start += DECODE_RECORDS) {
+  // guard: skipped-as-one
+  if (skipped > from) {
+    at.index = skipped - 1
+    fold.reject(at.id, skippedUnit(batch, at, skipped - from), skipped - from)
+    next = skipped
+  }
+  for (let start = skipped; start < to; start += DECODE_RECORDS) {
     const stop = Math.min(to, start + DECODE_RECORDS)
-    decode(request, start, stop, Math.max(start, Math.min(skipped, stop)), values)
+    request.decoder.decode(batch, start, stop, values)
     for (let i = start; i < stop; i++) {
       at.index = i
+      fold.next(batch.sizeBound(i))
       const value = values[i - start]
       try {
         if (value instanceof RecordRejection) {
@@ -95,23 +104,27 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
       // guard: whole-units
       if (batch.unitEnd(i) === i + 1) {
         next = i + 1
-        if (fold.held > request.entriesMax) return { fold, next, to: batch.position(i), own, top }
+        // guard: chunk-limits
+        if (fold.isFull(request.limits)) return { fold, next, to: batch.position(i), own, top }
+        // guard: deadline-within
+        if (i % RECORDS_PER_LOOK === 0 && request.isDue()) return { fold, next, to: batch.position(i), own, top }
       }
     }
   }
   return { fold, next, to: batch.position(next - 1), own, top }
 }
 
-/** A record that an operator skipped (law 14) is not even decoded: it may be what kills the process. */
-function decode(request: ChunkRequest, start: number, stop: number, skipped: number, values: unknown[]): void {
-  for (let i = start; i < skipped; i++)
-    values[i - start] = new RecordRejection('skipped', 'An operator had this record skipped.')
-  if (skipped === start) {
-    request.decoder.decode(request.batch, start, stop, values)
-  } else if (skipped < stop) {
-    const rest: unknown[] = []
-    request.decoder.decode(request.batch, skipped, stop, rest)
-    for (let i = skipped; i < stop; i++) values[i - start] = rest[i - skipped]
+/** What an operator had skipped (law 14) is not even decoded: it may be what kills the process. One letter, however many records came in it. */
+function skippedUnit(batch: SplitBatch, at: RecordAt, records: number): Rejected {
+  return {
+    reason: 'skipped',
+    detail:
+      records === 1 ? 'An operator had this record skipped.' : `An operator had these ${records} records skipped.`,
+    source: at.source,
+    split: at.splitId,
+    position: at.position,
+    ...(records > 1 && { records }),
+    payload: records > 1 && batch.unitRaw !== undefined ? batch.unitRaw(at.index) : textOf(batch, at.index),
   }
 }
 
@@ -123,8 +136,15 @@ function rejection(batch: SplitBatch, at: RecordAt, thrown: unknown, value: unkn
     source: at.source,
     split: at.splitId,
     position: at.position,
+    ...(batch.unitRecords !== undefined && known && manyRecords(batch, at.index)),
     payload: value instanceof RecordRejection || !storable(value) ? textOf(batch, at.index) : value,
   }
+}
+
+/** Of a unit that its source gives as one record, though it holds many: how many. */
+function manyRecords(batch: SplitBatch, index: number): { records: number } | undefined {
+  const records = batch.unitRecords!(index)
+  return records > 1 ? { records } : undefined
 }
 
 /** A payload that is no value: as text where its bytes are some, else as the event holds it. */

@@ -45,11 +45,11 @@ export interface SplitState {
   readonly at: number
 }
 
-/** Hints: the position up to which a chain reaches (law 2). By chain: `operator.keyGroup.bucketEnd`. */
+/** Hints: the position up to which a chain reaches (law 2). By chain: `operator.lane.bucketEnd`. */
 export type Tails = ReadonlyMap<string, string>
 
-export const chainName = (operator: number, keyGroup: number, bucketEnd: number): string =>
-  `${operator}.${keyGroup}.${bucketEnd.toString(36)}`
+export const chainName = (operator: number, lane: number, bucketEnd: number): string =>
+  `${operator}.${lane}.${bucketEnd.toString(36)}`
 export const chainBucket = (chain: string): number => Number.parseInt(chain.slice(chain.lastIndexOf('.') + 1), 36)
 
 /** Law 10, absolute values. Rows by operator of the stage, in its order. */

@@ -1,8 +1,10 @@
 import type { Place } from '../aggregate/index.js'
 import type { OperatorPlan, Rejected, StagePlan } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
+import type { WindowStanding } from '../window/index.js'
 import { OperatorFold, type Refold } from './fold.js'
 import type { Slot } from './key-table.js'
+import type { Limits } from './limits.js'
 import type { Rows, Terminal } from './program.js'
 import { type Counters, noCounters } from './split-item.js'
 
@@ -15,11 +17,14 @@ export interface RecordPlace extends Place {
   readonly splitId: string
 }
 
+/** What ends a chunk before its records do. */
+export type ChunkLimits = Pick<Limits, 'chunkEntries' | 'chunkRows' | 'chunkBytes' | 'chunkSegments'>
+
 /** Takes a row that the stateless steps hand to a sink. */
 type Output = (sink: SinkNode<any>, id: string, value: unknown, place: RecordPlace) => void
 
 /** Which rows of which chains to leave out when a chunk is folded again (law 2), by operator. */
-export type StageRefold = (operator: number, keyGroup: number, bucketEnd: number, position: string) => boolean
+export type StageRefold = (operator: number, lane: number, bucketEnd: number, position: string) => boolean
 
 /**
  * The rows of one chunk of one split, for all operators of its stage. Decides counted, late and expired for each row and window by the
@@ -34,24 +39,36 @@ export class StageFold {
   private readonly output: Output
   private readonly slots: Slot[] = []
   private emitted = 0
+  /** Of the payloads that were taken, and once more for each row that goes to a sink with them. */
+  private bytes = 0
+  private recordBytes = 0
 
   /** `output` takes what the stateless steps hand to sinks; by default it goes with the split's other rows. */
   constructor(stage: Pick<StagePlan, 'operators'>, deadLetter: SinkNode<any>, refold?: StageRefold, output?: Output) {
     this.output = output ?? ((sink, id, value, place) => this.emit(sink, { id, value, order: place.position }))
     this.folds = stage.operators.map((operator, index) => {
       const only: Refold | undefined =
-        refold && ((keyGroup, bucketEnd, position) => refold(index, keyGroup, bucketEnd, position))
+        refold && ((lane, bucketEnd, position) => refold(index, lane, bucketEnd, position))
       return new OperatorFold(operator, only)
     })
     this.counters = noCounters(stage.operators.length)
     this.deadLetter = deadLetter
   }
 
-  /** Distinct folds and rows held so far, which bounds the memory of a chunk. */
-  get held(): number {
+  /** Whether a chunk has come to one of its limits: of memory, or of what is to be written before its checkpoint (law 11). */
+  isFull(limits: ChunkLimits): boolean {
     let cells = this.emitted
-    for (const fold of this.folds) cells += fold.cells
-    return cells
+    let segments = 0
+    for (const fold of this.folds) {
+      cells += fold.cells
+      segments += fold.segmentsMost
+    }
+    return (
+      cells > limits.chunkEntries ||
+      this.emitted >= limits.chunkRows ||
+      this.bytes >= limits.chunkBytes ||
+      segments >= limits.chunkSegments
+    )
   }
 
   /**
@@ -95,29 +112,28 @@ export class StageFold {
       this.folds[index]!.add(slot, mine, rows.inputs[i]!, weight, place)
       return
     }
-    let first = Number.NaN
-    for (const window of slices.windowsOf(timestamp)) {
-      if (!slices.counts(window.end, own)) {
-        counts.expired++
-        this.expire(operator, window, rows.value[i], slot, i, place)
-        continue
-      }
-      if (Number.isNaN(first)) first = window.end
-      counts.counted++
-      if (window.end <= own) counts.late++
-    }
-    if (!Number.isNaN(first))
-      this.folds[index]!.addLate(slot, slices.sliceEnd(own), mine, first, rows.inputs[i]!, weight, place)
+    const standing = slices.standing(timestamp, own)
+    const { count, expired } = standing
+    counts.expired += expired
+    counts.counted += count - expired
+    counts.late += standing.late
+    if (expired > 0) this.expire(operator, standing, rows.value[i], slot, i, place)
+    if (expired === count) return
+    const first = slices.windowAt(standing, expired).end
+    this.folds[index]!.addLate(slot, slices.sliceEnd(own), mine, first, rows.inputs[i]!, weight, place)
   }
 
+  /** One row for the late output, whatever the number of windows that no longer take it. */
   private expire(
     operator: OperatorPlan,
-    window: { start: number; end: number },
+    standing: WindowStanding,
     value: unknown,
     slot: Slot,
     i: number,
     place: RecordPlace,
   ): void {
+    const { slices } = operator
+    const { expired } = standing
     const row: Rejected = {
       reason: 'expired',
       detail: 'The window no longer took rows when this one came.',
@@ -127,11 +143,11 @@ export class StageFold {
       timestamp: place.timestamp,
       operator: operator.name,
       key: slot.key,
-      window,
+      windows: { count: expired, first: slices.windowAt(standing, 0), last: slices.windowAt(standing, expired - 1) },
       payload: value,
     }
     this.emit(operator.late ?? this.deadLetter, {
-      id: `${place.id}/${i}/${operator.name}/${window.start}-${window.end}`,
+      id: `${place.id}/${i}/${operator.name}`,
       value: row,
       order: place.position,
     })
@@ -155,10 +171,10 @@ export class StageFold {
     this.output(terminal.sink, n === 0 ? place.id : `${place.id}/${n}`, rows.value[i], place)
   }
 
-  /** A record that cannot be counted: to the dead letter, and the split goes on (law 14). */
-  reject(id: string, row: Rejected): void {
-    this.counters.in++
-    this.counters.rejected++
+  /** A record that cannot be counted, or a whole unit of some: to the dead letter, and the split goes on (law 14). */
+  reject(id: string, row: Rejected, records = 1): void {
+    this.counters.in += records
+    this.counters.rejected += records
     this.emit(this.deadLetter, { id, value: row, order: row.position })
   }
 
@@ -168,8 +184,15 @@ export class StageFold {
     this.counters.filtered++
   }
 
+  /** A record of this many bytes is taken next. */
+  next(bytes: number): void {
+    this.recordBytes = bytes
+    this.bytes += bytes
+  }
+
   private emit(sink: SinkNode<any>, row: SinkRow): void {
     this.emitted++
+    this.bytes += this.recordBytes
     const rows = this.sinkRows.get(sink)
     if (rows === undefined) this.sinkRows.set(sink, [row])
     else rows.push(row)

@@ -1,14 +1,17 @@
 import { DEADLINE_RESERVE_MS, STORE_GET_MAX, TIME_MAX } from '../base/index.js'
 import type { InputPlan, OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
-import { advanceStage } from './advance.js'
+import { ageMs } from './age.js'
 import { segmentLifeMs } from './chain.js'
-import { readCursor } from './cursor.js'
+import { laneOf } from './fold.js'
+import { GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
-import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitName } from './keys.js'
+import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitKey, splitName } from './keys.js'
 import { originName, stopFaulty } from './log-faults.js'
 import { end, isBack, part, stillEmpty } from './membership.js'
 import { listSplits, register, registerListed, registerSuccessors } from './registration.js'
+import { asRead, type SplitState } from './split-item.js'
+import { advanceStage } from './stage-advance.js'
 
 /**
  * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks, restarts advances that were
@@ -26,7 +29,8 @@ export async function tick(host: Host, deadline: Deadline): Promise<void> {
       if (input.kind === 'source') await attempt(() => settleMembers(host, stage, input, deadline))
     }
     // A stage that only others feed is advanced with them.
-    if (stage.inputs.some((input) => input.kind === 'source')) await attempt(() => advanceStage(host, stage, deadline))
+    if (stage.inputs.some((input) => input.kind === 'source'))
+      await attempt(async () => void failures.push(...(await advanceStage(host, stage, deadline))))
     await attempt(() => alarmOld(host, stage))
   }
   if (failures.length > 0) throw failures[0]
@@ -53,12 +57,21 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
     if (split.stopped !== '' || faulty.has(split.name)) continue
     const listing = byName.get(originName(input, split))
     if (listing !== undefined) await isBack(host, stage, split)
+    await setClock(host, stage, split)
     const origin = listing?.split ?? split.name.slice(input.name.length + 1)
     const id = split.origin === '' ? origin : split.name.slice(input.name.length + 1)
     if ((listing === undefined || listing.closed) && (await end(host, stage, input, id, listed, origin))) continue
     await part(host, stage, input, id, host.plan.pipeline.idleAfterMs, origin)
     await stillEmpty(host, stage, input, split, origin)
   }
+}
+
+/** A time by a clock that is far ahead says nothing: this clock's own is written in its place, so that what waits for a quiet split goes on. */
+async function setClock(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
+  const now = host.services.clock.now()
+  if (ageMs(now, split.at) !== Number.POSITIVE_INFINITY) return
+  const key = splitKey(host.prefix, stage.index, split.name)
+  await host.services.store.update({ key, set: { at: now }, when: asRead(split) }) // guard: clock-as-read
 }
 
 /** Law 9: at half of a segment's life the oldest one still to be read is an alarm. */
@@ -77,13 +90,24 @@ async function alarmOld(host: Host, stage: StagePlan): Promise<void> {
 
 async function alarmOldest(host: Host, operator: OperatorPlan, keyGroup: number, group: Item | undefined) {
   const { store, clock, logger, metrics } = host.services
-  const cursor = readCursor((group?.cursor as string | undefined) ?? '')
+  const at = new GroupCursor(host, groupKey(host.prefix, operator.name, keyGroup))
+  try {
+    if (group !== undefined) at.read(group)
+  } catch {
+    return // Its advance says so.
+  }
+  const cursor = at.place
   if (cursor.slice >= TIME_MAX) return
   const from =
     group === undefined || group.cursor === ''
       ? FIRST_SEGMENT
       : bucketFloor(operator.slices.bucketEnd(cursor.slice + 1))
-  const page = await store.query({ pk: groupPk(host.prefix, operator.name, keyGroup), from, to: 'g~', limit: 1 })
+  const page = await store.query({
+    pk: groupPk(host.prefix, operator.name, laneOf(keyGroup, operator)),
+    from,
+    to: 'g~',
+    limit: 1,
+  })
   const oldest = page.items[0]
   if (oldest === undefined) return
   const lifeMs = segmentLifeMs(operator)

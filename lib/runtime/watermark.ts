@@ -1,6 +1,7 @@
 import { TIME_MAX, TIME_MIN, WATERMARK_ROUNDS_MAX } from '../base/index.js'
 import type { StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
+import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { listSplits, register } from './registration.js'
@@ -70,8 +71,10 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
   if (!host.plan.pipeline.idleClose) return TIME_MIN
   const top = Math.max(TIME_MIN, ...splits.map(effective))
   if (top === TIME_MIN) return TIME_MIN
-  const youngest = Math.max(...splits.map((split) => split.at))
-  return top + Math.max(0, host.services.clock.now() - youngest)
+  const now = host.services.clock.now()
+  const quietMs = Math.min(...splits.map((split) => ageMs(now, split.at)))
+  // Where no time is one to go by, nothing is known of how long it was quiet.
+  return quietMs === Number.POSITIVE_INFINITY ? TIME_MIN : top + quietMs
 }
 
 /** Whether no source of the stage can have another record, ever (law 6): all that each lists, and there is some, is registered and has ended. */

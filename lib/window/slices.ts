@@ -7,10 +7,23 @@ export interface Interval {
   readonly end: number
 }
 
+/** How the windows that hold an instant stand at a watermark. By ascending end: first the expired ones, then the late ones, then those that are open. */
+export interface WindowStanding {
+  readonly count: number
+  /** Those whose end + allowed lateness lies at or below the watermark: they take no rows any more. */
+  readonly expired: number
+  /** Those that have ended but still take rows. */
+  readonly late: number
+  /** The end of the first of all. */
+  readonly firstEnd: number
+}
+
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 /** Slices of a bucket where slices are shorter than a minute. */
 const NARROW_SLICES_PER_BUCKET = 8
+/** The open slices of an operator lie in so many buckets, and one more: however the stamps of a batch are spread, it writes a handful of segments. */
+const OPEN_BUCKETS = 2
 /** What people call a round duration, in ms, up to the widest slice. */
 const ROUND_MS: readonly number[] = [
   100,
@@ -63,13 +76,17 @@ export class Slices {
   readonly offsetMs: number
   readonly allowedLatenessMs: number
 
-  constructor(spec: WindowSpec, offsetMs: number, allowedLatenessMs: number) {
+  /** `openMs`: how far above its own watermark a split's rows lie, about. */
+  constructor(spec: WindowSpec, offsetMs: number, allowedLatenessMs: number, openMs = 0) {
     this.spec = spec
     this.offsetMs = offsetMs
     this.allowedLatenessMs = allowedLatenessMs
     this.widthMs = sliceMs(spec, allowedLatenessMs)
     this.spanMs = spec.sizeMs
-    this.slicesPerBucket = this.widthMs >= MINUTE_MS ? 1 : NARROW_SLICES_PER_BUCKET
+    this.slicesPerBucket = Math.max(
+      this.widthMs >= MINUTE_MS ? 1 : NARROW_SLICES_PER_BUCKET,
+      Math.ceil(openMs / this.widthMs / OPEN_BUCKETS),
+    )
     this.bucketMs = this.widthMs * this.slicesPerBucket
   }
 
@@ -109,6 +126,27 @@ export class Slices {
     const latest = time - modulo(time - this.offsetMs, stepMs)
     for (let start = latest; start > time - sizeMs; start -= stepMs) windows.push({ start, end: start + sizeMs })
     return windows.reverse()
+  }
+
+  /** How many of the windows that hold an instant no longer take rows, and how many have ended but still do, at an effective own watermark. */
+  standing(time: number, own: number): WindowStanding {
+    const { kind, sizeMs, stepMs } = this.spec
+    const count = this.windowCount(time)
+    // Windows over an instant follow each other by one step, from the one that ends first.
+    const latest = time - modulo(time - this.offsetMs, kind === 'cumulate' ? sizeMs : stepMs)
+    const firstEnd =
+      kind === 'cumulate' ? latest + (sizeMs / stepMs - count + 1) * stepMs : latest - (count - 1) * stepMs + sizeMs
+    const endedBy = (watermark: number): number =>
+      Math.max(0, Math.min(count, Math.floor((watermark - firstEnd) / stepMs) + 1))
+    const expired = endedBy(own - this.allowedLatenessMs)
+    return { count, expired, late: endedBy(own) - expired, firstEnd }
+  }
+
+  /** The n-th of the windows that hold an instant, by ascending end, of those that `standing` has told of. */
+  windowAt({ firstEnd }: WindowStanding, n: number): Interval {
+    const { kind, sizeMs, stepMs } = this.spec
+    const end = firstEnd + n * stepMs
+    return { start: kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs, end }
   }
 
   /** The window that ends exactly here, if there is one. */

@@ -15,6 +15,7 @@ const REASON_OF = {
   [Defect.badBase64]: 'bad-base64',
   [Defect.badAggregate]: 'bad-aggregate',
   [Defect.notText]: 'bad-utf8',
+  [Defect.manyRecords]: 'oversize-aggregate',
 }
 
 type Payload = Buffer | number

@@ -78,6 +78,7 @@ function resultText({ key, start, end, index, op, late, last, ...value }: Record
 }
 
 function expiredText(row: Record<string, any>): string {
-  const { source, split, position, timestamp, key, start, end, delay, destination } = row
-  return JSON.stringify([source, split, position, timestamp, key, start, end, delay, destination])
+  const { source, split, position, timestamp, key, delay, destination } = row
+  const windows = [row.windows, row.firstStart, row.firstEnd, row.lastStart, row.lastEnd]
+  return JSON.stringify([source, split, position, timestamp, key, windows, delay, destination])
 }

@@ -64,9 +64,11 @@ function resultText({ key, value, window, pane, op }: WindowResult<any, any>): s
   return JSON.stringify([key, window.start, window.end, [index, timing, first, last], op ?? null, value])
 }
 
-function expiredText({ source, split, position, timestamp, key, window, payload }: Rejected): string {
+function expiredText({ source, split, position, timestamp, key, windows, payload }: Rejected): string {
   const { delay, destination } = payload as { delay: number; destination: string }
   // Both sources' positions end in the record's index in its split, in more digits than it needs.
   const index = Number(position.slice(-11))
-  return JSON.stringify([source, split, index, timestamp, key, window!.start, window!.end, delay, destination])
+  const { count, first, last } = windows!
+  const run = [count, first.start, first.end, last.start, last.end]
+  return JSON.stringify([source, split, index, timestamp, key, run, delay, destination])
 }

@@ -100,8 +100,11 @@ export const COUNTERS = `
     count(*) filter (not counted) as expired
   from splits left join pairs using (source, split) group by all`
 
+/** One row a record, with the run of its windows. */
 export const EXPIRED = `
-  select source, split, position, timestamp, key, "start", "end", delay, destination from pairs where not counted`
+  select source, split, position, timestamp, key, count(*) as windows, min("start") as "firstStart",
+    min("end") as "firstEnd", max("start") as "lastStart", max("end") as "lastEnd", delay, destination
+  from pairs where not counted group by all`
 
 /** The end of the slice that holds an instant. */
 function sliceEnd(instant: string, variant: Variant): string {

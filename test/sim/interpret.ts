@@ -137,7 +137,7 @@ export function interpret(
     let top = own
     let before = '0'
     let skipped: number | undefined
-    for (const record of split.records) {
+    for (const [at, record] of split.records.entries()) {
       tally.in++
       // An aggregate is skipped as a whole: nobody knows which of its records it was.
       if (split.skipsAfter.has(before)) skipped = record.unit
@@ -149,7 +149,9 @@ export function interpret(
       }
       const judged = isSkipped ? 'skipped' : judge(source, record, top)
       if (typeof judged === 'string') {
-        reject(split, record, judged)
+        // One letter tells of all records of it.
+        if (isSkipped && split.records[at + 1]?.unit === record.unit) tally.rejected++
+        else reject(split, record, judged)
         continue
       }
       const { event, timestamp } = judged
@@ -215,21 +217,23 @@ export function interpret(
     const { timestamp, own, value } = input
     const key = keyOf(operator.key, value)
     const width = sliceWidth(operator)
-    for (const { start, end } of windowsOf(operator, timestamp)) {
-      if (end + operator.latenessMs <= own) {
-        if (tally !== undefined) tally.operators[0]!.expired++
-        const row = {
-          reason: 'expired',
-          source,
-          operator: operator.name,
-          key,
-          window: { start, end },
-          timestamp,
-          payload: bare(value),
-        }
-        emit(operator.hasLate ? `late${i}` : 'dead', row, { source, split: source })
-        continue
+    const all = windowsOf(operator, timestamp)
+    const gone = all.filter(({ end }) => end + operator.latenessMs <= own).sort((a, b) => a.end - b.end)
+    if (gone.length > 0) {
+      if (tally !== undefined) tally.operators[0]!.expired += gone.length
+      const row = {
+        reason: 'expired',
+        source,
+        operator: operator.name,
+        key,
+        windows: { count: gone.length, first: gone[0], last: gone.at(-1) },
+        timestamp,
+        payload: bare(value),
       }
+      emit(operator.hasLate ? `late${i}` : 'dead', row, { source, split: source })
+    }
+    for (const { start, end } of all) {
+      if (end + operator.latenessMs <= own) continue
       if (tally !== undefined) {
         tally.operators[0]!.counted++
         if (end <= own) tally.operators[0]!.late++

@@ -100,6 +100,9 @@ function limitsOf(random: Random): WorldOptions['limits'] {
   return {
     chunkRecords: 1 + random.below(6),
     chunkEntries: 1 + random.below(12),
+    chunkRows: 1 + random.below(8),
+    chunkBytes: [1, 300, 1_000_000][random.below(3)]!,
+    chunkSegments: 1 + random.below(6),
     segmentBytes: [60, 400, 350_000][random.below(3)]!,
     advanceBytes: [1, 4_000, 1_000_000][random.below(3)]!,
     sinkRows: 1 + random.below(6),
@@ -208,8 +211,8 @@ function comparable(row: any): unknown {
   if (row.reason === 'sink-refused')
     return { reason: row.reason, source: String(row.source).split('/')[0], payload: comparable(row.payload) }
   if (row.reason === 'expired') {
-    const { reason, source, operator, key, window, timestamp, payload } = row
-    return { reason, source, operator, key, window, timestamp, payload: comparable(payload) }
+    const { reason, source, operator, key, windows, timestamp, payload } = row
+    return { reason, source, operator, key, windows, timestamp, payload: comparable(payload) }
   }
   if (typeof row.reason === 'string')
     return { reason: row.reason, source: row.source, split: row.split, position: row.position }

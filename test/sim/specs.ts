@@ -77,6 +77,22 @@ export const SPECS: Readonly<Record<string, Spec>> = {
       },
     ],
   },
+  /** A key group stops in the middle of a slice, and the operator after it has slices of the same ends. */
+  aligned: {
+    ...small,
+    name: 'aligned',
+    keyGroups: 1,
+    operators: [
+      { ...operator, key: 'odd', window: { ...operator.window, sizeMs: 5_000, stepMs: 5_000 } },
+      {
+        ...operator,
+        name: 'op1',
+        key: 'one',
+        window: { ...operator.window, sizeMs: 5_000, stepMs: 5_000 },
+        aggregates: ['count', 'sum'],
+      },
+    ],
+  },
   /** Late results of one operator come too late for the next. */
   expiring: {
     ...small,

@@ -18,11 +18,20 @@ export interface DeadLetters {
 /** Reasons whose payload is the record's own text, as no value could be made of it. */
 const AS_TEXT = new Set(['bad-json', 'deep-nesting', 'forbidden-key', 'oversize', 'skipped'])
 /** Reasons that nothing can be sent again for: the record's bytes are no text, or it has none; or the letter is no record of a source, but a row that came of one. */
-const NEVER = new Set(['bad-utf8', 'bad-base64', 'bad-aggregate', 'tombstone', 'sink-refused', 'expired'])
+const NEVER = new Set([
+  'bad-utf8',
+  'bad-base64',
+  'bad-aggregate',
+  'oversize-aggregate',
+  'tombstone',
+  'sink-refused',
+  'expired',
+])
 
 /** Whether its record can be sent again as it came. What killed the process may do so again: only whoever asks for it gets it. */
-export function isResendable({ reason, payload }: DeadLetter, asked?: string): boolean {
-  if (payload === undefined || payload === null || NEVER.has(reason)) return false
+export function isResendable({ reason, payload, records }: DeadLetter, asked?: string): boolean {
+  // A letter of many records holds their aggregate as it came, which is no text of one.
+  if (payload === undefined || payload === null || records !== undefined || NEVER.has(reason)) return false
   return reason !== 'skipped' || asked === 'skipped'
 }
 

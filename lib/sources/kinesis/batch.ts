@@ -20,8 +20,8 @@ interface Units {
   readonly recordOf: Int32Array
   /** The first index of each record of the event, and the count behind the last. */
   readonly firstOf: Int32Array
-  /** By record of the event: null is an aggregate that cannot be read, undefined a plain record. */
-  readonly aggregates: readonly (Aggregate | null | undefined)[]
+  /** By record of the event: null is an aggregate that cannot be read, a number one of so many records that it is rejected as one, undefined a plain record. */
+  readonly aggregates: readonly (Aggregate | number | null | undefined)[]
 }
 
 /** The records of one shard. Everything is worked out on demand from the event's own objects. */
@@ -42,7 +42,7 @@ export class KinesisBatch implements SplitBatch {
 
   position(index: number): Position {
     const position = positionOfSequence(this.record(index).sequenceNumber)
-    if (!this.aggregate(index)) return position
+    if (this.unfolded(index) === undefined) return position
     return `${position}:${String(this.sub(index)).padStart(8, '0')}`
   }
 
@@ -51,7 +51,7 @@ export class KinesisBatch implements SplitBatch {
   }
 
   key(index: number): string {
-    return this.aggregate(index)?.key(this.sub(index)) ?? this.record(index).partitionKey
+    return this.unfolded(index)?.key(this.sub(index)) ?? this.record(index).partitionKey
   }
 
   header(): undefined {
@@ -61,7 +61,7 @@ export class KinesisBatch implements SplitBatch {
   sizeBound(index: number): number {
     if (this.units === undefined) return base64Bytes(this.records[index]!.kinesis.data)
     const aggregate = this.aggregate(index)
-    if (aggregate === null) return 0
+    if (aggregate === null || typeof aggregate === 'number') return 0
     return aggregate?.sizeBound(this.sub(index)) ?? base64Bytes(this.record(index).data)
   }
 
@@ -69,14 +69,23 @@ export class KinesisBatch implements SplitBatch {
     if (this.units === undefined) return writeBase64(this.records[index]!.kinesis.data, target, at)
     const aggregate = this.aggregate(index)
     if (aggregate === null) return Defect.badAggregate
+    if (typeof aggregate === 'number') return Defect.manyRecords
     return aggregate?.write(this.sub(index), target, at) ?? writeBase64(this.record(index).data, target, at)
   }
 
   raw(index: number): string {
-    const aggregate = this.aggregate(index)
-    if (!aggregate) return this.record(index).data
+    if (this.unfolded(index) === undefined) return this.record(index).data
     const bytes = Buffer.alloc(this.sizeBound(index))
     return bytes.toString('base64', 0, Math.max(0, this.write(index, bytes, 0)))
+  }
+
+  unitRaw(index: number): string {
+    return this.record(index).data
+  }
+
+  unitRecords(index: number): number {
+    const aggregate = this.aggregate(index)
+    return typeof aggregate === 'number' ? aggregate : 1
   }
 
   unitEnd(index: number): number {
@@ -88,8 +97,14 @@ export class KinesisBatch implements SplitBatch {
     return this.records[this.units === undefined ? index : this.units.recordOf[index]!]!.kinesis
   }
 
-  private aggregate(index: number): Aggregate | null | undefined {
+  private aggregate(index: number): Aggregate | number | null | undefined {
     return this.units?.aggregates[this.units.recordOf[index]!]
+  }
+
+  /** The aggregate that an index is a user record of. */
+  private unfolded(index: number): Aggregate | undefined {
+    const aggregate = this.aggregate(index)
+    return typeof aggregate === 'object' && aggregate !== null ? aggregate : undefined
   }
 
   /** The index of a user record within its aggregate. */
@@ -105,9 +120,12 @@ function unfold(records: readonly KinesisRecord[]): Units | undefined {
     looksAggregated(kinesis.data) ? (readAggregate(kinesis.data) ?? null) : undefined,
   )
   const firstOf = new Int32Array(records.length + 1)
-  for (let i = 0; i < records.length; i++) firstOf[i + 1] = firstOf[i]! + (aggregates[i]?.count ?? 1)
+  for (let i = 0; i < records.length; i++) firstOf[i + 1] = firstOf[i]! + countOf(aggregates[i])
   const count = firstOf[records.length]!
   const recordOf = new Int32Array(count)
   for (let i = 0; i < records.length; i++) recordOf.fill(i, firstOf[i], firstOf[i + 1])
   return { count, recordOf, firstOf, aggregates }
 }
+
+const countOf = (aggregate: Aggregate | number | null | undefined): number =>
+  typeof aggregate === 'object' && aggregate !== null ? aggregate.count : 1

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { UNIT_RECORDS_MAX } from '../../base/index.js'
 import { FieldReader } from './protobuf.js'
 
 const MAGIC = Buffer.from([0xf3, 0x89, 0x9a, 0xc2])
@@ -21,8 +22,8 @@ export function looksAggregated(data: string): boolean {
   return data.charCodeAt(0) === 0x38 && /^84maw[g-v]/.test(data)
 }
 
-/** Unfolds an aggregate; undefined where its checksum is wrong, it is malformed or it has no user record. Never throws for what it reads. */
-export function readAggregate(data: string): Aggregate | undefined {
+/** Unfolds an aggregate; the number of its user records where they are more than `UNIT_RECORDS_MAX`; undefined where its checksum is wrong, it is malformed or it has no user record. Never throws for what it reads. */
+export function readAggregate(data: string): Aggregate | number | undefined {
   const bytes = Buffer.from(data, 'base64')
   const end = bytes.length - CHECKSUM_BYTES
   if (end <= MAGIC.length || !MAGIC.equals(bytes.subarray(0, MAGIC.length))) return undefined
@@ -38,6 +39,7 @@ export function readAggregate(data: string): Aggregate | undefined {
     else if (outer.field === 3 && outer.isBytes) count++
   }
   if (outer.failed || count === 0) return undefined
+  if (count > UNIT_RECORDS_MAX) return count // guard: unit-bounded
 
   const aggregate = new UserRecords(bytes, keys, count)
   const inner = new FieldReader(bytes)

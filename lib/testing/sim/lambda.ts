@@ -3,6 +3,7 @@ import { advance, type Bindings, type Handler, ingest, tick } from '../../handle
 import type { Pipeline } from '../../pipeline/index.js'
 import type { Logger } from '../../ports/index.js'
 import { UNANSWERED } from '../../runtime/ingest.js'
+import { STOPPED_KEY_GROUP } from '../../runtime/stage-advance.js'
 import type { Invariants } from './invariants.js'
 import type { Ports } from './ports.js'
 import { Process } from './process.js'
@@ -41,7 +42,7 @@ export class Lambda {
   readonly timeoutMs: number
   invocations = 0
   /** Called with each error that stops something until a person acts. */
-  onStop: (error: StopError) => void = () => undefined
+  onStop: () => void = () => undefined
   /** Told where records may have been deleted unread, and nobody can say. */
   onDoubt: (split: string, position: string, next: string) => void = () => undefined
   private readonly attempts = new Map<Process, Attempt>()
@@ -149,15 +150,22 @@ export class Lambda {
       warn: (message) => scheduler.note(`${process.name} warns: ${message}`),
       error: (message, fields) => {
         scheduler.note(`${process.name} says: ${message} ${String(fields?.error ?? '')}`)
+        if (message === STOPPED_KEY_GROUP) this.stoppedKeyGroup(String(fields!.code), String(fields!.error))
         if (message === UNANSWERED) this.onDoubt(String(fields!.split), String(fields!.position), String(fields!.next))
         if (fields?.code === 'unexpected') this.checks.fail(`an error that nobody expects: ${String(fields.error)}`)
       },
     }
   }
 
+  /** It is said in a log and by a metric, and nothing else fails by it. */
+  private stoppedKeyGroup(code: string, error: string): void {
+    this.onStop()
+    if (!this.isExpected(new StopError(code, error))) this.checks.fail(`a key group stops: ${error}`)
+  }
+
   private judge(error: unknown, isOther: boolean): void {
     const code = error instanceof MillraceError ? error.code : 'unexpected'
-    if (error instanceof StopError && !isOther) this.onStop(error)
+    if (error instanceof StopError && !isOther) this.onStop()
     if (isOther ? code !== 'graph-changed' && !this.isExpected(error) : !this.isExpected(error))
       this.checks.fail(
         `an error that nobody expects: ${code}: ${error instanceof MillraceError ? error.message : String((error as Error)?.stack ?? error)}`,

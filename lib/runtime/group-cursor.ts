@@ -1,0 +1,93 @@
+import { assert, CLAIM_MS_MAX, CLOCK_BOUND_MS } from '../base/index.js'
+import type { Item, ItemKey } from '../ports/index.js'
+import { readCursor } from './cursor.js'
+import type { Host } from './host.js'
+import { checkSeal, sealOf } from './seal.js'
+
+/** The attributes of a key group's item of which nothing is done. */
+export const freshCursor = () => ({ cursor: '', cursorSeal: cursorSeal('', undefined) })
+
+const cursorSeal = (text: string, at: string | undefined): number => sealOf('cursor', text, at)
+
+/** The item of a key group, as an attempt has it: how far it is done, and who is at work. The cursor moves only from where it was read (law 8). */
+export class GroupCursor {
+  text = ''
+  /** The key that it stands at, where more keys of its hash follow. */
+  at: string | undefined
+  private readonly host: Host
+  private readonly key: ItemKey
+  /** When the claim runs out that stands in the table. */
+  private until: number | undefined
+  /** When this attempt's claim runs out. */
+  private claimedUntil = 0
+
+  constructor(host: Host, key: ItemKey) {
+    this.host = host
+    this.key = key
+  }
+
+  get place(): ReturnType<typeof readCursor> {
+    return readCursor(this.text)
+  }
+
+  read(item: Item): void {
+    this.text = item.cursor as string
+    this.at = item.at as string | undefined
+    this.until = item.until as number | undefined
+    // guard: cursor-seal
+    checkSeal(item, 'cursorSeal', cursorSeal(this.text, this.at), 'the cursor of a key group')
+  }
+
+  /** Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. A claim by a clock that is far ahead is none. */
+  async claim(): Promise<boolean> {
+    const { store, clock, timeoutMs } = this.host.services
+    const now = clock.now()
+    const { until } = this
+    if (until !== undefined && until > now && until < now + CLAIM_MS_MAX + CLOCK_BOUND_MS) return false // guard: claim-until
+    this.claimedUntil = now + timeoutMs
+    const verdict = await store.update({
+      key: this.key,
+      set: { until: this.claimedUntil },
+      when: [
+        { attribute: 'cursor', is: 'equal', value: this.text }, // guard: claim-cursor
+        until === undefined
+          ? { attribute: 'until', is: 'absent' } // guard: claim-first
+          : { attribute: 'until', is: 'equal', value: until }, // guard: claim-as-read
+      ],
+    })
+    return verdict.applied
+  }
+
+  async unclaim(): Promise<void> {
+    await this.host.services.store.update({
+      key: this.key,
+      set: { until: 0 },
+      when: [
+        { attribute: 'cursor', is: 'equal', value: this.text }, // guard: release-cursor
+        { attribute: 'until', is: 'equal', value: this.claimedUntil }, // guard: release-own
+      ],
+    })
+  }
+
+  /** Moves on to a text, and to the key that it stands at. The claim goes with the last move, and is prolonged by all others. */
+  async move(to: string, at: string | undefined, isLast: boolean): Promise<boolean> {
+    const { store, clock, timeoutMs } = this.host.services
+    assert(to >= this.text, `the cursor of ${this.key.pk} grows (law 9): from ${this.text} to ${to}`)
+    this.claimedUntil = isLast ? 0 : clock.now() + timeoutMs
+    const verdict = await store.update({
+      key: this.key,
+      set: {
+        cursor: to,
+        cursorSeal: cursorSeal(to, at),
+        until: this.claimedUntil,
+        ...(at !== undefined && { at }),
+      },
+      ...(at === undefined && this.at !== undefined && { remove: ['at'] }),
+      when: [{ attribute: 'cursor', is: 'equal', value: this.text }], // guard: cursor-as-read
+    })
+    if (!verdict.applied) return false
+    this.text = to
+    this.at = at
+    return true
+  }
+}
