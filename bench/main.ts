@@ -10,17 +10,25 @@ import { schemaNames } from './flights-variants.js'
 import { type GrowthFigures, growth } from './growth.js'
 import { latency, latencyBench } from './latency.js'
 import { BATCHES, machine } from './machine.js'
+import { type SpreadFigures, spread } from './spread.js'
 import { store } from './store.js'
 import { type UnitFigures, units } from './units.js'
 
 const WEEKS = [1, 4]
-const TARGETS = { cpu_ratio: 1.6, state_units_per_event_1000: 0.02, requests_per_batch_1000: 3 }
+const TARGETS = {
+  cpu_ratio: 1.6,
+  state_units_per_event_1000: 0.02,
+  requests_per_batch_1000: 3,
+  units_per_spread_batch: 20,
+  requests_per_spread_batch: 6,
+}
 
 /** What a child process is asked for, by name. */
 const CHILDREN: Readonly<Record<string, (...args: readonly string[]) => Promise<unknown>>> = {
   cpu: (batch, schema) => cpu(Number(batch), schemaNames[Number(schema)]!),
   units: (batch) => units(Number(batch)),
   growth: (weeks) => growth(Number(weeks), 1000),
+  spread: () => spread(),
   store: (batch, name, endpoint) => store(Number(batch), name!, endpoint!),
   latency: (setting, broker, endpoint) => latency(Number(setting), broker!, endpoint!),
 }
@@ -33,6 +41,7 @@ async function main(mode: 'print' | 'json' | 'write'): Promise<void> {
   for (const batch of BATCHES) unitFigures.push(await apart('units', batch))
   const growthFigures: GrowthFigures[] = []
   for (const weeks of WEEKS) growthFigures.push(await apart('growth', weeks))
+  const spreadFigures: SpreadFigures[] = await apart('spread')
   const { bytes, modules } = await bundle()
   const coldFigures = await cold()
   const at1000 = unitFigures.find((figures) => figures.batch === 1000)!
@@ -46,6 +55,7 @@ async function main(mode: 'print' | 'json' | 'write'): Promise<void> {
     cpu: cpuFigures,
     units: unitFigures,
     growth: growthFigures,
+    spread: spreadFigures,
     cold: coldFigures,
   }
   if (mode === 'json') console.log(JSON.stringify(figures, undefined, 2))
@@ -63,6 +73,7 @@ type Figures = {
   cpu: CpuFigures[]
   units: UnitFigures[]
   growth: GrowthFigures[]
+  spread: SpreadFigures[]
   cold: ColdFigures[]
 }
 
@@ -75,6 +86,7 @@ function print({
   cpu: cpuFigures,
   units: unitFigures,
   growth: growthFigures,
+  spread: spreadFigures,
   cold: coldFigures,
   ...figures
 }: Figures): void {
@@ -146,6 +158,26 @@ function print({
     ),
   )
   console.log(
+    "\n1,000 records over 500 keys into windows of a minute, by how far their stamps are spread (the source's bound):\n",
+  )
+  console.log(
+    table(
+      ['spread', 'key groups', 'units/quiet batch', 'requests/quiet batch', 'read units/batch'],
+      spreadFigures.map((row) => [
+        row.spread,
+        String(row.keyGroups),
+        String(row.unitsPerBatch),
+        String(row.requestsPerBatch),
+        String(row.readUnitsPerBatch),
+      ]),
+    ),
+  )
+  const most = (figure: 'unitsPerBatch' | 'requestsPerBatch'): number =>
+    Math.max(...spreadFigures.map((row) => row[figure]))
+  console.log(
+    `\nmost of them ${most('unitsPerBatch')} units: ${verdict(most('unitsPerBatch'), TARGETS.units_per_spread_batch)}; ${most('requestsPerBatch')} requests: ${verdict(most('requestsPerBatch'), TARGETS.requests_per_spread_batch)}`,
+  )
+  console.log(
     `\nbundle of the ingest handler without a store: ${figures.bundle_bytes} bytes of ${BUDGET.bytes}, ${figures.bundle_modules} modules\n`,
   )
   console.log(
@@ -157,7 +189,13 @@ function print({
 }
 
 /** Puts the figures where the README and docs/schemas.md show them, so that no number there is typed by hand. */
-function writeDocs({ cpu: cpuFigures, units: unitFigures, growth: growthFigures, ...figures }: Figures): void {
+function writeDocs({
+  cpu: cpuFigures,
+  units: unitFigures,
+  growth: growthFigures,
+  spread: spreadFigures,
+  ...figures
+}: Figures): void {
   const [plain] = cpuFigures as [CpuFigures]
   const of = (us: number, { decodeUs }: CpuFigures): string => `${us.toFixed(1)} us | ${(us / decodeUs).toFixed(2)}`
   const at1000 = unitFigures.find((row) => row.batch === 1000)!
@@ -176,6 +214,12 @@ function writeDocs({ cpu: cpuFigures, units: unitFigures, growth: growthFigures,
     ...unitFigures.map(
       (row) =>
         `| ${row.batch.toLocaleString('en-US')} | ${row.unitsPerEvent.toFixed(4)} | ${row.requestsPerEvent.toFixed(4)} | ${row.requestsPerQuietBatch} |`,
+    ),
+    '',
+    '| 1,000 records with stamps within | key groups | state write units a batch | requests |',
+    '|---|---|---|---|',
+    ...spreadFigures.map(
+      (row) => `| ${row.spread} | ${row.keyGroups} | ${row.unitsPerBatch} | ${row.requestsPerBatch} |`,
     ),
     '',
     `One update an event would be 1 write unit and 1 request. A keyed table as the sink takes ${at1000.sinkUnitsPerEvent.toFixed(2)} units an event more, as the hourly results are that many. ` +
