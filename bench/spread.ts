@@ -46,7 +46,7 @@ async function one(name: string, ms: number, keyGroups: number): Promise<SpreadF
       .from(fileSource('events', { timestamp: (e: { t: number }) => e.t, watermark: outOfOrder(ms) }))
       .keyBy((e: any) => e.k)
       .window(tumbling('1m'))
-      .aggregate('w', { n: count(), sum: sum((e) => e.v) })
+      .aggregate('w', { n: count(), sum: sum((e: any) => e.v) })
       .to(ndjson('out')),
   )
   let closed = false
