@@ -45,8 +45,3 @@ export function checksum(bytes: Uint8Array): number {
 export function hex8(hash: number): string {
   return hash.toString(16).padStart(8, '0')
 }
-
-/** A 64-bit digest in hex, for fingerprints and long names. */
-export function digest(text: string): string {
-  return hex8(hash32(text, 0x9747b28c)) + hex8(hash32(text, 0x3c6ef372))
-}

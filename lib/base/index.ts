@@ -1,3 +1,4 @@
+export { digest } from './digest.js'
 export { type Duration, formatDuration, milliseconds } from './duration.js'
 export {
   AssertionFault,
@@ -11,7 +12,7 @@ export {
   StopError,
   shown,
 } from './errors.js'
-export { checksum, digest, hash32, hex8 } from './hash.js'
+export { checksum, hash32, hex8 } from './hash.js'
 export { rowJson } from './json.js'
 export { decodeKey, encodeKey, type Key, type KeyPart } from './key.js'
 export * from './limits.js'

@@ -13,7 +13,7 @@ describe('describe', () => {
         .to(sink('ids')),
     )
     expect(inWords(made)).toMatchInlineSnapshot(`
-      "pipeline copy   fingerprint 37d7fab01990ee6b   key groups 4
+      "pipeline copy   fingerprint ef5f29a078139cb7b756359a3fb6a90b   key groups 4
 
       test orders   watermark out-of-order 30s
         map
@@ -43,7 +43,7 @@ describe('describe', () => {
         .to(sink('so-far'))
     })
     expect(inWords(made)).toMatchInlineSnapshot(`
-      "pipeline shop   fingerprint 7e573812a60115b5   key groups 4
+      "pipeline shop   fingerprint f3e43a995d07528a618b294264908e55   key groups 4
 
       test orders   watermark out-of-order 30s
         merge
