@@ -6,7 +6,7 @@ const REASONS = {
   'AwsSolutions-IAM5[Resource::*]':
     'Network interfaces have no name before they are made: EC2 takes these actions on * alone, and they allow nothing else.',
   'AwsSolutions-S1':
-    'The functions of the pipeline alone write to it, each letter once; data events of CloudTrail say who else does anything with it.',
+    'The functions of the pipeline alone write to it, each object once; data events of CloudTrail say who else does anything with it.',
   'Serverless-LambdaDLQ':
     'Nothing is dead after an invocation: mappings repeat a batch until it is done, the schedule comes again a minute later; bad records go to the dead letter by themselves.',
   'Serverless-LambdaAsyncFailureDestination':
@@ -29,7 +29,7 @@ export function acknowledge(construct: IConstruct, ...ids: readonly (keyof typeo
 /** Says in the template why a policy names objects by the beginning of their names. Only as the app is synthesized is it known how the template will name the bucket. */
 export function acknowledgeObjects(policy: IConstruct, arns: readonly string[]): void {
   const reason =
-    'Each dead letter is an object of its own, whose name nobody knows before: this is the folder of one sink of the pipeline.'
+    'Dead letters are in objects whose names nobody knows before: this is the folder of one sink of the pipeline.'
   const validate = (): string[] => {
     for (const arn of arns) {
       const id = `AwsSolutions-IAM5[Resource::${flat(Stack.of(policy).resolve(arn))}]`

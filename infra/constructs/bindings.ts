@@ -133,7 +133,7 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
         where,
         `sink "${name}"`,
         'DeadLetters',
-        'A bucket has an object for each row and takes none in place of another: it is for what is rejected or late, not for results.',
+        'A bucket keeps rows as they come and replaces none: it is for what is rejected or late, not for results.',
         `Give ${JSON.stringify(name)}: 'table', or a table that is there.`,
       )
     if (sinks[name] !== undefined && connector !== 'dynamodb' && writersOf(plan, name).length > 1)

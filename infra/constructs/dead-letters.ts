@@ -31,7 +31,8 @@ export interface DeadLettersProps {
 }
 
 /**
- * A bucket of dead letters, an object each, under `STACK/PIPELINE/SINK/`: whole, however large the record is, where an item of a table ends at 400 KB. Each pipeline has one, and several may share one.
+ * A bucket of dead letters, in objects of NDJSON under `STACK/PIPELINE/SINK/`: whole, however large the record is,
+ * where an item of a table ends at 400 KB. Each pipeline has one, and several may share one.
  * `millrace dead-letters` lists them, and sends them again.
  * @example new StreamPipeline(this, 'Revenue', { pipeline, sources, sinks: { 'dead-letter': new DeadLetters(this, 'DeadLetters') } })
  */

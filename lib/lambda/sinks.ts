@@ -9,7 +9,7 @@ const EXAMPLE = '{"revenue":"prod-revenue","dead-letter":"s3://prod-letters/reve
 
 /**
  * The tables and buckets of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop is a table here, with the items that `dynamodbTable` makes by
- * itself, or a bucket with an object a row: a function's disk is gone with its container.
+ * itself, or a bucket with an object a batch: a function's disk is gone with its container.
  */
 export function sinksIn(
   places = objectIn(VARIABLES.sinks, EXAMPLE),

@@ -112,7 +112,7 @@ describe('a bucket of dead letters', () => {
 
   it('takes no results, which is refused', () => {
     const refused = (name: string): RegExp =>
-      new RegExp(`sink "${name}" is DeadLetters\\. A bucket has an object for each row .*Give "${name}": 'table'`)
+      new RegExp(`sink "${name}" is DeadLetters\\. A bucket keeps rows as they come .*Give "${name}": 'table'`)
     const scope = stack()
     expect(() => kinesis(scope, {}, { sinks: { counts: new DeadLetters(scope, 'Letters') } })).toThrow(
       refused('counts'),

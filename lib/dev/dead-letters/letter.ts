@@ -3,15 +3,20 @@ import type { Rejected } from '../../pipeline/index.js'
 /** A dead letter as it is kept. */
 export interface DeadLetter extends Rejected {
   readonly id: string
-  /** Where it is: what removes it. */
+  /** Where it is: an item's key, or an object's name. */
   readonly place: string
 }
 
 /** Where dead letters are kept. */
 export interface DeadLetters {
-  /** All that are there when it begins: a look by hand. */
+  /** All that are there when it begins, each once: a look by hand. */
   all(): AsyncGenerator<DeadLetter>
-  remove(places: readonly string[]): Promise<void>
+  /**
+   * Removes letters that `all` gave. What is kept together with others goes once the last of these has been looked at.
+   */
+  remove(letters: readonly DeadLetter[]): Promise<void>
+  /** Removes what waits for that still, when `all` has ended or was left. */
+  finish(): Promise<void>
   close(): void
 }
 

@@ -25,8 +25,9 @@ export interface Redriven {
 }
 
 /**
- * Sends the records of dead letters to their sources once more, and deletes each once its source has it. A record is another one there: it has a new position, and counts anew. At least once:
- * killed between the two, it is sent again by the next call.
+ * Sends the records of dead letters to their sources once more, and deletes each once its source has it. A record is
+ * another one there: it has a new position, and counts anew. At least once: killed between the two, it is sent again by
+ * the next call, and in a bucket so are the letters before it in its object.
  * @throws {ConfigError} for a table that is not there, or a source that the pipeline does not have any more
  */
 export async function redrive(pipeline: Pipeline, options: RedriveOptions): Promise<Redriven> {
@@ -47,7 +48,7 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
         const node = plan(pipeline).sources.find(({ name }) => name === source)!
         const lines = some.map(lineOf)
         await sender.send(lines.map((line) => ({ key: keyOf(node, line), line })))
-        await letters.remove(some.map(({ place }) => place))
+        await letters.remove(some)
       }
     sent += batch.length
     options.onProgress?.(sent)
@@ -69,6 +70,7 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
     return { sent, left }
   } finally {
     for (const sender of senders.values()) await sender.then((one) => one.close()).catch(() => undefined)
+    await letters.finish()
   }
 }
 

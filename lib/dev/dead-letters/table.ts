@@ -20,12 +20,13 @@ export function tableLetters(table: string, options: DynamoDBOptions): DeadLette
         from = page.LastEvaluatedKey
       } while (from !== undefined)
     },
-    async remove(ids) {
-      for (const id of ids) {
-        const Key = { pk: { S: id }, sk: { S: 'row' } }
+    async remove(letters) {
+      for (const { place } of letters) {
+        const Key = { pk: { S: place }, sk: { S: 'row' } }
         await call('A deletion in', () => client.send(new DeleteItemCommand({ TableName: table, Key })))
       }
     },
+    finish: async () => undefined,
     close: () => client.destroy(),
   }
 }

@@ -1,25 +1,29 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { limited } from '../../aws/limited.js'
 import { answered } from '../../aws/retry.js'
 import { s3Client } from '../../aws/s3-client.js'
 import type { BucketPlace } from '../../aws/s3-place.js'
 import { type Where, whereOf } from '../../aws/where.js'
-import type { Sink, SinkBatch, SinkRow } from '../../ports/index.js'
-import { OBJECTS_AT_ONCE, objectName, objectText } from './objects.js'
+import type { Sink, SinkBatch } from '../../ports/index.js'
+import { objectsOf, type RowsObject } from './objects.js'
+
+/** Objects on their way at a time, and bytes of them; one that has more goes alone. */
+const OBJECTS_AT_ONCE = 32
+const BYTES_AT_ONCE = 16 * 1024 * 1024
 
 /**
- * Rows as objects of a bucket, each under its id and written where nothing stands yet: whoever comes again, cut otherwise or not, writes nothing twice. For rows
- * that are few and may be large, as dead letters are.
+ * Rows as objects of a bucket, one a batch, each written only where nothing stands. A batch that comes again is there
+ * already. One that comes again cut otherwise is written beside the first, so a reader takes each row once, by its id.
+ * For what is rejected or late: nothing replaces a row.
  */
 export function bucketSink(place: BucketPlace, where: Where): Sink {
   const client = s3Client(where)
   /** A write whose answer is lost is written again, and finds itself there. */
-  const put = async (row: SinkRow): Promise<void> => {
+  const put = async ({ name, body }: RowsObject): Promise<void> => {
     const command = new PutObjectCommand({
       Bucket: place.bucket,
-      Key: objectName(place, row.id),
-      Body: objectText(row),
-      ContentType: 'application/json',
+      Key: name,
+      Body: body,
+      ContentType: 'application/x-ndjson',
       IfNoneMatch: '*',
     })
     await answered('A write to', `The bucket "${place.bucket}"`, whereOf('S3', where), async () => {
@@ -28,9 +32,45 @@ export function bucketSink(place: BucketPlace, where: Where): Sink {
       })
     })
   }
-  const write = async (batches: readonly SinkBatch[]): Promise<void> => {
-    const rows = batches.flatMap((batch) => batch.rows)
-    await limited(rows, OBJECTS_AT_ONCE, put)
+  return {
+    write: (batches) => putAll(objectsOfAll(place, batches), put),
+    close: async () => client.destroy(),
   }
-  return { write, close: async () => client.destroy() }
+}
+
+function* objectsOfAll(place: BucketPlace, batches: readonly SinkBatch[]): Generator<RowsObject> {
+  for (const batch of batches) yield* objectsOf(place, batch)
+}
+
+/**
+ * Objects are made only as they are written. The first failure stops what has not begun, and is thrown once all under
+ * way has ended.
+ */
+async function putAll(objects: Iterable<RowsObject>, put: (object: RowsObject) => Promise<void>): Promise<void> {
+  const underWay = new Set<Promise<void>>()
+  const failures: unknown[] = []
+  let bytes = 0
+  const begin = (object: RowsObject): void => {
+    bytes += object.body.length
+    const done = put(object)
+      .catch((error: unknown) => void failures.push(error))
+      .finally(() => {
+        bytes -= object.body.length
+        underWay.delete(done)
+      })
+    underWay.add(done)
+  }
+  const isFull = (more: number): boolean =>
+    underWay.size === OBJECTS_AT_ONCE || (underWay.size > 0 && bytes + more > BYTES_AT_ONCE)
+  try {
+    for (const object of objects) {
+      while (isFull(object.body.length)) await Promise.race(underWay)
+      if (failures.length > 0) break
+      begin(object)
+    }
+  } catch (error) {
+    failures.push(error)
+  }
+  await Promise.all(underWay)
+  if (failures.length > 0) throw failures[0]
 }

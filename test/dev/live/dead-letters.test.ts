@@ -1,13 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ingest } from '../../../lib/handlers/index.js'
 import { dynamodbTable, kinesisSource, ndjson, outOfOrder, pipeline } from '../../../lib/index.js'
 import { InvocationMetrics, silentLogger } from '../../../lib/observe/index.js'
+import { openBucket } from '../../../lib/sinks/s3/index.js'
 import { createTable } from '../../../lib/state/dynamodb/table.js'
 import { memoryStore } from '../../../lib/state/memory/index.js'
 import { kinesisEvent } from '../../handlers/worlds.js'
 import type { Reading } from '../../runtime/pipelines.js'
+import { LocalAws, REGION } from '../../services/aws/local-aws.js'
+import { awsToolsFor } from '../../services/aws/tools.js'
 import { describeLive } from '../../services/local.js'
 import { KinesisTools } from '../../sources/live/kinesis-tools.js'
 import { millrace } from '../cli.js'
@@ -90,6 +94,79 @@ describeLive('dead letters in their table', ['dynamodb', 'kinesis'], (services) 
     ])
     const none = await millrace('dead-letters', 'list', '--table', 'nowhere', '--endpoint', endpoint)
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('The table "nowhere"')])
+  })
+})
+
+const tools = await awsToolsFor('dead letters in their bucket')
+
+describe.skipIf(tools === undefined)('dead letters in a bucket', () => {
+  let aws: LocalAws
+  beforeAll(async () => {
+    aws = await LocalAws.start(tools!)
+  }, 90_000)
+  beforeEach(() => {
+    vi.stubEnv('AWS_REGION', REGION)
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', aws.endpoint)
+  })
+  afterEach(() => vi.unstubAllEnvs())
+  afterAll(() => aws?.stop())
+
+  describeLive('and their stream', ['kinesis'], (services) => {
+    it('are sent again, each once, out of objects that overlap', { timeout: 60_000 }, async () => {
+      writeFileSync(path('pipeline.mjs'), file('orders'))
+      const client = new S3Client({ endpoint: aws.endpoint, forcePathStyle: true })
+      await client.send(
+        new CreateBucketCommand({ Bucket: 'letters', CreateBucketConfiguration: { LocationConstraint: REGION } }),
+      )
+      const stream = new KinesisTools(services.endpoint('kinesis'))
+      await stream.create('orders')
+      const place = 's3://letters/prod/letters/letters/'
+      const bucket = ['--bucket', place]
+      const attempt = (values: readonly unknown[]) =>
+        ingest(slip, {
+          // An attempt that knows of no other: as one that died before its checkpoint.
+          state: memoryStore(),
+          sink: (node) =>
+            node.name === 'letters'
+              ? openBucket(place)
+              : Promise.resolve({ write: async () => undefined, close: async () => undefined }),
+          logger: silentLogger,
+          metrics: new InvocationMetrics(),
+        })(kinesisEvent(0, values))
+      const readings = Array.from({ length: 250 }, (_, i): Reading => ({ t: 1_000 * i, k: 'a', v: -1 - i }))
+      const values = [...readings.slice(0, 100), '{oops', ...readings.slice(100)]
+      for (const count of [values.length, 40, 120]) await attempt(values.slice(0, count))
+      const objects = async (): Promise<number> =>
+        (await client.send(new ListObjectsV2Command({ Bucket: 'letters' }))).KeyCount!
+      expect(await objects()).toBe(3)
+      const list = await millrace('dead-letters', 'list', ...bucket, '--json')
+      expect(JSON.parse(list.out).map(({ reason, rows }: any) => [reason, rows])).toEqual([
+        ['step-threw', 250],
+        ['bad-json', 1],
+      ])
+      const redrive = (...more: string[]) =>
+        millrace(
+          'dead-letters',
+          'redrive',
+          path('pipeline.mjs'),
+          ...bucket,
+          '--kinesis-endpoint',
+          services.endpoint('kinesis'),
+          ...more,
+        )
+      expect((await redrive('--dry-run')).out).toBe('251 records would be sent again, 0 left as they are\n')
+      expect((await redrive('--reason', 'step-threw')).out).toBe('250 records sent again, 0 left as they are\n')
+      // What was not sent is there still, in both objects that hold it.
+      expect(await objects()).toBe(2)
+      const rest = await millrace('dead-letters', 'list', ...bucket, '--json')
+      expect(JSON.parse(rest.out)).toMatchObject([{ reason: 'bad-json', rows: 1, again: 1 }])
+      expect((await redrive()).out).toBe('1 records sent again, 0 left as they are\n')
+      expect((await millrace('dead-letters', 'list', ...bucket)).out).toBe('There are no dead letters.\n')
+      expect((await recordsIn(stream, 'orders')).sort()).toEqual(
+        [...readings.map((reading) => JSON.stringify(reading)), '{oops'].sort(),
+      )
+      client.destroy()
+    })
   })
 })
 

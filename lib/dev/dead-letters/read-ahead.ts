@@ -1,0 +1,36 @@
+/** How much is under way at a time. */
+export interface ReadAhead {
+  readonly elements: number
+  readonly bytes: number
+}
+
+/**
+ * Results of work on each element, in their order. Some are made ahead, within bounds; one that is larger than all may
+ * be is made alone.
+ */
+export async function* readAhead<T, R>(
+  elements: readonly T[],
+  most: ReadAhead,
+  bytesOf: (element: T) => number,
+  work: (element: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const underWay: { readonly result: Promise<R>; readonly bytes: number }[] = []
+  let next = 0
+  let bytes = 0
+  const hasRoom = (): boolean =>
+    underWay.length === 0 || (underWay.length < most.elements && bytes + bytesOf(elements[next]!) <= most.bytes)
+  for (;;) {
+    for (; next < elements.length && hasRoom(); next++) {
+      const result = work(elements[next]!)
+      // Whoever waits for it hears of a failure; nobody may.
+      result.catch(() => undefined)
+      bytes += bytesOf(elements[next]!)
+      underWay.push({ result, bytes: bytesOf(elements[next]!) })
+    }
+    const first = underWay[0]
+    if (first === undefined) return
+    yield await first.result
+    underWay.shift()
+    bytes -= first.bytes
+  }
+}
