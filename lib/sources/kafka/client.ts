@@ -13,6 +13,13 @@ export interface PartitionOffsets {
   readonly high: number
 }
 
+/** Where a partition's log ends, as its leader says. */
+export interface LogEnd {
+  readonly offset: number
+  /** No record lies after it that was safely stored before the question. */
+  readonly isSure: boolean
+}
+
 const CONNECT_MS = 3_000
 const LOGIN_MS = 5_000
 const REQUEST_MS = 5_000
@@ -24,6 +31,12 @@ const CALL_MS = 6_000
 const PAUSE_MS = 200
 /** Isolation of offsets: the high watermark, not the last stable offset. */
 const READ_UNCOMMITTED = 0
+/** The request for offsets, and the version that came with their never going back. */
+const LIST_OFFSETS = 2
+const MONOTONIC_OFFSETS = 5
+/** The kind of a configuration. */
+const OF_TOPIC = 2
+const NOT_ALLOWED = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'])
 
 /** The parts of kafkajs's cluster that are used here. Its types leave them out. */
 interface Cluster {
@@ -41,6 +54,9 @@ interface Cluster {
 interface Broker {
   readonly versions: Record<number, { readonly minVersion: number; readonly maxVersion: number }>
   readonly connectionPool: { send(request: object): Promise<any> }
+  describeConfigs(request: object): Promise<{
+    resources: { configEntries: { configName: string; configValue: string }[] }[]
+  }>
   offsetFetch(request: object): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>
 }
 
@@ -110,6 +126,43 @@ export class KafkaTopic {
       return new Map(
         [...high].map(([partition, offset]) => [partition, { low: low.get(partition) ?? 0, high: offset }]),
       )
+    })
+  }
+
+  /**
+   * The end of a partition's log. A new leader may not know yet of the last records that are safely stored, and a fetch
+   * ends before them. `isSure`: it does. This question is refused until then, by brokers that know version 5 of it (2.2
+   * and later), whatever version is asked (KIP-207); and it is asked of the leader that there is now.
+   */
+  end(partition: number): Promise<LogEnd | undefined> {
+    return this.call(async (cluster) => {
+      await cluster.refreshMetadata()
+      const [nodeId] = Object.keys(cluster.findLeaderForPartitions(this.topic, [partition]))
+      if (nodeId === undefined) return undefined
+      const [answer] = await cluster.fetchTopicsOffset([
+        { topic: this.topic, fromBeginning: false, partitions: [{ partition }] },
+      ])
+      const found = answer?.partitions.find((one) => one.partition === partition)
+      if (found === undefined) return undefined
+      const known = (await cluster.findBroker({ nodeId })).versions[LIST_OFFSETS]
+      return { offset: Number(found.offset), isSure: (known?.maxVersion ?? 0) >= MONOTONIC_OFFSETS }
+    })
+  }
+
+  /** Some of the topic's configuration; undefined where the login may not ask for it. */
+  configuration(names: readonly string[]): Promise<Map<string, string> | undefined> {
+    return this.call(async (cluster) => {
+      const [partition] = cluster.findTopicPartitionMetadata(this.topic)
+      if (partition === undefined) return undefined
+      const broker = await cluster.findBroker({ nodeId: String(partition.leader) })
+      const resources = [{ type: OF_TOPIC, name: this.topic, configNames: names }]
+      try {
+        const [found] = (await broker.describeConfigs({ resources })).resources
+        return new Map(found?.configEntries.map(({ configName, configValue }) => [configName, configValue]))
+      } catch (error) {
+        if (NOT_ALLOWED.has(String((error as { type?: string }).type))) return undefined
+        throw error
+      }
     })
   }
 

@@ -8,6 +8,7 @@ import type { FetchedPartition } from './fetch.js'
 import { offsetAfter, partitionOf, positionOfOffset, splitOf } from './position.js'
 import { committedBatches, type RecordBatch } from './record-batches.js'
 import { type Decompress, recordsOf } from './records.js'
+import { keptAtLeastMs, RETENTION_CONFIGS } from './retention.js'
 
 export interface KafkaInspectorOptions {
   readonly topic: string
@@ -18,15 +19,18 @@ export interface KafkaInspectorOptions {
 const TURNS_MAX = 8
 const TURN_BYTES = 1024 * 1024
 const TURN_WAIT_MS = 100
-/** A log's end is looked at once more before it counts as a fault: a new leader may not know all of it in its first moments. */
+/** A log's end is looked at once more where a new leader may not know all of it in its first moments. */
 const SECOND_LOOK_MS = 500
+/** How long a topic's configuration is taken for what it was. */
+const CONFIGURATION_MS = 300_000
 
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const OFFSET_OUT_OF_RANGE = 1
 
 /**
  * Asks a Kafka topic for its partitions, and whether records wait in them. Only committed records count: markers, aborted transactions and what
- * compaction took away do not, and an open transaction does. Needs the ACLs Describe and Read on the topic, and no consumer group.
+ * compaction took away do not, and an open transaction does. Needs the ACLs Describe and Read on the topic, and no
+ * consumer group; with DescribeConfigs it tells too how long records are kept.
  * @example kafkaInspector({ topic: 'orders', connection: { brokers: ['kafka.example.com:9092'], ssl: true } })
  */
 export function kafkaInspector(options: KafkaInspectorOptions): SourceInspector & { close(): Promise<void> } {
@@ -57,6 +61,9 @@ class KafkaInspector implements SourceInspector {
   /** How far a question that ran out of turns came: nothing that it passed will ever be a record again. */
   private readonly passed = new Map<string, { readonly after: Position; readonly offset: number }>()
 
+  /** What the topic's configuration said, and when it was asked by the process's clock, ms. */
+  private kept: { readonly asked: number; readonly ms: number | undefined } | undefined
+
   constructor(options: KafkaInspectorOptions) {
     this.options = options
   }
@@ -73,6 +80,10 @@ class KafkaInspector implements SourceInspector {
       }))
   }
 
+  /**
+   * A fetch does not show all of a log where a new leader lags, so its end is asked for before the answer is `nothing`;
+   * and where brokers are too old to be sure of it, looked at once more.
+   */
   async peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'> {
     const partition = partitionOf(this.options.topic, split)
     if (partition === undefined) return 'unknown'
@@ -81,6 +92,7 @@ class KafkaInspector implements SourceInspector {
     this.passed.delete(split)
     let next = passed?.after === after ? passed.offset : offsetAfter(after)
     let isUnsure = false
+    let hasWaited = false
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       const limits = { waitMs: TURN_WAIT_MS, bytesMax: TURN_BYTES, partitionBytesMax: TURN_BYTES }
       const fetched = (await topic.fetch([{ partition, offset: next }], limits)).get(partition)
@@ -90,20 +102,28 @@ class KafkaInspector implements SourceInspector {
         const bounds = (await topic.offsets()).get(partition)
         // Beyond the end: the log was made anew, which `verify` says.
         if (bounds === undefined || next > bounds.high) return 'unknown'
-        if (bounds.low >= bounds.high) return 'nothing'
         next = Math.max(next, bounds.low)
-        continue
+        if (bounds.low < bounds.high) continue
+      } else {
+        if (next > fetched.highWatermark) return 'unknown'
+        if (fetched.lastStable < fetched.highWatermark) return 'waiting'
+        if (next < fetched.highWatermark) {
+          const seen = await look(fetched, next, topic.decompress)
+          if (seen.found === 'record') return 'waiting'
+          if (seen.found === 'unsure') isUnsure = true
+          // Offsets remain, and the broker gives no batch that reaches them: it may have them elsewhere (tiered storage).
+          if (seen.next <= next) return 'unknown'
+          next = seen.next
+        }
+        if (next < fetched.highWatermark) continue
       }
-      if (next > fetched.highWatermark) return 'unknown'
-      if (fetched.lastStable < fetched.highWatermark) return 'waiting'
-      if (next === fetched.highWatermark) return isUnsure ? 'unknown' : 'nothing'
-      const seen = await look(fetched, next, topic.decompress)
-      if (seen.found === 'record') return 'waiting'
-      if (seen.found === 'unsure') isUnsure = true
-      // Offsets remain, and the broker gives no batch that reaches them: it may have them elsewhere (tiered storage).
-      if (seen.next <= next) return 'unknown'
-      next = seen.next
-      if (next >= fetched.highWatermark) return isUnsure ? 'unknown' : 'nothing'
+      if (isUnsure) return 'unknown'
+      const end = await topic.end(partition)
+      if (end === undefined || end.offset < next) return 'unknown'
+      if (end.offset > next) continue
+      if (end.isSure || hasWaited) return 'nothing'
+      hasWaited = true
+      await sleep(SECOND_LOOK_MS)
     }
     if (!isUnsure) this.passed.set(split, { after, offset: next })
     return 'unknown'
@@ -116,7 +136,24 @@ class KafkaInspector implements SourceInspector {
       await sleep(SECOND_LOOK_MS)
       faults = this.compare(await topic.offsets(), positions)
     }
-    return faults
+    if (!faults.some((fault) => fault.kind === 'trimmed')) return faults
+    const retentionMs = await this.retention(topic)
+    if (retentionMs === undefined) return faults
+    return faults.map((fault) => (fault.kind === 'trimmed' ? { ...fault, retentionMs } : fault))
+  }
+
+  /** How long records are kept at least, where that is known. A fault is told without it rather than not at all. */
+  private async retention(topic: KafkaTopic): Promise<number | undefined> {
+    const now = performance.now()
+    if (this.kept === undefined || now - this.kept.asked > CONFIGURATION_MS) {
+      try {
+        const config = await topic.configuration(RETENTION_CONFIGS)
+        this.kept = { asked: now, ms: config && keptAtLeastMs(config) }
+      } catch {
+        return undefined
+      }
+    }
+    return this.kept.ms
   }
 
   private compare(

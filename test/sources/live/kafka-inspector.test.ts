@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { RetryableError } from '../../../lib/index.js'
+import { KafkaTopic } from '../../../lib/sources/kafka/client.js'
 import { kafkaInspector } from '../../../lib/sources/kafka/inspector.js'
 import { describeLive } from '../../services/local.js'
 import { at, KafkaTools, numbered } from './kafka-tools.js'
@@ -120,6 +121,52 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       expect(await source.peek('open-0', at(0))).toBe('waiting')
       await transaction.abort()
       await expect.poll(() => source.peek('open-0', at(0)), PATIENCE).toBe('nothing')
+    })
+
+    describe('right after a change of leader, whose fetch ends before the last records', () => {
+      const { fetch, end } = KafkaTopic.prototype
+      /** A new leader knows of `known` records for so many looks. */
+      const lag = (looks: number, known: number) =>
+        vi.spyOn(KafkaTopic.prototype, 'fetch').mockImplementation(async function (this: KafkaTopic, wanted, limits) {
+          const fetched = await fetch.call(this, wanted, limits)
+          if (looks-- <= 0) return fetched
+          const few = { highWatermark: known, lastStable: known, records: Buffer.alloc(0) }
+          return new Map([...fetched].map(([partition, answer]) => [partition, { ...answer, ...few }]))
+        })
+      beforeAll(async () => {
+        await tools.create('lagging')
+        await tools.send('lagging', numbered(3))
+      })
+      afterEach(() => vi.restoreAllMocks())
+
+      it('law 5: what it does not show waits, as its end is asked for', async () => {
+        const fetched = lag(1, 2)
+        expect(await inspector('lagging').peek('lagging-0', at(1))).toBe('waiting')
+        expect(fetched).toHaveBeenCalledTimes(2)
+        expect(await inspector('lagging').peek('lagging-0', at(2))).toBe('nothing')
+      })
+
+      it('law 5: and where brokers are too old to be sure of their end, they are looked at twice', async () => {
+        const fetched = lag(1, 2)
+        const ends = [2, 3]
+        const asked = vi.spyOn(KafkaTopic.prototype, 'end').mockImplementation(async function (
+          this: KafkaTopic,
+          split,
+        ) {
+          return { offset: ends.shift() ?? (await end.call(this, split))!.offset, isSure: false }
+        })
+        expect(await inspector('lagging').peek('lagging-0', at(1))).toBe('waiting')
+        expect([fetched.mock.calls.length, asked.mock.calls.length]).toEqual([2, 1])
+        expect(await inspector('lagging').peek('lagging-0', at(2))).toBe('nothing')
+        expect([fetched.mock.calls.length, asked.mock.calls.length]).toEqual([4, 3])
+      })
+
+      it('the broker of today is sure of its end', async () => {
+        const topic = new KafkaTopic(connection(), 'lagging')
+        open.push(topic)
+        expect(await topic.end(0)).toEqual({ offset: 3, isSure: true })
+        expect(await topic.end(7)).toBeUndefined()
+      })
     })
 
     it('law 11: passes a long aborted tail in several questions, each of them bounded', async () => {
