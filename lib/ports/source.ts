@@ -38,7 +38,13 @@ export interface SplitBatch {
   readonly split: string
   readonly count: number
   position(index: number): Position
+  /** When the broker took the record, by its own clock. */
   arrivalMs(index: number): number | undefined
+  /**
+   * The time in the record's envelope, whoever wrote it: a hint of the record's age, never part of a result. Sources
+   * that leave it out have no other than `arrivalMs`.
+   */
+  stampMs?(index: number): number | undefined
   key(index: number): string | null
   header(index: number, name: string): string | undefined
   /** An upper bound of the bytes that `write` will write. */
@@ -136,7 +142,7 @@ export interface SourceNode<T> {
   readonly recordBytesMax: number
   /** Which key a producer would write under; the local runner deals records to splits by it. */
   readonly partitionKey: ((value: T) => string) | undefined
-  /** Whether the broker stamps each record with its arrival. */
+  /** Whether the broker may stamp a record with its arrival. In Kafka the topic decides (`message.timestamp.type`). */
   readonly hasArrivalTime: boolean
   /** Loads the decoder lazily, so that importing a pipeline loads no client. */
   readonly open: () => Promise<EventDecoder>

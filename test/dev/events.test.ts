@@ -29,7 +29,9 @@ describe('the event of a mapping is what the decoder of its source reads', () =>
       expect(batch!.position(i)).toBe(input.numbering.position(i))
       expect(input.numbering.index(batch!.position(i))).toBe(i)
     }
-    expect(batch!.arrivalMs(0)).toBe(connector === 'file' ? undefined : ARRIVAL)
+    // As a topic is by default: its stamps are no arrival times.
+    expect(batch!.arrivalMs(0)).toBe(connector === 'kinesis' ? ARRIVAL : undefined)
+    expect(batch!.stampMs?.(0)).toBe(connector === 'kafka' ? ARRIVAL : undefined)
     if (connector !== 'file') expect(batch!.key(1)).toBe('key 1')
     if (connector === 'kafka') expect(batch!.key(0)).toBe(null)
   })

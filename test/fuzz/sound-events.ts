@@ -114,12 +114,12 @@ const kinesisEvents = fc
     return { ...JSON.parse(kinesisEvent(records)), ...(isWindow && { window: {}, shardId: 'shardId-000000000001' }) }
   })
 const kafkaEvents = fc
-  .array(fc.tuple(fc.array(fc.option(payload), { maxLength: 5 }), steps), { maxLength: 3 })
+  .array(fc.tuple(fc.array(fc.option(payload), { maxLength: 5 }), steps, fc.boolean()), { maxLength: 3 })
   .map((partitions) =>
     JSON.parse(
       kafkaEvent(
         '"eventSource":"aws:kafka"',
-        partitions.map(([all, gaps], partition) => {
+        partitions.map(([all, gaps, isByBroker], partition) => {
           let offset = -1
           return [
             `topic-${partition}`,
@@ -130,7 +130,7 @@ const kafkaEvents = fc
                 partition,
                 offset,
                 timestamp: 1_700_000_000_000,
-                timestampType: 'CREATE_TIME',
+                timestampType: isByBroker ? 'LOG_APPEND_TIME' : 'CREATE_TIME',
                 key: null,
                 value: value?.toString('base64') ?? null,
                 headers: '[{"a":[49,-1]}]',

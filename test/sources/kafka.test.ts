@@ -34,7 +34,7 @@ describe('a Kafka event', () => {
     expect(zero!.position(0)).toBe('00000000004294967296')
     expect(payloads(one!)).toEqual(['{"order":1}', Defect.tombstone, '{"order":3}'])
     expect([0, 1, 2].map((i) => one!.unitEnd(i))).toEqual([1, 2, 3])
-    expect([0, 1, 2].map((i) => one!.arrivalMs(i))).toEqual([1545084650987, 1545084650987, 1545084651000])
+    expect([0, 1, 2].map((i) => one!.stampMs!(i))).toEqual([1545084650987, 1545084650987, 1545084651000])
   })
 
   it('may come from a self-managed cluster, and a partition of it may be empty', () => {
@@ -65,10 +65,23 @@ describe('a Kafka event', () => {
     expect(odd!.header(1, 'a')).toBeUndefined()
   })
 
+  it('has an arrival time where the broker wrote the stamp, and not where the producer did', () => {
+    const [one, zero] = decode(msk)
+    expect([0, 1, 2].map((i) => one!.arrivalMs(i))).toEqual([undefined, undefined, undefined])
+    expect([0, 1].map((i) => zero!.arrivalMs(i))).toEqual([1545084650987, 1545084650988])
+    expect([0, 1].map((i) => zero!.stampMs!(i))).toEqual([1545084650987, 1545084650988])
+    const types = ['CREATE_TIME', 'NO_TIMESTAMP_TYPE', undefined, null, 1, 'log_append_time']
+    const [odd] = decode(eventOf(...types.map((timestampType, offset) => ({ offset, timestamp: 5, timestampType }))))
+    for (const i of types.keys()) expect([odd!.arrivalMs(i), odd!.stampMs!(i)]).toEqual([undefined, 5])
+  })
+
   it('may lack a time', () => {
-    const [batch] = decode(eventOf({ offset: 1 }, { offset: 2, timestamp: -1 }, { offset: 3, timestamp: 0 }))
-    expect([0, 1, 2].map((i) => batch!.arrivalMs(i))).toEqual([undefined, undefined, 0])
-    expect(payloads(batch!)).toEqual([Defect.tombstone, Defect.tombstone, Defect.tombstone])
+    const timestampType = 'LOG_APPEND_TIME'
+    const times = [{}, { timestamp: -1 }, { timestamp: null }, { timestamp: 0 }]
+    const [batch] = decode(eventOf(...times.map((time, offset) => ({ offset, timestampType, ...time }))))
+    expect(times.map((_, i) => batch!.arrivalMs(i))).toEqual([undefined, undefined, undefined, 0])
+    expect(times.map((_, i) => batch!.stampMs!(i))).toEqual([undefined, undefined, undefined, 0])
+    expect(payloads(batch!)).toEqual(times.map(() => Defect.tombstone))
   })
 
   it('sorts positions as offsets', () => {
@@ -108,6 +121,7 @@ describe('a malformed Kafka event', () => {
       {
         offset: fc.oneof(fc.nat(9), noise),
         timestamp: fc.oneof(fc.integer(), noise),
+        timestampType: fc.oneof(fc.constantFrom('CREATE_TIME', 'LOG_APPEND_TIME'), noise),
         key: fc.oneof(fc.string(), noise),
         value: fc.oneof(fc.string(), noise),
         headers: fc.oneof(fc.array(fc.oneof(noise, fc.dictionary(fc.string(), noise))), noise),

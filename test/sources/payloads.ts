@@ -15,6 +15,7 @@ export function payloads(batch: SplitBatch): (string | number)[] {
     batch.position(i)
     batch.key(i)
     batch.arrivalMs(i)
+    batch.stampMs?.(i)
     batch.header(i, 'toString')
     return payload(batch, i)
   })

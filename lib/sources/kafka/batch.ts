@@ -7,6 +7,8 @@ import { offsetAfter, positionOfOffset } from './position.js'
 export interface KafkaRecord {
   readonly offset: number
   readonly timestamp?: number | null
+  /** `LOG_APPEND_TIME`, or `CREATE_TIME`. */
+  readonly timestampType?: unknown
   readonly key?: string | null
   readonly value?: string | null
   readonly headers?: readonly unknown[] | null
@@ -30,8 +32,13 @@ export class KafkaBatch implements SplitBatch {
     return positionOfOffset(this.records[index]!.offset)
   }
 
-  /** Brokers write -1 where a producer gave no time. */
+  /** Known where the topic has the broker stamp its records. By default it is the producer's clock that does. */
   arrivalMs(index: number): number | undefined {
+    return this.records[index]!.timestampType === 'LOG_APPEND_TIME' ? this.stampMs(index) : undefined
+  }
+
+  /** Brokers write -1 where a producer gave no time. */
+  stampMs(index: number): number | undefined {
     const timestamp = this.records[index]!.timestamp ?? -1
     return timestamp < 0 ? undefined : timestamp
   }

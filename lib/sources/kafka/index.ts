@@ -3,7 +3,7 @@ import { type SourceOptions, sourceNode } from '../node.js'
 
 /**
  * A Kafka topic (MSK or self-managed), by its logical name. Tombstones are counted as filtered.
- * @example kafkaSource('orders', { timestamp: (o: Order, meta) => meta.arrivalMs ?? 0, watermark: monotonous() })
+ * @example kafkaSource('orders', { timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') })
  */
 export function kafkaSource<T>(name: string, options: SourceOptions<T>): SourceNode<T> {
   const open = async () => (await import('./decoder.js')).kafkaDecoder()
