@@ -65,8 +65,8 @@ export const SLICE_MS_MIN = 100
 export const NAME_LENGTH_MAX = 64
 /** An attempt is careful when the split's last checkpoint is older than this many function timeouts (law 14). */
 export const CAREFUL_TIMEOUTS = 2
-/** A split that its source lists no more is gone after this long, ms. */
-export const MISSING_MS = 300_000
+/** A split that its source lists no more is gone after this long, ms: twice as long as two clocks may differ, so that two looks a moment apart never count as this. */
+export const MISSING_MS = 1_800_000
 /** A split without a checkpoint for this long may have lost records to its source's retention, ms: the source is asked. */
 export const QUIET_MS = 900_000
 /** How often an idle split's source is asked whether still nothing waits, and how long the answer shows that nothing was deleted unread, ms. */
@@ -76,6 +76,15 @@ export const EMPTY_PROOF_MS = 7_200_000
 export const RESET_MS = 60_000
 /** A record that arrived this long ago is near its retention: its source is asked whether any before it was deleted unread, ms. */
 export const LAG_MS = 21_600_000
+/** A segment outlives what closing its windows takes by this long, ms: how long a pipeline may stand still with nobody who keeps its state. A week: a long weekend, and days to notice it. */
+export const SPARE_LIFE_MS = 7 * 86_400_000
+/** Times at which a stage writes down how far its splits are, in parts of its segments' life. */
+export const LIFE_PARTS = 16
+/** Marks that a stage keeps. One that is left out costs nothing but that what is older counts as older still. */
+export const MARKS_MAX = 60
+/** Segments whose life one tick prolongs, of one lane, and at a time. */
+export const KEPT_PER_TICK = 500
+export const KEPT_AT_ONCE = 8
 /** How far the clocks of two containers may differ: a time that lies further ahead than this was written by a wrong clock, and counts as past, ms. */
 export const CLOCK_BOUND_MS = 900_000
 /** Lambda's longest timeout: no claim lasts longer, ms. */

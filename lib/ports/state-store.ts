@@ -70,6 +70,8 @@ export interface StoreUsage {
  * outcome unless the error says otherwise: the runtime treats the batch as undone, and its redelivery finds out.
  */
 export interface StateStore {
+  /** True where nothing is ever deleted by its `ttl`. Default: the store, as DynamoDB, may delete what is past it. */
+  readonly keepsExpired?: boolean
   /** Reads up to `STORE_GET_MAX` items in one request; absent ones come back as undefined, in the order asked. */
   get(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]>
   /** Writes each item if no item with its key exists. Keys must be distinct. Any number: the store cuts requests itself. */

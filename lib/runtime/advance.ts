@@ -12,7 +12,9 @@ import type { Deadline, Host } from './host.js'
 import { isDone, type KeyRange, readRange } from './key-range.js'
 import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
 import type { LaneCache } from './lane-cache.js'
+import { aliveUntil, markStage, refuseExpired } from './life.js'
 import { hold } from './load.js'
+import { type Mark, readMarks } from './marks.js'
 import { PartBuffer, writeSplitRows } from './outputs.js'
 import { ClosingSlice, closingSlices, marksOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
@@ -65,6 +67,8 @@ class Advance {
   /** The key group as a split of the next stage. */
   private readonly splitName: string
   private split: SplitState | undefined
+  private marks: readonly Mark[] = []
+  private kept: number | undefined
   private readonly cursor: GroupCursor
   /** Every slice up to here is closed. */
   private frontier = TIME_MIN
@@ -107,6 +111,13 @@ class Advance {
       const from = this.cursor.place
       if (this.isDone(from)) return 'done'
       if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
+      const closed = from.hash === undefined ? from.slice : from.slice - this.operator.slices.widthMs
+      refuseExpired(
+        this.host,
+        this.operator,
+        this.keyGroup,
+        aliveUntil(this.host, this.operator, this.marks, closed, this.kept),
+      )
       const upTo = await this.held(from)
       const outcome =
         upTo === undefined ? await this.closeRange(from) : await this.close(from, upTo, this.cache.group(this.keyGroup))
@@ -130,8 +141,9 @@ class Advance {
     const { store } = host.services
     const group = groupKey(host.prefix, operator.name, this.keyGroup)
     const keys = [group, watermarkKey(host.prefix, operator.stage)]
-    if (next !== undefined) keys.push(splitKey(host.prefix, next.index, this.splitName))
-    let [item, watermark, split] = await store.get(keys)
+    if (next !== undefined)
+      keys.push(splitKey(host.prefix, next.index, this.splitName), watermarkKey(host.prefix, next.index))
+    let [item, watermark, split, nextWatermark] = await store.get(keys)
     if (item === undefined) {
       // guard: cursor-once
       await store.insert([{ ...group, ...freshCursor() }])
@@ -139,10 +151,15 @@ class Advance {
     }
     if (next !== undefined && split === undefined) {
       await register(host, next)
-      ;[split] = await store.get([splitKey(host.prefix, next.index, this.splitName)])
+      ;[split, nextWatermark] = await store.get(keys.slice(2))
     }
     this.cursor.read(item as Item)
-    if (next !== undefined) this.split = readSplit(split as Item, next.operators.length)
+    if (next !== undefined) {
+      this.split = readSplit(split as Item, next.operators.length)
+      await markStage(host, next, nextWatermark)
+    }
+    this.marks = readMarks(watermark)
+    this.kept = (item as Item).kept as number | undefined
     return readWatermark(watermark).published
   }
 

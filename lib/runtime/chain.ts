@@ -1,26 +1,20 @@
 import { CONTENTION_TURNS_MAX, RetryableError, StopError } from '../base/index.js'
-import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
-import type { Item } from '../ports/index.js'
+import type { StagePlan } from '../pipeline/index.js'
+import type { Item, ItemKey, RangeQuery } from '../ports/index.js'
 import type { Host } from './host.js'
 import { AFTER_ALL, groupPk, parseSegmentSk, START, segmentSk } from './keys.js'
+import { ttlOf } from './marks.js'
 import { checkSeal, sealOf } from './seal.js'
 import { cutPayload, encodeEntries, payloadAttributes, type SegmentEntries } from './segment.js'
 import { chainName } from './split-item.js'
 import type { StageFold, StageRefold } from './stage-fold.js'
 
-const DAY_S = 86_400
-/** A segment outlives the longest retention of its source (Kinesis: 365 days at most; 7 is what most have), and 30 days (law 9). */
-const SOURCE_RETENTION_S = 7 * DAY_S
-const SPARE_S = 30 * DAY_S
+/** A segment of an attempt that never came to its checkpoint is given a life of its own where it was found to be older than this part of the spare one. */
+const FOUND_PARTS = 8
 /** Parts read at once: DynamoDB answers at most 16 MB. */
 const PARTS_AT_ONCE = 25
 /** Chains whose ends are asked for at once, where an insert was refused. */
 const CHAINS_AT_ONCE = 25
-
-/** How long a segment lives: the source's retention, the window's span, the allowed lateness, and 30 days (law 9). */
-export function segmentLifeMs({ slices }: OperatorPlan): number {
-  return (SOURCE_RETENTION_S + SPARE_S) * 1000 + slices.spanMs + slices.allowedLatenessMs
-}
 
 interface Draft {
   readonly operator: number
@@ -67,7 +61,9 @@ export async function writeSegments(
     }
     for (let at = 0; at < refused.length; at += CHAINS_AT_ONCE) {
       const asked = refused.slice(at, at + CHAINS_AT_ONCE)
-      for (const [i, tail] of (await Promise.all(asked.map((draft) => lastOf(host, stage, split, draft)))).entries()) {
+      for (const [i, tail] of (
+        await Promise.all(asked.map((draft) => lastOf(host, stage, split, draft, after)))
+      ).entries()) {
         const { chain } = asked[i]!
         reached.set(chain, tail)
         if (tail < to) behind.set(chain, tail) // guard: rest-appended
@@ -111,7 +107,7 @@ async function segmentItem(
   const plan = stage.operators[operator]!
   const pk = groupPk(host.prefix, plan.name, entries.lane)
   const sk = segmentSk(entries.bucketEnd, split, from)
-  const ttl = Math.floor((host.services.clock.now() + segmentLifeMs(plan)) / 1000)
+  const ttl = ttlOf(host, plan, stage.index)
   const payload = payloadAttributes(encodeEntries(entries))
   const { data, ...rest } = payload
   if (data.length <= host.limits.segmentBytes) return sealed({ pk, sk, to, n: entries.count, ttl, ...payload })
@@ -139,12 +135,17 @@ function checkHead(item: Item): void {
 
 const partSk = (sk: string, nonce: string, index: number): string => `p#${sk}#${nonce}#${index}` // guard: parts-by-nonce
 
+/** The keys of a segment's parts, where it has some. */
+export function partKeys({ pk, sk, parts }: Item): ItemKey[] {
+  if (parts === undefined) return []
+  const [nonce, count] = String(parts).split(':') as [string, string]
+  return Array.from({ length: Number(count) }, (_, i) => ({ pk, sk: partSk(sk, nonce, i) }))
+}
+
 /** The payload of a segment, put together from its parts where it has some. */
 export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
-  const parts = item.parts as string | undefined
-  if (parts === undefined) return item.data as Uint8Array
-  const [nonce, count] = parts.split(':') as [string, string]
-  const keys = Array.from({ length: Number(count) }, (_, i) => ({ pk: item.pk, sk: partSk(item.sk, nonce, i) }))
+  if (item.parts === undefined) return item.data as Uint8Array
+  const keys = partKeys(item)
   const found: (Item | undefined)[] = []
   for (let at = 0; at < keys.length; at += PARTS_AT_ONCE)
     found.push(...(await host.services.store.get(keys.slice(at, at + PARTS_AT_ONCE))))
@@ -162,14 +163,35 @@ export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
 }
 
 /** Where a chain ends now: one reverse query, limit 1. */
-async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft): Promise<string> {
-  const pk = groupPk(host.prefix, stage.operators[draft.operator]!.name, draft.entries.lane)
+async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft, after: string): Promise<string> {
+  const plan = stage.operators[draft.operator]!
+  const pk = groupPk(host.prefix, plan.name, draft.entries.lane)
   const from = segmentSk(draft.entries.bucketEnd, split, '')
-  const page = await host.services.store.query({ pk, from, to: `${from}${AFTER_ALL}`, descending: true, limit: 1 })
+  const range = { pk, from, to: `${from}${AFTER_ALL}` }
+  const page = await host.services.store.query({ ...range, descending: true, limit: 1 })
   const last = page.items[0]
   if (last === undefined) throw new RetryableError('contention', `A segment of ${split} was in the way and is gone.`)
   checkHead(last) // guard: tail-seal
+  const ttl = ttlOf(host, plan, stage.index)
+  // No mark knows of it: it was written before its split's checkpoint told of it, perhaps long ago.
+  if ((last.to as string) > after && (last.ttl as number) < ttl - host.limits.spareLifeMs / FOUND_PARTS / 1000)
+    await renew(host, range, after, ttl) // guard: found-renewed
   return last.to as string
+}
+
+/** Gives the segments of a chain that reach beyond a position, and their parts, the life of new ones. */
+async function renew(host: Host, range: RangeQuery, after: string, ttl: number): Promise<void> {
+  const { store } = host.services
+  let next: string | undefined
+  do {
+    const page = await store.query({ ...range, ...(next !== undefined && { after: next }) })
+    for (const item of page.items) {
+      if ((item.to as string) <= after) continue
+      for (const key of [...partKeys(item), { pk: item.pk, sk: item.sk }])
+        await store.update({ key, set: { ttl }, when: [] }) // guard: life-only-grows
+    }
+    next = page.next
+  } while (next !== undefined)
 }
 
 /** Checks a chain's links from the sentinel on, or from where it was read to; a hole means that state was lost (law 7). */

@@ -61,6 +61,7 @@ export class Host {
   private readonly programs = new Map<number, Program>()
   private readonly caches = new Map<string, LaneCache>()
   private readonly sinks = new Map<SinkNode<any>, Promise<Sink>>()
+  private readonly marks = new Map<number, number>()
   private checked: Promise<void> | undefined
 
   constructor(pipeline: Pipeline, services: Services) {
@@ -104,6 +105,15 @@ export class Host {
     this.caches.delete(name)
     this.caches.set(name, cache)
     return cache
+  }
+
+  /** The newest time at which a stage was marked, as far as this container knows: its own clock may be behind it. */
+  newestMark(stage: number): number {
+    return this.marks.get(stage) ?? Number.NEGATIVE_INFINITY
+  }
+
+  noteMark(stage: number, at: number): void {
+    if (at > this.newestMark(stage)) this.marks.set(stage, at)
   }
 
   /** Forgets the caches that were not asked for the longest, until what is left keeps the limit. */

@@ -16,6 +16,7 @@ import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
 import type { Deadline, Host } from './host.js'
 import { START } from './keys.js'
+import { markStage } from './life.js'
 import { findSplit, stopFaulty, stoppedError } from './log-faults.js'
 import { begin } from './membership.js'
 import { writeSplitRows } from './outputs.js'
@@ -64,6 +65,7 @@ export async function ingest(
       `The split ${beginning.split.name} has ended, but its source delivers records after its position ${beginning.split.position}. Its source listed it as closed or gone; look there, and open a new run if it is not.`,
     )
   }
+  await markStage(host, stage, beginning.watermark) // guard: marked-before-segments
   let { split } = beginning
   await checkLog(host, stage, source, batch, split) // guard: log-goes-on
   const careful = split.at > TIME_MIN && ageMs(clock.now(), split.at) > CAREFUL_TIMEOUTS * host.services.timeoutMs
@@ -97,7 +99,7 @@ export async function ingest(
     )
     chunk.fold.counters.repeats = repeats
     // guard: segments-before-checkpoint
-    const arrived = batch.arrivalMs(chunk.next - 1)
+    const arrived = stampOf(batch, chunk.next - 1)
     const done = await checkpoint(host, stage, split, {
       ...chunk,
       counters: chunk.fold.counters,
@@ -138,7 +140,7 @@ async function checkLog(
     const isGap = split.position !== START && batch.follows?.(next, split.position) === false
     // Where the record before this one was old, others between may have been older still, however new this one is.
     const isLagging = split.arrived > TIME_MIN && ageMs(now, split.arrived) > LAG_MS
-    const isOld = split.position !== START && (isLagging || ageMs(now, batch.arrivalMs(next) ?? now) > LAG_MS)
+    const isOld = split.position !== START && (isLagging || ageMs(now, stampOf(batch, next) ?? now) > LAG_MS)
     if (!isQuiet && !isGap && !isOld) return
   }
   const listed = [{ split: batch.split, closed: false }]
@@ -164,6 +166,11 @@ async function checkLog(
     'contention',
     `The split ${split.name} changed while its source was asked whether its log goes on. The batch comes again.`,
   )
+}
+
+/** When a record came, or what its envelope says of that: it tells its age, and is no part of a result. */
+function stampOf(batch: SplitBatch, index: number): number | undefined {
+  return batch.stampMs === undefined ? batch.arrivalMs(index) : batch.stampMs(index)
 }
 
 /** The first record after the split's position: an earlier attempt counted those before it. */

@@ -8,6 +8,7 @@ import {
   PART_ROWS_MAX,
   SEGMENT_BYTES_MAX,
   SINK_ROWS_MAX,
+  SPARE_LIFE_MS,
 } from '../base/index.js'
 
 /**
@@ -22,6 +23,8 @@ export interface Limits {
   readonly chunkRows: number
   readonly chunkBytes: number
   readonly chunkSegments: number
+  /** How long segments live beyond what closing their windows takes, ms: how long a pipeline may stand still with nobody who keeps its state. */
+  readonly spareLifeMs: number
   /** A segment's payload in one item; what is larger is written in parts. */
   readonly segmentBytes: number
   /** Heap that the segments take which one advance reads before it moves the cursor. */
@@ -38,6 +41,7 @@ export const LIMITS: Limits = {
   chunkRows: CHUNK_ROWS_MAX,
   chunkBytes: CHUNK_BYTES_MAX,
   chunkSegments: CHUNK_SEGMENTS_MAX,
+  spareLifeMs: SPARE_LIFE_MS,
   segmentBytes: SEGMENT_BYTES_MAX,
   advanceBytes: ADVANCE_BYTES_MAX,
   sinkRows: SINK_ROWS_MAX,

@@ -196,15 +196,15 @@ export async function decode(
   keys: KnownKeys,
   into: EntryReader,
 ): Promise<number> {
-  refuseExpired(item, host.services.clock.now() / 1000)
+  refusePast(host, item)
   links.see(item)
   const raw = readPayload(item, await payloadOf(host, item), operator, keys, into)
   return raw * HEAP_PER_BYTE + (item.n as number) * HEAP_PER_ENTRY
 }
 
 /** `ttl` cleans up and is never part of correctness (law 9): what it may have begun to delete is refused. */
-function refuseExpired(item: Item, nowS: number): void {
-  if ((item.ttl as number) > nowS) return // guard: past-its-life
+function refusePast({ services: { store, clock } }: Host, item: Item): void {
+  if (store.keepsExpired === true || (item.ttl as number) > clock.now() / 1000) return // guard: past-its-life
   throw new StopError(
     'state-expired',
     `Segment ${item.pk} ${item.sk} is past its time to live, and others may be gone. Open a new run and replay the source.`,

@@ -1,8 +1,9 @@
-import { RetryableError } from '../base/index.js'
+import { RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing } from '../ports/index.js'
 import type { Host } from './host.js'
 import { AFTER_ALL, keyGroupSplit, START, splitKey, splitName, splitsPk, watermarkKey } from './keys.js'
+import { writeMarks } from './marks.js'
 import { freshSplit, freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
 
 /**
@@ -47,7 +48,8 @@ async function insertSplits(
  */
 export async function register(host: Host, stage: StagePlan): Promise<void> {
   const { store, clock, logger } = host.services
-  await store.insert([{ ...watermarkKey(host.prefix, stage.index), registered: false }]) // guard: registered-after-splits
+  const marks = writeMarks([{ at: clock.now(), top: TIME_MIN }])
+  await store.insert([{ ...watermarkKey(host.prefix, stage.index), ...marks, registered: false }]) // guard: registered-after-splits
   for (const input of stage.inputs) {
     if (input.kind === 'source') {
       const inspector = host.services.inspector(input.name)

@@ -1,12 +1,9 @@
-import { DEADLINE_RESERVE_MS, STORE_GET_MAX, TIME_MAX } from '../base/index.js'
-import type { InputPlan, OperatorPlan, StagePlan } from '../pipeline/index.js'
-import type { Item } from '../ports/index.js'
+import { DEADLINE_RESERVE_MS } from '../base/index.js'
+import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import { ageMs } from './age.js'
-import { segmentLifeMs } from './chain.js'
-import { laneOf } from './fold.js'
-import { GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
-import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk, splitKey, splitName } from './keys.js'
+import { keepState } from './keeper.js'
+import { splitKey, splitName, watermarkKey } from './keys.js'
 import { originName, stopFaulty } from './log-faults.js'
 import { end, isBack, part, stillEmpty } from './membership.js'
 import { listSplits, register, registerListed, registerSuccessors } from './registration.js'
@@ -15,7 +12,7 @@ import { advanceStage } from './stage-advance.js'
 
 /**
  * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks, restarts advances that were
- * lost, and alarms when state grows old unread. Safe to run at any time, any number of times.
+ * lost, and keeps state that waits long. Safe to run at any time, any number of times.
  */
 export async function tick(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
@@ -31,9 +28,21 @@ export async function tick(host: Host, deadline: Deadline): Promise<void> {
     // A stage that only others feed is advanced with them.
     if (stage.inputs.some((input) => input.kind === 'source'))
       await attempt(async () => void failures.push(...(await advanceStage(host, stage, deadline))))
-    await attempt(() => alarmOld(host, stage))
+    await attempt(async () => {
+      const [watermark] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
+      await keepState(host, stage, watermark, deadline)
+    })
   }
   if (failures.length > 0) throw failures[0]
+}
+
+/** What a paused pipeline's schedule does: nothing is read, no time passes, and nothing that was counted goes (law 9). */
+export async function keep(host: Host, deadline: Deadline): Promise<void> {
+  await host.ready()
+  for (const stage of host.plan.stages) {
+    const [watermark] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
+    await keepState(host, stage, watermark, deadline)
+  }
 }
 
 /** Registers, ends and parts the splits of one source. */
@@ -72,52 +81,4 @@ async function setClock(host: Host, stage: StagePlan, split: SplitState): Promis
   if (ageMs(now, split.at) !== Number.POSITIVE_INFINITY) return
   const key = splitKey(host.prefix, stage.index, split.name)
   await host.services.store.update({ key, set: { at: now }, when: asRead(split) }) // guard: clock-as-read
-}
-
-/** Law 9: at half of a segment's life the oldest one still to be read is an alarm. */
-async function alarmOld(host: Host, stage: StagePlan): Promise<void> {
-  const { store } = host.services
-  for (const operator of stage.operators) {
-    const keys = Array.from({ length: operator.keyGroups }, (_, keyGroup) =>
-      groupKey(host.prefix, operator.name, keyGroup),
-    )
-    for (let at = 0; at < keys.length; at += STORE_GET_MAX) {
-      const groups = await store.get(keys.slice(at, at + STORE_GET_MAX))
-      for (const [i, group] of groups.entries()) await alarmOldest(host, operator, at + i, group)
-    }
-  }
-}
-
-async function alarmOldest(host: Host, operator: OperatorPlan, keyGroup: number, group: Item | undefined) {
-  const { store, clock, logger, metrics } = host.services
-  const at = new GroupCursor(host, groupKey(host.prefix, operator.name, keyGroup))
-  try {
-    if (group !== undefined) at.read(group)
-  } catch {
-    return // Its advance says so.
-  }
-  const cursor = at.place
-  if (cursor.slice >= TIME_MAX) return
-  const from =
-    group === undefined || group.cursor === ''
-      ? FIRST_SEGMENT
-      : bucketFloor(operator.slices.bucketEnd(cursor.slice + 1))
-  const page = await store.query({
-    pk: groupPk(host.prefix, operator.name, laneOf(keyGroup, operator)),
-    from,
-    to: 'g~',
-    limit: 1,
-  })
-  const oldest = page.items[0]
-  if (oldest === undefined) return
-  const lifeMs = segmentLifeMs(operator)
-  const ageMs = lifeMs - ((oldest.ttl as number) * 1000 - clock.now())
-  metrics.peak('OldestUnreadAgeMs', Math.max(0, ageMs), 'Milliseconds')
-  if (ageMs > lifeMs / 2)
-    logger.error('state is growing old unread: it will be deleted', {
-      operator: operator.name,
-      keyGroup,
-      ageMs,
-      lifeMs,
-    })
 }

@@ -4,6 +4,7 @@ import type { Item } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
+import { isUnmarked, marked, readMarks, writeMarks } from './marks.js'
 import { listSplits, register } from './registration.js'
 import { checkSeal, sealOf } from './seal.js'
 import { effective, readSplit, type SplitState, standing } from './split-item.js'
@@ -126,13 +127,16 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
       when: [{ attribute: 'proposed', is: 'below', value: candidate }], // guard: proposed-grows
     })
     const proposed = readWatermark(verdict.item).proposed
+    const now = clock.now()
     const again = await listSplits(host, stage)
+    const marks = readMarks(verdict.item)
+    const mark = isUnmarked(host, stage, marks) ? writeMarks(marked(host, stage, marks, now, again)) : {}
     const second = minimum(again)
     const published = Math.min(proposed, second?.value ?? proposed) // guard: two-phases
     const holder = second?.holder ?? ''
     const wrote = await store.update({
       key,
-      set: { watermark: published, watermarkSeal: sealOf('watermark', published), holder, at: clock.now() },
+      set: { watermark: published, watermarkSeal: sealOf('watermark', published), holder, ...mark, at: now },
       when: [{ attribute: 'watermark', is: 'below', value: published }], // guard: watermark-grows
     })
     seen = readWatermark(wrote.item)

@@ -72,6 +72,8 @@ export class Slices {
   readonly spanMs: number
   readonly slicesPerBucket: number
   readonly bucketMs: number
+  /** How far above its own watermark a split's rows lie, about, ms. */
+  readonly openMs: number
   readonly spec: WindowSpec
   readonly offsetMs: number
   readonly allowedLatenessMs: number
@@ -83,6 +85,7 @@ export class Slices {
     this.allowedLatenessMs = allowedLatenessMs
     this.widthMs = sliceMs(spec, allowedLatenessMs)
     this.spanMs = spec.sizeMs
+    this.openMs = openMs
     this.slicesPerBucket = Math.max(
       this.widthMs >= MINUTE_MS ? 1 : NARROW_SLICES_PER_BUCKET,
       Math.ceil(openMs / this.widthMs / OPEN_BUCKETS),
@@ -158,6 +161,16 @@ export class Slices {
     }
     const start = end - sizeMs
     return modulo(start - this.offsetMs, stepMs) === 0 ? { start, end } : undefined
+  }
+
+  /** The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies before it is read no more. */
+  neededFrom(closed: number): number {
+    const { kind, sizeMs, stepMs } = this.spec
+    const grid = kind === 'hopping' ? sizeMs : 0
+    // The first window end above what is closed, less the allowed lateness.
+    const ended = closed - this.allowedLatenessMs
+    const end = (Math.floor((ended - grid - this.offsetMs) / stepMs) + 1) * stepMs + grid + this.offsetMs
+    return kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
   }
 
   /** A record counts in each window whose end + allowed lateness lies above its effective own watermark. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { freshCursor } from '../../lib/runtime/group-cursor.js'
+import { groupKey } from '../../lib/runtime/keys.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting } from './pipelines.js'
 
@@ -138,6 +140,10 @@ describe('law 7: a reader fails loudly', () => {
   it('law 9: on a segment past its time to live', async () => {
     const damaged = closed(async (world) => {
       world.now += 60 * 86_400_000
+      // Though its key group says that all of it was kept.
+      const key = groupKey('counting.1', 'w', 0)
+      await world.store.insert([{ ...key, ...freshCursor() }])
+      await world.store.update({ key, set: { kept: world.now + 1_000 }, when: [] })
     })
     await expect(damaged).rejects.toThrow(/is past its time to live/)
   })

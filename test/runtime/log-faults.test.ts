@@ -184,7 +184,7 @@ describe('what a source says of its logs', () => {
     await tick()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
     source.splits = source.splits.slice(1)
-    for (let minute = 0; minute < 7; minute++) {
+    for (let minute = 0; minute < 32; minute++) {
       world.now += 60_000
       await tick()
     }
@@ -203,8 +203,8 @@ describe('what a source says of its logs', () => {
     source.splits = [...source.splits, { split: 'q', closed: false }]
     await tick()
     const all = source.splits
-    for (let minute = 0; minute < 12; minute++) {
-      source.splits = minute === 0 || minute === 6 ? all.slice(1) : all
+    for (let minute = 0; minute < 62; minute++) {
+      source.splits = minute === 0 || minute === 31 ? all.slice(1) : all
       world.now += 60_000
       await tick()
     }

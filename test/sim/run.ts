@@ -103,6 +103,7 @@ function limitsOf(random: Random): WorldOptions['limits'] {
     chunkRows: 1 + random.below(8),
     chunkBytes: [1, 300, 1_000_000][random.below(3)]!,
     chunkSegments: 1 + random.below(6),
+    spareLifeMs: [172_800_000, 604_800_000][random.below(2)]!,
     segmentBytes: [60, 400, 350_000][random.below(3)]!,
     advanceBytes: [1, 4_000, 1_000_000][random.below(3)]!,
     sinkRows: 1 + random.below(6),

@@ -42,6 +42,8 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
   }
 
   return {
+    keepsExpired: true,
+
     async get(keys) {
       check()
       checkGet(keys)

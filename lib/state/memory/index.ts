@@ -21,6 +21,8 @@ export function memoryStore(table = new MemoryTable()): StateStore {
   const check = (): void => assert(!closed, 'a closed store is not used')
 
   return {
+    keepsExpired: true,
+
     async get(keys) {
       check()
       checkGet(keys)

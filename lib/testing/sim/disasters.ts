@@ -12,7 +12,8 @@ import type { Vandal } from './vandal.js'
 const SHAKE_MS = 3_000
 const OUTAGE_MS_MAX = 200_000_000
 const TRIM_MS_MAX = 20_000
-const OUTAGES_MS_MAX = 10 * RETENTION_MS
+/** Longer without a beat of the schedule than this part of what segments have to spare, and they reach their time to live: then the pipeline has to stop, which is another test's. */
+const OUTAGES_SHARE = 3 / 7
 
 /** What the disasters of a world reach. */
 export interface Reach {
@@ -28,6 +29,8 @@ export interface Reach {
   readonly isDelivered: () => boolean
   readonly isCounted: (split: string, position: string) => boolean
   readonly startPollers: () => void
+  readonly expire: () => void
+  readonly spareLifeMs: number
 }
 
 /** What befalls the whole region: nothing is delivered for days, logs lose what was not read, topics are made anew, somebody lays a hand on the table. */
@@ -44,6 +47,8 @@ export class Disasters {
   private readonly isDelivered: () => boolean
   private readonly isCounted: Reach['isCounted']
   private readonly startPollers: () => void
+  private readonly expire: () => void
+  private readonly spareLifeMs: number
 
   constructor(reach: Reach) {
     this.ports = reach.ports
@@ -58,6 +63,8 @@ export class Disasters {
     this.isDelivered = reach.isDelivered
     this.isCounted = reach.isCounted
     this.startPollers = reach.startPollers
+    this.expire = reach.expire
+    this.spareLifeMs = reach.spareLifeMs
   }
 
   /** Now and then something befalls the whole region. */
@@ -80,10 +87,11 @@ export class Disasters {
   }
 
   private outage(ms: number): void {
-    // Longer than all of this together, segments would reach their time to live.
-    if (this.ports.scheduler.now - this.startMs > OUTAGES_MS_MAX) return
-    this.ports.scheduler.now += ms
-    this.ports.scheduler.note(`an outage of ${ms} ms`)
+    const { scheduler } = this.ports
+    if (scheduler.now + ms - Math.max(this.startMs, this.checks.keptMs) > this.spareLifeMs * OUTAGES_SHARE) return
+    scheduler.now += ms
+    scheduler.note(`an outage of ${ms} ms`)
+    this.expire()
   }
 
   /**

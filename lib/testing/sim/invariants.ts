@@ -25,6 +25,8 @@ export class Invariants {
   readonly skips = new Map<string, string[]>()
   /** Items that somebody has damaged: what is said of them holds no more until they are mended. */
   readonly damaged = new Set<string>()
+  /** When the schedule's work was last done whole: until then all state that waits was kept. */
+  keptMs = Number.NEGATIVE_INFINITY
   /** The splits that come after one, as its source lists them. */
   childrenOf: (split: string) => readonly string[] = () => []
   private readonly plan: Plan

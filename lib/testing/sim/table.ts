@@ -20,7 +20,22 @@ export class SimTable {
 
   constructor(ports: Ports) {
     this.ports = ports
-    this.direct = { ...this.inner, insert: (items) => this.insert(items), update: (update) => this.update(update) }
+    this.direct = {
+      ...this.inner,
+      keepsExpired: false,
+      insert: (items) => this.insert(items),
+      update: (update) => this.update(update),
+    }
+  }
+
+  /** What is past its time to live is deleted, some time or other. */
+  expire(): void {
+    const { swarm, scheduler } = this.ports
+    for (const item of [...this.items.all()]) {
+      if (item.ttl === undefined || (item.ttl as number) * 1000 > scheduler.now || swarm.below(3) === 0) continue
+      this.items.remove(item)
+      swarm.count('expiry')
+    }
   }
 
   store(process: Process): StateStore {

@@ -5,6 +5,7 @@ import { type Pipeline, type Plan, plan } from '../../pipeline/index.js'
 import type { Logger } from '../../ports/index.js'
 import { readCursor } from '../../runtime/cursor.js'
 import { groupKey, runPrefix, watermarkKey } from '../../runtime/keys.js'
+import { LIMITS } from '../../runtime/limits.js'
 import { readWatermark } from '../../runtime/watermark.js'
 import { Disasters } from './disasters.js'
 import type { Swarm } from './faults.js'
@@ -105,6 +106,8 @@ export class World {
       isDelivered: () => this.isDelivered,
       isCounted: (split, position) => this.isCounted(split, position),
       startPollers: () => this.startPollers(),
+      expire: () => this.table.expire(),
+      spareLifeMs: options.limits?.spareLifeMs ?? LIMITS.spareLifeMs,
     })
     this.lambda.onStop = () => {
       this.operator.alarm()
@@ -259,7 +262,11 @@ export class World {
         const isOther =
           this.table.items.find({ pk: `${this.prefix}#pipeline`, sk: '!' }) !== undefined &&
           swarm.strikes('other-graph')
-        this.lambda.invoke('tick', {}, () => this.ticking--, undefined, isOther)
+        const settle = ({ failed }: { failed?: string }): void => {
+          this.ticking--
+          if (failed === undefined && !isOther) this.checks.keptMs = scheduler.now
+        }
+        this.lambda.invoke('tick', {}, settle, undefined, isOther)
       },
     )
   }

@@ -1,0 +1,123 @@
+import { DEADLINE_RESERVE_MS, KEPT_AT_ONCE, KEPT_PER_TICK, STORE_GET_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
+import type { Item, ItemKey } from '../ports/index.js'
+import { partKeys } from './chain.js'
+import { laneOf } from './fold.js'
+import { freshCursor, GroupCursor } from './group-cursor.js'
+import type { Deadline, Host } from './host.js'
+import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk } from './keys.js'
+import { aliveUntil, markStage } from './life.js'
+import { type Mark, readMarks, segmentLifeMs } from './marks.js'
+
+/** What has at least this much less than a whole life, in parts of the spare one, is prolonged. */
+const RENEWED_PARTS = 8
+
+/**
+ * What waits to be read longer than segments live is kept (law 9): a window of a pipeline that is paused, or that no record closes. Where the life of some of a
+ * lane's segments comes to its last days, that of all unread ones is prolonged, a bounded number a tick; once all of them are, their key groups say so.
+ */
+export async function keepState(host: Host, stage: StagePlan, watermark: Item | undefined, deadline: Deadline) {
+  await markStage(host, stage, watermark)
+  const marks = readMarks(watermark)
+  for (const operator of stage.operators)
+    for (let lane = 0; lane < operator.lanes; lane++) {
+      if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
+      await keepLane(host, operator, lane, marks, deadline)
+    }
+}
+
+async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks: readonly Mark[], deadline: Deadline) {
+  const { clock, logger, metrics, store } = host.services
+  const { slices } = operator
+  const groups = await readGroups(host, operator, lane)
+  let closed = TIME_MAX
+  let kept = Number.POSITIVE_INFINITY
+  for (const { item, at } of groups) {
+    // Its advance says what is wrong with it.
+    if (at === undefined) return
+    const { slice, hash } = at.place
+    closed = Math.min(closed, hash === undefined ? slice : slice - slices.widthMs)
+    kept = Math.min(kept, (item?.kept as number | undefined) ?? Number.NEGATIVE_INFINITY)
+  }
+  if (closed >= TIME_MAX) return
+  const now = clock.now()
+  const until = aliveUntil(host, operator, marks, closed, kept)
+  const from =
+    closed === TIME_MIN ? FIRST_SEGMENT : bucketFloor(slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs))
+  const pk = groupPk(host.prefix, operator.name, lane)
+  const lifeMs = segmentLifeMs(host, operator)
+  const spareMs = host.limits.spareLifeMs
+  const [oldest] = (await store.query({ pk, from, to: 'g~', limit: 1 })).items
+  if (oldest !== undefined)
+    metrics.peak('OldestUnreadAgeMs', Math.max(0, lifeMs - ((oldest.ttl as number) * 1000 - now)), 'Milliseconds')
+  if (until - now >= spareMs / 2) return
+  // guard: kept-in-time
+  if (now > until) {
+    if (oldest !== undefined || marks.length > 0)
+      logger.error('state waited longer than it lives: some may be gone', { operator: operator.name, lane })
+    return
+  }
+  const isWhole = await prolong(host, { pk, from, to: 'g~' }, now + lifeMs, spareMs / RENEWED_PARTS, deadline)
+  // guard: kept-when-whole
+  if (!isWhole) return
+  for (const { key, item } of groups) {
+    if (item === undefined) await store.insert([{ ...key, ...freshCursor() }]) // guard: cursor-once
+    const value = now + lifeMs - spareMs / RENEWED_PARTS
+    await store.update({ key, set: { kept: value }, when: [{ attribute: 'kept', is: 'below', value }] }) // guard: kept-grows
+  }
+}
+
+interface Group {
+  readonly key: ItemKey
+  readonly item: Item | undefined
+  /** Undefined where it is damaged. */
+  readonly at: GroupCursor | undefined
+}
+
+async function readGroups(host: Host, operator: OperatorPlan, lane: number): Promise<Group[]> {
+  const keys: ItemKey[] = []
+  for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++)
+    if (laneOf(keyGroup, operator) === lane) keys.push(groupKey(host.prefix, operator.name, keyGroup))
+  const groups: Group[] = []
+  for (let from = 0; from < keys.length; from += STORE_GET_MAX) {
+    const some = keys.slice(from, from + STORE_GET_MAX)
+    for (const [i, item] of (await host.services.store.get(some)).entries()) {
+      const key = some[i]!
+      let at: GroupCursor | undefined = new GroupCursor(host, key)
+      try {
+        if (item !== undefined) at.read(item)
+      } catch {
+        at = undefined
+      }
+      groups.push({ key, item, at })
+    }
+  }
+  return groups
+}
+
+/** Prolongs the life of all segments of a range, and of their parts. False where some are left for the next tick. */
+async function prolong(
+  host: Host,
+  range: { pk: string; from: string; to: string },
+  untilMs: number,
+  slackMs: number,
+  deadline: Deadline,
+): Promise<boolean> {
+  const { store, metrics } = host.services
+  const ttl = Math.floor(untilMs / 1000)
+  let left = KEPT_PER_TICK
+  let after: string | undefined
+  do {
+    const page = await store.query({ ...range, ...(after !== undefined && { after }) })
+    const due = page.items.filter((item) => (item.ttl as number) < ttl - slackMs / 1000)
+    for (let at = 0; at < due.length; at += KEPT_AT_ONCE) {
+      if (left <= 0 || deadline.remainingMs() < DEADLINE_RESERVE_MS) return false
+      const some = due.slice(at, at + KEPT_AT_ONCE).flatMap((item) => [...partKeys(item), { pk: item.pk, sk: item.sk }])
+      await Promise.all(some.map((key) => store.update({ key, set: { ttl }, when: [] }))) // guard: life-only-grows
+      metrics.add('KeptSegments', some.length, 'Count')
+      left -= some.length
+    }
+    after = page.next
+  } while (after !== undefined)
+  return true
+}

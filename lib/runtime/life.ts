@@ -1,0 +1,52 @@
+import { StopError, TIME_MIN } from '../base/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
+import type { Host } from './host.js'
+import { watermarkKey } from './keys.js'
+import { isUnmarked, type Mark, marked, readMarks, segmentLifeMs, writeMarks, writtenSince } from './marks.js'
+import { listSplits } from './registration.js'
+
+/** Before anything is written of a stage after a long pause: what is new from here on is younger than the pause. */
+export async function markStage(host: Host, stage: StagePlan, watermark: Item | undefined): Promise<void> {
+  if (host.services.store.keepsExpired === true) return
+  const marks = readMarks(watermark)
+  for (const { at } of marks) host.noteMark(stage.index, at)
+  if (watermark === undefined || !isUnmarked(host, stage, marks)) return
+  const now = host.services.clock.now()
+  const more = marked(host, stage, marks, now, await listSplits(host, stage))
+  // guard: marks-as-read
+  const verdict = await host.services.store.update({
+    key: watermarkKey(host.prefix, stage.index),
+    set: writeMarks(more),
+    when: [
+      watermark.marks === undefined
+        ? { attribute: 'marks', is: 'absent' } // guard: marks-as-read
+        : { attribute: 'marks', is: 'equal', value: watermark.marks }, // guard: marks-as-read
+    ],
+  })
+  if (verdict.applied) host.noteMark(stage.index, more.at(-1)!.at)
+}
+
+/**
+ * Until when all of an operator's segments are there that closing slices from `closed` on may read. `kept`: until when the tick has seen to it that all of them
+ * are.
+ */
+export function aliveUntil(
+  host: Host,
+  operator: OperatorPlan,
+  marks: readonly Mark[],
+  closed: number,
+  kept: number | undefined,
+): number {
+  const start = closed === TIME_MIN ? TIME_MIN : operator.slices.neededFrom(closed)
+  return Math.max(writtenSince(host, marks, start) + segmentLifeMs(host, operator), kept ?? Number.NEGATIVE_INFINITY)
+}
+
+/** What was counted never goes without a word: where segments may have been deleted, whether or not some are left, nothing is closed (law 9). */
+export function refuseExpired(host: Host, operator: OperatorPlan, keyGroup: number, until: number): void {
+  if (host.services.store.keepsExpired === true || host.services.clock.now() <= until) return // guard: may-have-expired
+  throw new StopError(
+    'state-expired',
+    `Segments of key group ${keyGroup} of "${operator.name}" may have been deleted by their time to live, as nothing has run since before ${new Date(Math.max(0, until - host.limits.spareLifeMs)).toISOString()}. Open a new run and replay the source; to pause a pipeline, deploy it with enabled: false, which keeps its state.`,
+  )
+}

@@ -1,0 +1,76 @@
+import { LIFE_PARTS, MARKS_MAX, TIME_MIN } from '../base/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
+import type { Item } from '../ports/index.js'
+import { ageMs } from './age.js'
+import type { Host } from './host.js'
+import { checkSeal, sealOf } from './seal.js'
+import { effective, type SplitState } from './split-item.js'
+
+/**
+ * How long a segment lives (law 9): from its write until the last pane that reads it, as long as event time goes on with the clock, and a week to spare. What
+ * waits longer is kept by the tick (`keeper.ts`).
+ */
+export function segmentLifeMs({ limits }: Host, { slices }: OperatorPlan): number {
+  return slices.spanMs + slices.allowedLatenessMs + slices.openMs + slices.bucketMs + limits.spareLifeMs
+}
+
+/** When a segment that is written now may be deleted, s. A clock that is behind others must not bury what it writes. */
+export function ttlOf(host: Host, operator: OperatorPlan, stage: number): number {
+  const now = Math.max(host.services.clock.now(), host.newestMark(stage))
+  return Math.floor((now + segmentLifeMs(host, operator)) / 1000)
+}
+
+/** At this time no split of a stage had come further than `top`: what is written of event times above it was written later. */
+export interface Mark {
+  readonly at: number
+  readonly top: number
+}
+
+/** The marks of a stage, as its watermark item has them, in the order in which they were made. */
+export function readMarks(item: Item | undefined): readonly Mark[] {
+  const text = item?.marks as string | undefined
+  if (text === undefined) return []
+  checkSeal(item!, 'marksSeal', sealOf('marks', text), "a stage's marks") // guard: marks-seal
+  return (JSON.parse(text) as [number, number][]).map(([at, top]) => ({ at, top }))
+}
+
+export function writeMarks(marks: readonly Mark[]): { marks: string; marksSeal: number } {
+  const text = JSON.stringify(marks.map(({ at, top }) => [at, top]))
+  return { marks: text, marksSeal: sealOf('marks', text) }
+}
+
+/** The marks by clocks that are not far ahead of this one. */
+function trusted(host: Host, marks: readonly Mark[]): readonly Mark[] {
+  const now = host.services.clock.now()
+  return marks.filter(({ at }) => ageMs(now, at) !== Number.POSITIVE_INFINITY) // guard: marks-in-bound
+}
+
+/** Nothing of event times from `start` on was written before this time. */
+export function writtenSince(host: Host, marks: readonly Mark[], start: number): number {
+  let since = Number.NEGATIVE_INFINITY
+  for (const { at, top } of trusted(host, marks)) if ((top < start || top === TIME_MIN) && at > since) since = at // guard: marks-below
+  return since
+}
+
+/** Whether a stage is to be marked anew: some times within the life of its segments. */
+export function isUnmarked(host: Host, stage: StagePlan, marks: readonly Mark[]): boolean {
+  if (stage.operators.length === 0) return false
+  const newest = Math.max(...trusted(host, marks).map(({ at }) => at))
+  const least = Math.min(...stage.operators.map((operator) => segmentLifeMs(host, operator)))
+  return host.services.clock.now() - newest > least / LIFE_PARTS
+}
+
+/** The marks with one more, of splits that were read after `at`. Those that are left out are older than any segment. */
+export function marked(
+  host: Host,
+  stage: StagePlan,
+  marks: readonly Mark[],
+  at: number,
+  splits: readonly SplitState[],
+): readonly Mark[] {
+  let top = marks.at(-1)?.top ?? TIME_MIN
+  for (const split of splits) top = Math.max(top, split.top, effective(split))
+  const lives = stage.operators.map((operator) => segmentLifeMs(host, operator))
+  const kept = Math.ceil((LIFE_PARTS * Math.max(...lives)) / Math.min(...lives)) + 1
+  return [...marks.slice(-Math.min(kept, MARKS_MAX)), { at, top }]
+}
