@@ -65,7 +65,7 @@ export const SLICE_MS_MIN = 100
 export const NAME_LENGTH_MAX = 64
 /** An attempt is careful when the split's last checkpoint is older than this many function timeouts (law 14). */
 export const CAREFUL_TIMEOUTS = 2
-/** A split that its source lists no more is gone after this long, ms: twice as long as two clocks may differ, so that two looks a moment apart never count as this. */
+/** A split that its source lists no more is gone after this long, ms: longer than two clocks may differ, so that two looks a moment apart never count as this. */
 export const MISSING_MS = 1_800_000
 /** A split without a checkpoint for this long may have lost records to its source's retention, ms: the source is asked. */
 export const QUIET_MS = 900_000
@@ -86,7 +86,7 @@ export const MARKS_MAX = 60
 export const KEPT_PER_TICK = 500
 export const KEPT_AT_ONCE = 8
 /** How far the clocks of two containers may differ: a time that lies further ahead than this was written by a wrong clock, and counts as past, ms. */
-export const CLOCK_BOUND_MS = 900_000
+export const CLOCK_BOUND_MS = 1_500_000
 /** Lambda's longest timeout: no claim lasts longer, ms. */
 export const CLAIM_MS_MAX = 900_000
 /** Time kept back at the end of an invocation for the answer, ms. */

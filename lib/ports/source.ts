@@ -10,6 +10,8 @@ export interface RecordMeta {
   readonly position: Position
   /** When the broker took the record, in ms since the epoch; undefined where the source does not know. */
   readonly arrivalMs: number | undefined
+  /** The time in the record's envelope, whoever wrote it: Kafka's CreateTime is the producer's. In ms since the epoch. */
+  readonly stampMs: number | undefined
   /** The record's key at the broker (Kinesis partition key, Kafka key), as text; null where there is none. */
   readonly key: string | null
   /** A header's value as text (Kafka), or undefined. */

@@ -168,8 +168,9 @@ class Advance {
     const { slices } = this.operator
     const { host, operator, keyGroup, cache, frontier } = this
     const lane = laneOf(keyGroup, operator)
-    // A window that ends after the cursor may have begun a span before it.
-    const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(from.slice - slices.spanMs + slices.widthMs)
+    const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
+    // A window that ends after the cursor may have begun a span before it. What none of them holds may be deleted by now.
+    const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(slices.neededFrom(closed, 0) + slices.widthMs)
     const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
     // However little may be read at once, the slice that closes next must be held: else the cursor would never move, or move back.
     const needed =
@@ -179,18 +180,15 @@ class Advance {
     const reached = await hold(host, operator, lane, cache, { lo, hi, frozen: frontier, needed })
     if (reached === undefined) return undefined
     const upTo = Math.min(frontier, reached)
-    let first = Number.POSITIVE_INFINITY
+    let hasLates = false
     for (const { end, lates } of cache.group(keyGroup).slices.values())
-      if (lates.size > 0 && end >= from.slice && end <= upTo) first = Math.min(first, end)
-    // A late pane reads its window from the start: up to a span and the allowed lateness before the slice that its rows travel in.
-    if (first < Number.POSITIVE_INFINITY && lo > TIME_MIN) {
-      const back = slices.bucketEnd(first - slices.spanMs - slices.allowedLatenessMs - slices.widthMs)
+      hasLates ||= lates.size > 0 && end >= from.slice && end <= upTo
+    // Late panes read windows that have ended, as far back as lateness allows.
+    if (hasLates && lo > TIME_MIN) {
+      const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
       // It reads on at least as far as the first did: what that one read is kept, or is a single bucket.
-      if (
-        back < lo &&
-        (await hold(host, operator, lane, cache, { lo: back, hi, frozen: frontier, needed })) === undefined
-      )
-        return undefined
+      const stretch = { lo: back, hi, frozen: frontier, needed }
+      if (back < lo && (await hold(host, operator, lane, cache, stretch)) === undefined) return undefined
     }
     return upTo
   }

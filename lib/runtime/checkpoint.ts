@@ -1,4 +1,4 @@
-import { RetryableError } from '../base/index.js'
+import { RetryableError, TIME_MIN } from '../base/index.js'
 import type { StagePlan } from '../pipeline/index.js'
 import type { Attribute } from '../ports/index.js'
 import type { Host } from './host.js'
@@ -26,6 +26,8 @@ export interface Progress {
 
 /** Bytes of an item's names and values besides its tails, roughly: what is left of one write unit is theirs. */
 const OTHER_BYTES = 280
+/** And of a mark of what a clock allowed. */
+const MARK_BYTES = 60
 
 /**
  * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this attempt hung on (laws 5, 9).
@@ -45,7 +47,13 @@ export async function checkpoint(
   // Nothing of this split can reach a bucket that its own watermark has passed: its tail would be dead weight.
   for (const [chain, to] of [...before.tails, ...progress.tails]) if (chainBucket(chain) > own) tails.set(chain, to)
   const text = writeCounters(counters)
-  const room = OTHER_BYTES + key.pk.length + key.sk.length + progress.to.length + text.length
+  const room =
+    OTHER_BYTES +
+    (before.limitTo === '' ? 0 : MARK_BYTES + before.limitTo.length) +
+    key.pk.length +
+    key.sk.length +
+    progress.to.length +
+    text.length
   const written = writeTails(tails, room)
   const { to: position, top } = progress
   const set: Record<string, Attribute> = {
@@ -58,9 +66,12 @@ export async function checkpoint(
     at: clock.now(),
     ...(progress.arrived !== undefined && { arrived: progress.arrived }),
   }
+  // Whoever comes now has no more use of a mark that all its records have passed.
+  const isPassed = before.limitTo !== '' && progress.to >= before.limitTo
   const verdict = await store.update({
     key,
     set,
+    ...(isPassed && { remove: ['limit', 'limitTo', 'limitSeal'] }),
     when: [
       { attribute: 'position', is: 'below', value: progress.to }, // guard: position-grows
       { attribute: 'gate', is: 'equal', value: before.gate }, // guard: gate-as-read
@@ -79,6 +90,7 @@ export async function checkpoint(
         top: progress.top,
         tails,
         counters,
+        ...(isPassed && { limit: TIME_MIN, limitTo: '' }),
         written: [written, text],
         at: set.at as number,
         arrived: progress.arrived ?? before.arrived,

@@ -14,6 +14,7 @@ import type { SplitBatch } from '../ports/index.js'
 import { ageMs } from './age.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
+import { markLimit } from './drift.js'
 import type { Deadline, Host } from './host.js'
 import { START } from './keys.js'
 import { markStage } from './life.js'
@@ -85,6 +86,11 @@ export async function ingest(
     const isDue = (): boolean => deadline.remainingMs() < until
     const end = wholeUnits(batch, next, size)
     const chunk = fold(host, stage, source, batch, split, beginning.id, decoder, next, end, isDue)
+    if (chunk.next === next) {
+      split = await markLimit(host, stage, source, split, batch.position(next), batch.position(batch.count - 1))
+      next = afterPosition(batch, next, split)
+      continue
+    }
     // guard: rows-before-segments
     await writeSplitRows(host, split.name, split.position, chunk.to, chunk.fold.sinkRows)
     const reached = await writeSegments(

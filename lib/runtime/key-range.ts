@@ -41,9 +41,10 @@ export async function readRange(
   const links = new LinkCheck()
   const keys = new KnownKeys()
   const bytesMax = laneBytes(host)
-  // Whether late panes will be read is not known yet: their windows begin by so much before.
-  const back = from.slice - slices.spanMs - slices.allowedLatenessMs - slices.widthMs
-  const first = from.slice === TIME_MIN ? FIRST_SEGMENT : bucketFloor(slices.bucketEnd(back))
+  const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
+  // Whether late panes will be read is not known yet: their windows are read too.
+  const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
+  const first = from.slice === TIME_MIN ? FIRST_SEGMENT : bucketFloor(back)
   const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
   await eachSegment(host, operator, lane, { from: first, hi }, async (item) => {
     if (parseSegmentSk(item.sk).bucketEnd > slices.bucketEnd(reader.next)) return false

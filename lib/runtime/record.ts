@@ -1,5 +1,6 @@
-import { ConfigError, EVENT_TIME_MAX, messageOf, RecordRejection, TIME_MAX } from '../base/index.js'
+import { ConfigError, EVENT_TIME_MAX, formatDuration, messageOf, RecordRejection, TIME_MAX } from '../base/index.js'
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
+import type { SplitState } from './split-item.js'
 import type { RecordPlace } from './stage-fold.js'
 
 /** The record at hand of a source batch: its place for folds, its meta for user code. One object a batch; fields are computed when read. */
@@ -51,6 +52,10 @@ class MetaAt implements RecordMeta {
   get arrivalMs(): number | undefined {
     return this.batch.arrivalMs(this.at.index)
   }
+  get stampMs(): number | undefined {
+    const { index } = this.at
+    return this.batch.stampMs === undefined ? this.batch.arrivalMs(index) : this.batch.stampMs(index)
+  }
   get key(): string | null {
     return this.batch.key(this.at.index)
   }
@@ -79,11 +84,24 @@ export function validate(source: SourceNode<any>, value: unknown): unknown {
   throw new RecordRejection('schema', `${path ? `${path}: ` : ''}${issue?.message ?? 'invalid'}`)
 }
 
+/** Stamps up to `limit` are allowed in records up to `limitTo`. */
+export type LimitMark = Pick<SplitState, 'limit' | 'limitTo'>
+
+/** A record is stamped so far ahead of all before it that only a clock can tell whether it comes from the future: its split has to be marked first. */
+export class ClockWanted extends Error {}
+
 /**
- * The event time of a record, ms.
+ * The event time of a record, ms. `top` is the highest of its split so far; `mark` is what a clock allowed, up to which record.
  * @throws {RecordRejection} `bad-timestamp`, or `future-timestamp` beyond `maxFutureDrift`
+ * @throws {ClockWanted} where nothing but a clock tells
  */
-export function timestampOf(source: SourceNode<any>, value: unknown, at: RecordAt, top: number): number {
+export function timestampOf(
+  source: SourceNode<any>,
+  value: unknown,
+  at: RecordAt,
+  top: number,
+  mark: LimitMark,
+): number {
   let time: unknown
   try {
     time = source.timestamp(value, at.meta)
@@ -98,12 +116,20 @@ export function timestampOf(source: SourceNode<any>, value: unknown, at: RecordA
     )
   }
   const timestamp = Math.floor(ms)
-  // Without an arrival time the split's highest event time is the measure; its first record has none.
-  const known = source.hasArrivalTime ? at.meta.arrivalMs : undefined
-  const limit = (known ?? (top > -TIME_MAX ? top : TIME_MAX)) + source.maxFutureDriftMs
-  if (timestamp <= limit) return timestamp // guard: drift
-  if (source.onFutureDrift === 'clamp') return limit
-  throw new RecordRejection('future-timestamp', `The timestamp lies ${timestamp - limit} ms beyond maxFutureDrift.`)
+  const { maxFutureDriftMs } = source
+  const arrivalMs = source.hasArrivalTime ? at.meta.arrivalMs : undefined
+  // What follows the log's own time is never from the future; whatever lies beyond it may have come after a gap.
+  const follows = (arrivalMs ?? top) + maxFutureDriftMs
+  if (timestamp <= follows || maxFutureDriftMs >= TIME_MAX) return timestamp // guard: drift
+  if (arrivalMs === undefined) {
+    if (at.position > mark.limitTo) throw new ClockWanted() // guard: drift-by-mark
+    if (timestamp <= mark.limit) return timestamp
+  }
+  if (source.onFutureDrift === 'clamp') return arrivalMs === undefined && top <= -TIME_MAX ? mark.limit : follows
+  throw new RecordRejection(
+    'future-timestamp',
+    `The timestamp lies more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${arrivalMs === undefined ? 'the clock' : "the record's arrival"}.`,
+  )
 }
 
 /** The own watermark after a record (design, section 1): a pure function of the log's prefix. */

@@ -4,7 +4,7 @@ import type { Rejected } from '../pipeline/index.js'
 import type { SourceNode, SplitBatch } from '../ports/index.js'
 import { FragileFold } from './fold.js'
 import type { Program } from './program.js'
-import { advanceOwn, RecordAt, timestampOf, validate } from './record.js'
+import { advanceOwn, ClockWanted, RecordAt, timestampOf, validate } from './record.js'
 import type { SplitState } from './split-item.js'
 import type { ChunkLimits, StageFold } from './stage-fold.js'
 
@@ -21,6 +21,8 @@ export interface SourceChunk {
   readonly to: string
   readonly own: number
   readonly top: number
+  /** The next record waits for a mark of its split (`ClockWanted`). Nothing may have been folded before it. */
+  readonly wantsClock: boolean
 }
 
 export interface ChunkRequest {
@@ -65,6 +67,14 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
   const values: unknown[] = []
   let { own, top } = split
   let next = from
+  const ended = (end: number, wantsClock = false): SourceChunk => ({
+    fold,
+    next: end,
+    to: end === from ? split.position : batch.position(end - 1),
+    own,
+    top,
+    wantsClock,
+  })
   const skipped = split.skip !== '' && split.skip === split.position ? batch.unitEnd(from) : from // guard: skip
   // guard: skipped-as-one
   if (skipped > from) {
@@ -87,7 +97,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           if (spoilt.size > 0 && spoilt.has(at.position))
             throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
           const checked = validate(source, value)
-          const timestamp = timestampOf(source, checked, at, top)
+          const timestamp = timestampOf(source, checked, at, top, split)
           const moved = advanceOwn(source, own, checked, timestamp)
           const gated = Math.max(own, split.gate) // guard: own-by-record
           at.timestamp = timestamp
@@ -99,19 +109,21 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
       } catch (thrown) {
         if (thrown instanceof FragileFold) return { unit: next, position: at.position } // guard: fragile-fold
         if (thrown instanceof ConfigError) throw thrown
+        // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
+        if (thrown instanceof ClockWanted) return ended(next, true)
         fold.reject(at.id, rejection(batch, at, thrown, value))
       }
       // guard: whole-units
       if (batch.unitEnd(i) === i + 1) {
         next = i + 1
         // guard: chunk-limits
-        if (fold.isFull(request.limits)) return { fold, next, to: batch.position(i), own, top }
+        if (fold.isFull(request.limits)) return ended(next)
         // guard: deadline-within
-        if (i % RECORDS_PER_LOOK === 0 && request.isDue()) return { fold, next, to: batch.position(i), own, top }
+        if (i % RECORDS_PER_LOOK === 0 && request.isDue()) return ended(next)
       }
     }
   }
-  return { fold, next, to: batch.position(next - 1), own, top }
+  return ended(next)
 }
 
 /** What an operator had skipped (law 14) is not even decoded: it may be what kills the process. One letter, however many records came in it. */

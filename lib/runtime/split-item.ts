@@ -25,6 +25,12 @@ export interface SplitState {
   readonly written: readonly [tails: string, counters: string]
   /** The record right after this position is rejected (law 14). */
   readonly skip: string
+  /**
+   * Up to `limitTo`, records whose arrival nobody knows may be stamped up to `limit`, ms: what the clock said when the first of them was met that lay far ahead of all
+   * before it. A durable mark, so that every attempt decides alike.
+   */
+  readonly limit: number
+  readonly limitTo: string
   /** Why nothing of it is taken any more: its log does not go on after its position. Empty where it does. */
   readonly stopped: string
   readonly stoppedAt: number
@@ -203,6 +209,8 @@ export function readSplit(item: Item, operators: number): SplitState {
   const [tails, counters, parents] = [text('tails'), text('counters'), text('parents')]
   checkSeal(item, 'progressSeal', progressSeal(name, progress, tails, counters), 'a split')
   checkSeal(item, 'memberSeal', memberSeal(name, membership, parents), 'a split')
+  const [limit, limitTo] = [number('limit'), text('limitTo')]
+  if (limitTo !== '') checkSeal(item, 'limitSeal', sealOf(name, limit, limitTo), 'a split') // guard: limit-seal
   return {
     name,
     ...progress,
@@ -212,6 +220,8 @@ export function readSplit(item: Item, operators: number): SplitState {
     counters: counters === '' ? noCounters(operators) : readCounters(JSON.parse(counters)),
     written: [tails, counters],
     skip: text('skip'),
+    limit,
+    limitTo,
     empty: number('empty'),
     missing: item.missing !== undefined,
     stopped: text('stopped'),

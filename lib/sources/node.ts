@@ -1,4 +1,12 @@
-import { ConfigError, checkName, type Duration, milliseconds, RECORD_BYTES_MAX, shown } from '../base/index.js'
+import {
+  ConfigError,
+  checkName,
+  type Duration,
+  milliseconds,
+  RECORD_BYTES_MAX,
+  shown,
+  TIME_MAX,
+} from '../base/index.js'
 import type {
   DriftPolicy,
   EventDecoder,
@@ -15,7 +23,10 @@ export interface SourceOptions<T> {
   readonly timestamp: (value: T, meta: RecordMeta) => number | Date
   /** How event time moves the split's own watermark: `outOfOrder('30s')`, `monotonous()`, `customWatermark(...)`. */
   readonly watermark: WatermarkStrategy<T>
-  /** How far a timestamp may lie ahead of the record's arrival (without one: of the split's highest event time). Default '1d'. */
+  /**
+   * How far a timestamp may lie ahead of the record's arrival. Where nobody knows that (Kafka with CreateTime), a record that lies further ahead of all before it is
+   * held against the clock. Default '1d'; files have no such check unless it is given.
+   */
   readonly maxFutureDrift?: Duration
   /** What happens beyond it: `reject` (the default) sends the record to the dead letter, `clamp` counts it at the limit. */
   readonly onFutureDrift?: DriftPolicy
@@ -77,7 +88,10 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
     partitionKey,
     onFutureDrift,
     recordBytesMax,
-    maxFutureDriftMs: milliseconds(options.maxFutureDrift ?? '1d', `maxFutureDrift of the source "${name}"`),
+    maxFutureDriftMs:
+      options.maxFutureDrift === undefined && !connector.hasArrivalTime
+        ? TIME_MAX
+        : milliseconds(options.maxFutureDrift ?? '1d', `maxFutureDrift of the source "${name}"`),
     ...connector,
   })
 }

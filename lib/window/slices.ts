@@ -163,12 +163,15 @@ export class Slices {
     return modulo(start - this.offsetMs, stepMs) === 0 ? { start, end } : undefined
   }
 
-  /** The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies before it is read no more. */
-  neededFrom(closed: number): number {
+  /**
+   * The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies before it is read no more. Without late rows
+   * only windows that have not ended have one.
+   */
+  neededFrom(closed: number, latenessMs = this.allowedLatenessMs): number {
     const { kind, sizeMs, stepMs } = this.spec
     const grid = kind === 'hopping' ? sizeMs : 0
     // The first window end above what is closed, less the allowed lateness.
-    const ended = closed - this.allowedLatenessMs
+    const ended = closed - latenessMs
     const end = (Math.floor((ended - grid - this.offsetMs) / stepMs) + 1) * stepMs + grid + this.offsetMs
     return kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
   }

@@ -16,7 +16,7 @@ const closed = () => Promise.reject(new Error('A pipeline opens nothing while it
 /** A source that cannot be opened. */
 export function source<T = Order>(name: string, options: Partial<SourceOptions<T>> = {}): SourceNode<T> {
   const whole = { timestamp: (row: T) => (row as { at: number }).at, watermark: outOfOrder('30s'), ...options }
-  return sourceNode(name, whole, { connector: 'test', hasArrivalTime: false, open: closed })
+  return sourceNode(name, whole, { connector: 'test', hasArrivalTime: true, open: closed })
 }
 
 /** A sink that cannot be opened. */

@@ -11,6 +11,7 @@ const sourceSpec = (index: number): fc.Arbitrary<SourceSpec> =>
     splits: fc.integer({ min: 1, max: 3 }),
     onFutureDrift: fc.constantFrom('reject', 'clamp'),
     isAggregated: fc.boolean(),
+    hasNoArrival: fc.boolean(),
   })
 
 const stepSpec: fc.Arbitrary<StepSpec> = fc.oneof(

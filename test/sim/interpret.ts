@@ -22,7 +22,8 @@ export interface OracleRecord {
   readonly position: string
   /** User records of one aggregate share it. */
   readonly unit: number
-  readonly arrivalMs: number
+  /** Undefined where nobody knows. */
+  readonly arrivalMs: number | undefined
   /** What its payload is: a value, nothing, or why it is none. */
   readonly is: { readonly event: Event } | 'tombstone' | { readonly bad: string }
 }
@@ -33,6 +34,8 @@ export interface OracleSplit {
   readonly parents: readonly string[]
   readonly records: readonly OracleRecord[]
   readonly gateAt: (position: string) => number
+  /** What a clock allowed of stamps far ahead, where it was asked. */
+  readonly limitAt: (position: string) => number | undefined
   readonly skipsAfter: ReadonlySet<string>
 }
 
@@ -147,7 +150,7 @@ export function interpret(
         tally.filtered++
         continue
       }
-      const judged = isSkipped ? 'skipped' : judge(source, record, top)
+      const judged = isSkipped ? 'skipped' : judge(source, record, top, split.limitAt(record.position))
       if (typeof judged === 'string') {
         // One letter tells of all records of it.
         if (isSkipped && split.records[at + 1]?.unit === record.unit) tally.rejected++
@@ -297,15 +300,17 @@ export function interpret(
 }
 
 /** The value of a record and its event time, or why it has none. */
-function judge(source: SourceSpec, { is, arrivalMs }: OracleRecord, top: number) {
+function judge(source: SourceSpec, { is, arrivalMs }: OracleRecord, top: number, limit: number | undefined) {
   if (is === 'tombstone') return 'tombstone'
   if ('bad' in is) return is.bad
   const { t } = is.event
   if (typeof t !== 'number' || !Number.isFinite(t)) return 'bad-timestamp'
-  const known = source.connector === 'file' ? top : arrivalMs
-  const limit = known === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : known + DRIFT_MS
-  if (t <= limit) return { event: is.event, timestamp: t }
-  return source.onFutureDrift === 'clamp' ? { event: is.event, timestamp: limit } : 'future-timestamp'
+  const follows = (arrivalMs ?? top) + DRIFT_MS
+  if (t <= follows) return { event: is.event, timestamp: t }
+  // Far ahead of all before it, and nobody knows when it came: as the mark has it.
+  if (arrivalMs === undefined && t <= limit!) return { event: is.event, timestamp: t }
+  if (source.onFutureDrift === 'reject') return 'future-timestamp'
+  return { event: is.event, timestamp: follows === Number.NEGATIVE_INFINITY ? limit! : follows }
 }
 
 /** One function an aggregate: this is where a new one joins. */

@@ -84,6 +84,7 @@ class LogMaker {
       records,
       fromMs,
       ...(source.connector === 'file' && { isClosed: true }),
+      ...(source.connector === 'kafka' && source.hasNoArrival && { hasNoArrival: true }),
       ...(isRemade && { remade: this.records(1 + random.below(3), last, eventMs + 1, true) }),
     }
   }

@@ -122,7 +122,7 @@ function oracleRecords(records: readonly LogRecord[], log: SimLog): OracleRecord
   return records.map((record) => ({
     position: positionOf(log.connector, record),
     unit: record.offset,
-    arrivalMs: log.arrivalAt(record),
+    arrivalMs: log.connector === 'file' || log.plan.hasNoArrival === true ? undefined : log.arrivalAt(record),
     is: record.label as OracleRecord['is'],
   }))
 }
@@ -144,6 +144,7 @@ export function oracleSplits({ logs, checks }: Pick<Outcome, 'logs' | 'checks'>)
           records.filter((record) => !lost.has(record)),
           log,
         ),
+        limitAt: (position: string) => (checks.limits.get(name) ?? []).find(({ to }) => to >= position)?.limit,
         gateAt: (position: string) => stretches.find(({ to }) => to >= position)?.gate ?? Number.NEGATIVE_INFINITY,
         skipsAfter: new Set(checks.skips.get(name) ?? []),
       }

@@ -21,6 +21,8 @@ export interface SourceSpec {
   readonly boundMs: number
   readonly splits: number
   readonly onFutureDrift: 'reject' | 'clamp'
+  /** The topic's stamps are the producers' (CreateTime). */
+  readonly hasNoArrival: boolean
   /** Some Kinesis records are KPL aggregates. */
   readonly isAggregated: boolean
 }

@@ -7,6 +7,7 @@ const source: SourceSpec = {
   splits: 2,
   onFutureDrift: 'reject',
   isAggregated: false,
+  hasNoArrival: false,
 }
 const operator: OperatorSpec = {
   name: 'op0',
@@ -77,6 +78,8 @@ export const SPECS: Readonly<Record<string, Spec>> = {
       },
     ],
   },
+  /** Nobody knows when a record arrived. */
+  unstamped: { ...small, name: 'unstamped', sources: [{ ...source, connector: 'kafka', hasNoArrival: true }] },
   /** A key group stops in the middle of a slice, and the operator after it has slices of the same ends. */
   aligned: {
     ...small,

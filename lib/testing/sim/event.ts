@@ -47,6 +47,7 @@ function recordsOf({ log, from, to }: SimRange): string[] {
 }
 
 function kafkaRecordOf(log: SimLog, index: number, { offset, payload }: LogRecord): string {
+  const { plan } = log
   const [topic, partition] = [log.plan.source, Number(log.plan.split.slice(log.plan.source.length + 1))]
   const timestamp = log.arrivalOf(index)
   const value = base64(payload)
@@ -55,7 +56,7 @@ function kafkaRecordOf(log: SimLog, index: number, { offset, payload }: LogRecor
     partition,
     offset,
     timestamp,
-    timestampType: 'LOG_APPEND_TIME',
+    timestampType: plan.hasNoArrival === true ? 'CREATE_TIME' : 'LOG_APPEND_TIME',
     key: null,
     value,
     headers: '[]',

@@ -21,6 +21,8 @@ export class Invariants {
   readonly violations: string[] = []
   /** By the split's name: how its log was counted. */
   readonly stretches = new Map<string, Stretch[]>()
+  /** The marks by which stamps far ahead were judged, by split: up to `to`, none beyond `limit`. */
+  readonly limits = new Map<string, { readonly to: string; readonly limit: number }[]>()
   /** The position right after which an operator had a record skipped, by split. */
   readonly skips = new Map<string, string[]>()
   /** Items that somebody has damaged: what is said of them holds no more until they are mended. */
@@ -76,6 +78,8 @@ export class Invariants {
     }
     if (after.position !== before.position) this.checkpoint(stage, before, after)
     if (after.status !== before.status && after.status === 'ended') this.ended(before)
+    if (after.limitTo !== undefined && after.limitTo !== before.limitTo)
+      listOf(this.limits, before.sk.slice(2)).push({ to: String(after.limitTo), limit: Number(after.limit) })
     if (after.skip !== before.skip) listOf(this.skips, before.sk.slice(2)).push(String(after.skip))
   }
 

@@ -23,6 +23,8 @@ export interface LogPlan {
   /** No record comes after the last one; it is closed from then on, and not before `closesMs` (when a shard was split or merged). */
   readonly isClosed?: boolean
   readonly closesMs?: number
+  /** Nobody knows when its records arrived (Kafka's CreateTime). */
+  readonly hasNoArrival?: boolean
   /** What the log holds once its topic was made anew. */
   readonly remade?: readonly LogRecord[]
 }
