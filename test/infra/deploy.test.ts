@@ -33,8 +33,8 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     aws = await LocalAws.start(tools!)
     await aws.cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`)
     // What the bootstrap's own stack has is not ours.
-    aws.inert.clear()
-  }, 240_000)
+    aws.forgetInert()
+  })
   afterAll(async () => {
     await aws.stop()
     rmSync(out, { recursive: true, force: true })
@@ -56,10 +56,10 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
   const tables = async (): Promise<string[]> =>
     (await aws.call('dynamodb', 'DynamoDB_20120810.ListTables', {})).TableNames
 
-  it('goes up with one command, as its template says, and a look finds no difference', {
-    timeout: 300_000,
-  }, async () => {
+  it('goes up with one command, as its template says, and a look finds no difference', async () => {
+    vi.stubEnv('CDK_VALIDATION', 'true')
     await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...app('dev'))
+    vi.unstubAllEnvs()
     const template = templateOf('dev')
     const wanted = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')
     const { EventSourceMappings } = await aws.get('lambda', '/2015-03-31/event-source-mappings/')
@@ -79,9 +79,7 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     await aws.cdk('diff', '--method=template', '--fail', ...app('dev'))
   })
 
-  it('what its function rejects is in its bucket, whole, and goes back to its stream once it is asked for', {
-    timeout: 120_000,
-  }, async () => {
+  it('what its function rejects is in its bucket, whole, and goes back to its stream once it is asked for', async () => {
     const template = new Template(join(out, 'dev'), 'flights-dev', () => ({}))
     const { Functions } = await aws.get('lambda', '/2015-03-31/functions/')
     const deployed = Functions.find((f: any) => f.FunctionName.includes('PipelineIngest'))
@@ -158,18 +156,19 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     expect(Records.map(({ Data }: any) => Buffer.from(Data, 'base64').toString())).toEqual([large])
   })
 
-  it('goes away with one command, and keeps what is for good', { timeout: 300_000 }, async () => {
+  it('goes away with one command, and keeps what is for good', async () => {
     await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...app('prod'))
     expect(await tables()).toHaveLength(6)
-    await aws.cdk('destroy', '--force', 'flights-dev', ...app('dev'))
+    // What was deployed, and not synthesized once more.
+    await aws.cdk('destroy', '--force', 'flights-dev', '--app', join(out, 'dev'))
     expect(await tables()).toHaveLength(3)
-    await aws.cdk('destroy', '--force', 'flights-prod', ...app('prod'))
+    await aws.cdk('destroy', '--force', 'flights-prod', '--app', join(out, 'prod'))
     const kept = await tables()
     expect(kept).toHaveLength(3)
     expect(kept.every((name) => name.startsWith('flights-prod-'))).toBe(true)
   })
 
-  it('cfn-lint finds nothing in its template, but what the CDK writes twice', { timeout: 120_000 }, async () => {
+  it('cfn-lint finds nothing in its template, but what the CDK writes twice', async () => {
     // W3005: a dependency that is said by a reference already.
     const { cfnLint } = tools!
     const { stdout } = await execute(cfnLint, [

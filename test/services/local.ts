@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
-import { freePort } from '../../lib/dev/services/daemon.js'
-import { startDynamodb } from '../../lib/dev/services/dynamodb.js'
 import { type KafkaPlace, startKafka } from '../../lib/dev/services/kafka.js'
-import { startKinesis } from '../../lib/dev/services/kinesis.js'
 import type { LocalService, ServiceName } from '../../lib/dev/services/service.js'
+import { ask, type Lent } from './lend.js'
+import { wipe } from './wipe.js'
 
 /** Clients read these from the environment; local services take any. */
 process.env.AWS_ACCESS_KEY_ID ??= 'local'
@@ -14,52 +13,77 @@ process.env.AWS_SECRET_ACCESS_KEY ??= 'local'
 process.env.AWS_REGION ??= 'eu-west-1'
 process.env.AWS_EC2_METADATA_DISABLED = 'true'
 
-const STARTS = {
-  dynamodb: (place: KafkaPlace) => startDynamodb({ ...place, memory: true }),
-  kinesis: (place: KafkaPlace) => startKinesis({ ...place, memory: true }),
-  kafka: startKafka,
-}
-
-/** Services of one suite: they run while its tests do. */
+/** Services that a suite has for itself while its tests run. */
 export interface Services {
+  /** The suite's own, which goes with it. */
   readonly folder: string
   endpoint(name: ServiceName): string
   /** Ends a service; `start` brings it back on the same port, with its data where it keeps any. */
   stop(name: ServiceName, signal?: NodeJS.Signals): Promise<void>
-  start(name: ServiceName, kafka?: Pick<KafkaPlace, 'properties' | 'scram'>): Promise<void>
+  start(name: ServiceName): Promise<void>
 }
 
 /**
- * A suite against real services, started for it. Where Java or Maven is missing it does not run, and says so; under CI=true the run fails before.
+ * A suite against real services, empty ones, lent to it alone. Where Java or Maven is missing it does not run, and says so; under CI=true the run fails
+ * before.
  */
 export function describeLive(title: string, names: readonly ServiceName[], suite: (services: Services) => void): void {
-  const missing = names.every((name) => name === 'kinesis') ? '' : inject('missingJava')
+  describeIn(title, { needsJava: names.some((name) => name !== 'kinesis') }, (folder) => {
+    const lent = new Map<ServiceName, Lent>()
+    const services: Services = {
+      folder,
+      endpoint: (name) => lent.get(name)!.endpoint,
+      async stop(name, signal) {
+        await ask({ do: 'stop', id: lent.get(name)!.id, ...(signal && { signal }) })
+      },
+      async start(name) {
+        await ask({ do: 'start', id: lent.get(name)!.id })
+      },
+    }
+    beforeAll(async () => {
+      await Promise.all(
+        names.map(async (name) => {
+          const service = await ask({ do: 'lend', name })
+          lent.set(name, service)
+          if (service.isUsed) await wipe[name](service)
+        }),
+      )
+    })
+    afterAll(async () => {
+      await Promise.all([...lent.values()].map(({ id }) => ask({ do: 'return', id })))
+    })
+    suite(services)
+  })
+}
+
+/** The folder of a suite, and how it starts its broker in it. */
+export interface OwnBroker {
+  readonly folder: string
+  start(place: Pick<KafkaPlace, 'port' | 'properties' | 'scram'>): Promise<void>
+}
+
+/** A suite against a broker that it starts itself, since it is made as no other suite's is. */
+export function describeBroker(title: string, suite: (broker: OwnBroker) => void): void {
+  describeIn(title, { needsJava: true }, (folder) => {
+    let broker: LocalService | undefined
+    afterAll(() => broker?.stop())
+    const start: OwnBroker['start'] = async (place) => {
+      broker = await startKafka({ folder, detached: false, ...place })
+    }
+    suite({ folder, start })
+  })
+}
+
+/** Describes a suite in a folder that goes with it, or says why it is not run. */
+function describeIn(title: string, { needsJava }: { needsJava: boolean }, suite: (folder: string) => void): void {
+  const missing = needsJava ? inject('missingJava') : ''
   if (missing !== '') {
-    describe.skip(`${title} (not run: ${missing})`, () => suite({} as Services))
+    describe.skip(`${title} (not run: ${missing})`, () => suite(''))
     return
   }
   describe(title, () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-services-'))
-    const running = new Map<ServiceName, LocalService>()
-    const ports = new Map<ServiceName, number>()
-    const services: Services = {
-      folder,
-      endpoint: (name) => running.get(name)!.endpoint,
-      async stop(name, signal) {
-        await running.get(name)!.stop(signal)
-        running.delete(name)
-      },
-      async start(name, kafka) {
-        const port = ports.get(name) ?? (await freePort())
-        ports.set(name, port)
-        running.set(name, await STARTS[name]({ folder, port, detached: false, ...kafka }))
-      },
-    }
-    beforeAll(() => Promise.all(names.map((name) => services.start(name))).then(() => undefined), 90_000)
-    afterAll(async () => {
-      await Promise.all([...running.values()].map((service) => service.stop()))
-      rmSync(folder, { recursive: true, force: true })
-    }, 30_000)
-    suite(services)
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+    suite(folder)
   })
 }

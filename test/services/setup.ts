@@ -5,16 +5,19 @@ import type { TestProject } from 'vitest/node'
 import { DYNAMODB_LOCAL } from '../../lib/dev/services/dynamodb.js'
 import { classPath, missingJava } from '../../lib/dev/services/jars.js'
 import { KAFKA } from '../../lib/dev/services/kafka.js'
+import { Desk } from './desk.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Why suites that need Java do not run; empty where they do. */
     readonly missingJava: string
+    /** Where suites ask for the services that they share. */
+    readonly desk: string
   }
 }
 
 /** Fetches what the suites against real services run on, once, before any of them starts; or says plainly that they do not run. */
-export default async function setup(project: TestProject): Promise<() => void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const removeFolder = ownTemporaryFolder()
   const missing = await whatIsMissing()
   if (missing !== '' && process.env.CI === 'true') {
@@ -24,7 +27,12 @@ export default async function setup(project: TestProject): Promise<() => void> {
     process.stdout.write(`\nNOT RUN: the suites against DynamoDB Local and Apache Kafka. ${missing}\n\n`)
   }
   project.provide('missingJava', missing)
-  return removeFolder
+  const desk = await Desk.open()
+  project.provide('desk', desk.address)
+  return async () => {
+    await desk.close()
+    removeFolder()
+  }
 }
 
 /** What tests, the libraries they use and the processes they start leave in the folder of temporary files goes with the run. */

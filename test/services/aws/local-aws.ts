@@ -1,52 +1,41 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
-import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { ask, type Lent } from '../lend.js'
+import { logOf } from './server.js'
 import type { AwsTools } from './tools.js'
 
 const execute = promisify(execFile)
-const SERVER = fileURLToPath(new URL('server.py', import.meta.url))
-const START_MS_MAX = 60_000
 export const ACCOUNT = '123456789012'
 export const REGION = 'eu-west-1'
 
-/** An AWS of this machine's own, into which the CDK deploys. */
+/** An AWS of this machine's own, into which the CDK deploys: empty, and lent to one suite. */
 export class LocalAws {
-  /** Types of the stack that it does not know, by `TYPE`. */
-  readonly inert = new Set<string>()
   readonly endpoint: string
-  private readonly child: ChildProcess
+  private readonly lent: Lent
+  /** What the server had written before. */
+  private readFrom = 0
 
-  private constructor(child: ChildProcess, port: number) {
-    this.child = child
-    // By name: the server takes a number for the name of a bucket.
-    this.endpoint = `http://localhost:${port}`
-    createInterface(child.stdout!).on('line', (line) => {
-      const [word, type] = line.split(' ')
-      if (word === 'INERT') this.inert.add(type!)
-    })
+  private constructor(lent: Lent) {
+    this.lent = lent
+    this.endpoint = lent.endpoint
   }
 
   static async start({ python }: AwsTools): Promise<LocalAws> {
-    const port = await freePort()
-    const child = spawn(python, [SERVER, '-H', '127.0.0.1', '-p', String(port)], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    const aws = new LocalAws(child, port)
-    for (const until = performance.now() + START_MS_MAX; performance.now() < until; await sleep(200)) {
-      if (child.exitCode !== null) break
-      if (
-        await fetch(`${aws.endpoint}/moto-api/data.json`).then(
-          (answer) => answer.ok,
-          () => false,
-        )
-      )
-        return aws
-    }
-    child.kill('SIGKILL')
-    throw new Error('the local AWS has not started')
+    const aws = new LocalAws(await ask({ do: 'lend', name: 'aws', path: python }))
+    if (aws.lent.isUsed) await fetch(`${aws.endpoint}/moto-api/reset`, { method: 'POST' })
+    aws.forgetInert()
+    return aws
+  }
+
+  /** Types of stacks that it does not know, of those made since it was asked to forget. */
+  get inert(): ReadonlySet<string> {
+    const written = readFileSync(logOf(this.lent.folder), 'utf8').slice(this.readFrom)
+    return new Set([...written.matchAll(/^INERT (\S+)/gm)].map(([, type]) => type!))
+  }
+
+  forgetInert(): void {
+    this.readFrom = readFileSync(logOf(this.lent.folder), 'utf8').length
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -102,18 +91,8 @@ export class LocalAws {
     return { Authorization: `AWS4-HMAC-SHA256 Credential=local/20200101/${REGION}/${service}/aws4_request` }
   }
 
+  /** Gives it back. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return
-    const gone = new Promise((resolve) => this.child.once('exit', resolve))
-    this.child.kill('SIGKILL')
-    await gone
+    await ask({ do: 'return', id: this.lent.id })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -7,7 +6,7 @@ import { freePort } from '../../../lib/dev/services/daemon.js'
 import { ConfigError, RetryableError } from '../../../lib/index.js'
 import type { KafkaConnection, KafkaLogin } from '../../../lib/sources/kafka/connection.js'
 import { kafkaInspector } from '../../../lib/sources/kafka/inspector.js'
-import { describeLive } from '../../services/local.js'
+import { describeBroker } from '../../services/local.js'
 import { type Certificates, makeCertificates } from './certificates.js'
 import { at, KafkaTools, numbered } from './kafka-tools.js'
 
@@ -23,7 +22,7 @@ function webToken(user: string, given: string[]): string {
   return `${part({ alg: 'none' })}.${part({ sub: user, iat: now, exp: now + 600 })}.`
 }
 
-describeLive('a connection to Kafka', ['kafka'], (services) => {
+describeBroker('a connection to Kafka', (broker) => {
   let certificates: Certificates
   let tools: KafkaTools
   let silent: Server
@@ -47,12 +46,12 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
   }
 
   beforeAll(async () => {
-    const controller = await freePort()
+    const [controller, plainPort] = [await freePort(), await freePort()]
     const local = async () => `127.0.0.1:${await freePort()}`
     silent = createServer(() => undefined)
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
     port = {
-      plain: services.endpoint('kafka'),
+      plain: `127.0.0.1:${plainPort}`,
       login: await local(),
       tls: await local(),
       mutual: await local(),
@@ -61,13 +60,11 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
       silent: `127.0.0.1:${(silent.address() as { port: number }).port}`,
       nobody: await local(),
     }
-    certificates = makeCertificates(join(services.folder, 'certificates'))
-    await services.stop('kafka')
-    // Users of SCRAM are made with the folder.
-    rmSync(join(services.folder, 'kafka'), { recursive: true })
+    certificates = makeCertificates(join(broker.folder, 'certificates'))
     const jaas = 'org.apache.kafka.common.security'
     const users = `user_alice="${PASSWORD}" user_mallory="${PASSWORD}"`
-    await services.start('kafka', {
+    await broker.start({
+      port: plainPort,
       scram: { alice: PASSWORD },
       properties: {
         'controller.quorum.voters': `1@127.0.0.1:${controller}`,
@@ -95,7 +92,7 @@ describeLive('a connection to Kafka', ['kafka'], (services) => {
     await tools.admin.connect()
     await tools.create('orders')
     await tools.send('orders', numbered(2))
-  }, 60_000)
+  })
 
   afterAll(async () => {
     silent?.close()

@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { RetryableError } from '../../../lib/index.js'
@@ -7,9 +5,6 @@ import { KafkaTopic } from '../../../lib/sources/kafka/client.js'
 import { kafkaInspector } from '../../../lib/sources/kafka/inspector.js'
 import { describeLive } from '../../services/local.js'
 import { at, KafkaTools, numbered } from './kafka-tools.js'
-
-/** The machine may be busy. */
-const PATIENCE = { timeout: 15_000 }
 
 describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
   let tools: KafkaTools
@@ -22,15 +17,9 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
   }
 
   beforeAll(async () => {
-    await services.stop('kafka')
-    rmSync(join(services.folder, 'kafka'), { recursive: true })
-    // Compaction in a blink.
-    await services.start('kafka', {
-      properties: { 'log.cleaner.backoff.ms': 50, 'log.cleaner.dedupe.buffer.size': 2097152 },
-    })
     tools = new KafkaTools(connection())
     await tools.admin.connect()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await Promise.all(open.map((each) => each.close()))
@@ -49,7 +38,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       await tools.trim('lists', 1, 3)
       await tools.admin.createPartitions({ topicPartitions: [{ topic: 'lists', count: 3 }] })
       await expect
-        .poll(() => source.list(), PATIENCE)
+        .poll(() => source.list())
         .toEqual([
           { split: 'lists-0', closed: false },
           { split: 'lists-1', start: at(2), closed: false },
@@ -85,7 +74,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       await tools.commit('committed', 'tx-committed', numbered(3))
       const source = inspector('committed')
       // A commit returns before its marker is written, and until then the transaction is open.
-      await expect.poll(() => source.peek('committed-0', at(2)), PATIENCE).toBe('nothing')
+      await expect.poll(() => source.peek('committed-0', at(2))).toBe('nothing')
       expect(await source.peek('committed-0', at(1))).toBe('waiting')
     })
 
@@ -99,7 +88,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       await first.abort()
       const source = inspector('aborted')
       // 0-1 plain, 2-3 a, 4-5 b, 6-7 c, then three markers, the last of them soon.
-      await expect.poll(() => source.peek('aborted-0', at(1)), PATIENCE).toBe('nothing')
+      await expect.poll(() => source.peek('aborted-0', at(1))).toBe('nothing')
       for (let offset = 1; offset <= 10; offset++)
         expect(await source.peek('aborted-0', at(offset)), `${offset}`).toBe('nothing')
       expect(await source.peek('aborted-0', at(0))).toBe('waiting')
@@ -108,7 +97,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       await tools.commit('aborted', 'tx-e', numbered(1, 50))
       await third.abort()
       // 11 d, 12 e, then two markers.
-      await expect.poll(() => source.peek('aborted-0', at(12)), PATIENCE).toBe('nothing')
+      await expect.poll(() => source.peek('aborted-0', at(12))).toBe('nothing')
       expect(await source.peek('aborted-0', at(1))).toBe('waiting')
       expect(await source.peek('aborted-0', at(11))).toBe('waiting')
     })
@@ -120,7 +109,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       const transaction = await tools.begin('open', 'tx-open', numbered(1, 10))
       expect(await source.peek('open-0', at(0))).toBe('waiting')
       await transaction.abort()
-      await expect.poll(() => source.peek('open-0', at(0)), PATIENCE).toBe('nothing')
+      await expect.poll(() => source.peek('open-0', at(0))).toBe('nothing')
     })
 
     describe('right after a change of leader, whose fetch ends before the last records', () => {
@@ -175,7 +164,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       const large = Array.from({ length: 12 }, () => ({ value: 'x'.repeat(900_000) }))
       await tools.abort('long', 'tx-long', large)
       const source = inspector('long')
-      await expect.poll(() => source.peek('long-0', at(11)), PATIENCE).toBe('nothing')
+      await expect.poll(() => source.peek('long-0', at(11))).toBe('nothing')
       expect(await source.peek('long-0', at(0))).toBe('unknown')
       expect(await source.peek('long-0', at(0))).toBe('nothing')
       await tools.send('long', numbered(1))
@@ -221,14 +210,11 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       // The tombstone and what it deletes go once nothing but taken-back records follows; the batch of x and y keeps its end.
       let round = 0
       await expect
-        .poll(
-          async () => {
-            await pause(100)
-            await tools.abort(topic, `tx-${topic}-${round++}`, numbered(1))
-            return source.peek(`${topic}-0`, at(1))
-          },
-          { timeout: 20_000 },
-        )
+        .poll(async () => {
+          await pause(100)
+          await tools.abort(topic, `tx-${topic}-${round++}`, numbered(1))
+          return source.peek(`${topic}-0`, at(1))
+        })
         .toBe(expected)
       expect(await source.peek(`${topic}-0`, at(0))).toBe('waiting')
     })
@@ -271,7 +257,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       expect(await source.verify!(new Map([['anew-0', at(9)]]))).toEqual([])
       await tools.admin.deleteTopics({ topics: ['anew'] })
       await tools.create('anew')
-      await expect.poll(() => source.peek('anew-0', at(9)), PATIENCE).toBe('unknown')
+      await expect.poll(() => source.peek('anew-0', at(9))).toBe('unknown')
       // Another producer: the first one counts on in the topic that is gone.
       const other = new KafkaTools(connection())
       open.push(other)
@@ -296,7 +282,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       `No Kafka broker answers at ${endpoint} (ECONNREFUSED). Check host and port, the network between, and that the broker runs.`,
     )
     await services.start('kafka')
-    await expect.poll(() => source.peek('back-0', at(0)).catch(String), { timeout: 20_000 }).toBe('waiting')
+    await expect.poll(() => source.peek('back-0', at(0)).catch(String)).toBe('waiting')
     expect(await source.peek('back-0', at(1))).toBe('nothing')
   })
 })
