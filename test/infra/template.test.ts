@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest'
+import { draws } from '../draws.js'
 import { describeLive } from '../services/local.js'
 import { DeployedFlights } from './deployed-flights.js'
 
-const WAIT = { timeout: 150_000, interval: 500 }
+const WAIT = { interval: 500 }
+const ROWS = draws(6_000, 12_000)
 
 describeLive('the flights through the template', ['dynamodb', 'kinesis', 'kafka'], (services) => {
-  it('the bundled handlers, fed as its mappings say, give the rows of a run on files', {
-    timeout: 240_000,
-  }, async () => {
-    const flights = await DeployedFlights.make(services, { rows: 12_000, suffix: '' })
+  it('the bundled handlers, fed as its mappings say, give the rows of a run on files', async () => {
+    const flights = await DeployedFlights.make(services, { rows: ROWS, suffix: '' })
     try {
       flights.start()
       await expect.poll(() => flights.counted(), WAIT).toBe(flights.rows)
@@ -21,10 +21,8 @@ describeLive('the flights through the template', ['dynamodb', 'kinesis', 'kafka'
     }
   })
 
-  it('old and new code at once, on the same batches, with old containers that go on after they were given up: the same rows', {
-    timeout: 240_000,
-  }, async () => {
-    const flights = await DeployedFlights.make(services, { rows: 12_000, suffix: '-upgraded', batchSize: 100 })
+  it('old and new code at once, on the same batches, with old containers that go on after they were given up: the same rows', async () => {
+    const flights = await DeployedFlights.make(services, { rows: ROWS, suffix: '-upgraded', batchSize: 100 })
     try {
       flights.start()
       await expect.poll(() => flights.counted(), { ...WAIT, interval: 50 }).toBeGreaterThan(flights.rows / 6)

@@ -9,8 +9,10 @@ import { createTable } from '../../lib/state/dynamodb/table.js'
 import { lmdbStore } from '../../lib/state/lmdb/index.js'
 import { Random } from '../../lib/testing/random.js'
 import type { BuiltFunction } from '../../scripts/bundle.js'
+import { draws } from '../draws.js'
 import { expectAnswer } from '../oracle/compare.js'
 import { firstFlights } from '../oracle/data.js'
+import { drawn } from '../oracle/drawn.js'
 import { type Answer, askOracle } from '../oracle/oracle.js'
 import { answerOf, digestsOf, Logs } from '../oracle/runs.js'
 import { exampleVariant } from '../oracle/variants.js'
@@ -23,9 +25,9 @@ import {
   type SharedStore,
 } from './deployment.js'
 
-const variant = exampleVariant
-const KILLS = 20
-const ZOMBIES = 20
+const variant = drawn(exampleVariant)
+const KILLS = draws(6, 20)
+const ZOMBIES = draws(6, 20)
 /** Invocations from one fault to the next, on average. */
 const APART = 8
 /** How long after an invocation began: while its process starts, while it works, or when it is frozen again. */
@@ -46,7 +48,7 @@ beforeAll(async () => {
   const whole = await logs.run(flights, { splits: variant.splits })
   expectAnswer(answerOf(whole), oracle)
   expected = digestsOf(whole)
-}, 120_000)
+})
 afterAll(() => logs.remove())
 
 /** A store of its own for each deployment, which processes share. */
@@ -88,7 +90,7 @@ function flightsOn(kind: string, storeOf: StoreOf): void {
     expectAnswer(answerOf(summary), oracle)
   }
 
-  it('laws 1, 8: the same bytes as in one process', { timeout: 120_000 }, async () => {
+  it('laws 1, 8: the same bytes as in one process', async () => {
     const deployment = await deploy('plain', { batch: 1000 })
     const summary = await deployment.run()
     expectWhole(summary)
@@ -100,9 +102,7 @@ function flightsOn(kind: string, storeOf: StoreOf): void {
     expect(deployment.environments).toEqual([])
   })
 
-  it(`laws 2, 3, 7, 8: killed at ${KILLS} random moments, with ${ZOMBIES} zombies that go on later: the same bytes`, {
-    timeout: 120_000,
-  }, async () => {
+  it(`laws 2, 3, 7, 8: killed at ${KILLS} random moments, with ${ZOMBIES} zombies that go on later: the same bytes`, async () => {
     const faults = new EnvironmentFaults(2001)
     const deployment = await deploy('faults', { batch: 250, chaos: 7, onInvoke: (...at) => faults.onInvoke(...at) })
     const summary = await deployment.run()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { RunOptions, RunSummary } from '../../lib/dev/index.js'
 import { firstFlights } from './data.js'
+import { drawn } from './drawn.js'
 import { pipelineOf } from './pipelines.js'
 import { digestsOf, Logs } from './runs.js'
 import type { Variant } from './variants.js'
@@ -15,8 +16,9 @@ export interface Bench {
 }
 
 /** Describes the files that a variant's runs leave, beside those of a plain run in batches of 1000. */
-export function describeFiles(variant: Variant, tests: (bench: Bench) => void): void {
-  describe(`files of ${variant.name} (${variant.rows} flights)`, { timeout: 120_000 }, () => {
+export function describeFiles(given: Variant, tests: (bench: Bench) => void): void {
+  const variant = drawn(given)
+  describe(`files of ${variant.name} (${variant.rows} flights)`, () => {
     let logs: Logs
     let expected: Record<string, string>
     const run: Bench['run'] = async ({ keyGroups, ...options }) =>
@@ -25,7 +27,7 @@ export function describeFiles(variant: Variant, tests: (bench: Bench) => void): 
     beforeAll(async () => {
       logs = new Logs(firstFlights(variant.rows))
       expected = digestsOf(await run({ batch: 1000 }))
-    }, 120_000)
+    })
     afterAll(() => logs.remove())
 
     tests({ expected: () => expected, directory: () => logs.directory, run })

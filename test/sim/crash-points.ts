@@ -70,13 +70,15 @@ export interface Enumerated {
   readonly failures: string[]
 }
 
-/** A crash before and after every single call. */
-export async function everyPoint(spec: Spec, logs: readonly LogPlan[]): Promise<Enumerated> {
+/** A crash before and after every single call, or at every so-manieth of these points: an odd number meets both kinds. */
+export async function everyPoint(spec: Spec, logs: readonly LogPlan[], stride = 1): Promise<Enumerated> {
   const { outcome } = await crashRun(spec, logs, [])
   const failures: string[] = []
   let points = 0
+  let place = 0
   for (let call = 0; call < outcome.calls; call++) {
     for (const when of ['before', 'after'] as const) {
+      if (place++ % stride !== 0) continue
       const { faults } = await crashRun(spec, logs, [{ call, when }])
       points++
       if (faults.length > 0) failures.push(`${when} call ${call}: ${faults[0]}`)
@@ -85,11 +87,12 @@ export async function everyPoint(spec: Spec, logs: readonly LogPlan[]): Promise<
   return { calls: outcome.calls, points, failures }
 }
 
-/** A crash before or after every write, and a second one before or after every write that comes then. */
-export async function everyPair(spec: Spec, logs: readonly LogPlan[]): Promise<Enumerated> {
+/** A crash before or after every write, and a second one before or after every write that comes then; or every so-manieth of these pairs. */
+export async function everyPair(spec: Spec, logs: readonly LogPlan[], stride = 1): Promise<Enumerated> {
   const { outcome } = await crashRun(spec, logs, [])
   const failures: string[] = []
   let points = 0
+  let place = 0
   for (const call of outcome.writes) {
     for (const when of ['before', 'after'] as const) {
       const first = { call, when }
@@ -97,6 +100,7 @@ export async function everyPair(spec: Spec, logs: readonly LogPlan[]): Promise<E
       for (const later of recovered.writes) {
         if (later <= call) continue
         for (const then of ['before', 'after'] as const) {
+          if (place++ % stride !== 0) continue
           const { faults } = await crashRun(spec, logs, [first, { call: later, when: then }])
           points++
           if (faults.length > 0) failures.push(`${when} call ${call}, ${then} call ${later}: ${faults[0]}`)

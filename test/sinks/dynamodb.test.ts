@@ -19,9 +19,13 @@ import {
   type WindowResult,
 } from '../../lib/index.js'
 import type { Sink, SinkRow } from '../../lib/ports/index.js'
+import { draws } from '../draws.js'
 import { FaultyDynamoDB } from '../services/faulty-dynamodb.js'
 import { describeLive } from '../services/local.js'
 import { describeSink, part, position, range } from './conformance.js'
+
+/** DynamoDB Local takes some thousand rows a second. */
+const SUITE = { exactlyOnce: true, rowsAtOnce: draws(4_000, 20_000) }
 
 describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
   let client: DynamoDBClient
@@ -75,7 +79,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
           .map((item) => JSON.parse(item.json)),
     }
   }
-  describeSink('dynamodb', () => place(), { exactlyOnce: true })
+  describeSink('dynamodb', () => place(), SUITE)
 
   describe('behind faults', () => {
     let proxy: FaultyDynamoDB
@@ -86,7 +90,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
       endpoint = await proxy.listen()
     })
     afterAll(() => proxy.close())
-    describeSink('dynamodb behind faults', () => place(() => endpoint), { exactlyOnce: true })
+    describeSink('dynamodb behind faults', () => place(() => endpoint), SUITE)
     it('looks at its table before the first row, whatever gets in the way', async () => {
       const [there, other] = [await freshTable(), await freshTable({ id: 'S' })]
       for (let turn = 0; turn < 20; turn++) {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Sink } from '../../lib/ports/index.js'
 import { fileSink } from '../../lib/sinks/file/adapter.js'
 import { collectInto } from '../../lib/sinks/file/parts.js'
+import { draws } from '../draws.js'
 import { attempts, expected, schedule } from './schedules.js'
 
 let root: string
@@ -32,7 +33,7 @@ describe('law 8: the file of a sink is the same, byte for byte', () => {
   it.each(shapes)(
     'with $keyGroups key groups, $rowsMax rows a part, zombies and other cuts',
     async ({ keyGroups, rowsMax }) => {
-      for (let seed = 1; seed <= 2; seed++) {
+      for (let seed = 1; seed <= draws(1, 2); seed++) {
         const folder = join(root, `g${keyGroups}.r${rowsMax}.s${seed}`)
         const sinks = new Map<number, Sink>()
         for (const [i, step] of schedule(seed * 100 + keyGroups, 3, keyGroups, rowsMax).entries()) {
@@ -49,7 +50,7 @@ describe('law 8: the file of a sink is the same, byte for byte', () => {
 })
 
 describe('laws 3, 8: kill -9 of a process that writes parts', () => {
-  it('after all is written again, each row is there once', { timeout: 60_000 }, async () => {
+  it('after all is written again, each row is there once', async () => {
     const folder = join(root, 'killed')
     let kills = 0
     for (let seed = 1; seed <= 6; seed++) {

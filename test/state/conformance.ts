@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Item, RangeQuery, StateStore, StoreUsage, Update } from '../../lib/ports/index.js'
+import { draws } from '../draws.js'
 import { runOnModel, runOnStore, scripts } from './model.js'
 
 /** What a store cannot help. */
@@ -9,15 +10,16 @@ export interface StoreTraits {
   readonly isFaulty?: boolean
   /** A refused insert does not say what stands, so it counts as the item that was attempted. */
   readonly refusedInsertsAreBlind?: boolean
-  /** Items of the longest paging; default 10,000. */
+  /** Items of the longest paging; default 10,000, and fewer in the short form. */
   readonly items?: number
-  /** Scripts that are run against the model. */
+  /** Scripts that are run against the model, 60 by default; a third of them in the short form. */
   readonly scripts?: number
 }
 
 /** What every store of the port must do. `open` gives an empty one. Units are exact: see lib/state/units.ts. */
 export function describeStateStore(name: string, open: () => Promise<StateStore>, traits: StoreTraits = {}): void {
   describe(`StateStore: ${name}`, () => {
+    const scriptRuns = traits.scripts ?? 60
     let store: StateStore
     beforeEach(async () => {
       store = await open()
@@ -302,8 +304,9 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         expect(await sks({ from: '\uffff', to: '\u{10ffff}' })).toEqual(['\uffff', '😀'])
       })
 
-      it(`pages through ${traits.items ?? 10_000} items`, async () => {
-        const order = Array.from({ length: traits.items ?? 10_000 }, (_, i) => String(i).padStart(6, '0'))
+      const pagedItems = traits.items ?? draws(4_000, 10_000)
+      it(`pages through ${pagedItems} items`, async () => {
+        const order = Array.from({ length: pagedItems }, (_, i) => String(i).padStart(6, '0'))
         const shuffled = order.map((_, i) => order[(i * 7919) % order.length]!)
         const filling = 'x'.repeat(400)
         await store.insert(shuffled.map((sk) => item(sk, { filling })))
@@ -417,7 +420,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
             await fresh.close()
           }
         }),
-        { numRuns: traits.scripts ?? 60 },
+        { numRuns: draws(Math.ceil(scriptRuns / 3), scriptRuns) },
       )
     })
 

@@ -6,9 +6,8 @@ import { memoryStore } from '../../lib/state/memory/index.js'
 import { Random } from '../../lib/testing/random.js'
 
 /** A process of its own, so that its heap has a limit: what grows without bound ends it. Prints what came out, as JSON. */
-const [shape, total] = [process.argv[2]!, Number(process.argv[3])]
+const [shape, total, KEYS] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
 const BATCH = 10_000
-const KEYS = 100_000
 const WINDOWS = 5
 const WINDOW_MS = 60_000
 

@@ -1,0 +1,11 @@
+import { draws } from '../draws.js'
+import type { Variant } from './variants.js'
+
+/** Fewer flights than this have no late rows, or none that expire, in some variant. */
+const ROWS_MIN = 5_000
+
+/** A variant as this run asks it: in the short form of the first quarter of its flights. */
+export function drawn(variant: Variant): Variant {
+  const quarter = Math.max(ROWS_MIN, Math.ceil(variant.rows / 4))
+  return { ...variant, rows: draws(Math.min(variant.rows, quarter), variant.rows) }
+}
