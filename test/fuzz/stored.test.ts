@@ -82,9 +82,7 @@ function put(table: MemoryTable, item: Item): void {
 const placeOf = ({ pk, sk }: ItemKey, what: string): string => `${pk} ${sk}: ${what}`
 
 describe('laws 7, 9, 10: stored state that somebody has changed', () => {
-  it('every attribute of every item, in several bits: the same rows, or a name for what is wrong', {
-    timeout: 120_000,
-  }, async () => {
+  it('every attribute of every item, in several bits: the same rows, or a name for what is wrong', async () => {
     const whole = await rest(await rested())
     expect(whole.startsWith('[[')).toBe(true)
     const items = [...(await rested()).table.all()]

@@ -248,7 +248,7 @@ describe('the init phase', () => {
       'RequestId: ID Error: Task timed out after 0.50 seconds',
     ])
     expect(f.counters).toMatchObject({ initFailures: 2, timeouts: 1 })
-  }, 20_000)
+  })
 
   it('loads CommonJS as Node does', async () => {
     const taskRoot = write('exports.deep = { handler: async () => require("node:path").sep }', 'main.cjs')

@@ -12,7 +12,7 @@ let made = 0
 const ids = { next: () => `id-${made++}` }
 
 describe.skipIf(tools === undefined)('the SQS queue', () => {
-  it('hands a request to the advance handler, a group of messages a key group', { timeout: 60_000 }, async () => {
+  it('hands a request to the advance handler, a group of messages a key group', async () => {
     process.env.AWS_ACCESS_KEY_ID ??= 'local'
     process.env.AWS_SECRET_ACCESS_KEY ??= 'local'
     const aws = await LocalAws.start(tools!)
@@ -50,7 +50,7 @@ describe.skipIf(tools === undefined)('the SQS queue', () => {
 })
 
 describe('a request that cannot be sent', () => {
-  it('fails nobody: it is told of, and the next tick finds it', { timeout: 20_000 }, async () => {
+  it('fails nobody: it is told of, and the next tick finds it', async () => {
     const lost: unknown[] = []
     const endpoint = 'http://127.0.0.1:9'
     process.env.AWS_ACCESS_KEY_ID ??= 'local'

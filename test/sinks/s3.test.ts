@@ -42,7 +42,7 @@ describe.skipIf(tools === undefined)('buckets as sinks', () => {
     vi.stubEnv('AWS_REGION', REGION)
     aws = await LocalAws.start(tools!)
     client = new S3Client({ endpoint: aws.endpoint, forcePathStyle: true })
-  }, 90_000)
+  })
   afterAll(async () => {
     client?.destroy()
     await aws?.stop()

@@ -82,25 +82,21 @@ describe('an lmdb store on disk', () => {
     // The dead process may have held the lock.
     expect(await store.insert([raceItem(999_999_99, 'heir')])).toEqual(['inserted'])
     await store.close()
-  }, 30_000)
+  })
 
-  it.skipIf(process.platform === 'win32')(
-    'says what is wrong when the disk is full, and stays whole',
-    async () => {
-      const dir = newDirectory()
-      const child = startProcess(dir, 'me', 100_000, 25, 'ulimit -f 400 && exec "$@"')
-      const lines: string[] = []
-      child.onLine((line) => lines.push(line))
-      await child.go()
-      await once(child.process, 'close')
-      expect(child.process.exitCode).toBe(0)
-      expect(lines.at(-1)).toMatch(/^failed store-write: .*File too large/)
-      const store = await lmdbStore(dir)
-      expect((await everything(store)).slice(0, (lines.length - 1) * 25)).toHaveLength((lines.length - 1) * 25)
-      await store.close()
-    },
-    30_000,
-  )
+  it.skipIf(process.platform === 'win32')('says what is wrong when the disk is full, and stays whole', async () => {
+    const dir = newDirectory()
+    const child = startProcess(dir, 'me', 100_000, 25, 'ulimit -f 400 && exec "$@"')
+    const lines: string[] = []
+    child.onLine((line) => lines.push(line))
+    await child.go()
+    await once(child.process, 'close')
+    expect(child.process.exitCode).toBe(0)
+    expect(lines.at(-1)).toMatch(/^failed store-write: .*File too large/)
+    const store = await lmdbStore(dir)
+    expect((await everything(store)).slice(0, (lines.length - 1) * 25)).toHaveLength((lines.length - 1) * 25)
+    await store.close()
+  })
 
   it('lets exactly one of two processes win each key', async () => {
     const dir = newDirectory()
@@ -121,7 +117,7 @@ describe('an lmdb store on disk', () => {
     const store = await lmdbStore(dir)
     for (const { sk, by } of await everything(store)) expect(by).toBe(['left', 'right'][won.get(sk)![0]!])
     await store.close()
-  }, 30_000)
+  })
 
   it('reads anew even within one turn of the event loop (law 12)', async () => {
     const dir = newDirectory()
@@ -131,7 +127,7 @@ describe('an lmdb store on disk', () => {
     spawnSync(process.execPath, processArgs(dir, 'other', 1, 1), { input: 'go\n' })
     expect(await store.get([raceItem(0, '')])).toEqual([raceItem(0, 'other')])
     await store.close()
-  }, 30_000)
+  })
 
   it('sees at once what another process wrote, while the database grows', async () => {
     const dir = newDirectory()
@@ -154,7 +150,7 @@ describe('an lmdb store on disk', () => {
     expect(missed).toEqual([])
     expect(await everything(store)).toHaveLength(4_000)
     await store.close()
-  }, 30_000)
+  })
 })
 
 describe('opening an lmdb store', () => {

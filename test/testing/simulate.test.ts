@@ -21,7 +21,7 @@ const orders = (from: number, n: number): Order[] =>
 const input = { orders: [orders(0, 20), orders(100, 12)], legacy: [orders(200, 15)] }
 
 describe('simulate', () => {
-  it("laws 1 to 10: a user's pipeline gives the same rows whatever happens to it", { timeout: 60_000 }, async () => {
+  it("laws 1 to 10: a user's pipeline gives the same rows whatever happens to it", async () => {
     const calm = await simulate(revenue, { input, faults: [] })
     expect(calm.violations).toEqual([])
     expect(calm.injected).toEqual({})
@@ -42,7 +42,7 @@ describe('simulate', () => {
     expect((await simulate(revenue, { input, seed: 6 })).hash).not.toBe(once.hash)
   })
 
-  it('finds a pipeline whose results hang on the attempt', { timeout: 60_000 }, async () => {
+  it('finds a pipeline whose results hang on the attempt', async () => {
     let calls = 0
     const unsteady = pipeline('unsteady', { deadLetter: ndjson('dead') }, (p) =>
       p

@@ -123,7 +123,7 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
 })
 
 describeLive('millrace services', [], () => {
-  it('starts Kinesis in the background, keeps its data and its port, and ends it', { timeout: 60_000 }, async () => {
+  it('starts Kinesis in the background, keeps its data and its port, and ends it', async () => {
     const dir = ['--dir', path('services')]
     expect((await millrace('services', 'status', ...dir)).out).toContain('No service was ever started')
     const up = await millrace('services', 'up', '--only', 'kinesis', ...dir)
@@ -184,7 +184,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     })
   })
 
-  it('says which of table, stream and topic is not there, before it reads anything', { timeout: 60_000 }, async () => {
+  it('says which of table, stream and topic is not there, before it reads anything', async () => {
     const dev = (...more: string[]) => millrace('dev', path('both.mjs'), ...places(), ...more)
     expect((await dev('--state', 'dynamodb:absent')).err).toContain('The table "absent" does not exist')
     await table('create', 'check')
@@ -196,7 +196,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(code).toBe(2)
   })
 
-  it('counts a stream and a topic at once, in two processes that share a table', { timeout: 120_000 }, async () => {
+  it('counts a stream and a topic at once, in two processes that share a table', async () => {
     const START = 1_700_000_000_000
     const line = (i: number) => ({ t: START + i * 10, k: `k${i % 5}` })
     const lines = Array.from({ length: 3_000 }, (_, i) => line(i))
@@ -245,7 +245,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(readFileSync(path('live', 'dead.ndjson'), 'utf8')).toContain('bad-json')
   })
 
-  it('stops a split whose topic was made anew, and goes on once it is reset', { timeout: 120_000 }, async () => {
+  it('stops a split whose topic was made anew, and goes on once it is reset', async () => {
     const tools = new KafkaTools({ brokers: [services.endpoint('kafka')] })
     await tools.admin.connect()
     await tools.create('anew', 1)

@@ -9,9 +9,6 @@ import { describeLive } from '../../services/local.js'
 import { at, KafkaTools, type Message, numbered } from '../../sources/live/kafka-tools.js'
 import { type Click, clicks, clicksOf, expected, LiveWorld, theEnd } from './world.js'
 
-/** The machine may be busy. */
-const PATIENCE = { timeout: 15_000 }
-
 const records = (event: any): any[] => Object.values<any[]>(event.records).flat()
 const text = (record: any): string => Buffer.from(record.value, 'base64').toString()
 const texts = (event: any): string[] => records(event).map(text)
@@ -74,7 +71,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
     const events: any[] = []
     let delivered = 0
     const poller = poll('forms', (event) => void events.push(event), { onDelivered: (count) => (delivered += count) })
-    await expect.poll(() => delivered, { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => delivered).toBe(3)
     const all = Object.assign({}, ...events.map((event) => event.records))
     expect(events[0]).toMatchObject({ eventSource: 'SelfManagedKafka', bootstrapServers: services.endpoint('kafka') })
     const base64 = (value: string): string => Buffer.from(value).toString('base64')
@@ -123,10 +120,10 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
     const seen: string[] = []
     // It begins among the records of the second transaction.
     poll('transactions', (event) => void seen.push(...texts(event)), { positionOf: async () => at(8), batch: 2 })
-    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(numbers(3, 9))
+    await expect.poll(() => seen).toEqual(numbers(3, 9))
     const all: string[] = []
     poll('transactions', (event) => void all.push(...texts(event)), { group: 'another' })
-    await expect.poll(() => all, { timeout: 10_000 }).toEqual(numbers(0, 9))
+    await expect.poll(() => all).toEqual(numbers(0, 9))
   })
 
   it('law 11: an error brings the batch again, and a partial answer moves each partition by itself', async () => {
@@ -146,7 +143,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
     })
     const whole = { 'answers-0': '0,1,2,3', 'answers-1': '10,11,12,13' }
     const rest = { 'answers-0': '1,2,3', 'answers-1': '12,13' }
-    await expect.poll(() => events, { timeout: 10_000 }).toEqual([whole, whole, rest, rest])
+    await expect.poll(() => events).toEqual([whole, whole, rest, rest])
     await poller.stop()
     expect(await committed('answers')).toEqual({ 0: 4, 1: 4 })
   })
@@ -159,13 +156,13 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
         [0, 1, 2, 3].flatMap((partition) => numbered(10, partition * 10, partition)),
       )
       await tools.setOffsets('group of begins', 'begins', { 0: 4, 1: 9, 3: 8 })
-      await expect.poll(() => committed('begins'), PATIENCE).toEqual({ 0: 4, 1: 9, 2: -1, 3: 8 })
+      await expect.poll(() => committed('begins')).toEqual({ 0: 4, 1: 9, 2: -1, 3: 8 })
       // 0: the group is behind. 1: it is ahead. 2: it knows nothing. 3: the handler knows nothing, so nothing was counted.
       const positions: Record<string, string> = { 'begins-0': at(6), 'begins-1': at(2), 'begins-2': at(7) }
       const seen: string[] = []
       poll('begins', (event) => void seen.push(...texts(event)), { positionOf: async (split) => positions[split] })
       const wanted = [...numbers(4, 10), ...numbers(13, 20), ...numbers(28, 30), ...numbers(30, 40)]
-      await expect.poll(() => [...seen].sort(), { timeout: 10_000 }).toEqual([...wanted].sort())
+      await expect.poll(() => [...seen].sort()).toEqual([...wanted].sort())
     })
 
     it('where the log does, if that is later', async () => {
@@ -176,7 +173,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
       const logs: string[] = []
       const logger = { ...silentLogger, error: (message: string) => void logs.push(message) }
       poll('cut', (event) => void seen.push(...texts(event)), { positionOf: async () => at(2), logger })
-      await expect.poll(() => seen, { timeout: 10_000 }).toEqual(numbers(6, 10))
+      await expect.poll(() => seen).toEqual(numbers(6, 10))
       expect(logs).toEqual(['records after a position were deleted unread'])
     })
 
@@ -191,13 +188,13 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
         positionOf: async (split) => positions[split],
         logger,
       })
-      await expect.poll(() => seen, { timeout: 10_000 }).toEqual(numbers(10, 13))
+      await expect.poll(() => seen).toEqual(numbers(10, 13))
       expect(logs).toEqual([
         'a log ends before the position, since its topic was made anew: the partition waits for an operator',
       ])
       positions['renewed-0'] = '0'
       positions['renewed-1'] = at(2)
-      await expect.poll(() => seen, { timeout: 15_000 }).toEqual([...numbers(10, 13), ...numbers(0, 3)])
+      await expect.poll(() => seen).toEqual([...numbers(10, 13), ...numbers(0, 3)])
     })
   })
 
@@ -218,38 +215,32 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
         Array.from({ length: partitions }, (_, partition) => numbered(1, from + partition, partition)[0]!),
       )
     await round(0)
-    await expect.poll(() => values.length, { timeout: 10_000 }).toBe(4)
+    await expect.poll(() => values.length).toBe(4)
     expect(seen.one!.size).toBe(4)
     poll('shared', take('two'))
     let from = 4
     await expect
-      .poll(
-        async () => {
-          for (const partitions of Object.values(seen)) partitions.clear()
-          await round(from)
-          from += 4
-          await sleep(400)
-          return [seen.one!.size, seen.two!.size]
-        },
-        { timeout: 15_000 },
-      )
+      .poll(async () => {
+        for (const partitions of Object.values(seen)) partitions.clear()
+        await round(from)
+        from += 4
+        await sleep(400)
+        return [seen.one!.size, seen.two!.size]
+      })
       .toEqual([2, 2])
     await one.stop()
     await tools.admin.createPartitions({ topicPartitions: [{ topic: 'shared', count: 5 }] })
     await expect
-      .poll(
-        async () => {
-          seen.two!.clear()
-          await round(from, 5)
-          from += 5
-          await sleep(400)
-          return seen.two!.size
-        },
-        { timeout: 15_000 },
-      )
+      .poll(async () => {
+        seen.two!.clear()
+        await round(from, 5)
+        from += 5
+        await sleep(400)
+        return seen.two!.size
+      })
       .toBe(5)
     expect(new Set(values).size).toBe(from)
-  }, 60_000)
+  })
 
   it('stops in order: the batch in flight is finished and committed, none follows, and it is over soon', async () => {
     await tools.create('stops')
@@ -265,7 +256,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
       },
       { batch: 5 },
     )
-    await expect.poll(() => begun, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => begun).toBe(1)
     const started = performance.now()
     await poller.stop()
     expect(performance.now() - started).toBeLessThan(3_000)
@@ -308,7 +299,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
     await put(800, 1_400)
     await tools.commit('clicks', 'tx-2', messages(all.slice(1_400, 1_410)))
     // A broker that is killed between a commit and its marker may keep the transaction open for long.
-    await expect.poll(() => world.counted(), { timeout: 15_000 }).toBe(1_410)
+    await expect.poll(() => world.counted()).toBe(1_410)
     await services.stop('kafka')
     await sleep(500)
     await services.start('kafka')
@@ -316,20 +307,20 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
       await put(from, Math.min(2_600, from + 119))
       await sleep(50)
     }
-    await expect.poll(() => invokedBy.two ?? 0, { timeout: 25_000 }).toBeGreaterThan(0)
+    await expect.poll(() => invokedBy.two ?? 0).toBeGreaterThan(0)
     await one.stop()
     await tools.abort('clicks', 'tx-3', messages(clicks(20, 9_000)))
     await put(2_600, 3_000)
-    await expect.poll(() => world.counted(), { timeout: 25_000 }).toBe(3_000)
+    await expect.poll(() => world.counted()).toBe(3_000)
     await tools.send(
       'clicks',
       [0, 1, 2].map((partition) => ({ value: JSON.stringify(theEnd), partition })),
     )
     const results = expected(all)
-    await expect.poll(() => Object.keys(world.results()).length, { timeout: 20_000 }).toBe(Object.keys(results).length)
+    await expect.poll(() => Object.keys(world.results()).length).toBe(Object.keys(results).length)
     expect(world.results()).toEqual(results)
     expect(invokedBy.one).toBeGreaterThan(0)
     await world.close()
     await inspector.close()
-  }, 90_000)
+  })
 })

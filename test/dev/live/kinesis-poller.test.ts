@@ -10,9 +10,6 @@ import { startKinesisLocal } from '../../sources/live/kinesis-local.js'
 import { KinesisTools, positionAt, shardId } from '../../sources/live/kinesis-tools.js'
 import { type Click, clicks, clicksOf, expected, LiveWorld, theEnd } from './world.js'
 
-/** The machine may be busy. */
-const PATIENCE = { timeout: 15_000 }
-
 const data = (record: any): string => Buffer.from(record.kinesis.data, 'base64').toString()
 const texts = (event: any): string[] => event.Records.map(data)
 const undone = (...sequences: string[]) => ({
@@ -92,13 +89,11 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       await flow
       await put(all.slice(2_500))
       // One poller dies; the other has all.
-      await expect.poll(() => world.counted(), { timeout: 20_000 }).toBe(3_000)
+      await expect.poll(() => world.counted()).toBe(3_000)
       await one.stop()
       await endAll('clicks', tools)
       const results = { ...expected(all) }
-      await expect
-        .poll(() => Object.keys(world.results()).length, { timeout: 20_000 })
-        .toBe(Object.keys(results).length)
+      await expect.poll(() => Object.keys(world.results()).length).toBe(Object.keys(results).length)
       expect(world.results()).toEqual(results)
       await two.stop()
       const [stage] = (await world.status()).stages
@@ -108,7 +103,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       expect(invokedBy.one).toBeGreaterThan(0)
       expect(invokedBy.two).toBeGreaterThan(0)
       await world.close()
-    }, 60_000)
+    })
 
     it('started again it goes on after the checkpoint', async () => {
       await tools.create('again', 1)
@@ -126,7 +121,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
         all.slice(0, 30).map((click) => JSON.stringify(click)),
       )
       const one = poll('again', (event) => environment.invoke('ingest', event), { logger, positionOf, batch: 10 })
-      await expect.poll(() => world.counted(), { timeout: 10_000 }).toBe(30)
+      await expect.poll(() => world.counted()).toBe(30)
       await one.stop()
       await tools.putAll(
         'again',
@@ -138,7 +133,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
         return environment.invoke('ingest', event)
       }
       const two = poll('again', spy, { logger, positionOf })
-      await expect.poll(() => world.counted(), { timeout: 10_000 }).toBe(40)
+      await expect.poll(() => world.counted()).toBe(40)
       await two.stop()
       expect(seen.map((line) => JSON.parse(line))).toEqual(all.slice(30))
       await world.close()
@@ -164,7 +159,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       },
       { batch: 10, onDelivered: (records) => (delivered += records) },
     )
-    await expect.poll(() => batches.flat().length, PATIENCE).toBe(25)
+    await expect.poll(() => batches.flat().length).toBe(25)
     expect(batches.map((batch) => batch.length)).toEqual([10, 10, 5])
     expect(batches.flat()).toEqual(lines)
     expect(delivered).toBe(25)
@@ -194,7 +189,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       return ''
     })
     const came = () => batches.map((batch) => batch.join(''))
-    await expect.poll(came, { timeout: 10_000 }).toEqual(['01234567', '34567', '345', '34', '3', '4567'])
+    await expect.poll(came).toEqual(['01234567', '34567', '345', '34', '3', '4567'])
   })
 
   it('law 6: children begin when their parents are read to their ends and taken', async () => {
@@ -213,7 +208,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       },
       { batch: 2 },
     )
-    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(12)
+    await expect.poll(() => seen.length).toBe(12)
     expect(seen.slice(0, 6)).toEqual([0, 1, 2, 3, 4, 5].map((i) => `parent ${i}`))
     expect(seen.slice(6).sort()).toEqual([0, 1, 2, 3, 4, 5].map((i) => `child ${i}`))
   })
@@ -232,7 +227,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       },
       { batch: 5 },
     )
-    await expect.poll(() => begun, PATIENCE).toBe(1)
+    await expect.poll(() => begun).toBe(1)
     const started = performance.now()
     await poller.stop()
     expect(performance.now() - started).toBeLessThan(2_000)
@@ -260,7 +255,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
       await tools.put('rough', String(i), 'k')
       await sleep(100)
     }
-    await expect.poll(() => seen.length, { timeout: 15_000 }).toBe(10)
+    await expect.poll(() => seen.length).toBe(10)
     expect(seen).toEqual(Array.from({ length: 10 }, (_, i) => String(i)))
     expect(faults).toEqual([])
   })
@@ -277,11 +272,11 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
     const logger = { ...silentLogger, error: (message: string) => void logs.push(message) }
     poll('after', (event) => void seen.push(...texts(event)), { positionOf: async () => position, logger })
     await expect
-      .poll(() => logs, PATIENCE)
+      .poll(() => logs)
       .toContain('a position is none of its stream, which was made anew: the shard waits for an operator')
     expect(seen).toEqual([])
     position = '0'
-    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['new'])
+    await expect.poll(() => seen).toEqual(['new'])
   })
 
   it('a stream that does not exist ends it with a sentence', async () => {
@@ -313,7 +308,7 @@ describe('a poller of a Kinesis with closed shards', () => {
       for (const line of lines.slice(0, 15)) await tools.put('scaled', line)
       await tools.split('scaled', shardId(0))
       for (const line of lines.slice(15)) await tools.put('scaled', line)
-      await expect.poll(() => seen.length, { timeout: 15_000 }).toBe(30)
+      await expect.poll(() => seen.length).toBe(30)
       expect(seen.slice(0, 15)).toEqual(lines.slice(0, 15))
       expect([...seen].sort()).toEqual([...lines].sort())
       stopping.abort()
@@ -322,7 +317,7 @@ describe('a poller of a Kinesis with closed shards', () => {
       stopping.abort()
       await kinesis.stop()
     }
-  }, 40_000)
+  })
 })
 
 /** Puts the end into every open shard. */

@@ -232,7 +232,7 @@ describe('a Kinesis stream with more than kinesalite knows', () => {
   beforeAll(async () => {
     kinesis = await startKinesisLocal()
     tools = new KinesisTools(kinesis.endpoint, 'us-east-1')
-  }, 30_000)
+  })
 
   afterAll(() => kinesis?.stop())
 

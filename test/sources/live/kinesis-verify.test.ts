@@ -103,7 +103,7 @@ describe('the positions of a Kinesis stream that was made anew', () => {
   beforeAll(async () => {
     kinesis = await startKinesisLocal()
     tools = new KinesisTools(kinesis.endpoint, 'us-east-1')
-  }, 30_000)
+  })
 
   afterAll(() => kinesis?.stop())
 
