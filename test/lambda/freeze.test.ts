@@ -1,18 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { FunctionError } from '../../lib/dev/lambda/function.js'
-import { functionMaker, isAlive, until } from './handlers.js'
+import { functionMaker, isAlive, isStopped, until } from './handlers.js'
 
 const { folder, make } = functionMaker('lambda-freeze')
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '')
 
-/** Writes one letter when it begins and another when it ends, `ms` later; and a dot every few ms, for ever, if it is asked to. */
-const WRITER = `import { appendFileSync } from 'node:fs'
-  export const handler = async ({ file, begin, end, ms, dots }) => {
+/**
+ * Writes one letter when it begins and another when it ends, `ms` later or once the file `until` is there; and a dot every few ms, for ever, if it is
+ * asked to.
+ */
+const WRITER = `import { appendFileSync, existsSync } from 'node:fs'
+  export const handler = async ({ file, begin, end, ms, until, dots }) => {
     appendFileSync(file, begin)
     if (dots) setInterval(() => appendFileSync(file, '.'), 3)
-    await new Promise((done) => setTimeout(done, ms))
+    do await new Promise((done) => setTimeout(done, ms)); while (until && !existsSync(until))
     appendFileSync(file, end)
     return process.pid
   }`
@@ -23,7 +26,7 @@ describe('a frozen environment', () => {
     const file = folder('dots')
     await f.invoke({ file, begin: 'a', end: 'b', ms: 100, dots: true })
     // A tick may have come between its answer and its freezing.
-    await sleep(30)
+    await until(() => isStopped(f.environments[0]!.pid))
     const frozen = textOf(file)
     expect(frozen).toMatch(/^a\.+b\.*$/)
     await sleep(300)
@@ -51,7 +54,9 @@ describe('an invocation under way', () => {
   it('killed: it fails as an exit does, and what it had to do still is not done', async () => {
     const f = make(WRITER)
     const file = folder('midway')
-    const failed = f.invoke({ file, begin: 'a', end: 'b', ms: 5_000 }).catch((error: FunctionError) => error)
+    const failed = f
+      .invoke({ file, begin: 'a', end: 'b', ms: 5, until: folder('never') })
+      .catch((error: FunctionError) => error)
     await until(() => textOf(file) === 'a')
     f.kill(f.environments[0]!)
     expect(await failed).toMatchObject({ errorType: 'Runtime.ExitError' })
@@ -62,7 +67,8 @@ describe('an invocation under way', () => {
   it('given up: a successor takes the redelivery, and the zombie, thawed, goes on to its end', async () => {
     const f = make(WRITER)
     const file = folder('zombie')
-    const failed = f.invoke({ file, begin: 'a', end: 'b', ms: 50 }).catch((error: FunctionError) => error)
+    const go = folder('go')
+    const failed = f.invoke({ file, begin: 'a', end: 'b', ms: 5, until: go }).catch((error: FunctionError) => error)
     await until(() => textOf(file) === 'a')
     const [zombie] = f.environments
     f.abandon(zombie!)
@@ -71,6 +77,7 @@ describe('an invocation under way', () => {
     expect(successor).not.toBe(zombie!.pid)
     expect(textOf(file)).toBe('acd')
     expect(isAlive(zombie!.pid)).toBe(true)
+    writeFileSync(go, '')
     zombie!.thaw()
     await zombie!.gone
     expect(textOf(file)).toBe('acdb')
@@ -82,7 +89,9 @@ describe('an invocation under way', () => {
   it('given up and never thawed: close takes it along', async () => {
     const f = make(WRITER)
     const file = folder('buried')
-    const failed = f.invoke({ file, begin: 'a', end: 'b', ms: 50 }).catch((error: FunctionError) => error)
+    const failed = f
+      .invoke({ file, begin: 'a', end: 'b', ms: 5, until: folder('never') })
+      .catch((error: FunctionError) => error)
     await until(() => textOf(file) === 'a')
     const [zombie] = f.environments
     f.abandon(zombie!)
@@ -93,7 +102,7 @@ describe('an invocation under way', () => {
   })
 
   it('of a thawed zombie that does not end is killed at the timeout', async () => {
-    const f = make(WRITER, { timeoutMs: 700 })
+    const f = make(WRITER, { timeoutMs: 2_000 })
     const file = folder('endless')
     const failed = f.invoke({ file, begin: 'a', end: 'b', ms: 60_000 }).catch((error: FunctionError) => error)
     await until(() => textOf(file) === 'a')

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FunctionError, LambdaFunction } from '../../lib/dev/lambda/function.js'
 import { PAYLOAD_BYTES_MAX } from '../../lib/dev/lambda/runtime-api.js'
@@ -54,11 +55,22 @@ describe('a function', () => {
 
   it('reuses an environment, the last one first, one invocation at a time', async () => {
     const f = make(`let n = 0
-      export const handler = async ({ ms }) => { n++; await new Promise((done) => setTimeout(done, ms)); return [process.pid, n] }`)
-    const [first, second] = (await Promise.all([f.invoke({ ms: 300 }), f.invoke({ ms: 600 })])) as [number, number][]
-    expect(first![0]).not.toBe(second![0])
-    expect(await f.invoke({ ms: 0 })).toEqual([second![0], 2])
-    expect(await f.invoke({ ms: 0 })).toEqual([second![0], 3])
+      import { existsSync } from 'node:fs'
+      export const handler = async ({ after }) => {
+        n++
+        while (after && !existsSync(after)) await new Promise((done) => setTimeout(done, 5))
+        return [process.pid, n]
+      }`)
+    const gate = (name: string) => ({ after: folder(`reuse-${name}`) })
+    const calls = [f.invoke(gate('first')), f.invoke(gate('second'))] as Promise<[number, number]>[]
+    // The second of two that run at once comes to its end last.
+    writeFileSync(gate('first').after, '')
+    const first = await calls[0]!
+    writeFileSync(gate('second').after, '')
+    const second = await calls[1]!
+    expect(first[0]).not.toBe(second[0])
+    expect(await f.invoke({})).toEqual([second[0], 2])
+    expect(await f.invoke({})).toEqual([second[0], 3])
     expect(f.counters).toMatchObject({ invocations: 4, coldStarts: 2, errors: 0 })
     expect(f.counters.initMs).toBeGreaterThan(0)
   })

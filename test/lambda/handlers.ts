@@ -42,6 +42,14 @@ export function isAlive(pid: number): boolean {
     return false
   }
   // Whoever inherits a dead process may not have taken note of it yet.
+  return stateOf(pid) !== 'Z'
+}
+
+/** Stands still by a signal, as far as this machine can tell. */
+export const isStopped = (pid: number): boolean => (stateOf(pid) ?? 'T') === 'T'
+
+/** As /proc has it; undefined where there is none. */
+function stateOf(pid: number): string | undefined {
   const stat = `/proc/${pid}/stat`
-  return !existsSync(stat) || !/\) Z/.test(readFileSync(stat, 'utf8'))
+  return existsSync(stat) ? /\) (.)/.exec(readFileSync(stat, 'utf8'))?.[1] : undefined
 }
