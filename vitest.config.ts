@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Plugin } from 'vitest/config'
+import type { InlineConfig } from 'vitest/node'
 import { fileOf, without } from './test/mutants/build.js'
 import { GUARDS } from './test/mutants/guards.js'
+import { LongestFirst } from './test/services/order.js'
 
 /** `npm run mutants` runs some tests on a source that lacks a guard, by its name. */
 function withoutGuard(name: string | undefined): Plugin[] {
@@ -23,21 +25,36 @@ function withoutGuard(name: string | undefined): Plugin[] {
 const HANG_MS = 10 * 60_000
 const isOpenEnded = process.env.FUZZ_RUNS !== undefined || process.env.SIM_SEEDS !== undefined
 
+/** Tests of plain code, which leave nothing behind in their process: they share one, so that libraries are loaded once. */
+const TOGETHER = [
+  'test/{aggregate,base,codecs,cost,fuzz,handlers,mutants,observe,pipeline,runtime,testing,time,window}/*.test.ts',
+  'test/dev/{answer,cost-command,events,lines,partition,poller,summary}.test.ts',
+  'test/infra/{dead-letters,refusals,security,stream-pipeline}.test.ts',
+  'test/{docs/deploy,sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
+]
+
+const shared: InlineConfig = {
+  env: {
+    // The SDK warns of the end of Node 20 in each process.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    // The CDK's own look at each template takes seconds, and only warns. Where a stack goes up as users have it, it is on.
+    CDK_VALIDATION: 'false',
+  },
+  testTimeout: isOpenEnded ? 0 : HANG_MS,
+  hookTimeout: HANG_MS,
+  expect: { poll: { timeout: HANG_MS } },
+  pool: 'forks',
+  maxWorkers: 2,
+}
+const plugins = withoutGuard(process.env.WITHOUT_GUARD)
+
 export default defineConfig({
-  plugins: withoutGuard(process.env.WITHOUT_GUARD),
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: 'test/services/setup.ts',
-    env: {
-      // The SDK warns of the end of Node 20 in each process.
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      // The CDK's own look at each template takes seconds, and only warns. Where a stack goes up as users have it, it is on.
-      CDK_VALIDATION: 'false',
-    },
-    testTimeout: isOpenEnded ? 0 : HANG_MS,
-    hookTimeout: HANG_MS,
-    expect: { poll: { timeout: HANG_MS } },
-    pool: 'forks',
-    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      { plugins, test: { ...shared, name: 'alone', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
+      { plugins, test: { ...shared, name: 'together', include: TOGETHER, isolate: false } },
+    ],
   },
 })

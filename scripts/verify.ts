@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 
-/** The one truth: everything that must hold before a commit. CI runs exactly this. Each step is a command that can be run alone. */
+/** The one truth: everything that must hold before a commit. CI runs exactly this, with LONG=1. Each step is a command that can be run alone. */
 const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['types', 'tsc', '--noEmit', '-p', '.'],

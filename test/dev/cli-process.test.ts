@@ -74,10 +74,14 @@ describe('the millrace command', () => {
   })
 
   it('law 11: Ctrl-C ends it in order with 130, and run again it goes on to the end', async () => {
-    writeFileSync(path('slow.ts'), typed("if (c.t === 300) process.stderr.write('STOP ME\\n');"))
+    // It stands still until the signal is on its way: it cannot be faster than whoever stops it.
+    const sent = path('signal-sent')
+    const wait = `process.stderr.write('STOP ME\\n'); while (!existsSync(${JSON.stringify(sent)}));`
+    writeFileSync(path('slow.ts'), `import { existsSync } from 'node:fs'\n${typed(`if (c.t === 300) { ${wait} }`)}`)
+    const records = 2_000
     const input = writeLines(
       path('slow.ndjson'),
-      Array.from({ length: 20_000 }, (_, t) => ({ t, k: `k${t % 9}` })),
+      Array.from({ length: records }, (_, t) => ({ t, k: `k${t % 9}` })),
     )
     const args = ['run', path('slow.ts'), '--input', `clicks=${input}`, '--batch', '50']
     args.push('--state', `lmdb:${path('slow', 'state')}`, '--out', path('slow', 'out'))
@@ -86,6 +90,7 @@ describe('the millrace command', () => {
       if (stopped || !err.includes('STOP ME')) return
       stopped = true
       kill('SIGINT')
+      writeFileSync(sent, '')
     })
     expect(first.code, first.err).toBe(130)
     expect(first.out).toContain('Stopped before the end; watermark')
@@ -95,6 +100,6 @@ describe('the millrace command', () => {
     const rows = readFileSync(path('slow', 'out', 'clicks.ndjson'), 'utf8')
       .trimEnd()
       .split('\n')
-    expect(rows.reduce((sum, row) => sum + JSON.parse(row).value.n, 0)).toBe(20_000)
+    expect(rows.reduce((sum, row) => sum + JSON.parse(row).value.n, 0)).toBe(records)
   })
 })

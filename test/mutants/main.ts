@@ -78,6 +78,7 @@ async function test(guard: Guard): Promise<Verdict> {
     ['node_modules/vitest/vitest.mjs', 'run', guard.by!, '--bail=1', '--reporter=json'],
     {
       WITHOUT_GUARD: guard.name,
+      LONG: '1',
     },
   )
   const [failed] = failedTests(out)
