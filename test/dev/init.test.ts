@@ -10,6 +10,9 @@ const execute = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'millrace-init-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** What is in npm's cache is not asked for again. */
+const QUIETLY = ['--no-audit', '--no-fund', '--prefer-offline']
+
 /** The package as npm would publish it, built beside the tree: other tests read its dist. */
 async function pack(): Promise<string> {
   const tree = join(folder, 'package')
@@ -34,7 +37,7 @@ describe('millrace init', () => {
     // As npx has it: the package, and none of the clients that other commands use.
     const bare = join(folder, 'bare')
     mkdirSync(bare)
-    await execute('npm', ['install', '--no-audit', '--no-fund', '--prefix', bare, tarball])
+    await execute('npm', ['install', ...QUIETLY, '--prefix', bare, tarball])
     expect(existsSync(join(bare, 'node_modules', '@aws-sdk'))).toBe(false)
     const { stdout } = await execute(join(bare, 'node_modules', '.bin', 'millrace'), [
       'init',
@@ -50,7 +53,7 @@ describe('millrace init', () => {
       })
       return stdout + stderr
     }
-    await run('npm', 'install', '--no-audit', '--no-fund')
+    await run('npm', 'install', ...QUIETLY)
     expect(await run('npm', 'start')).toContain('All input is counted and every window is closed.')
     const rows = readFileSync(join(shop, '.millrace', 'shop', 'out', 'revenue.ndjson'), 'utf8')
       .trim()
