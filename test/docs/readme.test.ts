@@ -87,13 +87,17 @@ describe.skipIf(missing !== '')(`README, live${missing === '' ? '' : ` (not run:
       const out = join(directory, 'live')
       const live = new LiveProcess([...dev, '--out', out, '--tick', '1000'])
       const state = ['--state', 'dynamodb:flights', '--services', services]
-      await until('all flights are counted', async () => {
-        // In this process: one that is started for each question takes the machine from those that count.
-        const { out } = await millrace('splits', 'list', 'examples/flights/pipeline.ts', ...state, '--json')
-        const [stage] = JSON.parse(out).stages
-        const taken = stage.splits.reduce((sum: number, split: { in: number }) => sum + split.in, 0)
-        return taken === 113_493 || taken
-      })
+      await until(
+        'all flights are counted',
+        async () => {
+          // In this process: one that is started for each question takes the machine from those that count.
+          const { out } = await millrace('splits', 'list', 'examples/flights/pipeline.ts', ...state, '--json')
+          const [stage] = JSON.parse(out).stages
+          const taken = stage.splits.reduce((sum: number, split: { in: number }) => sum + split.in, 0)
+          return taken === 113_493 || taken
+        },
+        1_000,
+      )
       expect(await live.stop(), live.err).toBe(0)
       expect(live.out).toMatch(/^all +113,493 +0 +0 +113,493/m)
       const rows = readFileSync(join(out, 'hourly.ndjson'), 'utf8').trim().split('\n')

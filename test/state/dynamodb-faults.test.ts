@@ -3,20 +3,23 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { StateStore } from '../../lib/ports/index.js'
 import { type DynamoDBStoreOptions, dynamodbStore } from '../../lib/state/dynamodb/index.js'
 import { createTable } from '../../lib/state/dynamodb/table.js'
+import { draws } from '../draws.js'
 import { FAULTS, type Fault, FaultyDynamoDB } from '../services/faulty-dynamodb.js'
 import { describeLive } from '../services/local.js'
 import { describeStateStore } from './conformance.js'
 
-const REQUEST_TIMEOUT_MS = 150
-const LATE_MS = 250
+/** Longer than DynamoDB Local takes for the largest call on a machine that is ten times as slow as a quiet one. */
+const REQUEST_TIMEOUT_MS = 1_000
+const LATE_MS = 1_250
 const RATES: Readonly<Record<Fault, number>> = {
   throttle: 0.04,
   errorBefore: 0.02,
   errorAfter: 0.03,
   resetBefore: 0.02,
   resetAfter: 0.03,
-  lateEffect: 0.01,
-  lateAnswer: 0.01,
+  // Each is waited for.
+  lateEffect: 0.005,
+  lateAnswer: 0.005,
   partial: 0.1,
 }
 
@@ -56,7 +59,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
   })
 
   it('met every fault', () => {
-    for (const fault of FAULTS) expect(proxy.counts[fault], fault).toBeGreaterThan(5)
+    for (const fault of FAULTS) expect(proxy.counts[fault], fault).toBeGreaterThan(draws(2, 5))
   })
 
   const key = { pk: 'p', sk: 'a' }

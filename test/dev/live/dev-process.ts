@@ -30,14 +30,14 @@ export class LiveProcess {
 /** Ends what hangs, before the test's own guard does, which would not say what was waited for. */
 const HANG_MS = 5 * 60_000
 
-/** Asks until the answer is true; what it was the last time is in the error. */
-export async function until(what: string, ask: () => Promise<unknown> | unknown): Promise<void> {
+/** Asks until the answer is true; what it was the last time is in the error. Who asks what costs much leaves time between. */
+export async function until(what: string, ask: () => Promise<unknown> | unknown, pauseMs = 100): Promise<void> {
   const end = performance.now() + HANG_MS
   let last: unknown
   while (performance.now() < end) {
     last = await ask()
     if (last === true) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
   throw new Error(`Not within ${HANG_MS} ms: ${what}. The last answer: ${JSON.stringify(last)}`)
 }
