@@ -94,8 +94,9 @@ export class MskSource extends KafkaSource {
     return [
       ...super.inspectStatements(scope, name),
       ...this.iam(['kafka-cluster:Connect'], () => this.msk.clusterArn),
-      ...this.iam(['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], () =>
-        this.arnOf('topic', this.topicOf(name)),
+      ...this.iam(
+        ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration', 'kafka-cluster:ReadData'],
+        () => this.arnOf('topic', this.topicOf(name)),
       ),
     ]
   }

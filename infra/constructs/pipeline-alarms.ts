@@ -48,7 +48,8 @@ interface Watched {
 
 const PERIODS = 3
 const WATERMARK_SLACK_MS = 15 * 60_000
-const OLD_STATE = Duration.days(15)
+/** Of the week that segments have to spare: the schedule prolongs their life after half of it. */
+const OLD_STATE = Duration.days(5)
 /** Of batches, in a period: some fail by themselves. */
 const RETRIES_MAX = 10
 
@@ -96,6 +97,11 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
       above: 0,
       means: 'A split has stopped: its log does not go on after its position.',
     },
+    StoppedKeyGroups: {
+      metric: metrics.all('StoppedKeyGroups'),
+      above: 0,
+      means: 'A key group has stopped: its state is damaged, lost or expired.',
+    },
     // What no record closes the schedule's beat closes: its absence alone is seen by nothing else.
     ...(props.isEnabled && {
       NoTick: {
@@ -142,7 +148,7 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
       OldState: {
         metric: metrics.own('OldestUnreadAgeMs', 'tick', Stats.MAXIMUM),
         above: OLD_STATE.toMilliseconds(),
-        means: 'State grows old unread, and will be deleted.',
+        means: 'State that waits to be read is not kept, and will be deleted.',
       },
     }),
     RefusedRows: {

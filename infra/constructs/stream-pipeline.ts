@@ -4,7 +4,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
-import { GROUPS_AT_ONCE } from '../../lib/base/index.js'
+import { GROUPS_AT_ONCE, runPrefix } from '../../lib/base/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
 import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
 import { acknowledge } from './acknowledged.js'
@@ -73,7 +73,7 @@ export interface StreamPipelineProps {
   /** @default true */
   readonly dashboard?: boolean
   /**
-   * False pauses: nothing is read and no time passes; mappings keep their positions.
+   * False pauses: nothing is read, no time passes, and no state expires; mappings keep their positions.
    * @default true
    */
   readonly enabled?: boolean
@@ -152,7 +152,7 @@ export class StreamPipeline extends Construct {
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
     const written = Object.values(this.sinks).flatMap(({ table, statements }) => (table ? statements : []))
-    const stored = [...stateStatements(this, this.state), ...written]
+    const stored = [...stateStatements(this, this.state, runPrefix(pipeline.name, props.run ?? 1)), ...written]
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
       new PipelineFunction(this, this.idOf(name), {
         ...common,

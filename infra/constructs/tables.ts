@@ -3,8 +3,11 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Construct } from 'constructs'
 import { keyStatements, TABLE_KEY_ACTIONS } from './keys.js'
 
-/** What the store does with the state's table: strong reads, conditional writes, pages of a partition. Never a scan, never a delete. */
-export function stateStatements(scope: Construct, table: ITable): PolicyStatement[] {
+/**
+ * What the store does with the state's table: strong reads, conditional writes, pages of a partition. Never a scan, never a delete, and only in partitions of its
+ * own run: pipelines may share a table, and none reaches another's keys.
+ */
+export function stateStatements(scope: Construct, table: ITable, prefix: string): PolicyStatement[] {
   return [
     new PolicyStatement({
       actions: [
@@ -15,6 +18,7 @@ export function stateStatements(scope: Construct, table: ITable): PolicyStatemen
         'dynamodb:UpdateItem',
       ],
       resources: [table.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${prefix}#*`] } },
     }),
     ...keyStatements(scope, table.encryptionKey, 'dynamodb', TABLE_KEY_ACTIONS),
   ]

@@ -12,7 +12,7 @@ export interface TickProps {
    * @default 1 minute
    */
   readonly every?: Duration
-  /** False pauses it. */
+  /** False pauses it: once an hour it only sees to it that no state expires. */
   readonly enabled?: boolean
 }
 
@@ -29,6 +29,7 @@ export class Tick extends Construct {
         'A split is given up as missing by looks some minutes apart (law 6), so a tick comes each 1 to 5 whole minutes.',
         'Give a duration in between.',
       )
+    const isPaused = props.enabled === false
     // The service acts for schedules of this account alone.
     const assumedBy = new ServicePrincipal('scheduler.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
@@ -38,14 +39,16 @@ export class Tick extends Construct {
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [props.function.functionArn] }),
     )
     new CfnSchedule(this, 'Schedule', {
-      description: 'Invokes tick: lists splits, parts idle ones, moves watermarks on',
-      scheduleExpression: minutes === 1 ? 'rate(1 minute)' : `rate(${minutes} minutes)`,
+      description: isPaused
+        ? 'Invokes tick of a pipeline that is paused: keeps its state'
+        : 'Invokes tick: lists splits, parts idle ones, moves watermarks on',
+      scheduleExpression: isPaused ? 'rate(1 hour)' : minutes === 1 ? 'rate(1 minute)' : `rate(${minutes} minutes)`,
       flexibleTimeWindow: { mode: 'OFF' },
-      state: props.enabled === false ? 'DISABLED' : 'ENABLED',
+      state: 'ENABLED',
       target: {
         arn: props.function.functionArn,
         roleArn: role.roleArn,
-        input: '{}',
+        input: isPaused ? JSON.stringify({ only: 'keep' }) : '{}',
         // The next one comes soon enough.
         retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
       },

@@ -11,3 +11,8 @@ export function checkName(what: string, name: unknown): string {
     `The name of a ${what} is 1 to ${NAME_LENGTH_MAX} letters, digits, '.', '_' or '-', and starts with a letter; it is ${shown(name)}.`,
   )
 }
+
+/** The namespace of a run in a table of state: pipelines may share one, and runs of one pipeline are numbered. */
+export function runPrefix(pipeline: string, run: number): string {
+  return `${pipeline}.${run}`
+}

@@ -49,7 +49,7 @@ async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks:
   const spareMs = host.limits.spareLifeMs
   const [oldest] = (await store.query({ pk, from, to: 'g~', limit: 1 })).items
   if (oldest !== undefined)
-    metrics.peak('OldestUnreadAgeMs', Math.max(0, lifeMs - ((oldest.ttl as number) * 1000 - now)), 'Milliseconds')
+    metrics.peak('OldestUnreadAgeMs', Math.max(0, spareMs - ((oldest.ttl as number) * 1000 - now)), 'Milliseconds')
   if (until - now >= spareMs / 2) return
   // guard: kept-in-time
   if (now > until) {

@@ -1,15 +1,12 @@
 import { digest, SORTABLE_LENGTH, SPLIT_ID_BYTES_MAX, sortable, unsortable } from '../base/index.js'
 import type { ItemKey } from '../ports/index.js'
 
+export { runPrefix } from '../base/index.js'
+
 /** The sentinel before every position. */
 export const START = '0'
 /** Sorts after every character that a key is made of. */
 export const AFTER_ALL = '~'
-
-/** The namespace of a run: pipelines may share a table, and runs of one pipeline are numbered. */
-export function runPrefix(pipeline: string, run: number): string {
-  return `${pipeline}.${run}`
-}
 
 export const pipelineKey = (prefix: string): ItemKey => ({ pk: `${prefix}#pipeline`, sk: '!' })
 export const splitsPk = (prefix: string, stage: number): string => `${prefix}#${stage}#splits`

@@ -164,7 +164,7 @@ export class Slices {
   }
 
   /**
-   * The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies before it is read no more. Without late rows
+   * The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies before it is read no more, and all that comes after is. Without late rows
    * only windows that have not ended have one.
    */
   neededFrom(closed: number, latenessMs = this.allowedLatenessMs): number {
@@ -173,7 +173,9 @@ export class Slices {
     // The first window end above what is closed, less the allowed lateness.
     const ended = closed - latenessMs
     const end = (Math.floor((ended - grid - this.offsetMs) / stepMs) + 1) * stepMs + grid + this.offsetMs
-    return kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
+    const start = kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
+    // Where windows have gaps, late rows travel in slices that no window holds.
+    return Math.min(start, closed)
   }
 
   /** A record counts in each window whose end + allowed lateness lies above its effective own watermark. */

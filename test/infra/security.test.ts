@@ -42,7 +42,12 @@ const INTERFACES = ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 
 const IN_VPC = [...INTERFACES, 'ec2:AssignPrivateIpAddresses', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses']
 const POLLER = [...INTERFACES, 'ec2:DescribeSecurityGroups', 'ec2:DescribeSubnets', 'ec2:DescribeVpcs']
 const MSK = ['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers']
-const ASK_MSK = ['kafka-cluster:Connect', 'kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData']
+const ASK_MSK = [
+  'kafka-cluster:Connect',
+  'kafka-cluster:DescribeTopic',
+  'kafka-cluster:DescribeTopicDynamicConfiguration',
+  'kafka-cluster:ReadData',
+]
 const POLL_MSK = [
   ...ASK_MSK,
   'kafka-cluster:AlterGroup',

@@ -1,23 +1,22 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import kafkajs, { type AclOperationTypes } from 'kafkajs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { freePort } from '../../../lib/dev/services/daemon.js'
 import { KafkaTopic } from '../../../lib/sources/kafka/client.js'
 import type { KafkaConnection } from '../../../lib/sources/kafka/connection.js'
 import { kafkaInspector } from '../../../lib/sources/kafka/inspector.js'
-import { describeLive } from '../../services/local.js'
+import { describeBroker } from '../../services/local.js'
 import { at, KafkaTools, numbered } from './kafka-tools.js'
 
 /** The machine may be busy. */
 const PATIENCE = { timeout: 15_000 }
 const PASSWORD = 'hunter2-of-mallory'
 
-describeLive('how long a topic keeps records, as a Kafka broker says', ['kafka'], (services) => {
+describeBroker('how long a topic keeps records, as a Kafka broker says', (broker) => {
   let tools: KafkaTools
   let login: string
+  let plain: string
   const open: { close(): Promise<void> }[] = []
-  const connection = (): KafkaConnection => ({ brokers: [services.endpoint('kafka')] })
+  const connection = (): KafkaConnection => ({ brokers: [plain] })
   const inspector = (topic: string, by = connection()) => {
     const made = kafkaInspector({ topic, connection: by })
     open.push(made)
@@ -25,13 +24,13 @@ describeLive('how long a topic keeps records, as a Kafka broker says', ['kafka']
   }
 
   beforeAll(async () => {
-    const plain = services.endpoint('kafka')
+    const port = await freePort()
+    plain = `127.0.0.1:${port}`
     login = `127.0.0.1:${await freePort()}`
     const controller = `127.0.0.1:${await freePort()}`
-    await services.stop('kafka')
-    rmSync(join(services.folder, 'kafka'), { recursive: true })
     const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule'
-    await services.start('kafka', {
+    await broker.start({
+      port,
       properties: {
         'controller.quorum.voters': `1@${controller}`,
         listeners: `PLAINTEXT://${plain},CONTROLLER://${controller},LOGIN://${login}`,
