@@ -1,5 +1,6 @@
-import { DEADLINE_RESERVE_MS } from '../base/index.js'
+import { DEADLINE_RESERVE_MS, SPLITS_AT_ONCE } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
+import type { SplitListing } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Deadline, Host } from './host.js'
 import { keepState } from './keeper.js'
@@ -9,6 +10,9 @@ import { end, isBack, part, stillEmpty } from './membership.js'
 import { listSplits, register, registerListed, registerSuccessors } from './registration.js'
 import { asRead, type SplitState } from './split-item.js'
 import { advanceStage } from './stage-advance.js'
+
+/** By turns of this long the splits begin elsewhere, ms. */
+const TURN_MS = 60_000
 
 /**
  * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks, restarts advances that were
@@ -60,19 +64,43 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   host.services.metrics.add('StoppedNow', stopped, 'Count')
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
-  for (const split of mine) {
-    if (split.status === 'ended') continue
-    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
-    if (split.stopped !== '' || faulty.has(split.name)) continue
-    const listing = byName.get(originName(input, split))
-    if (listing !== undefined) await isBack(host, stage, split)
-    await setClock(host, stage, split)
-    const origin = listing?.split ?? split.name.slice(input.name.length + 1)
-    const id = split.origin === '' ? origin : split.name.slice(input.name.length + 1)
-    if ((listing === undefined || listing.closed) && (await end(host, stage, input, id, listed, origin))) continue
-    await part(host, stage, input, id, host.plan.pipeline.idleAfterMs, origin)
-    await stillEmpty(host, stage, input, split, origin)
+  const going = mine.filter(({ name, status, stopped }) => status !== 'ended' && stopped === '' && !faulty.has(name))
+  const failures: unknown[] = []
+  // A tick that has no time for all begins elsewhere the next time: none waits for ever.
+  const first = Math.floor(host.services.clock.now() / TURN_MS) % Math.max(1, going.length)
+  const inTurn = [...going.slice(first), ...going.slice(0, first)]
+  for (let at = 0; at < inTurn.length; at += SPLITS_AT_ONCE) {
+    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) break
+    const some = inTurn.slice(at, at + SPLITS_AT_ONCE)
+    await Promise.all(
+      some.map((split) =>
+        settleSplit(host, stage, input, split, byName.get(originName(input, split)), listed).catch((error) =>
+          failures.push(error),
+        ),
+      ),
+    )
   }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** Ends or parts one split. One that is at work costs no call. */
+async function settleSplit(
+  host: Host,
+  stage: StagePlan,
+  input: InputPlan,
+  split: SplitState,
+  listing: SplitListing | undefined,
+  listed: readonly SplitListing[],
+): Promise<void> {
+  if (listing !== undefined) await isBack(host, stage, split)
+  await setClock(host, stage, split)
+  const origin = listing?.split ?? split.name.slice(input.name.length + 1)
+  const id = split.origin === '' ? origin : split.name.slice(input.name.length + 1)
+  if ((listing === undefined || listing.closed) && (await end(host, stage, input, id, listed, origin))) return
+  const quietMs = host.plan.pipeline.idleAfterMs
+  if (split.status !== 'out' && ageMs(host.services.clock.now(), split.at) >= quietMs)
+    await part(host, stage, input, id, quietMs, origin)
+  await stillEmpty(host, stage, input, split, origin)
 }
 
 /** A time by a clock that is far ahead says nothing: this clock's own is written in its place, so that what waits for a quiet split goes on. */

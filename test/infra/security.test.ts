@@ -114,6 +114,33 @@ const ROLES: readonly (readonly [
   ],
 ]
 
+/** Statements on the state's table, of all policies of a template. */
+function onState(template: Template): Statement[] {
+  const [table] = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable')).filter((id) => id.includes('State'))
+  return Object.values(template.findResources('AWS::IAM::Policy'))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Statement[])
+    .filter(
+      ({ Action, Resource }) => [Action].flat().includes('dynamodb:Query') && JSON.stringify(Resource).includes(table!),
+    )
+}
+
+describe("roles reach the keys of their own pipeline's run", () => {
+  it('and no others of a table that several share', () => {
+    for (const [run, prefix] of [
+      [undefined, '.1#*'],
+      [7, '.7#*'],
+    ] as const) {
+      const statements = onState(kinesis(stack(), {}, run === undefined ? {} : { run }))
+      expect(statements).toHaveLength(3)
+      for (const { Condition } of statements)
+        expect(Condition).toEqual({
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [expect.stringMatching(/^[A-Za-z].*\.\d+#\*$/)] },
+        })
+      expect(JSON.stringify(statements[0]!.Condition)).toContain(prefix)
+    }
+  })
+})
+
 describe('roles', () => {
   it.each(ROLES)('of %s may do this, and nothing else', (_, make, expected) => {
     const template = make()

@@ -84,10 +84,18 @@ describe('the settings that laws hang on', () => {
     })
   })
 
-  it('a paused pipeline keeps its mappings and its schedule, disabled', () => {
+  it('law 9: a paused pipeline keeps its mappings, disabled, and a schedule that keeps its state', () => {
     const template = kinesis(stack(), {}, { enabled: false })
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { Enabled: false })
-    template.hasResourceProperties('AWS::Scheduler::Schedule', { State: 'DISABLED' })
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      State: 'ENABLED',
+      ScheduleExpression: 'rate(1 hour)',
+      Target: Match.objectLike({ Input: '{"only":"keep"}' }),
+    })
+    kinesis(stack()).hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 minute)',
+      Target: Match.objectLike({ Input: '{}' }),
+    })
     template.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { TreatMissingData: 'breaching' }, 0)
     // While it runs, a schedule that is silent is heard of.
     kinesis(stack()).hasResourceProperties('AWS::CloudWatch::Alarm', {

@@ -93,3 +93,59 @@ describe('law 6: a split is registered as its source lists it', () => {
     expect((await world.split('readings/p'))?.stopped).toMatch(/^trimmed/)
   })
 })
+
+describe('law 11: fleets', () => {
+  const names = Array.from({ length: 200 }, (_, i) => `p${String(i).padStart(3, '0')}`)
+  async function fleet(): Promise<Harness> {
+    const world = new Harness(counting({ idle: { close: false } }))
+    world.sources.readings!.bounded = false
+    world.sources.readings!.splits = names.map((split) => ({ split, closed: false }))
+    const { ingest } = world.container()
+    for (const split of names) await ingest(fileEvent('readings', split, 0, [at(1)]))
+    world.calls.length = 0
+    return world
+  }
+
+  it('a tick costs no call for a split that is at work', async () => {
+    const world = await fleet()
+    await world.container().tick()
+    expect(world.calls.length).toBeLessThan(20)
+  })
+
+  it('splits that go quiet together are asked side by side, and parted in one tick', async () => {
+    const world = await fleet()
+    world.now += 120_000
+    let atOnce = 0
+    let most = 0
+    world.before = async (call) => {
+      if (!call.startsWith('peek')) return
+      most = Math.max(most, ++atOnce)
+      await new Promise((resolve) => setImmediate(resolve))
+      atOnce--
+    }
+    await world.container().tick()
+    expect(most).toBeGreaterThan(8)
+    expect(most).toBeLessThanOrEqual(16)
+    for (const split of names) expect((await world.split(`readings/${split}`))!.status).toBe('out')
+  })
+
+  it('a tick that has no time for all of them begins elsewhere the next time', async () => {
+    const world = await fleet()
+    const isOut = async (): Promise<number> => {
+      let out = 0
+      for (const split of names) if ((await world.split(`readings/${split}`))!.status === 'out') out++
+      return out
+    }
+    world.now += 120_000
+    for (let minute = 0; minute < 40 && (await isOut()) < names.length; minute++) {
+      world.now += 37 * 60_000
+      let peeks = 0
+      world.remainingMs = 60_000
+      world.before = (call) => {
+        if (call.startsWith('peek') && ++peeks > 40) world.remainingMs = 500
+      }
+      await world.container().tick()
+    }
+    expect(await isOut()).toBe(names.length)
+  })
+})

@@ -9,6 +9,23 @@ const check = (test: (geometry: Geometry, slices: Slices, instant: number) => vo
     { numRuns },
   )
 
+describe('buckets', () => {
+  it.each([
+    [30_000, '1m', 1],
+    [3_600_000, '1m', 30],
+    [86_400_000, '1m', 720],
+    [86_400_000, '1h', 12],
+    [3_600_000, '10s', 180],
+  ])(
+    'rows up to %d ms ahead, in windows of %s: %d slices a bucket, so that few buckets are open',
+    (openMs, size, inBucket) => {
+      const slices = new Slices(tumbling(size), 0, 0, openMs)
+      expect(slices.slicesPerBucket).toBe(inBucket)
+      expect(openMs / slices.bucketMs).toBeLessThanOrEqual(2)
+    },
+  )
+})
+
 describe('windows', () => {
   it('windowsOf gives the windows that hold an instant, by ascending end', () => {
     check((geometry, slices, instant) => {
@@ -76,6 +93,32 @@ describe('slices', () => {
     ['1h', 1],
   ])('slices of %s lie %d in a bucket', (size, inBucket) => {
     expect(new Slices(tumbling(size), 0, 0).slicesPerBucket).toBe(inBucket)
+  })
+})
+
+describe('what a watermark leaves of the windows over an instant', () => {
+  it('laws 1, 10: expired, late and open ones by number, as each of them says', () => {
+    check((_, slices, instant) => {
+      for (const own of [instant - 700, instant, instant + 100, instant + 350, instant + 1_200, instant + 9_000]) {
+        const windows = slices.windowsOf(instant)
+        const standing = slices.standing(instant, own)
+        const expired = windows.filter(({ end }) => !slices.counts(end, own))
+        expect(standing.count).toBe(windows.length)
+        expect(standing.expired).toBe(expired.length)
+        expect(standing.late).toBe(windows.filter(({ end }) => slices.counts(end, own) && end <= own).length)
+        for (const [n, window] of windows.entries()) expect(slices.windowAt(standing, n)).toEqual(window)
+      }
+    }, 200)
+  })
+
+  it('law 9: what lies before neededFrom is in no window that may still have a pane', () => {
+    check((geometry, slices, instant) => {
+      const closed = slices.frontier(instant)
+      const open = (latenessMs: number) => allWindows(geometry).filter(({ end }) => end + latenessMs > closed)
+      const earliest = (latenessMs: number): number => Math.min(closed, ...open(latenessMs).map(({ start }) => start))
+      expect(slices.neededFrom(closed)).toBe(earliest(geometry.allowedLatenessMs))
+      expect(slices.neededFrom(closed, 0)).toBe(earliest(0))
+    })
   })
 })
 
