@@ -234,16 +234,16 @@ async function resultsIn(client: DynamoDBClient, table: string): Promise<Record<
   )
 }
 
-const lateText = ({ source, key, window, timestamp, payload }: Rejected): string =>
-  JSON.stringify([source, key, window!.start, timestamp, (payload as { delay: number }).delay])
+const lateText = ({ source, key, windows, timestamp, payload }: Rejected): string =>
+  JSON.stringify([source, key, windows!.first.start, timestamp, (payload as { delay: number }).delay])
 
 async function lateIn(client: DynamoDBClient, table: string): Promise<string[]> {
   return (await itemsOf(client, table))
-    .map(({ source, key, window, timestamp, payload }) =>
+    .map(({ source, key, windows, timestamp, payload }) =>
       JSON.stringify([
         source!.S,
         key!.S,
-        Number(window!.M!.start!.N),
+        Number(windows!.M!.first!.M!.start!.N),
         Number(timestamp!.N),
         Number(payload!.M!.delay!.N),
       ]),
