@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { type KafkaPlace, startKafka } from '../../lib/dev/services/kafka.js'
 import type { LocalService, ServiceName } from '../../lib/dev/services/service.js'
 import { ask, type Lent } from './lend.js'
-import { wipe } from './wipe.js'
+import { warm, wipe } from './wipe.js'
 
 /** Clients read these from the environment; local services take any. */
 process.env.AWS_ACCESS_KEY_ID ??= 'local'
@@ -45,7 +45,7 @@ export function describeLive(title: string, names: readonly ServiceName[], suite
         names.map(async (name) => {
           const service = await ask({ do: 'lend', name })
           lent.set(name, service)
-          if (service.isUsed) await wipe[name](service)
+          await (service.isUsed ? wipe[name](service) : warm(name, service))
         }),
       )
     })

@@ -1,9 +1,20 @@
 import { DeleteTableCommand, DynamoDBClient, paginateListTables } from '@aws-sdk/client-dynamodb'
 import kafkajs from 'kafkajs'
 import type { ServiceName } from '../../lib/dev/services/service.js'
+import { createTable } from '../../lib/state/dynamodb/table.js'
 import { ask, type Lent } from './lend.js'
 
 const LOOK_MS = 20
+
+/**
+ * The first calls of a JVM that has just started take seconds on a busy machine, longer than a client waits: it makes a table twice then, and says that it
+ * was there. Whoever gets it first need not see that.
+ */
+export async function warm(name: ServiceName, lent: Lent): Promise<void> {
+  if (name !== 'dynamodb') return
+  await createTable('warm', { endpoint: lent.endpoint })
+  await wipe.dynamodb(lent)
+}
 
 /** Takes away all that an earlier suite made, so that the next one finds the service as one that was just started. */
 export const wipe: Readonly<Record<ServiceName, (lent: Lent) => Promise<void>>> = {
