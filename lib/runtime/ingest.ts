@@ -1,6 +1,7 @@
 import {
   CAREFUL_TIMEOUTS,
   CHUNK_TIME_SHARE,
+  CONTENTION_TURNS_MAX,
   DEADLINE_RESERVE_MS,
   LAG_MS,
   messageOf,
@@ -80,6 +81,7 @@ export async function ingest(
   let next = afterPosition(batch, 0, split)
   let repeats = next
   progress.undone = next
+  let turns = 0
   while (next < batch.count) {
     if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' } // guard: deadline
     const until = deadline.remainingMs() * (1 - CHUNK_TIME_SHARE)
@@ -87,6 +89,11 @@ export async function ingest(
     const end = wholeUnits(batch, next, size)
     const chunk = fold(host, stage, source, batch, split, beginning.id, decoder, next, end, isDue)
     if (chunk.next === next) {
+      if (++turns > CONTENTION_TURNS_MAX)
+        throw new RetryableError(
+          'contention',
+          `The split ${split.name} changed ${turns} times while a clock was asked.`,
+        )
       split = await markLimit(host, stage, source, split, batch.position(next), batch.position(batch.count - 1))
       next = afterPosition(batch, next, split)
       continue

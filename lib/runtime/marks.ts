@@ -39,25 +39,34 @@ export function writeMarks(marks: readonly Mark[]): { marks: string; marksSeal: 
   return { marks: text, marksSeal: sealOf('marks', text) }
 }
 
-/** The marks by clocks that are not far ahead of this one. */
-function trusted(host: Host, marks: readonly Mark[]): readonly Mark[] {
+/**
+ * The marks, with times that can be relied on. One by a clock that is far ahead was made after the mark before it; where there is none, about when the next one was.
+ */
+function settled(host: Host, marks: readonly Mark[]): readonly Mark[] {
   const now = host.services.clock.now()
-  return marks.filter(({ at }) => ageMs(now, at) !== Number.POSITIVE_INFINITY) // guard: marks-in-bound
+  const isTrusted = ({ at }: Mark): boolean => ageMs(now, at) !== Number.POSITIVE_INFINITY // guard: marks-in-bound
+  let last = marks.find(isTrusted)?.at ?? now
+  return marks.map((mark) => {
+    if (isTrusted(mark)) last = mark.at
+    return { at: last, top: mark.top }
+  })
 }
 
 /** Nothing of event times from `start` on was written before this time. */
 export function writtenSince(host: Host, marks: readonly Mark[], start: number): number {
   let since = Number.NEGATIVE_INFINITY
-  for (const { at, top } of trusted(host, marks)) if ((top < start || top === TIME_MIN) && at > since) since = at // guard: marks-below
+  for (const { at, top } of settled(host, marks)) if ((top < start || top === TIME_MIN) && at > since) since = at // guard: marks-below
   return since
 }
 
 /** Whether a stage is to be marked anew: some times within the life of its segments. */
 export function isUnmarked(host: Host, stage: StagePlan, marks: readonly Mark[]): boolean {
   if (stage.operators.length === 0) return false
-  const newest = Math.max(...trusted(host, marks).map(({ at }) => at))
+  const now = host.services.clock.now()
+  // One by a clock far ahead says nothing of when the next is due.
+  const newest = Math.max(...marks.map(({ at }) => at).filter((at) => ageMs(now, at) !== Number.POSITIVE_INFINITY))
   const least = Math.min(...stage.operators.map((operator) => segmentLifeMs(host, operator)))
-  return host.services.clock.now() - newest > least / LIFE_PARTS
+  return now - newest > least / LIFE_PARTS
 }
 
 /** The marks with one more, of splits that were read after `at`. Those that are left out are older than any segment. */

@@ -814,8 +814,8 @@ export const GUARDS: readonly Guard[] = [
     name: 'marks-in-bound',
     law: '9, 11',
     file: 'runtime/marks',
-    find: 'return marks.filter(({ at }) => ageMs(now, at) !== Number.POSITIVE_INFINITY)',
-    replace: 'return marks.filter(({ at }) => ageMs(now, at) !== -1)',
+    find: 'const isTrusted = ({ at }: Mark): boolean => ageMs(now, at) !== Number.POSITIVE_INFINITY // guard',
+    replace: 'const isTrusted = ({ at }: Mark): boolean => ageMs(now, at) !== -1 // guard',
     by: 'test/runtime/life.test.ts',
   },
   {

@@ -96,12 +96,32 @@ describe('law 1: stamps of the future, where nobody knows when a record arrived'
       isFirst = false
       // While the first is about to write what its clock says, another whose clock is ahead has done so.
       world.now += 3 * HOUR_MS
+      const other = world.before
+      world.before = (of) => {
+        if (of.startsWith('update s#') && of.includes('position')) throw new Error('the container is gone')
+      }
       await world.container().ingest(fileEvent('readings', 'p', 1, values.slice(0, 1)))
+      world.before = other
       world.now -= 3 * HOUR_MS
     }
     await world.container().ingest(fileEvent('readings', 'p', 1, values))
     expect(reasons(world)).toEqual([])
     expect(JSON.parse(String((await world.split('readings/p'))!.counters))[0]!.slice(0, 2)).toEqual([3, 0])
+  })
+
+  it('a mark for part of a batch leaves the rest to another', async () => {
+    const world = new Harness(drifting())
+    await world.container().ingest(fileEvent('readings', 'p', 0, [row(NOW)]))
+    const values = [row(NOW + 2 * HOUR_MS), row(NOW + 1), row(NOW + 2), row(NOW + 2 * HOUR_MS)]
+    world.before = (call) => {
+      if (call.startsWith('update s#') && call.includes('position')) throw new Error('the container is gone')
+    }
+    await world.container().ingest(fileEvent('readings', 'p', 1, values.slice(0, 2)))
+    world.before = () => undefined
+    world.now += 3 * HOUR_MS
+    expect(undoneOf(await world.container().ingest(fileEvent('readings', 'p', 1, values)))).toBeUndefined()
+    // The first was refused by the mark; the last came after it, and its clock says that it may pass.
+    expect(reasons(world)).toEqual([['future-timestamp', 1]])
   })
 
   it('a mark that somebody changed is found', async () => {

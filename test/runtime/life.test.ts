@@ -46,6 +46,33 @@ describe('law 9: nothing that was counted expires in silence', () => {
     }
   })
 
+  it('nor where the schedule is the first to run again: what may be gone is not kept as if it were whole', async () => {
+    const world = open(new Harness(quiet))
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    world.now += 40 * DAY_MS
+    expect(expire(world)).toBe(1)
+    await world.container().tick()
+    expect(world.logs.some((line) => line.startsWith('error state waited longer than it lives'))).toBe(true)
+    await world.container().ingest(fileEvent('readings', 'p', 2, [at(3), at(30)]))
+    expect(world.rows.get('out')).toBeUndefined()
+    expect(stops(world)).toHaveLength(1)
+  })
+
+  it('a mark by a clock that is a year ahead neither hides a loss nor makes one up', async () => {
+    const world = open(new Harness(quiet))
+    const { now } = world
+    world.now += 365 * DAY_MS
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    world.now = now
+    await world.container().ingest(fileEvent('readings', 'p', 1, [at(2), at(30)]))
+    expect(world.rows.get('out')).toHaveLength(1)
+    expect(stops(world)).toEqual([])
+    world.now += 40 * DAY_MS
+    await world.container().ingest(fileEvent('readings', 'p', 3, [at(60)]))
+    expect(world.rows.get('out')).toHaveLength(1)
+    expect(stops(world)).toHaveLength(1)
+  })
+
   it('a pause in which nothing was open stops nothing', async () => {
     const world = open(new Harness(quiet))
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(12)]))
