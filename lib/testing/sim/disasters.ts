@@ -14,6 +14,7 @@ const OUTAGE_MS_MAX = 200_000_000
 const TRIM_MS_MAX = 20_000
 /** Longer without a beat of the schedule than this part of what segments have to spare, and they reach their time to live: then the pipeline has to stop, which is another test's. */
 const OUTAGES_SHARE = 3 / 7
+const DAMAGES = ['bit-flip', 'lost-segment', 'future-format'] as const
 
 /** What the disasters of a world reach. */
 export interface Reach {
@@ -87,8 +88,11 @@ export class Disasters {
   }
 
   private outage(ms: number): void {
-    const { scheduler } = this.ports
-    if (scheduler.now + ms - Math.max(this.startMs, this.checks.keptMs) > this.spareLifeMs * OUTAGES_SHARE) return
+    const { scheduler, swarm } = this.ports
+    // Whoever puts an item back puts back its old time to live, which no tick has prolonged.
+    const isDamaged = DAMAGES.some((kind) => swarm.has(kind))
+    const keptMs = isDamaged ? this.startMs : Math.max(this.startMs, this.checks.keptMs)
+    if (scheduler.now + ms - keptMs > this.spareLifeMs * OUTAGES_SHARE) return
     scheduler.now += ms
     scheduler.note(`an outage of ${ms} ms`)
     this.expire()
