@@ -1,4 +1,4 @@
-import { MillraceError, RecordRejection, RetryableError, TIME_MAX, TIME_MIN } from '../../base/index.js'
+import { RecordRejection, TIME_MAX, TIME_MIN } from '../../base/index.js'
 import type { Bindings } from '../../handlers/index.js'
 import { InvocationMetrics } from '../../observe/index.js'
 import { type Pipeline, type Plan, plan } from '../../pipeline/index.js'
@@ -8,6 +8,7 @@ import { groupKey, runPrefix, watermarkKey } from '../../runtime/keys.js'
 import { LIMITS } from '../../runtime/limits.js'
 import { readWatermark } from '../../runtime/watermark.js'
 import { Disasters } from './disasters.js'
+import { isExpected } from './expected.js'
 import type { Swarm } from './faults.js'
 import { simInspector } from './inspector.js'
 import { Invariants } from './invariants.js'
@@ -28,6 +29,7 @@ const TIMEOUT_MS = 20_000
 /** Steps with faults; after them faults end, and all has to come right. */
 const FAULTY_STEPS = 6_000
 const STEPS_MAX = 60_000
+const TICK = 'tick'
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
 export class World {
@@ -81,7 +83,7 @@ export class World {
       checks: this.checks,
       timeoutMs: TIMEOUT_MS,
       bindingsOf: (process, logger) => this.bindings(process, logger),
-      isExpected: (error) => this.isExpected(error),
+      isExpected: (error) => isExpected(error, swarm),
     })
     this.operator = new Operator({
       ports,
@@ -262,13 +264,20 @@ export class World {
         const isOther =
           this.table.items.find({ pk: `${this.prefix}#pipeline`, sk: '!' }) !== undefined &&
           swarm.strikes('other-graph')
-        const settle = ({ failed }: { failed?: string }): void => {
-          this.ticking--
-          if (failed === undefined && !isOther) this.checks.keptMs = scheduler.now
-        }
-        this.lambda.invoke('tick', {}, settle, undefined, isOther)
+        this.lambda.invoke(
+          'tick',
+          {},
+          ({ failed }) => this.ticked(failed === undefined && !isOther),
+          undefined,
+          isOther,
+        )
       },
     )
+  }
+
+  private ticked(isWhole: boolean): void {
+    this.ticking--
+    if (isWhole) this.checks.keptMs = this.scheduler.now
   }
 
   private isDone(): boolean {
@@ -331,24 +340,4 @@ export class World {
     }
     return true
   }
-
-  /** What a handler may throw in this world: what the world did to it, and what it says loudly on purpose. */
-  private isExpected(error: unknown): boolean {
-    if (!(error instanceof MillraceError)) return false
-    const { swarm } = this
-    switch (error.code) {
-      case 'event-shape':
-        return swarm.counts.has('malformed-event')
-      case 'split-stopped':
-        return swarm.counts.has('trim') || swarm.counts.has('topic-remade')
-      case 'damaged-state':
-      case 'lost-state':
-      case 'unknown-format':
-        return swarm.counts.has('bit-flip') || swarm.counts.has('lost-segment') || swarm.counts.has('future-format')
-      default:
-        return error instanceof RetryableError
-    }
-  }
 }
-
-const TICK = 'tick'
