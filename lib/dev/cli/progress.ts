@@ -35,7 +35,8 @@ export function progressText({ delivered, perSecond, status }: Progress): string
   )
   const lag =
     highest !== undefined && stage?.watermark !== undefined
-      ? `${((highest - stage.watermark) / 3_600_000).toFixed(1)} h`
+      ? // Where all is closed by the clock, event time is beyond every record.
+        `${(Math.max(0, highest - stage.watermark) / 3_600_000).toFixed(1)} h`
       : '-'
   return `${numberText(delivered)} events   ${numberText(perSecond)}/s   watermark ${stage?.ended ? 'at the end' : timeText(stage?.watermark)}   lag ${lag}   open windows ${status.openWindows}`
 }

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import { kafkaOf } from '../../sources/kafka/client.js'
+import { kafkaOf } from '../../sources/kafka/cluster.js'
 import type { KafkaConnection } from '../../sources/kafka/connection.js'
 import { explainKafka } from '../../sources/kafka/failure.js'
 import type { Outgoing, Sender } from './sender.js'

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { AssertionFault, ConfigError, RetryableError } from '../../base/index.js'
+import { type Broker, type Cluster, connect, connectToFetch, end, REQUEST_MS, type Warm } from './cluster.js'
 import { checkConnection, type KafkaConnection } from './connection.js'
 import { explainKafka, type Phase } from './failure.js'
 import { decodeFetch, encodeFetch, FETCH, type FetchedPartition, type FetchLimits, type Wanted } from './fetch.js'
@@ -20,69 +21,18 @@ export interface LogEnd {
   readonly isSure: boolean
 }
 
-const CONNECT_MS = 3_000
-const LOGIN_MS = 5_000
-const REQUEST_MS = 5_000
 /** One try of a call, with a new connection where it needs one. kafkajs has no end of its own for all of its steps. */
 const TRY_MS = 8_000
 const TRIES_MAX = 3
 /** No further try begins after this. */
 const CALL_MS = 6_000
 const PAUSE_MS = 200
-/** Isolation of offsets: the high watermark, not the last stable offset. */
-const READ_UNCOMMITTED = 0
 /** The request for offsets, and the version that came with their never going back. */
 const LIST_OFFSETS = 2
 const MONOTONIC_OFFSETS = 5
 /** The kind of a configuration. */
 const OF_TOPIC = 2
 const NOT_ALLOWED = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'])
-
-/** The parts of kafkajs's cluster that are used here. Its types leave them out. */
-interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  addTargetTopic(topic: string): Promise<void>
-  refreshMetadata(): Promise<void>
-  findTopicPartitionMetadata(topic: string): { readonly partitionId: number; readonly leader: number }[]
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
-  findBroker(at: { nodeId: string }): Promise<Broker>
-  findGroupCoordinator(at: { groupId: string }): Promise<Broker>
-  fetchTopicsOffset(topics: readonly object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>
-}
-
-interface Broker {
-  readonly versions: Record<number, { readonly minVersion: number; readonly maxVersion: number }>
-  readonly connectionPool: { send(request: object): Promise<any> }
-  describeConfigs(request: object): Promise<{
-    resources: { configEntries: { configName: string; configValue: string }[] }[]
-  }>
-  offsetFetch(request: object): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>
-}
-
-/** kafkajs for a connection, silent and with bounded retries. */
-export function kafkaOf(connection: KafkaConnection, more: Partial<KafkaConfig> = {}): Kafka {
-  checkConnection(connection)
-  const { brokers, ssl, sasl, clientId } = connection
-  return new kafkajs.Kafka({
-    brokers: [...brokers],
-    clientId: clientId ?? 'millrace',
-    ...(ssl !== undefined && { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
-    ...(sasl !== undefined && { sasl: saslOf(sasl) }),
-    connectionTimeout: CONNECT_MS,
-    authenticationTimeout: LOGIN_MS,
-    requestTimeout: REQUEST_MS,
-    // Each retry tries the next broker.
-    retry: { retries: Math.max(1, brokers.length - 1), initialRetryTime: 50, maxRetryTime: 500 },
-    logLevel: kafkajs.logLevel.NOTHING,
-    ...more,
-  })
-}
-
-function saslOf(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<KafkaConfig['sasl']> {
-  if (sasl.mechanism !== 'oauthbearer') return { ...sasl } as NonNullable<KafkaConfig['sasl']>
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
-}
 
 /**
  * What Millrace asks of one topic: no consumer group, no subscription, one warm connection that is made anew after an error. kafkajs offers a
@@ -91,11 +41,11 @@ function saslOf(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<KafkaCo
 export class KafkaTopic {
   readonly topic: string
   readonly connection: KafkaConnection
-  private readonly kafka: Kafka
-  private warm: Promise<Cluster> | undefined
+  private warm: Promise<Warm> | undefined
+  private isClosed = false
 
   constructor(connection: KafkaConnection, topic: string) {
-    this.kafka = kafkaOf(connection)
+    checkConnection(connection)
     this.connection = connection
     this.topic = topic
   }
@@ -211,10 +161,12 @@ export class KafkaTopic {
     return codec().decompress(bytes)
   }
 
+  /** A question under way fails, and none is asked again: a connection that nobody closes keeps its process alive. */
   async close(): Promise<void> {
+    this.isClosed = true
     const { warm } = this
     this.warm = undefined
-    await Promise.race([warm?.then((cluster) => cluster.disconnect()).catch(() => undefined), sleep(REQUEST_MS)])
+    await end(warm)
   }
 
   private async send(broker: Broker, wanted: readonly Wanted[], limits: FetchLimits): Promise<FetchedPartition[]> {
@@ -226,6 +178,7 @@ export class KafkaTopic {
       )
     }
     const body = encodeFetch(this.topic, wanted, limits)
+    await connectToFetch(broker.connectionPool)
     const answer: FetchedPartition[] = await broker.connectionPool.send({
       // The form of kafkajs's own encoder, which copies these bytes behind its header.
       request: {
@@ -257,22 +210,23 @@ export class KafkaTopic {
   private async call<R>(work: (cluster: Cluster) => Promise<R>, group?: string): Promise<R> {
     const started = performance.now()
     for (let tries = 1; ; tries++) {
+      if (this.isClosed) throw new RetryableError('closed', `The client of the topic "${this.topic}" is closed.`)
       let phase: Phase = 'connect'
-      this.warm ??= this.connect((reached) => {
+      this.warm ??= connect(this.connection, this.topic, (reached) => {
         phase = reached
       })
       const { warm } = this
       try {
         return await within(
           TRY_MS,
-          warm.then((cluster) => {
+          warm.then(({ cluster }) => {
             phase = 'request'
             return work(cluster)
           }),
         )
       } catch (error) {
         if (this.warm === warm) this.warm = undefined
-        warm.then((cluster) => cluster.disconnect()).catch(() => undefined)
+        void end(warm)
         const asked = { connection: this.connection, topic: this.topic, phase, ...(group !== undefined && { group }) }
         const explained = explainKafka(error, asked)
         // Only a login that is missing looks like a broker that stops: that one is gone at the next try.
@@ -281,31 +235,6 @@ export class KafkaTopic {
         if (isFinal || tries >= TRIES_MAX || performance.now() - started > CALL_MS) throw explained
         await sleep(randomInt(PAUSE_MS, 2 * PAUSE_MS))
       }
-    }
-  }
-
-  private async connect(onPhase: (phase: Phase) => void): Promise<Cluster> {
-    const make = Object.getOwnPropertySymbols(this.kafka).find(
-      (symbol) => symbol.description === 'private:Kafka:createCluster',
-    )
-    if (make === undefined) {
-      throw new ConfigError(
-        'kafkajs-version',
-        'The package kafkajs is not one that Millrace knows. Install kafkajs@2.2.4.',
-      )
-    }
-    const cluster: Cluster = (this.kafka as any)[make]({
-      allowAutoTopicCreation: false,
-      isolationLevel: READ_UNCOMMITTED,
-    })
-    try {
-      await cluster.connect()
-      onPhase('first-request')
-      await cluster.addTargetTopic(this.topic)
-      return cluster
-    } catch (error) {
-      cluster.disconnect().catch(() => undefined)
-      throw error
     }
   }
 }

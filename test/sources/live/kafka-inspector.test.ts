@@ -1,3 +1,4 @@
+import net from 'node:net'
 import kafkajs from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { RetryableError } from '../../../lib/index.js'
@@ -267,6 +268,27 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       expect(faults[0]!.detail).toContain('ends at offset 3, before the next one wanted, 10')
       expect(await source.peek('anew-0', at(9))).toBe('unknown')
     })
+  })
+
+  it('partitions asked side by side share their connections, and nothing is left open once it is closed', async () => {
+    await tools.create('wide', 8)
+    const opened = vi.spyOn(net, 'connect')
+    const askAtOnce = async (count: number): Promise<net.Socket[]> => {
+      opened.mockClear()
+      const source = kafkaInspector({ topic: 'wide', connection: connection() })
+      const answers = await Promise.all(Array.from({ length: count }, (_, i) => source.peek(`wide-${i}`, '0')))
+      expect(new Set(answers)).toEqual(new Set(['nothing']))
+      const sockets = opened.mock.results.map(({ value }) => value as net.Socket)
+      // A question that is under way ends with the client: it is not asked again on a connection that nobody closes.
+      const last = count > 1 ? undefined : source.peek('wide-0', '0').catch((error) => error)
+      await source.close()
+      await last
+      const all = opened.mock.results.map(({ value }) => value as net.Socket)
+      await expect.poll(() => all.filter((socket) => !socket.destroyed)).toEqual([])
+      return sockets
+    }
+    expect(await askAtOnce(8)).toHaveLength((await askAtOnce(1)).length)
+    opened.mockRestore()
   })
 
   it('a broker that is gone is a sentence, and one that is back is asked on a new connection', async () => {

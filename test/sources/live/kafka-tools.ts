@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs'
-import { kafkaOf } from '../../../lib/sources/kafka/client.js'
+import { kafkaOf } from '../../../lib/sources/kafka/cluster.js'
 import type { KafkaConnection } from '../../../lib/sources/kafka/connection.js'
 
 /** A key and a value, for partition 0 unless it says otherwise. */

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs'
+import { ConfigError } from '../../base/index.js'
+import { checkConnection, type KafkaConnection } from './connection.js'
+import type { Phase } from './failure.js'
+import { Sockets } from './sockets.js'
+
+const CONNECT_MS = 3_000
+const LOGIN_MS = 5_000
+export const REQUEST_MS = 5_000
+/** Isolation of offsets: the high watermark, not the last stable offset. */
+const READ_UNCOMMITTED = 0
+/** Which connection of a broker kafkajs fetches by. */
+const FETCH_CONNECTION = 1
+
+/** The parts of kafkajs's cluster that are used here. Its types leave them out. */
+export interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  refreshMetadata(): Promise<void>
+  findTopicPartitionMetadata(topic: string): { readonly partitionId: number; readonly leader: number }[]
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
+  findBroker(at: { nodeId: string }): Promise<Broker>
+  findGroupCoordinator(at: { groupId: string }): Promise<Broker>
+  fetchTopicsOffset(topics: readonly object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>
+}
+
+interface ConnectionPool {
+  getConnection(index: number): Promise<unknown>
+  send(request: object): Promise<any>
+}
+
+export interface Broker {
+  readonly versions: Record<number, { readonly minVersion: number; readonly maxVersion: number }>
+  readonly connectionPool: ConnectionPool
+  describeConfigs(request: object): Promise<{
+    resources: { configEntries: { configName: string; configValue: string }[] }[]
+  }>
+  offsetFetch(request: object): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>
+}
+
+/** A cluster that is connected, and how all of it is closed. */
+export interface Warm {
+  readonly cluster: Cluster
+  readonly sockets: Sockets
+}
+
+/** kafkajs for a connection, silent and with bounded retries. */
+export function kafkaOf(connection: KafkaConnection, more: Partial<KafkaConfig> = {}): Kafka {
+  checkConnection(connection)
+  const { brokers, ssl, sasl, clientId } = connection
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    clientId: clientId ?? 'millrace',
+    ...(ssl !== undefined && { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
+    ...(sasl !== undefined && { sasl: saslOf(sasl) }),
+    connectionTimeout: CONNECT_MS,
+    authenticationTimeout: LOGIN_MS,
+    requestTimeout: REQUEST_MS,
+    // Each retry tries the next broker.
+    retry: { retries: Math.max(1, brokers.length - 1), initialRetryTime: 50, maxRetryTime: 500 },
+    logLevel: kafkajs.logLevel.NOTHING,
+    ...more,
+  })
+}
+
+function saslOf(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<KafkaConfig['sasl']> {
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl } as NonNullable<KafkaConfig['sasl']>
+  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
+}
+
+/** @throws what kafkajs throws, or a ConfigError where its version is an unknown one */
+export async function connect(
+  connection: KafkaConnection,
+  topic: string,
+  onPhase: (phase: Phase) => void,
+): Promise<Warm> {
+  const sockets = new Sockets()
+  const kafka = kafkaOf(connection, { socketFactory: sockets.make })
+  const make = Object.getOwnPropertySymbols(kafka).find(
+    (symbol) => symbol.description === 'private:Kafka:createCluster',
+  )
+  if (make === undefined) {
+    throw new ConfigError(
+      'kafkajs-version',
+      'The package kafkajs is not one that Millrace knows. Install kafkajs@2.2.4.',
+    )
+  }
+  const cluster: Cluster = (kafka as any)[make]({
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_UNCOMMITTED,
+  })
+  try {
+    await cluster.connect()
+    onPhase('first-request')
+    await cluster.addTargetTopic(topic)
+    return { cluster, sockets }
+  } catch (error) {
+    void end({ cluster, sockets })
+    throw error
+  }
+}
+
+/** Closes in order: what is under way is waited for, but not for long. */
+export async function end(warm: Warm | Promise<Warm> | undefined): Promise<void> {
+  // What never connected has closed itself.
+  const found = await Promise.resolve(warm).catch(() => undefined)
+  if (found === undefined) return
+  const over = new AbortController()
+  const closed = found.cluster.disconnect().catch(() => undefined)
+  await Promise.race([closed, sleep(REQUEST_MS, undefined, { signal: over.signal }).catch(() => undefined)])
+  over.abort()
+  found.sockets.end()
+}
+
+const connecting = new WeakMap<ConnectionPool, Promise<unknown>>()
+
+/** Opens a broker's connection for fetches once, whoever fetches at the same time. kafkajs opens one for each. */
+export async function connectToFetch(pool: ConnectionPool): Promise<void> {
+  let opening = connecting.get(pool)
+  if (opening === undefined) {
+    opening = pool.getConnection(FETCH_CONNECTION).finally(() => connecting.delete(pool))
+    connecting.set(pool, opening)
+  }
+  await opening
+}

@@ -1,0 +1,32 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import type { ISocketFactory } from 'kafkajs'
+
+const KEEP_ALIVE_MS = 60_000
+
+/**
+ * The sockets of one client. kafkajs forgets one where two requests at once find their connection closed: each opens
+ * one, and only the last is ever ended. A socket that nobody ends keeps its process alive.
+ */
+export class Sockets {
+  private readonly open = new Set<net.Socket>()
+
+  readonly make: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    const server = net.isIP(host) === 0 ? { servername: host } : {}
+    const socket = ssl
+      ? tls.connect({ host, port, ...server, ...ssl }, onConnect)
+      : net.connect({ host, port }, onConnect)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    this.open.add(socket)
+    socket.once('close', () => this.open.delete(socket))
+    return socket
+  }
+
+  get count(): number {
+    return this.open.size
+  }
+
+  end(): void {
+    for (const socket of this.open) socket.destroy()
+  }
+}
