@@ -7,6 +7,8 @@ import { Sockets } from './sockets.js'
 
 const CONNECT_MS = 3_000
 const LOGIN_MS = 5_000
+/** Only questions are asked: little is lost with one that is cut off. */
+const CLOSE_MS = 1_000
 export const REQUEST_MS = 5_000
 /** Isolation of offsets: the high watermark, not the last stable offset. */
 const READ_UNCOMMITTED = 0
@@ -109,7 +111,7 @@ export async function end(warm: Warm | Promise<Warm> | undefined): Promise<void>
   if (found === undefined) return
   const over = new AbortController()
   const closed = found.cluster.disconnect().catch(() => undefined)
-  await Promise.race([closed, sleep(REQUEST_MS, undefined, { signal: over.signal }).catch(() => undefined)])
+  await Promise.race([closed, sleep(CLOSE_MS, undefined, { signal: over.signal }).catch(() => undefined)])
   over.abort()
   found.sockets.end()
 }
