@@ -114,6 +114,11 @@ export interface SourceInspector {
   list(): Promise<readonly SplitListing[]>
   /** Whether a record waits after the position. `unknown` never parts a split. */
   peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'>
+  /**
+   * The last place of a split's log, where places may hold no record (Kafka's markers of transactions). Asked for before `peek`: where that says `nothing`,
+   * there is nothing up to here, and what retention deletes of it was never a record.
+   */
+  end?(split: string): Promise<Position | undefined>
   /** Splits whose log does not go on after the position: records were deleted unread, or the log was made anew. */
   verify?(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]>
   /** The source is finite: when all its splits are closed, no other will come (files). */

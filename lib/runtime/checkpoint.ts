@@ -26,7 +26,7 @@ export interface Progress {
 
 /** Bytes of an item's names and values besides its tails, roughly: what is left of one write unit is theirs. */
 const OTHER_BYTES = 280
-/** And of a mark of what a clock allowed. */
+/** And of a mark of what a clock allowed, or of what was found empty. */
 const MARK_BYTES = 60
 
 /**
@@ -50,6 +50,7 @@ export async function checkpoint(
   const room =
     OTHER_BYTES +
     (before.limitTo === '' ? 0 : MARK_BYTES + before.limitTo.length) +
+    (before.emptyTo === '' ? 0 : MARK_BYTES + before.emptyTo.length) +
     key.pk.length +
     key.sk.length +
     progress.to.length +
@@ -68,10 +69,11 @@ export async function checkpoint(
   }
   // Whoever comes now has no more use of a mark that all its records have passed.
   const isPassed = before.limitTo !== '' && progress.to >= before.limitTo
+  const isFilled = before.emptyTo !== '' && progress.to >= before.emptyTo
   const verdict = await store.update({
     key,
     set,
-    ...(isPassed && { remove: ['limit', 'limitTo', 'limitSeal'] }),
+    remove: [...(isPassed ? ['limit', 'limitTo', 'limitSeal'] : []), ...(isFilled ? ['emptyTo', 'emptySeal'] : [])],
     when: [
       { attribute: 'position', is: 'below', value: progress.to }, // guard: position-grows
       { attribute: 'gate', is: 'equal', value: before.gate }, // guard: gate-as-read
@@ -91,6 +93,7 @@ export async function checkpoint(
         tails,
         counters,
         ...(isPassed && { limit: TIME_MIN, limitTo: '' }),
+        ...(isFilled && { emptyTo: '' }),
         written: [written, text],
         at: set.at as number,
         arrived: progress.arrived ?? before.arrived,

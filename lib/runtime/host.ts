@@ -27,6 +27,9 @@ import { LaneCache } from './lane-cache.js'
 import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
 
+/** Of what stands in the table. One that reads another way refuses it. */
+const STATE_FORMAT = 2
+
 /** Everything that a pipeline needs of the outside. One object a container. */
 export interface Services {
   readonly store: StateStore
@@ -161,15 +164,21 @@ export class Host {
     if (item === undefined) {
       // guard: fingerprint-first
       await store.insert([
-        { ...key, fingerprint: mine, manifest: JSON.stringify(manifest(this.plan)), format: 1, at: clock.now() },
+        {
+          ...key,
+          fingerprint: mine,
+          manifest: JSON.stringify(manifest(this.plan)),
+          format: STATE_FORMAT,
+          at: clock.now(),
+        },
       ])
       ;[item] = await store.get([key])
     }
     // guard: state-format
-    if (item?.format !== 1) {
+    if (item?.format !== STATE_FORMAT) {
       throw new StopError(
         'unknown-format',
-        `The state of "${this.prefix}" is in format ${String(item?.format)}; this version reads format 1. Run the version that wrote it, or open a new run.`,
+        `The state of "${this.prefix}" is in format ${String(item?.format)}; this version reads format ${STATE_FORMAT}. Run the version that wrote it, or open a new run.`,
       )
     }
     if (item.fingerprint === mine) return // guard: fingerprint

@@ -59,7 +59,7 @@ export async function ingest(
   if (beginning.kind === 'ended') {
     if (afterPosition(batch, 0, beginning.split) === batch.count) {
       // A partition that was gone and is there again begins anew: what it brings is nothing that was counted.
-      await checkLog(host, stage, source, batch, beginning.split)
+      await checkLog(host, stage, source, batch, beginning.split, beginning.split.at)
       return { undone: undefined }
     }
     throw new StopError(
@@ -69,7 +69,7 @@ export async function ingest(
   }
   await markStage(host, stage, beginning.watermark) // guard: marked-before-segments
   let { split } = beginning
-  await checkLog(host, stage, source, batch, split) // guard: log-goes-on
+  await checkLog(host, stage, source, batch, split, beginning.since) // guard: log-goes-on
   const careful = split.at > TIME_MIN && ageMs(clock.now(), split.at) > CAREFUL_TIMEOUTS * host.services.timeoutMs
   if (careful)
     logger.warn('careful: chunks of 1, 2, 4 records, since the last checkpoint is old', {
@@ -144,12 +144,13 @@ async function checkLog(
   input: SourceInput,
   batch: SplitBatch,
   split: SplitState,
+  since: number,
 ): Promise<void> {
   const now = host.services.clock.now()
   const next = afterPosition(batch, 0, split)
   const isRepeat = next === batch.count
   if (!isRepeat) {
-    const isQuiet = split.at > TIME_MIN && ageMs(now, split.at) > QUIET_MS
+    const isQuiet = since > TIME_MIN && ageMs(now, since) > QUIET_MS // guard: quiet-since
     const isGap = split.position !== START && batch.follows?.(next, split.position) === false
     // Where the record before this one was old, others between may have been older still, however new this one is.
     const isLagging = split.arrived > TIME_MIN && ageMs(now, split.arrived) > LAG_MS

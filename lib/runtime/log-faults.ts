@@ -1,6 +1,6 @@
 import { EMPTY_PROOF_MS, RESET_MS, StopError } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { SplitListing, StateStore } from '../ports/index.js'
+import type { SourceInspector, SplitFault, SplitListing, StateStore } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { START, splitKey, splitName } from './keys.js'
@@ -34,10 +34,14 @@ export async function stopFaulty(
   if (asked.size === 0) return faulty
   const positions = new Map([...asked].map(([origin, { position }]) => [origin, position]))
   const { store, clock, logger, metrics } = host.services
-  for (const { split: origin, kind, detail, retentionMs } of await inspector.verify(positions)) {
+  const faults = await inspector.verify(positions)
+  const unread = await unreadOf(inspector, asked, faults)
+  for (const { split: origin, kind, detail, retentionMs } of faults) {
     const split = asked.get(origin)!
     // An operator has accepted that what followed is gone; that the log is another one is a thing of its own.
     if (kind === 'trimmed' && split.position === split.accepted) continue // guard: accepted-loss
+    // Only places without a record were deleted, as its source had said of them before. guard: proven-end
+    if (kind === 'trimmed' && !unread.has(origin)) continue
     // What lives longer than the proof is old, and was there before the source said that nothing waits: it was read.
     // guard: empty-proof
     if (
@@ -57,6 +61,25 @@ export async function stopFaulty(
     logger.error('a split stops: its log does not go on after its position', { split: split.name, kind, detail })
   }
   return faulty
+}
+
+/** Of the logs that begin after their position: those that begin after what was found to hold no record too. */
+async function unreadOf(
+  inspector: SourceInspector,
+  asked: ReadonlyMap<string, SplitState>,
+  faults: readonly SplitFault[],
+): Promise<ReadonlySet<string>> {
+  const unread = new Set<string>()
+  const proven = new Map<string, string>()
+  for (const { split, kind } of faults) {
+    if (kind !== 'trimmed') continue
+    const { position, emptyTo } = asked.get(split)!
+    if (emptyTo > position) proven.set(split, emptyTo)
+    else unread.add(split)
+  }
+  if (proven.size > 0)
+    for (const { split, kind } of await inspector.verify!(proven)) if (kind === 'trimmed') unread.add(split)
+  return unread
 }
 
 /** The name under which a split's source lists it: its own, or that of the split whose log was made anew. */

@@ -6,7 +6,16 @@ import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { stopFaulty } from './log-faults.js'
 import { registerListed, registerSplit } from './registration.js'
-import { asRead, change, freshSuccessor, progressSeal, readSplit, type SplitState, successorOf } from './split-item.js'
+import {
+  asRead,
+  change,
+  foundEmpty,
+  freshSuccessor,
+  progressSeal,
+  readSplit,
+  type SplitState,
+  successorOf,
+} from './split-item.js'
 import { readWatermark } from './watermark.js'
 
 /**
@@ -14,7 +23,14 @@ import { readWatermark } from './watermark.js'
  * made anew. `wait` is a child before its parents' end.
  */
 export type Beginning =
-  | { readonly kind: 'member'; readonly id: string; readonly split: SplitState; readonly watermark: Item | undefined }
+  | {
+      readonly kind: 'member'
+      readonly id: string
+      readonly split: SplitState
+      readonly watermark: Item | undefined
+      /** When it was last written before this attempt. */
+      readonly since: number
+    }
   | { readonly kind: 'wait' }
   | { readonly kind: 'ended'; readonly split: SplitState }
   | { readonly kind: 'stopped'; readonly split: SplitState }
@@ -23,6 +39,7 @@ export type Beginning =
 export async function begin(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<Beginning> {
   const { store, clock } = host.services
   let id = split
+  let since: number | undefined
   for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
     const key = splitKey(host.prefix, stage.index, splitName(input.name, id))
     const [item, watermark] = await store.get([key, watermarkKey(host.prefix, stage.index)])
@@ -38,8 +55,10 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
     const seen = readSplit(item, stage.operators.length)
     if (seen.next !== '') {
       id = seen.next
+      since = undefined
       continue
     }
+    since ??= seen.at
     if (seen.stopped !== '') return { kind: 'stopped', split: seen } // guard: begin-not-stopped
     const unchanged = [
       { attribute: 'status', is: 'equal', value: seen.status }, // guard: member-status-as-read
@@ -47,7 +66,7 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
     ] as const
     switch (seen.status) {
       case 'member':
-        return { kind: 'member', id, split: seen, watermark }
+        return { kind: 'member', id, split: seen, watermark, since }
       case 'ended':
         return { kind: 'ended', split: seen }
       case 'out':
@@ -226,11 +245,12 @@ export async function stillEmpty(
   const inspector = host.services.inspector(input.name)
   const asked = clock.now()
   if (inspector === undefined || Math.min(ageMs(asked, split.at), ageMs(asked, split.empty)) < EMPTY_LOOK_MS) return
+  const logEnd = await inspector.end?.(origin) // guard: end-before-evidence
   if ((await inspector.peek(origin, split.position)) !== 'nothing') return
   if (await isLost(host, stage, input, split, origin)) return // guard: empty-not-lost
   await store.update({
     key: splitKey(host.prefix, stage.index, split.name),
-    set: { empty: asked },
+    set: foundEmpty(split, asked, logEnd),
     when: asRead(split), // guard: empty-as-read
   })
 }
@@ -264,6 +284,7 @@ export async function part(
   })
   if (!marked.applied) return false
   const asked = clock.now()
+  const logEnd = await inspector.end?.(origin)
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing' // guard: part-needs-evidence
   // Nothing waits, or what waited was deleted unread since it was last asked.
   if (nothing && (await isLost(host, stage, input, { ...seen, status: 'parting', was, epoch }, origin))) return false // guard: empty-not-lost
@@ -271,7 +292,7 @@ export async function part(
     key,
     set: {
       ...change(seen, { status: nothing ? 'out' : was, was, epoch: epoch + 1 }),
-      ...(nothing && { empty: asked }),
+      ...(nothing && foundEmpty(seen, asked, logEnd)),
     },
     when: [
       { attribute: 'status', is: 'equal', value: 'parting' }, // guard: out-of-parting

@@ -45,6 +45,8 @@ export interface SplitState {
   readonly missing: boolean
   /** When its source last said that nothing waits after its position: nothing after that position was there before. */
   readonly empty: number
+  /** How far its log went then, if beyond its position: no record lies between. */
+  readonly emptyTo: string
   /** When the broker took the last record that was counted, where it says. */
   readonly arrived: number
   /** When it was last written by an attempt, wall clock. */
@@ -163,6 +165,14 @@ export function progressSeal(
   return sealOf(name, position, own, top, tails, counters)
 }
 
+const emptySeal = (name: string, emptyTo: string): number => sealOf(name, 'empty', emptyTo)
+
+/** What its source said of a split: nothing waited after its position, up to the end that its log had. */
+export function foundEmpty({ name, position }: SplitState, asked: number, end: string | undefined) {
+  const isBeyond = end !== undefined && end > position
+  return { empty: asked, ...(isBeyond && { emptyTo: end, emptySeal: emptySeal(name, end) }) }
+}
+
 type Membership = Pick<SplitState, 'status' | 'was' | 'gate' | 'epoch' | 'origin' | 'generation' | 'next'>
 
 /** What `membership` changes, as stored. */
@@ -211,6 +221,8 @@ export function readSplit(item: Item, operators: number): SplitState {
   checkSeal(item, 'memberSeal', memberSeal(name, membership, parents), 'a split')
   const [limit, limitTo] = [number('limit'), text('limitTo')]
   if (limitTo !== '') checkSeal(item, 'limitSeal', sealOf(name, limit, limitTo), 'a split') // guard: limit-seal
+  const emptyTo = text('emptyTo')
+  if (emptyTo !== '') checkSeal(item, 'emptySeal', emptySeal(name, emptyTo), 'a split') // guard: empty-seal
   return {
     name,
     ...progress,
@@ -223,6 +235,7 @@ export function readSplit(item: Item, operators: number): SplitState {
     limit,
     limitTo,
     empty: number('empty'),
+    emptyTo,
     missing: item.missing !== undefined,
     stopped: text('stopped'),
     stoppedAt: number('stoppedAt'),

@@ -159,7 +159,7 @@ describe('laws 7, 9, 10: stored state that somebody has changed', () => {
   it('law 12: state in a later format: unknown-format', async () => {
     const world = await rested()
     const item = world.table.find({ pk: 'counting.1#pipeline', sk: '!' })!.item
-    put(world.table, { ...item, format: 2 })
+    put(world.table, { ...item, format: 1 })
     expect(await rest(world)).toBe('unknown-format')
   })
 })

@@ -68,6 +68,24 @@ describe('the answer to a stream', () => {
 describe('law 11: the answer to a topic', () => {
   const event = kafkaEvent({ 0: three, 1: three, 2: three })
 
+  it('a stopped partition throws with each batch that holds it, once the others of it are done', async () => {
+    const world = new Harness(brokers())
+    await world.container().ingest(event)
+    world.sources['orders-topic']!.verify = async () => [
+      { split: 'orders-topic-0', kind: 'trimmed', detail: 'the log begins at 90.' },
+    ]
+    world.sources['orders-topic']!.splits = [0, 1, 2].map((n) => ({ split: `orders-topic-${n}`, closed: false }))
+    await world.container().tick()
+    const four = [...three, at(4)]
+    for (let n = 0; n < 2; n++)
+      await expect(world.container().ingest(kafkaEvent({ 0: four, 1: four, 2: four }))).rejects.toThrow('has stopped')
+    for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000003')
+    expect((await world.split(partition(0)))?.position).toBe('00000000000000000002')
+    // What it was asked for by its own batches goes on.
+    await world.container().ingest(kafkaEvent({ 1: [...four, at(5)] }))
+    expect((await world.split(partition(1)))?.position).toBe('00000000000000000004')
+  })
+
   it('by default a failure throws, after the other partitions are done', async () => {
     const world = new Harness(brokers())
     world.before = throttle(checkpointOf(partition(0)))

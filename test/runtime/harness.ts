@@ -25,6 +25,7 @@ export interface FakeSource {
   bounded: boolean
   /** What it says of positions in its splits' logs; a source without this cannot be asked. */
   verify?: NonNullable<SourceInspector['verify']>
+  end?: NonNullable<SourceInspector['end']>
 }
 
 /** One pipeline on the memory store, with every port call written down in order. */
@@ -173,6 +174,7 @@ function inspectorOf(
       verify: (positions: ReadonlyMap<string, string>) =>
         call(`verify ${[...positions.keys()]}`, () => source.verify!(positions)),
     }),
+    ...(source.end && { end: (split: string) => call(`end ${split}`, () => source.end!(split)) }),
     peek: (split) => call(`peek ${split}`, async () => (source.waiting.has(split) ? 'waiting' : 'nothing')),
   }
 }

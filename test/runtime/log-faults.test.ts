@@ -142,6 +142,74 @@ describe('records that were deleted unread', () => {
     await expect(ingest(fileEvent('readings', 'p', 90, [at(100)]))).rejects.toThrow('trimmed')
   })
 
+  describe('where a log holds markers of transactions, whose retention nobody knows', () => {
+    /** Records at 0 and 1, a marker at 2; what lies before `low` is deleted. */
+    function marked() {
+      const made = logged()
+      const { source } = made
+      const log = { low: 0, end: 2 }
+      const place = (offset: number): string => String(offset).padStart(20, '0')
+      source.end = async () => place(log.end)
+      source.verify = async (positions) =>
+        [...positions]
+          .filter(([, position]) => position < place(log.low - 1))
+          .map(([split]) => ({ split, kind: 'trimmed' as const, detail: `the log begins at ${log.low}.` }))
+      return { ...made, log, ...made.world.container() }
+    }
+
+    it('what its source had proved to be the end may go', async () => {
+      const { world, log, ingest, tick } = marked()
+      await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+      world.now += 60_001
+      await tick()
+      expect(await world.split('readings/p')).toMatchObject({ status: 'out', emptyTo: '00000000000000000002' })
+      log.low = 3
+      for (let hours = 0; hours < 48; hours++) {
+        world.now += 3_600_000
+        await tick()
+      }
+      expect(undoneOf(await ingest(fileEvent('readings', 'p', 3, [at(99)])))).toBeUndefined()
+      const split = await world.split('readings/p')
+      expect(split).toMatchObject({ status: 'member', position: '00000000000000000003' })
+      expect(split).not.toHaveProperty('emptyTo')
+      expect(split).not.toHaveProperty('stopped')
+    })
+
+    it('law 12: a proof that somebody has changed is refused', async () => {
+      const { world, ingest, tick } = marked()
+      await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+      world.now += 60_001
+      await tick()
+      const split = (await world.split('readings/p'))!
+      await world.store.update({ key: split, set: { emptyTo: '00000000000000000009' }, when: [] })
+      await expect(ingest(fileEvent('readings', 'p', 3, [at(99)]))).rejects.toMatchObject({ code: 'damaged-state' })
+    })
+
+    it('and no more than that', async () => {
+      const { world, log, ingest, tick } = marked()
+      await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+      world.now += 60_001
+      await tick()
+      // One more record came, and went unread.
+      log.low = 4
+      world.now += QUIET_MS + 1
+      await expect(ingest(fileEvent('readings', 'p', 4, [at(99)]))).rejects.toThrow('trimmed: the log begins at 4.')
+    })
+
+    it('the end is asked for before whether something waits: what comes between the two is not in it', async () => {
+      const { world, log, ingest, tick } = marked()
+      await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+      world.now += 60_001
+      await tick()
+      world.now += 3_600_000
+      world.before = (call) => {
+        if (call === 'peek p') log.end = 9
+      }
+      await tick()
+      expect(await world.split('readings/p')).toMatchObject({ empty: world.now, emptyTo: '00000000000000000002' })
+    })
+  })
+
   it('are accepted by a reset, which asks no more of that position', async () => {
     const { world, faults, ingest, tick, reset } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))

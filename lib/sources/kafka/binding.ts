@@ -35,6 +35,7 @@ export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
     bounded: false,
     list: () => opened((inspector) => inspector.list()),
     peek: (split, after) => opened((inspector) => inspector.peek(split, after)),
+    end: (split) => opened(async (inspector) => await inspector.end?.(split)),
     verify: (positions: ReadonlyMap<string, Position>) =>
       opened(async (inspector) => (await inspector.verify?.(positions)) ?? []),
     close: async () => {

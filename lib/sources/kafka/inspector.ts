@@ -129,6 +129,13 @@ class KafkaInspector implements SourceInspector {
     return 'unknown'
   }
 
+  /** Transactions leave markers behind, and compaction gaps: the last offset may hold no record. */
+  async end(split: string): Promise<Position | undefined> {
+    const partition = partitionOf(this.options.topic, split)
+    const found = partition === undefined ? undefined : await (await this.open()).end(partition)
+    return found === undefined || found.offset === 0 ? undefined : positionOfOffset(found.offset - 1)
+  }
+
   async verify(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]> {
     const topic = await this.open()
     let faults = this.compare(await topic.offsets(), positions)

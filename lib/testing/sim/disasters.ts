@@ -82,6 +82,7 @@ export class Disasters {
       }
       // Once all is delivered, no log changes any more.
       if (!this.isDelivered() && swarm.chance('trim')) this.trim()
+      if (swarm.chance('marker-trim')) this.trimMarkers()
       if (!this.isDelivered() && swarm.chance('topic-remade')) this.remake()
       this.shake()
     })
@@ -144,6 +145,19 @@ export class Disasters {
       log.next = Math.max(log.next, log.kept)
     }
     this.startPollers()
+  }
+
+  /** Retention passes the end of a log that was read whole, and of which its source had said so. */
+  private trimMarkers(): void {
+    const { scheduler, swarm } = this.ports
+    for (const log of this.logs) {
+      if (log.connector !== 'kafka') continue
+      const read = log.after(this.operator.positionOf(log))
+      if (read === 0 || read < log.kept || read !== log.visible(scheduler.now) || read === log.markerGone) continue
+      if (this.operator.emptyTo(log) < log.marker(read)) continue
+      log.markerGone = read
+      swarm.count('marker-trim')
+    }
   }
 
   /** An attempt has written something of records after the position, or still may. */

@@ -49,6 +49,7 @@ export const FAULTS = {
   outage: { rate: 0.05, what: 'nothing is delivered for hours or days' },
   expiry: { rate: 1, what: 'an item past its time to live is deleted' },
   trim: { rate: 0.05, what: 'records are deleted before they were read' },
+  'marker-trim': { rate: 0.5, what: 'the marker at the end of a quiet log is deleted, as nothing waited up to it' },
   'topic-remade': { rate: 0.2, what: 'a Kafka topic is deleted and made anew' },
   'operator-dies': { rate: 1, what: "an operator's command is killed before it has done anything, or half-way" },
   'bit-flip': { rate: 0.2, what: 'a value in the table changes by itself' },

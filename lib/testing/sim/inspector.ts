@@ -39,6 +39,14 @@ export function simInspector(
         if (log === undefined) return 'unknown'
         return log.visible(scheduler.now) > Math.max(log.kept, log.after(after)) ? 'waiting' : 'nothing'
       }),
+    ...(logs[0]?.connector === 'kafka' && {
+      end: (split: string) =>
+        ask(`end ${source}/${split}`, () => {
+          const log = logs.find(({ plan }) => plan.split === split)
+          const count = log?.visible(scheduler.now) ?? 0
+          return log === undefined || count === 0 ? undefined : log.marker(count)
+        }),
+    }),
     verify: (positions) =>
       ask(`verify ${source} ${[...positions.keys()].join(' ')}`, () => {
         if (swarm.strikes('verify-fails')) throw injected('source-failed', 'the source verifies nothing')
@@ -59,7 +67,9 @@ function faultOf(logs: readonly SimLog[], split: string, position: string, now: 
   const count = log.visible(now)
   if (log.generation > 0 && (count === 0 || position > log.position(count - 1)))
     return [{ split, kind: 'beyond-end', detail: 'The log ends before the position.' }]
-  if (log.after(position) < log.kept)
+  const after = log.after(position)
+  const isMarkerGone = after > 0 && after === log.markerGone && position < log.marker(after)
+  if (after < log.kept || isMarkerGone)
     return [{ split, kind: 'trimmed', detail: 'Records were deleted unread.', retentionMs: RETENTION_MS }]
   return []
 }

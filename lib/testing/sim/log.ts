@@ -57,6 +57,8 @@ export class SimLog {
   kept = 0
   /** The index from which its mapping delivers next. */
   next = 0
+  /** The index behind a record whose marker of a transaction was deleted, or none. */
+  markerGone = -1
   /** How often its topic was made anew. */
   generation = 0
   /** When records were taken that came later than planned. */
@@ -101,6 +103,11 @@ export class SimLog {
 
   position(index: number): string {
     return this.positions[index]!
+  }
+
+  /** The place of the marker behind the record before an index. */
+  marker(index: number): string {
+    return `${this.position(index - 1)}.`
   }
 
   isListed(now: number): boolean {
@@ -167,5 +174,6 @@ export class SimLog {
     this.generation++
     this.kept = 0
     this.next = 0
+    this.markerGone = -1
   }
 }

@@ -117,6 +117,11 @@ export class Operator {
     return item === undefined || (item.next !== undefined && log.generation > 0) ? START : (item.position as string)
   }
 
+  /** Up to where the state says that no record lies. */
+  emptyTo(log: SimLog): string {
+    return (this.splitOf(log)?.item.emptyTo as string | undefined) ?? ''
+  }
+
   private splitOf(log: SimLog): { item: Item; stage: StagePlan } | undefined {
     const { source } = log.plan
     const stage = this.stages.find(({ inputs }) => inputs.some(({ name }) => name === source))!

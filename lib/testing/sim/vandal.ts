@@ -13,8 +13,11 @@ const SOON_MS = 3_000
 
 /** What a seal or a checksum covers, by kind of item. Clocks that only say when to look are not among it. */
 const COVERED = {
-  split: ['position', 'own', 'top', 'tails', 'counters', 'status', 'was', 'gate', 'epoch', 'parents', 'origin', 'next'],
-  watermark: ['proposed', 'watermark'],
+  split: [
+    ...['position', 'own', 'top', 'tails', 'counters', 'status', 'was', 'gate', 'epoch', 'parents', 'origin', 'next'],
+    ...['limit', 'limitTo', 'emptyTo'],
+  ],
+  watermark: ['proposed', 'watermark', 'marks'],
   group: ['cursor'],
   segment: ['to', 'n', 'data', 'packed', 'sum', 'parts'],
   part: ['data'],

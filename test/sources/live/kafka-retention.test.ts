@@ -98,6 +98,20 @@ describeBroker('how long a topic keeps records, as a Kafka broker says', (broker
     expect(await source.peek('quiet-0', at(2))).toBe('nothing')
   })
 
+  it('law 5: the end that was proved holds nothing, whatever is deleted up to it', async () => {
+    await tools.create('proved')
+    await tools.commit('proved', 'tx-proved', numbered(3))
+    const source = inspector('proved')
+    await expect.poll(() => source.end!('proved-0'), PATIENCE).toBe(at(3))
+    await expect.poll(() => source.peek('proved-0', at(2)), PATIENCE).toBe('nothing')
+    await tools.trim('proved', 0, 4)
+    expect(await source.verify!(new Map([['proved-0', at(2)]]))).toMatchObject([{ kind: 'trimmed' }])
+    expect(await source.verify!(new Map([['proved-0', at(3)]]))).toEqual([])
+    await tools.create('nothing')
+    await expect.poll(() => source.end!('absent-0'), PATIENCE).toBeUndefined()
+    await expect.poll(() => inspector('nothing').end!('nothing-0').catch(() => 'no topic'), PATIENCE).toBeUndefined()
+  })
+
   it('a record with an old stamp goes at once, so a topic of such stamps says nothing of the kind', async () => {
     await tools.create('late', 1, { 'retention.ms': '3600000' })
     const expiring = String(Date.now() - 3_600_000 + 2_000)
