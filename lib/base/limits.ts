@@ -45,6 +45,8 @@ export const UNIT_RECORDS_MAX = 20_000
 export const WINDOWS_PER_RECORD_MAX = 10_000
 /** Key groups of an operator. */
 export const KEY_GROUPS_MAX = 1024
+/** Partition keys that writes of a stage may be spread over. */
+export const WRITE_SHARDS_MAX = 64
 /** Partitions of the table that an operator's segments lie in: a batch writes one segment at least for each that it has rows for. A partition takes 1,000 write units a second. */
 export const LANES_MAX = 4
 /** Heap that advances may fill with folds, those of all lanes together. What does not fit is worked in ranges of keys. */

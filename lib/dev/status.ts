@@ -2,8 +2,9 @@ import { TIME_MAX, TIME_MIN } from '../base/index.js'
 import { type Pipeline, type Plan, plan } from '../pipeline/index.js'
 import type { StateStore } from '../ports/index.js'
 import { readCursor } from '../runtime/cursor.js'
-import { groupKey, runPrefix, splitsPk, watermarkKey } from '../runtime/keys.js'
-import { effective, readSplit, type SplitState } from '../runtime/split-item.js'
+import { groupKey, runPrefix, watermarkKey } from '../runtime/keys.js'
+import { readSplits } from '../runtime/registration.js'
+import { effective, type SplitState } from '../runtime/split-item.js'
 import { readWatermark } from '../runtime/watermark.js'
 
 export interface StageStatus {
@@ -53,7 +54,7 @@ export async function statusOf(pipeline: Pipeline, store: StateStore, run = 1): 
   for (const stage of made.stages) {
     const [item] = await store.get([watermarkKey(prefix, stage.index)])
     const { published } = readWatermark(item)
-    const splits = await splitsOf(store, prefix, stage.index, stage.operators.length)
+    const splits = await readSplits(store, prefix, stage)
     const highest = Math.max(TIME_MIN, ...splits.map((split) => split.top))
     const lowest = Math.min(highest, ...splits.filter((split) => split.top > TIME_MIN).map(effective))
     for (const { node } of stage.operators) {
@@ -70,22 +71,6 @@ export async function statusOf(pipeline: Pipeline, store: StateStore, run = 1): 
     })
   }
   return { stages, complete: stages.every((stage) => stage.complete), openWindows }
-}
-
-async function splitsOf(store: StateStore, prefix: string, stage: number, operators: number): Promise<SplitState[]> {
-  const splits: SplitState[] = []
-  let after: string | undefined
-  do {
-    const page = await store.query({
-      pk: splitsPk(prefix, stage),
-      from: 's#',
-      to: 's$',
-      ...(after !== undefined && { after }),
-    })
-    splits.push(...page.items.map((item) => readSplit(item, operators)))
-    after = page.next
-  } while (after !== undefined)
-  return splits
 }
 
 async function closed(made: Plan, store: StateStore, prefix: string, stage: number): Promise<boolean> {

@@ -7,6 +7,7 @@ export interface Manifest {
   readonly format: 1
   readonly pipeline: string
   readonly keyGroups: number
+  readonly writeShards: number
   readonly nodes: readonly Readonly<Record<string, unknown>>[]
 }
 
@@ -16,6 +17,7 @@ export function manifest(plan: Plan): Manifest {
     format: 1,
     pipeline: pipeline.name,
     keyGroups: pipeline.keyGroups,
+    writeShards: pipeline.writeShards,
     nodes: pipeline.nodes.map((node) => ({ kind: node.kind, ...detail(node, plan) })),
   }
 }

@@ -1,4 +1,4 @@
-import { ConfigError, checkName, KEY_GROUPS_MAX, milliseconds } from '../base/index.js'
+import { ConfigError, checkName, KEY_GROUPS_MAX, milliseconds, WRITE_SHARDS_MAX } from '../base/index.js'
 import type { SinkNode } from '../ports/index.js'
 import type { Pipeline, PipelineOptions } from './graph.js'
 import { plan } from './plan.js'
@@ -47,6 +47,13 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
       `keyGroups is a whole number from 1 to ${KEY_GROUPS_MAX}; pipeline "${name}" has ${keyGroups}.`,
     )
   }
+  const writeShards = options.writeShards ?? 1
+  if (!Number.isSafeInteger(writeShards) || writeShards < 1 || writeShards > WRITE_SHARDS_MAX) {
+    throw new ConfigError(
+      'bad-write-shards',
+      `writeShards is a whole number from 1 to ${WRITE_SHARDS_MAX}; pipeline "${name}" has ${writeShards}.`,
+    )
+  }
   if (options.deadLetter !== undefined) checkSink(`deadLetter of "${name}"`, options.deadLetter)
   const builder = new Builder()
   const built = build(builder)
@@ -59,6 +66,7 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
     kind: 'pipeline',
     name,
     keyGroups,
+    writeShards,
     idleAfterMs: milliseconds(options.idle?.after ?? '1m', `idle.after of "${name}"`, 1),
     idleClose: options.idle?.close ?? true,
     minAdvanceMs: milliseconds(options.minAdvance ?? '2s', `minAdvance of "${name}"`),

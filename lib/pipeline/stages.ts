@@ -14,6 +14,8 @@ export interface OperatorPlan {
   readonly keyGroups: number
   /** Partitions of the table that its segments lie in; each holds those of some key groups in a row. What a batch writes does not hang on the number of key groups. */
   readonly lanes: number
+  /** Partition keys that a lane's segments are spread over, by the split that writes them. */
+  readonly shards: number
   readonly slices: Slices
   readonly key: (value: any) => Key
   readonly fields: readonly string[]
@@ -43,6 +45,8 @@ export interface StagePlan {
   readonly index: number
   readonly inputs: readonly InputPlan[]
   readonly operators: readonly OperatorPlan[]
+  /** Partition keys that its splits are spread over. */
+  readonly shards: number
 }
 
 export interface Plan {
@@ -88,6 +92,7 @@ export function cutStages(pipeline: Pipeline): Plan {
     index,
     inputs: inputs.filter((input) => input.stage === index),
     operators: operators.filter((operator) => operator.stage === index),
+    shards: pipeline.writeShards,
   }))
   return Object.freeze({
     pipeline,
@@ -164,6 +169,7 @@ function operatorPlan(
     index,
     keyGroups: pipeline.keyGroups,
     lanes: Math.min(pipeline.keyGroups, LANES_MAX),
+    shards: pipeline.writeShards,
     slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs, openMs),
     key: node.key,
     fields: Object.keys(node.aggregates),

@@ -142,7 +142,7 @@ class Advance {
     const group = groupKey(host.prefix, operator.name, this.keyGroup)
     const keys = [group, watermarkKey(host.prefix, operator.stage)]
     if (next !== undefined)
-      keys.push(splitKey(host.prefix, next.index, this.splitName), watermarkKey(host.prefix, next.index))
+      keys.push(splitKey(host.prefix, next, this.splitName), watermarkKey(host.prefix, next.index))
     let [item, watermark, split, nextWatermark] = await store.get(keys)
     if (item === undefined) {
       // guard: cursor-once

@@ -2,7 +2,7 @@ import { CONTENTION_TURNS_MAX, RetryableError, StopError } from '../base/index.j
 import type { StagePlan } from '../pipeline/index.js'
 import type { Item, ItemKey, RangeQuery } from '../ports/index.js'
 import type { Host } from './host.js'
-import { AFTER_ALL, groupPk, parseSegmentSk, START, segmentSk } from './keys.js'
+import { AFTER_ALL, parseSegmentSk, START, segmentSk, segmentsPk } from './keys.js'
 import { ttlOf } from './marks.js'
 import { checkSeal, sealOf } from './seal.js'
 import { cutPayload, encodeEntries, payloadAttributes, type SegmentEntries } from './segment.js'
@@ -105,7 +105,7 @@ async function segmentItem(
 ): Promise<Item> {
   const { operator, entries } = draft
   const plan = stage.operators[operator]!
-  const pk = groupPk(host.prefix, plan.name, entries.lane)
+  const pk = segmentsPk(host.prefix, plan, entries.lane, split)
   const sk = segmentSk(entries.bucketEnd, split, from)
   const ttl = ttlOf(host, plan, stage.index)
   const payload = payloadAttributes(encodeEntries(entries))
@@ -165,7 +165,7 @@ export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
 /** Where a chain ends now: one reverse query, limit 1. */
 async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft, after: string): Promise<string> {
   const plan = stage.operators[draft.operator]!
-  const pk = groupPk(host.prefix, plan.name, draft.entries.lane)
+  const pk = segmentsPk(host.prefix, plan, draft.entries.lane, split)
   const from = segmentSk(draft.entries.bucketEnd, split, '')
   const range = { pk, from, to: `${from}${AFTER_ALL}` }
   const page = await host.services.store.query({ ...range, descending: true, limit: 1 })

@@ -40,7 +40,7 @@ export async function checkpoint(
   progress: Progress,
 ): Promise<{ moved: boolean; split: SplitState }> {
   const { store, clock } = host.services
-  const key = splitKey(host.prefix, stage.index, before.name)
+  const key = splitKey(host.prefix, stage, before.name)
   const counters = addCounters(before.counters, progress.counters)
   const tails = new Map<string, string>()
   const own = Math.max(progress.own, before.gate)

@@ -21,7 +21,7 @@ export async function markLimit(
 ): Promise<SplitState> {
   const limit = host.services.clock.now() + input.source.maxFutureDriftMs
   const verdict = await host.services.store.update({
-    key: splitKey(host.prefix, stage.index, split.name),
+    key: splitKey(host.prefix, stage, split.name),
     set: { limit, limitTo: last, limitSeal: sealOf(split.name, limit, last) },
     when: [
       ...asRead(split), // guard: limit-as-read

@@ -174,7 +174,7 @@ async function checkLog(
     return
   }
   if (!faulty.has(split.name)) return
-  const stands = await findSplit(host.services.store, host.prefix, stage.index, split.name, stage.operators.length)
+  const stands = await findSplit(host.services.store, host.prefix, stage, split.name, stage.operators.length)
   if (stands !== undefined && stands.stopped !== '') throw stoppedError(host.plan.pipeline.name, stands)
   throw new RetryableError(
     'contention',

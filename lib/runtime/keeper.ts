@@ -5,7 +5,7 @@ import { partKeys } from './chain.js'
 import { laneOf } from './fold.js'
 import { freshCursor, GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
-import { bucketFloor, FIRST_SEGMENT, groupKey, groupPk } from './keys.js'
+import { bucketFloor, FIRST_SEGMENT, groupKey, lanePks } from './keys.js'
 import { aliveUntil, markStage } from './life.js'
 import { type Mark, readMarks, segmentLifeMs } from './marks.js'
 
@@ -44,22 +44,25 @@ async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks:
   const until = aliveUntil(host, operator, marks, closed, kept)
   const from =
     closed === TIME_MIN ? FIRST_SEGMENT : bucketFloor(slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs))
-  const pk = groupPk(host.prefix, operator.name, lane)
+  const ranges = lanePks(host.prefix, operator, lane).map((pk) => ({ pk, from, to: 'g~' }))
   const lifeMs = segmentLifeMs(host, operator)
   const spareMs = host.limits.spareLifeMs
-  const [oldest] = (await store.query({ pk, from, to: 'g~', limit: 1 })).items
-  if (oldest !== undefined)
-    metrics.peak('OldestUnreadAgeMs', Math.max(0, spareMs - ((oldest.ttl as number) * 1000 - now)), 'Milliseconds')
+  const firsts = await Promise.all(ranges.map((range) => store.query({ ...range, limit: 1 })))
+  const oldest = Math.min(...firsts.flatMap(({ items }) => items.map(({ ttl }) => ttl as number)))
+  if (oldest < Number.POSITIVE_INFINITY)
+    metrics.peak('OldestUnreadAgeMs', Math.max(0, spareMs - (oldest * 1000 - now)), 'Milliseconds')
   if (until - now >= spareMs / 2) return
   // guard: kept-in-time
   if (now > until) {
-    if (oldest !== undefined || marks.length > 0)
+    if (oldest < Number.POSITIVE_INFINITY || marks.length > 0)
       logger.error('state waited longer than it lives: some may be gone', { operator: operator.name, lane })
     return
   }
-  const isWhole = await prolong(host, { pk, from, to: 'g~' }, now + lifeMs, spareMs / RENEWED_PARTS, deadline)
-  // guard: kept-when-whole
-  if (!isWhole) return
+  for (const range of ranges) {
+    const isWhole = await prolong(host, range, now + lifeMs, spareMs / RENEWED_PARTS, deadline)
+    // guard: kept-when-whole
+    if (!isWhole) return
+  }
   for (const { key, item } of groups) {
     if (item === undefined) await store.insert([{ ...key, ...freshCursor() }]) // guard: cursor-once
     const value = now + lifeMs - spareMs / RENEWED_PARTS

@@ -1,4 +1,5 @@
-import { digest, SORTABLE_LENGTH, SPLIT_ID_BYTES_MAX, sortable, unsortable } from '../base/index.js'
+import { digest, hash32, SORTABLE_LENGTH, SPLIT_ID_BYTES_MAX, sortable, unsortable } from '../base/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { ItemKey } from '../ports/index.js'
 
 export { runPrefix } from '../base/index.js'
@@ -9,15 +10,30 @@ export const START = '0'
 export const AFTER_ALL = '~'
 
 export const pipelineKey = (prefix: string): ItemKey => ({ pk: `${prefix}#pipeline`, sk: '!' })
-export const splitsPk = (prefix: string, stage: number): string => `${prefix}#${stage}#splits`
-export const splitKey = (prefix: string, stage: number, split: string): ItemKey => ({
-  pk: splitsPk(prefix, stage),
+/** What a split's place in the table hangs on. */
+export type StageShards = Pick<StagePlan, 'index' | 'shards'>
+/** Of the partition keys that writes of a stage are spread over, the one of a split. */
+export const shardOf = (split: string, shards: number): number => (shards === 1 ? 0 : hash32(split) % shards)
+const inShard = (pk: string, shard: number): string => (shard === 0 ? pk : `${pk}.${shard}`)
+const splitsPk = (prefix: string, stage: number, shard = 0): string => inShard(`${prefix}#${stage}#splits`, shard)
+/** Where the splits of a stage lie. */
+export const splitsPks = (prefix: string, { index, shards }: StageShards): string[] =>
+  Array.from({ length: shards }, (_, shard) => splitsPk(prefix, index, shard))
+export const splitKey = (prefix: string, { index, shards }: StageShards, split: string): ItemKey => ({
+  pk: splitsPk(prefix, index, shardOf(split, shards)),
   sk: `s#${split}`,
 })
+export const FIRST_SPLIT = 's#'
+export const LAST_SPLIT = `s#${AFTER_ALL}${AFTER_ALL}`
 export const watermarkKey = (prefix: string, stage: number): ItemKey => ({ pk: splitsPk(prefix, stage), sk: '!' })
-/** Where the segments of a lane lie, and the item of the key group of that number. */
-export const groupPk = (prefix: string, operator: string, keyGroup: number): string =>
-  `${prefix}#${operator}#${keyGroup}`
+const groupPk = (prefix: string, operator: string, keyGroup: number): string => `${prefix}#${operator}#${keyGroup}`
+type Shards = Pick<OperatorPlan, 'name' | 'shards'>
+/** Where the segments of a lane lie that a split writes. */
+export const segmentsPk = (prefix: string, { name, shards }: Shards, lane: number, split: string): string =>
+  inShard(groupPk(prefix, name, lane), shardOf(split, shards))
+/** Where all segments of a lane lie. */
+export const lanePks = (prefix: string, { name, shards }: Shards, lane: number): string[] =>
+  Array.from({ length: shards }, (_, shard) => inShard(groupPk(prefix, name, lane), shard))
 export const groupKey = (prefix: string, operator: string, keyGroup: number): ItemKey => ({
   pk: groupPk(prefix, operator, keyGroup),
   sk: 'c',

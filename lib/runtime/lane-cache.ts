@@ -45,6 +45,15 @@ export class LaneCache {
     return sum
   }
 
+  /** All from `lo` to `to` is here, and so is what was before. Where `to` lies before `lo` nothing of it may stay. */
+  extend(lo: number, to: number): void {
+    if (this.isEmpty) {
+      this.from = lo
+      // An empty one holds nothing, wherever it ended once.
+      this.to = to // guard: empty-cache-anew
+    } else this.to = Math.max(this.to, to)
+  }
+
   group(keyGroup: number): SliceCache {
     let group = this.groups.get(keyGroup)
     if (group === undefined) {

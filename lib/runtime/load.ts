@@ -3,7 +3,7 @@ import type { OperatorPlan } from '../pipeline/index.js'
 import type { Item, RangeQuery } from '../ports/index.js'
 import { LinkCheck, payloadOf } from './chain.js'
 import type { Host } from './host.js'
-import { bucketCeiling, bucketFloor, FIRST_SEGMENT, groupPk, parseSegmentSk, segmentSk } from './keys.js'
+import { bucketCeiling, bucketFloor, FIRST_SEGMENT, lanePks, parseSegmentSk, segmentSk, segmentsPk } from './keys.js'
 import type { LaneCache, OpenBucket } from './lane-cache.js'
 import { type EntryReader, type KnownKeys, readPayload } from './segment.js'
 
@@ -67,11 +67,8 @@ export async function hold(
 
 /** Only what can no longer change may stay: a bucket is closed when all of its slices are. */
 function keep(cache: LaneCache, { slices }: OperatorPlan, lo: number, reached: number, frozen: number): void {
-  if (cache.isEmpty) cache.from = lo
-  cache.to = Math.max(
-    cache.to,
-    reached === TIME_MAX ? TIME_MAX : Math.min(reached, slices.bucketEnd(frozen + 1) - slices.bucketMs), // guard: frozen-cache
-  )
+  const closed = reached === TIME_MAX ? TIME_MAX : Math.min(reached, slices.bucketEnd(frozen + 1) - slices.bucketMs) // guard: frozen-cache
+  cache.extend(lo, closed)
 }
 
 /** Whether the queries for what is new of each chain cost less than reading the bucket again. */
@@ -137,19 +134,20 @@ async function readOn(
   let bytes = open.bytes
   const chains = new Map(open.chains)
   const into = cache.reader()
-  const ranges = [undefined, ...splits].map((split, i) => ({
-    from: split === undefined ? bucketFloor(open.end) : segmentSk(open.end, split, open.chains.get(split)!),
-    to: i < splits.length ? segmentSk(open.end, splits[i]!, '') : bucketCeiling(open.end),
-    split,
-  }))
-  const found = await Promise.all(
-    ranges.map(({ from, to }) => all(host, groupPk(host.prefix, operator.name, lane), from, to)),
-  )
+  const ranges = lanePks(host.prefix, operator, lane).flatMap((pk) => {
+    const mine = splits.filter((split) => segmentsPk(host.prefix, operator, lane, split) === pk)
+    return [undefined, ...mine].map((split, i) => ({
+      pk,
+      from: split === undefined ? bucketFloor(open.end) : segmentSk(open.end, split, open.chains.get(split)!),
+      to: i < mine.length ? segmentSk(open.end, mine[i]!, '') : bucketCeiling(open.end),
+      split,
+    }))
+  })
+  const found = await Promise.all(ranges.map(({ pk, from, to }) => all(host, pk, from, to)))
   for (const [i, items] of found.entries()) {
-    const { split } = ranges[i]!
+    const { pk, split } = ranges[i]!
     const links = new LinkCheck()
-    if (split !== undefined)
-      links.goOn(groupPk(host.prefix, operator.name, lane), open.end, split, open.chains.get(split)!) // guard: open-chain-goes-on
+    if (split !== undefined) links.goOn(pk, open.end, split, open.chains.get(split)!) // guard: open-chain-goes-on
     for (const item of items) {
       cache.weigh(open.end, await decode(host, operator, item, links, cache.keys, into))
       bytes += (item.data as Uint8Array | undefined)?.length ?? 0
@@ -161,11 +159,11 @@ async function readOn(
 
 async function all(host: Host, pk: string, from: string, to: string): Promise<Item[]> {
   const items: Item[] = []
-  await eachOf(host, { pk, from, to }, async (item) => items.push(item) > 0)
+  for await (const page of pages(host, { pk, from, to })) items.push(...page)
   return items
 }
 
-/** Every segment of a lane up to a bucket, in order, until `take` has had enough. */
+/** Every segment of a lane up to a bucket, bucket by bucket, until `take` has had enough. */
 export async function eachSegment(
   host: Host,
   operator: OperatorPlan,
@@ -173,16 +171,57 @@ export async function eachSegment(
   { from, hi }: { from: string; hi: number },
   take: (item: Item) => Promise<boolean>,
 ): Promise<void> {
-  const pk = groupPk(host.prefix, operator.name, lane)
-  await eachOf(host, { pk, from, to: bucketCeiling(Math.min(hi, TIME_MAX)) }, take)
+  const to = bucketCeiling(Math.min(hi, TIME_MAX))
+  const readers = lanePks(host.prefix, operator, lane).map((pk) => new Reader(pages(host, { pk, from, to })))
+  await Promise.all(readers.map((reader) => reader.fill()))
+  for (;;) {
+    let next: Reader | undefined
+    for (const reader of readers) if (reader.bucket < (next?.bucket ?? Number.POSITIVE_INFINITY)) next = reader
+    if (next === undefined) return
+    const { bucket } = next
+    do {
+      if (!(await take(next.shift()))) return
+      await next.fill()
+    } while (next.bucket === bucket)
+  }
 }
 
-async function eachOf(host: Host, range: RangeQuery, take: (item: Item) => Promise<boolean>): Promise<void> {
+/** The segments of one partition key, in order. */
+class Reader {
+  /** Of the next segment; infinite after the last one. */
+  bucket = Number.POSITIVE_INFINITY
+  private readonly pages: AsyncIterator<Item[]>
+  private page: Item[] = []
+  private at = 0
+
+  constructor(pages: AsyncIterator<Item[]>) {
+    this.pages = pages
+  }
+
+  shift(): Item {
+    return this.page[this.at++]!
+  }
+
+  async fill(): Promise<void> {
+    while (this.at === this.page.length) {
+      const { done, value } = await this.pages.next()
+      if (done === true) {
+        this.bucket = Number.POSITIVE_INFINITY
+        return
+      }
+      this.page = value
+      this.at = 0
+    }
+    this.bucket = parseSegmentSk(this.page[this.at]!.sk).bucketEnd
+  }
+}
+
+async function* pages(host: Host, range: RangeQuery): AsyncGenerator<Item[]> {
   let after: string | undefined
   do {
     const page = await host.services.store.query({ ...range, ...(after !== undefined && { after }) })
     host.services.metrics.add('SegmentsRead', page.items.length, 'Count')
-    for (const item of page.items) if (!(await take(item))) return
+    yield page.items as Item[]
     after = page.next
   } while (after !== undefined)
 }

@@ -3,7 +3,7 @@ import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SourceInspector, SplitFault, SplitListing, StateStore } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Host } from './host.js'
-import { START, splitKey, splitName } from './keys.js'
+import { START, type StageShards, splitKey, splitName } from './keys.js'
 import { asRead, change, freshSuccessor, readSplit, type SplitState } from './split-item.js'
 
 /**
@@ -51,7 +51,7 @@ export async function stopFaulty(
     )
       continue
     const verdict = await store.update({
-      key: splitKey(host.prefix, stage.index, split.name),
+      key: splitKey(host.prefix, stage, split.name),
       set: { ...change(split, {}), stopped: `${kind}: ${detail}`, stoppedAt: clock.now() },
       when: asRead(split), // guard: stop-as-read
     })
@@ -102,7 +102,7 @@ export function stoppedError(pipeline: string, split: SplitState): StopError {
 export async function resetSplit(
   store: StateStore,
   prefix: string,
-  stage: number,
+  stage: StageShards,
   split: SplitState,
   now: number,
   isForced = false,
@@ -142,7 +142,7 @@ export async function resetSplit(
 export async function findSplit(
   store: StateStore,
   prefix: string,
-  stage: number,
+  stage: StageShards,
   name: string,
   operators: number,
 ): Promise<SplitState | undefined> {

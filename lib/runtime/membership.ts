@@ -41,7 +41,7 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
   let id = split
   let since: number | undefined
   for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
-    const key = splitKey(host.prefix, stage.index, splitName(input.name, id))
+    const key = splitKey(host.prefix, stage, splitName(input.name, id))
     const [item, watermark] = await store.get([key, watermarkKey(host.prefix, stage.index)])
     if (item === undefined) {
       if (id === split) await registerSplit(host, stage, input, split)
@@ -118,12 +118,12 @@ async function parentsEnd(
   for (const parent of child.parents) {
     let id = parent
     await end(host, stage, input, id, undefined, parent)
-    let [item] = await host.services.store.get([splitKey(host.prefix, stage.index, splitName(input.name, id))])
+    let [item] = await host.services.store.get([splitKey(host.prefix, stage, splitName(input.name, id))])
     // Where its log was made anew, the one to wait for is the last of those that took its place.
     for (let turn = 0; turn < CONTENTION_TURNS_MAX && item !== undefined && typeof item.next === 'string'; turn++) {
       id = item.next
       await end(host, stage, input, id, undefined, parent)
-      ;[item] = await host.services.store.get([splitKey(host.prefix, stage.index, splitName(input.name, id))])
+      ;[item] = await host.services.store.get([splitKey(host.prefix, stage, splitName(input.name, id))])
     }
     if (item === undefined) {
       // A parent neither registered nor listed was trimmed before the start: it counts as ended.
@@ -153,7 +153,7 @@ export async function end(
   const inspector = host.services.inspector(input.name)
   if (inspector === undefined) return false
   const { store, clock } = host.services
-  const key = splitKey(host.prefix, stage.index, splitName(input.name, split))
+  const key = splitKey(host.prefix, stage, splitName(input.name, split))
   const [item] = await store.get([key])
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)
@@ -215,7 +215,7 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
 /** A split that was missing from a listing, and is there again, has not been missing: two gaps are not one. */
 export async function isBack(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
   if (!split.missing) return
-  const key = splitKey(host.prefix, stage.index, split.name)
+  const key = splitKey(host.prefix, stage, split.name)
   await host.services.store.update({ key, set: {}, remove: ['missing'], when: asRead(split) }) // guard: back-as-read
 }
 
@@ -249,7 +249,7 @@ export async function stillEmpty(
   if ((await inspector.peek(origin, split.position)) !== 'nothing') return
   if (await isLost(host, stage, input, split, origin)) return // guard: empty-not-lost
   await store.update({
-    key: splitKey(host.prefix, stage.index, split.name),
+    key: splitKey(host.prefix, stage, split.name),
     set: foundEmpty(split, asked, logEnd),
     when: asRead(split), // guard: empty-as-read
   })
@@ -267,7 +267,7 @@ export async function part(
   const inspector = host.services.inspector(input.name)
   if (inspector === undefined) return false
   const { store, clock } = host.services
-  const key = splitKey(host.prefix, stage.index, splitName(input.name, split))
+  const key = splitKey(host.prefix, stage, splitName(input.name, split))
   const [item] = await store.get([key])
   if (item === undefined) return false
   const seen = readSplit(item, stage.operators.length)

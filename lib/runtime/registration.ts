@@ -1,8 +1,8 @@
 import { RetryableError, TIME_MIN } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { SplitListing } from '../ports/index.js'
+import type { SplitListing, StateStore } from '../ports/index.js'
 import type { Host } from './host.js'
-import { AFTER_ALL, keyGroupSplit, START, splitKey, splitName, splitsPk, watermarkKey } from './keys.js'
+import { FIRST_SPLIT, keyGroupSplit, LAST_SPLIT, START, splitKey, splitName, splitsPks, watermarkKey } from './keys.js'
 import { writeMarks } from './marks.js'
 import { freshSplit, freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
 
@@ -35,7 +35,7 @@ async function insertSplits(
   // guard: start-as-listed
   await store.insert(
     listings.map((listing) => ({
-      ...splitKey(host.prefix, stage.index, splitName(input.name, listing.split)),
+      ...splitKey(host.prefix, stage, splitName(input.name, listing.split)),
       ...freshSplit(splitName(input.name, listing.split), listing.start ?? START, listing.parents ?? [], clock.now()),
       ...(isListed && { listed: true }),
     })),
@@ -60,7 +60,7 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
       await registerListed(host, stage, input, await inspector.list()) // guard: registered-after-splits
     } else {
       const groups = Array.from({ length: input.operator.keyGroups }, (_, keyGroup) => ({
-        ...splitKey(host.prefix, stage.index, splitName(input.name, keyGroupSplit(keyGroup))),
+        ...splitKey(host.prefix, stage, splitName(input.name, keyGroupSplit(keyGroup))),
         ...freshSplit(splitName(input.name, keyGroupSplit(keyGroup)), START, [], clock.now(), 'member'),
       }))
       await store.insert(groups) // guard: registered-after-splits
@@ -99,7 +99,7 @@ export async function registerSuccessors(
   for (const { name, next } of known) {
     if (next === '' || !name.startsWith(`${input.name}/`) || names.has(splitName(input.name, next))) continue
     const { origin, generation } = successorOf(next)
-    const key = splitKey(host.prefix, stage.index, splitName(input.name, next))
+    const key = splitKey(host.prefix, stage, splitName(input.name, next))
     // guard: successor-by-tick
     await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])
   }
@@ -107,17 +107,23 @@ export async function registerSuccessors(
 
 /** Every split of a stage, read strongly. */
 export async function listSplits(host: Host, stage: StagePlan): Promise<SplitState[]> {
-  const splits: SplitState[] = []
-  let after: string | undefined
-  do {
-    const page = await host.services.store.query({
-      pk: splitsPk(host.prefix, stage.index),
-      from: 's#',
-      to: `s#${AFTER_ALL}${AFTER_ALL}`,
-      ...(after !== undefined && { after }),
-    })
-    for (const item of page.items) splits.push(readSplit(item, stage.operators.length))
-    after = page.next
-  } while (after !== undefined)
-  return splits
+  return await readSplits(host.services.store, host.prefix, stage)
+}
+
+/** Every split of a stage, in the order of their names. */
+export async function readSplits(store: StateStore, prefix: string, stage: StagePlan): Promise<SplitState[]> {
+  const read = async (pk: string): Promise<SplitState[]> => {
+    const splits: SplitState[] = []
+    let after: string | undefined
+    do {
+      const range = { pk, from: FIRST_SPLIT, to: LAST_SPLIT }
+      const page = await store.query({ ...range, ...(after !== undefined && { after }) })
+      for (const item of page.items) splits.push(readSplit(item, stage.operators.length))
+      after = page.next
+    } while (after !== undefined)
+    return splits
+  }
+  const shards = await Promise.all(splitsPks(prefix, stage).map(read))
+  if (shards.length === 1) return shards[0]!
+  return shards.flat().sort((a, b) => (a.name < b.name ? -1 : 1))
 }

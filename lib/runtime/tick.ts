@@ -107,6 +107,6 @@ async function settleSplit(
 async function setClock(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
   const now = host.services.clock.now()
   if (ageMs(now, split.at) !== Number.POSITIVE_INFINITY) return
-  const key = splitKey(host.prefix, stage.index, split.name)
+  const key = splitKey(host.prefix, stage, split.name)
   await host.services.store.update({ key, set: { at: now }, when: asRead(split) }) // guard: clock-as-read
 }

@@ -148,7 +148,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
 }
 
 async function moved(host: Host, stage: StagePlan, low: Minimum): Promise<boolean> {
-  const [item] = await host.services.store.get([splitKey(host.prefix, stage.index, low.holder)])
+  const [item] = await host.services.store.get([splitKey(host.prefix, stage, low.holder)])
   if (item === undefined) return false
   const split = readSplit(item, stage.operators.length)
   return (

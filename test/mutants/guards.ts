@@ -675,7 +675,7 @@ export const GUARDS: readonly Guard[] = [
     name: 'open-chain-goes-on',
     law: '7',
     file: 'runtime/load',
-    find: 'links.goOn(groupPk(host.prefix, operator.name, lane), open.end, split, open.chains.get(split)!)',
+    find: 'links.goOn(pk, open.end, split, open.chains.get(split)!)',
     replace: '{}',
   },
   {
@@ -749,6 +749,14 @@ export const GUARDS: readonly Guard[] = [
     find: 'if (this.count < ROWS_PER_RECORD_MAX) return this.count',
     replace: 'if (this.count >= 0) return this.count',
     by: 'test/runtime/bounds.test.ts',
+  },
+  {
+    name: 'empty-cache-anew',
+    law: '7',
+    file: 'runtime/lane-cache',
+    find: 'this.to = to // guard',
+    replace: 'this.to = Math.max(this.to, to) // guard',
+    by: 'test/runtime/lane-cache.test.ts',
   },
   {
     name: 'frozen-cache',
@@ -862,7 +870,7 @@ export const GUARDS: readonly Guard[] = [
     name: 'kept-when-whole',
     law: '9',
     file: 'runtime/keeper',
-    find: '  if (!isWhole) return\n',
+    find: '    if (!isWhole) return\n',
     replace: '',
     by: 'test/runtime/life.test.ts',
   },

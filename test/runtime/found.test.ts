@@ -5,7 +5,7 @@ import type { SplitFault } from '../../lib/ports/index.js'
 import { findSplit, resetSplit } from '../../lib/runtime/log-faults.js'
 import { kafkaEvent, kafkaRecord } from '../../lib/testing/events.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
-import { at, counting, type Reading } from './pipelines.js'
+import { at, counting, type Reading, STAGE } from './pipelines.js'
 
 /** Faults of the runtime that the simulation has found, each as small as it can be told. */
 
@@ -76,9 +76,9 @@ describe('law 6: a split ends only where all of it was read', () => {
     await ingest(fileEvent('readings', 'p', 0, [at(1)]))
     faults.push(beyondEnd)
     await tick()
-    const stopped = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
+    const stopped = (await findSplit(world.store, 'counting.1', STAGE, 'readings/p', 1))!
     const dying = { ...world.store, insert: () => Promise.reject(new Error('killed')) }
-    await expect(resetSplit(dying, 'counting.1', 0, stopped, world.now + RESET_MS)).rejects.toThrow('killed')
+    await expect(resetSplit(dying, 'counting.1', STAGE, stopped, world.now + RESET_MS)).rejects.toThrow('killed')
     faults.length = 0
     expect(await world.split('readings/p@1')).toBeUndefined()
     await tick()
@@ -93,8 +93,8 @@ describe('law 10: what was deleted unread is never passed over', () => {
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
     faults.push(trimmed('p'))
     await tick()
-    const stopped = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
-    expect(await resetSplit(world.store, 'counting.1', 0, stopped, world.now + RESET_MS)).toBe('readings/p')
+    const stopped = (await findSplit(world.store, 'counting.1', STAGE, 'readings/p', 1))!
+    expect(await resetSplit(world.store, 'counting.1', STAGE, stopped, world.now + RESET_MS)).toBe('readings/p')
     await tick()
     expect(await world.split('readings/p')).not.toHaveProperty('stopped')
     faults.splice(0, 1, beyondEnd)

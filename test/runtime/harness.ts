@@ -13,7 +13,7 @@ import type {
   SplitListing,
   StateStore,
 } from '../../lib/ports/index.js'
-import { splitsPk } from '../../lib/runtime/keys.js'
+import { splitKey, watermarkKey } from '../../lib/runtime/keys.js'
 import { memberSeal, progressSeal } from '../../lib/runtime/split-item.js'
 import { MemoryTable, memoryStore } from '../../lib/state/memory/index.js'
 
@@ -130,7 +130,7 @@ export class Harness {
 
   /** The item of a split of stage 0, as stored. */
   async split(name: string): Promise<Item | undefined> {
-    const [item] = await this.store.get([{ pk: splitsPk(`${this.pipeline.name}.1`, 0), sk: `s#${name}` }])
+    const [item] = await this.store.get([splitKey(`${this.pipeline.name}.1`, plan(this.pipeline).stages[0]!, name)])
     return item
   }
 
@@ -150,7 +150,7 @@ export class Harness {
   }
 
   async watermark(stage = 0): Promise<Item | undefined> {
-    const [item] = await this.store.get([{ pk: splitsPk(`${this.pipeline.name}.1`, stage), sk: '!' }])
+    const [item] = await this.store.get([watermarkKey(`${this.pipeline.name}.1`, stage)])
     return item
   }
 

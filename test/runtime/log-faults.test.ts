@@ -3,7 +3,7 @@ import { EMPTY_PROOF_MS, QUIET_MS, RESET_MS, RetryableError } from '../../lib/ba
 import type { SplitFault } from '../../lib/ports/index.js'
 import { findSplit, resetSplit } from '../../lib/runtime/log-faults.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
-import { at, counting } from './pipelines.js'
+import { at, counting, STAGE } from './pipelines.js'
 
 /** A world whose source answers for its logs: a split's fault, once it is set, holds for every position but the sentinel. */
 function logged() {
@@ -14,8 +14,8 @@ function logged() {
   source.splits = [{ split: 'p', closed: false }]
   source.verify = async (positions) => [...positions.keys()].flatMap((split) => faults.get(split) ?? [])
   const reset = async (name = 'readings/p') => {
-    const split = await findSplit(world.store, 'counting.1', 0, name, 1)
-    return await resetSplit(world.store, 'counting.1', 0, split!, world.now + RESET_MS)
+    const split = await findSplit(world.store, 'counting.1', STAGE, name, 1)
+    return await resetSplit(world.store, 'counting.1', STAGE, split!, world.now + RESET_MS)
   }
   return { world, source, faults, reset, ...world.container() }
 }
@@ -227,21 +227,21 @@ describe('records that were deleted unread', () => {
     await ingest(fileEvent('readings', 'p', 0, [at(1)]))
     faults.set('p', trimmed)
     await tick()
-    const seen = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
-    expect(await resetSplit(world.store, 'counting.1', 0, seen, world.now + RESET_MS)).toBe('readings/p')
-    expect(await resetSplit(world.store, 'counting.1', 0, seen, world.now + RESET_MS)).toBeUndefined()
+    const seen = (await findSplit(world.store, 'counting.1', STAGE, 'readings/p', 1))!
+    expect(await resetSplit(world.store, 'counting.1', STAGE, seen, world.now + RESET_MS)).toBe('readings/p')
+    expect(await resetSplit(world.store, 'counting.1', STAGE, seen, world.now + RESET_MS)).toBeUndefined()
     // An attempt that was under way when the split stopped has moved it on.
     faults.set('p', { ...trimmed, detail: 'the log begins at 60.' })
     await ingest(fileEvent('readings', 'p', 1, [at(2)]))
     await tick()
-    const stopped = (await findSplit(world.store, 'counting.1', 0, 'readings/p', 1))!
+    const stopped = (await findSplit(world.store, 'counting.1', STAGE, 'readings/p', 1))!
     expect(stopped.stopped).toContain('60')
     const { key, position } = {
       key: { pk: 'counting.1#0#splits', sk: 's#readings/p' },
       position: '00000000000000000009',
     }
     await world.store.update({ key, set: { position }, when: [] })
-    expect(await resetSplit(world.store, 'counting.1', 0, stopped, world.now + RESET_MS)).toBeUndefined()
+    expect(await resetSplit(world.store, 'counting.1', STAGE, stopped, world.now + RESET_MS)).toBeUndefined()
   })
 })
 

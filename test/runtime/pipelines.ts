@@ -43,4 +43,7 @@ export function counting({
   )
 }
 
+/** Where the splits of the pipelines here lie. */
+export const STAGE = { index: 0, shards: 1 }
+
 export const at = (seconds: number, k = 'a', v = 1): Reading => ({ t: seconds * 1000, k, v })

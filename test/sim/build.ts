@@ -95,6 +95,7 @@ function windowOf({ window }: OperatorSpec) {
 export function build(spec: Spec, die: Die): Pipeline {
   const options = {
     keyGroups: spec.keyGroups,
+    writeShards: spec.writeShards,
     deadLetter: ndjson('dead'),
     minAdvance: spec.minAdvanceMs,
     idle: { after: spec.idleAfterMs, close: spec.idleClose },

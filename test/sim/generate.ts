@@ -100,6 +100,7 @@ export const anySpec: fc.Arbitrary<Spec> = fc
         ),
       )
       .map((drafts) => chained(drafts as Draft[])),
+    writeShards: fc.constantFrom(1, 1, 2, 5),
   })
   .map((spec) => ({
     ...spec,

@@ -3,6 +3,7 @@ export interface Spec {
   readonly name: string
   readonly sources: readonly SourceSpec[]
   readonly keyGroups: number
+  readonly writeShards: number
   readonly minAdvanceMs: number
   readonly idleAfterMs: number
   readonly idleClose: boolean

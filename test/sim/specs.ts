@@ -22,6 +22,7 @@ const small: Spec = {
   name: 'small',
   sources: [source],
   keyGroups: 2,
+  writeShards: 1,
   minAdvanceMs: 0,
   idleAfterMs: 4_000,
   idleClose: true,

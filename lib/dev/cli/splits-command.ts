@@ -87,7 +87,7 @@ export async function resetCommand(file: string, split: string, flags: SplitsFla
   try {
     const { stage, row } = await sourceSplit(pipeline, store, split)
     const prefix = runPrefix(pipeline.name, 1)
-    const operators = plan(pipeline).stages[stage]!.operators.length
+    const operators = stage.operators.length
     const seen = (await findSplit(store, prefix, stage, split, operators))!
     if (seen.stopped === '') {
       const why = seen.next === '' ? 'has not stopped' : `has ended; "${seen.next}" took its place`
@@ -116,7 +116,8 @@ async function sourceSplit(pipeline: Pipeline, store: StateStore, split: string)
   for (const { stage, splits } of status.stages) {
     const row = splits.find((candidate) => candidate.split === split)
     if (row === undefined) continue
-    if (plan(pipeline).sources.some((source) => split.startsWith(`${source.name}/`))) return { stage, row }
+    if (plan(pipeline).sources.some((source) => split.startsWith(`${source.name}/`)))
+      return { stage: plan(pipeline).stages[stage]!, row }
     throw new ConfigError(
       'no-source-split',
       `"${split}" is a key group: only a source's split can be skipped or reset.`,

@@ -17,7 +17,7 @@ export async function positionOf(
   const stage = plan(pipeline).stages.find(({ inputs }) => inputs.some((input) => input.name === source))!
   let id = split
   for (let generation = 0; generation < GENERATIONS_MAX; generation++) {
-    const [item] = await store.get([splitKey(runPrefix(pipeline.name, 1), stage.index, splitName(source, id))])
+    const [item] = await store.get([splitKey(runPrefix(pipeline.name, 1), stage, splitName(source, id))])
     if (item === undefined) return undefined
     const state = readSplit(item, stage.operators.length)
     if (state.next === '') return state.position === START ? undefined : state.position

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { TIME_MIN } from '../../base/index.js'
 import { type OperatorPlan, type Pipeline, type Plan, plan } from '../../pipeline/index.js'
 import type { Item } from '../../ports/index.js'
-import { groupPk, parseSegmentSk, runPrefix, START, splitsPk } from '../../runtime/keys.js'
+import { lanePks, parseSegmentSk, runPrefix, START, splitKey, splitsPks } from '../../runtime/keys.js'
 import { effective, readSplit, standing } from '../../runtime/split-item.js'
 import type { MemoryTable } from '../../state/memory/index.js'
 
@@ -45,8 +45,9 @@ export class Invariants {
     this.table = table
     for (const operator of this.plan.operators)
       for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++)
-        this.operators.set(groupPk(this.prefix, operator.name, keyGroup), operator)
-    for (const stage of this.plan.stages) this.stages.set(splitsPk(this.prefix, stage.index), stage.index)
+        for (const pk of lanePks(this.prefix, operator, keyGroup)) this.operators.set(pk, operator)
+    for (const stage of this.plan.stages)
+      for (const pk of splitsPks(this.prefix, stage)) this.stages.set(pk, stage.index)
   }
 
   /** Whether an attempt has written segments of the split beyond its checkpoint. */
@@ -77,7 +78,7 @@ export class Invariants {
       return
     }
     if (after.position !== before.position) this.checkpoint(stage, before, after)
-    if (after.status !== before.status && after.status === 'ended') this.ended(before)
+    if (after.status !== before.status && after.status === 'ended') this.ended(stage, before)
     if (after.limitTo !== undefined && after.limitTo !== before.limitTo)
       listOf(this.limits, before.sk.slice(2)).push({ to: String(after.limitTo), limit: Number(after.limit) })
     if (after.skip !== before.skip) listOf(this.skips, before.sk.slice(2)).push(String(after.skip))
@@ -96,15 +97,16 @@ export class Invariants {
   }
 
   /** Law 6: whoever comes after it stands in the minimum before it leaves, as far as its source lists it. */
-  private ended({ pk, sk }: Item): void {
+  private ended(stage: number, { sk }: Item): void {
     for (const child of this.childrenOf(sk.slice(2)))
-      if (this.table.find({ pk, sk: `s#${child}` }) === undefined)
+      if (this.table.find(splitKey(this.prefix, this.plan.stages[stage]!, child)) === undefined)
         this.fail(`law 6: ${sk.slice(2)} ends, and ${child} after it is not registered`)
   }
 
   private splits(stage: number): Item[] {
     const bounds = { low: 's#', high: 's#~~', lowExcluded: false }
-    return [...this.table.range(splitsPk(this.prefix, stage), bounds)].map(({ item }) => item)
+    const pks = splitsPks(this.prefix, this.plan.stages[stage]!)
+    return pks.flatMap((pk) => [...this.table.range(pk, bounds)].map(({ item }) => item))
   }
 
   private checkpoint(stage: number, before: Item, after: Item): void {

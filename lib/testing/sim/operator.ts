@@ -125,7 +125,7 @@ export class Operator {
   private splitOf(log: SimLog): { item: Item; stage: StagePlan } | undefined {
     const { source } = log.plan
     const stage = this.stages.find(({ inputs }) => inputs.some(({ name }) => name === source))!
-    const find = (id: string) => this.table.items.find(splitKey(this.prefix, stage.index, splitName(source, id)))
+    const find = (id: string) => this.table.items.find(splitKey(this.prefix, stage, splitName(source, id)))
     const item = (find(log.splitId) ?? find(log.idBefore))?.item
     return item && { item, stage }
   }
@@ -167,7 +167,7 @@ export class Operator {
       update: async (update) => (dies() ? { applied: false, item: undefined } : await direct.update(update)),
       insert: async (items) => (dies() ? items.map(() => 'exists') : await direct.insert(items)),
     }
-    const name = await resetSplit(store, this.prefix, stage.index, split, scheduler.now, true)
+    const name = await resetSplit(store, this.prefix, stage, split, scheduler.now, true)
     if (isKilled) scheduler.note(`the command that resets ${split.name} is killed`)
     return name
   }
