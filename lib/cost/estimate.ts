@@ -65,8 +65,8 @@ const TICK_READ_UNITS = 4
 const INVOCATION_MS = 40
 const TICK_MS = 150
 const CPU_US = 5
-/** A segment's life: retention and thirty days more. Its bytes are stored until then. */
-const LIFE_MONTHS = 1.2
+/** DynamoDB deletes what is past its time to live within two days. */
+const DELETED_MS = 2 * 86_400_000
 const LOG_BYTES = 700
 const SHARD_RECORDS = 1_000
 const SHARD_BYTES = 1_000_000
@@ -91,7 +91,8 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
   const groups = sum(shape.operators.map(({ keyGroups }) => keyGroups))
   const reads = rate * state.reads + ticks * (TICK_READ_UNITS + groups)
   const results = resultsPerSecond(shape, load)
-  const storedGb = (rate * state.bytes * MONTH_SECONDS * LIFE_MONTHS) / GB
+  const lifeMs = Math.max(0, ...shape.operators.map((operator) => operator.lifeMs + DELETED_MS))
+  const storedGb = (rate * state.bytes * (lifeMs / 1_000)) / GB
   const cpuUs = measured?.cpuUs ?? CPU_US
   const gbSeconds =
     deployment.memoryGb * (batches * (INVOCATION_MS / 1e3) + (rate * cpuUs) / 1e6 + ticks * (TICK_MS / 1e3))
@@ -134,13 +135,13 @@ export function batchOf({ recordsPerSecond: rate, recordBytes }: Workload, deplo
   return Math.max(1, Math.min(batchSize, fitting, (rate / splits) * windowSeconds))
 }
 
-/** Units of a record by the plan alone: a batch checkpoints once, and writes a segment each key group that it has keys of. */
+/** Units of a record by the plan alone: a batch checkpoints once, and writes a segment each range of keys that it has keys of. */
 function plannedUnits(shape: Shape, { keys }: Workload, batch: number) {
   let units = CHECKPOINT_UNITS
   let bytes = 0
-  for (const { keyGroups, fields } of shape.operators) {
+  for (const { lanes, fields } of shape.operators) {
     const distinct = distinctOf(keys, batch)
-    const segments = Math.min(keyGroups, distinct)
+    const segments = Math.min(lanes, distinct)
     const each = (distinct * (ENTRY_BYTES + fields * FIELD_BYTES)) / segments
     units += segments * Math.max(1, Math.ceil(each / UNIT_BYTES))
     bytes += segments * Math.max(200, each)

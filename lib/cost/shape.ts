@@ -1,3 +1,4 @@
+import { SPARE_LIFE_MS } from '../base/index.js'
 import { type Plan, writersOf } from '../pipeline/index.js'
 
 /** What of a pipeline its cost hangs on. */
@@ -6,6 +7,10 @@ export interface Shape {
   readonly operators: readonly {
     readonly name: string
     readonly keyGroups: number
+    /** Segments that a batch writes at least, where it has keys of all key groups. */
+    readonly lanes: number
+    /** How long a segment lives, ms. */
+    readonly lifeMs: number
     readonly fields: number
     /** How often a slice closes while records come, ms of event time. */
     readonly sliceMs: number
@@ -25,9 +30,11 @@ export function shapeOf(plan: Plan): Shape {
   const outputs = plan.sinks.filter((sink) => sink !== plan.pipeline.deadLetter)
   return {
     sources: plan.sources.map(({ name, connector }) => ({ name, connector })),
-    operators: plan.operators.map(({ name, keyGroups, fields, slices, node: { window } }) => ({
+    operators: plan.operators.map(({ name, keyGroups, lanes, fields, slices, node: { window } }) => ({
       name,
       keyGroups,
+      lanes,
+      lifeMs: slices.spanMs + slices.allowedLatenessMs + slices.openMs + slices.bucketMs + SPARE_LIFE_MS,
       fields: fields.length,
       sliceMs: Math.max(slices.widthMs, minAdvanceMs),
       windowEveryMs: window.stepMs,

@@ -13,6 +13,10 @@ export function describe(pipeline: Pipeline): string {
   for (const node of pipeline.nodes) if (node.kind === 'source') lines.push(...tree(node, made, seen, ''))
   for (const operator of made.operators) lines.push('', ...costs(operator, made))
   lines.push('', `rejected records -> ${pipeline.deadLetter.name}`)
+  const { writeShards: shards } = pipeline
+  lines.push(
+    `writes spread over ${shards} partition key${shards === 1 ? '' : 's'} for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each`,
+  )
   lines.push(
     `idle after ${formatDuration(pipeline.idleAfterMs)}; ${pipeline.idleClose ? 'windows close by the clock when every split is idle' : 'windows wait for records when every split is idle'}`,
   )
@@ -43,7 +47,7 @@ function label(node: GraphNode): string {
 }
 
 function costs(operator: OperatorPlan, made: Plan): string[] {
-  const { slices, name, keyGroups } = operator
+  const { slices, name, lanes } = operator
   const boundMs = Math.max(
     0,
     ...made.stages[operator.stage]!.inputs.map((input) =>
@@ -57,7 +61,7 @@ function costs(operator: OperatorPlan, made: Plan): string[] {
       : ''
   return [
     `${name}: stage ${operator.stage}, slices of ${formatDuration(slices.widthMs)}, ${slices.slicesPerBucket} a bucket`,
-    `  writes: a batch that spans the event time T makes up to (T / ${formatDuration(slices.bucketMs)} + 1) x ${keyGroups} segments; disorder up to ${formatDuration(boundMs)} adds ${Math.ceil(boundMs / slices.bucketMs) * keyGroups}`,
+    `  writes: a batch that spans the event time T makes up to (T / ${formatDuration(slices.bucketMs)} + 1) x ${lanes} segments; disorder up to ${formatDuration(boundMs)} adds ${Math.ceil(boundMs / slices.bucketMs) * lanes}`,
     `  reads: closing a window reads ${slicesRead} slice${slicesRead === 1 ? '' : 's'} of each key group${late}; a warm container reads each slice once`,
   ]
 }

@@ -7,7 +7,8 @@ export interface Manifest {
   readonly format: 1
   readonly pipeline: string
   readonly keyGroups: number
-  readonly writeShards: number
+  /** Left out where it is 1. */
+  readonly writeShards?: number
   readonly nodes: readonly Readonly<Record<string, unknown>>[]
 }
 
@@ -17,7 +18,7 @@ export function manifest(plan: Plan): Manifest {
     format: 1,
     pipeline: pipeline.name,
     keyGroups: pipeline.keyGroups,
-    writeShards: pipeline.writeShards,
+    ...(pipeline.writeShards > 1 && { writeShards: pipeline.writeShards }),
     nodes: pipeline.nodes.map((node) => ({ kind: node.kind, ...detail(node, plan) })),
   }
 }

@@ -5,6 +5,7 @@ import {
   CHUNK_RECORDS,
   CHUNK_ROWS_MAX,
   CHUNK_SEGMENTS_MAX,
+  PACED_SPLITS,
   PART_ROWS_MAX,
   SEGMENT_BYTES_MAX,
   SINK_ROWS_MAX,
@@ -29,6 +30,8 @@ export interface Limits {
   readonly segmentBytes: number
   /** Heap that the segments take which one advance reads before it moves the cursor. */
   readonly advanceBytes: number
+  /** Splits of a stage beyond which attempts leave the watermark alone for a while after one has looked for it. */
+  readonly pacedSplits: number
   /** Rows handed to a sink at once. */
   readonly sinkRows: number
   /** Rows of one part of an operator's output. */
@@ -44,6 +47,7 @@ export const LIMITS: Limits = {
   spareLifeMs: SPARE_LIFE_MS,
   segmentBytes: SEGMENT_BYTES_MAX,
   advanceBytes: ADVANCE_BYTES_MAX,
+  pacedSplits: PACED_SPLITS,
   sinkRows: SINK_ROWS_MAX,
   partRows: PART_ROWS_MAX,
 }

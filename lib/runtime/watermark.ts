@@ -1,4 +1,4 @@
-import { TIME_MAX, TIME_MIN, WATERMARK_ROUNDS_MAX } from '../base/index.js'
+import { PACE_MS_PER_SPLIT, TIME_MAX, TIME_MIN, WATERMARK_ROUNDS_MAX } from '../base/index.js'
 import type { StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { ageMs } from './age.js'
@@ -15,6 +15,9 @@ export interface StageWatermark {
   readonly proposed: number
   readonly holder: string
   readonly registered: boolean
+  /** When the minimum was looked for last, of how many splits. */
+  readonly looked: number
+  readonly splits: number
 }
 
 export function readWatermark(item: Item | undefined): StageWatermark {
@@ -28,6 +31,8 @@ export function readWatermark(item: Item | undefined): StageWatermark {
     proposed: (item?.proposed as number | undefined) ?? TIME_MIN,
     holder: (item?.holder as string | undefined) ?? '',
     registered: item?.registered === true,
+    looked: (item?.looked as number | undefined) ?? TIME_MIN,
+    splits: (item?.splits as number | undefined) ?? 0,
   }
 }
 
@@ -46,7 +51,12 @@ export function wouldClose(host: Host, stage: StagePlan, published: number, cand
 /** Only the split that holds the minimum can move the watermark: the others see `holder` and do nothing. */
 export function mayMove(host: Host, stage: StagePlan, seen: StageWatermark, split: SplitState, own: number): boolean {
   if (!seen.registered || seen.holder === '') return true
-  return seen.holder === split.name && wouldClose(host, stage, seen.published, Math.max(own, split.gate))
+  if (seen.holder !== split.name || !wouldClose(host, stage, seen.published, Math.max(own, split.gate))) return false
+  // In a large fleet each split would hold the minimum in turn, and each read all others. The next batch of this one looks, or the tick.
+  return (
+    seen.splits <= host.limits.pacedSplits ||
+    ageMs(host.services.clock.now(), seen.looked) >= seen.splits * PACE_MS_PER_SPLIT
+  ) // guard: paced
 }
 
 interface Minimum {
@@ -114,7 +124,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
       if (low === undefined || low.holder === seen.holder) break
       await store.update({
         key,
-        set: { holder: low.holder },
+        set: { holder: low.holder, looked: clock.now(), splits: splits.length },
         when: [], // guard: holder-is-a-hint
       })
       seen = { ...seen, holder: low.holder }
@@ -136,7 +146,15 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
     const holder = second?.holder ?? ''
     const wrote = await store.update({
       key,
-      set: { watermark: published, watermarkSeal: sealOf('watermark', published), holder, ...mark, at: now },
+      set: {
+        watermark: published,
+        watermarkSeal: sealOf('watermark', published),
+        holder,
+        ...mark,
+        looked: now,
+        splits: again.length,
+        at: now,
+      },
       when: [{ attribute: 'watermark', is: 'below', value: published }], // guard: watermark-grows
     })
     seen = readWatermark(wrote.item)

@@ -479,6 +479,14 @@ export const GUARDS: readonly Guard[] = [
     by: 'nobody',
   },
   {
+    name: 'paced',
+    law: '11',
+    file: 'runtime/watermark',
+    find: 'seen.splits <= host.limits.pacedSplits ||',
+    replace: 'seen.splits >= 0 ||',
+    by: 'test/runtime/splits.test.ts',
+  },
+  {
     name: 'holder-is-a-hint',
     law: '4',
     file: 'runtime/watermark',

@@ -100,6 +100,7 @@ describe('the fingerprint', () => {
   it.each<[string, Partial<Parts>, string]>([
     ['the name', { name: 'store' }, 'pipeline.pipeline was "shop" and is "store"'],
     ['the key groups', { options: { keyGroups: 8 } }, 'pipeline.keyGroups was 4 and is 8'],
+    ['the spread of writes', { options: { writeShards: 8 } }, 'pipeline.writeShards was absent and is 8'],
     ['the source', { source: legacy }, 'pipeline.nodes[0].name was "orders" and is "legacy"'],
     [
       'the bound of its watermark',

@@ -65,6 +65,12 @@ describe('pipeline refuses', () => {
       'bad-key-groups',
       `keyGroups is a whole number from 1 to 1024; pipeline "shop" has ${keyGroups}.`,
     ]),
+    ...[0, 1.5, 65, '4'].map((writeShards): [string, () => unknown, string, string] => [
+      `${writeShards} write shards`,
+      () => pipeline('shop', { writeShards: wrong(writeShards) }, build),
+      'bad-write-shards',
+      `writeShards is a whole number from 1 to 64; pipeline "shop" has ${writeShards}.`,
+    ]),
     [
       'idleness at once',
       () => pipeline('shop', { idle: { after: 0 } }, build),

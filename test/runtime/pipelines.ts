@@ -23,6 +23,7 @@ export interface Shape {
   readonly keyGroups?: number
   readonly lateness?: string
   readonly accumulation?: Accumulation
+  readonly writeShards?: number
   readonly idle?: { after?: string; close?: boolean }
 }
 
@@ -32,14 +33,18 @@ export function counting({
   lateness = '0s',
   accumulation = 'accumulating',
   idle,
+  writeShards = 1,
 }: Shape = {}): Pipeline {
-  return pipeline('counting', { keyGroups, deadLetter: ndjson('dead'), minAdvance: 0, ...(idle && { idle }) }, (p) =>
-    p
-      .from(readings())
-      .keyBy((r) => r.k)
-      .window(tumbling('10s'), { allowedLateness: lateness, accumulation, late: ndjson('late') })
-      .aggregate('w', { n: count(), sum: sum((r) => r.v) })
-      .to(ndjson('out')),
+  return pipeline(
+    'counting',
+    { keyGroups, writeShards, deadLetter: ndjson('dead'), minAdvance: 0, ...(idle && { idle }) },
+    (p) =>
+      p
+        .from(readings())
+        .keyBy((r) => r.k)
+        .window(tumbling('10s'), { allowedLateness: lateness, accumulation, late: ndjson('late') })
+        .aggregate('w', { n: count(), sum: sum((r) => r.v) })
+        .to(ndjson('out')),
   )
 }
 

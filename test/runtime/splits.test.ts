@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { statusOf } from '../../lib/dev/status.js'
 import { fileSource, ndjson, outOfOrder, pipeline } from '../../lib/index.js'
 import { splitName } from '../../lib/runtime/keys.js'
 import { fileEvent, Harness } from './harness.js'
@@ -127,6 +128,49 @@ describe('law 11: fleets', () => {
     expect(most).toBeGreaterThan(8)
     expect(most).toBeLessThanOrEqual(16)
     for (const split of names) expect((await world.split(`readings/${split}`))!.status).toBe('out')
+  })
+
+  it('the watermark is looked for now and then, where each split would hold the minimum in turn', async () => {
+    const world = await fleet()
+    const lookedIn = async (seconds: number): Promise<number> => {
+      world.calls.length = 0
+      for (const split of names) {
+        world.now += 5
+        await world.container().ingest(fileEvent('readings', split, seconds / 40, [at(seconds)]))
+      }
+      // A look lists all splits, in pages of a megabyte.
+      return world.calls.filter((call) => call === 'query s#').length
+    }
+    // 200 splits, a second of batches: without a pace 400 of them read all others.
+    expect(await lookedIn(40)).toBeLessThan(6)
+    expect(await lookedIn(80)).toBeLessThan(6)
+    await world.container().tick()
+    expect((await world.watermark())!.watermark).toBe(78_000)
+  })
+
+  it('law 2: their items may lie under several partition keys, and nothing else changes', async () => {
+    const results = async (writeShards: number) => {
+      const world = new Harness(counting({ writeShards, keyGroups: 2, lateness: '10s', idle: { close: false } }))
+      const some = names.slice(0, 20)
+      world.sources.readings!.splits = some.map((split) => ({ split, closed: false }))
+      for (const seconds of [1, 15, 11, 29])
+        for (const [i, split] of some.entries())
+          await world.container().ingest(fileEvent('readings', split, seconds, [at(seconds, `k${i % 7}`)]))
+      world.sources.readings!.splits = some.map((split) => ({ split, closed: true }))
+      await world.container().tick()
+      const pks = new Set([...world.table.all()].map(({ pk }) => pk))
+      const status = await statusOf(world.pipeline, world.store)
+      const rows = [...world.rows].map(([sink, all]) => [sink, all.map((row) => JSON.stringify(row)).sort()])
+      return { rows, pks, splits: status.stages[0]!.splits, isComplete: status.complete }
+    }
+    const one = await results(1)
+    const many = await results(5)
+    expect(many.rows).toEqual(one.rows)
+    expect(many.splits).toEqual(one.splits)
+    expect([one.isComplete, many.isComplete]).toEqual([true, true])
+    expect(one.pks.size).toBe(4)
+    expect([...many.pks].filter((pk) => pk.startsWith('counting.1#0#splits'))).toHaveLength(5)
+    expect([...many.pks].filter((pk) => /^counting\.1#w#[01](\.[1-4])?$/.test(pk))).toHaveLength(10)
   })
 
   it('a tick that has no time for all of them begins elsewhere the next time', async () => {

@@ -108,6 +108,7 @@ function limitsOf(random: Random): WorldOptions['limits'] {
     advanceBytes: [1, 4_000, 1_000_000][random.below(3)]!,
     sinkRows: 1 + random.below(6),
     partRows: 1 + random.below(4),
+    pacedSplits: [1, 64][random.below(2)]!,
   }
 }
 
