@@ -17,7 +17,7 @@ const sourceSpec = (index: number): fc.Arbitrary<SourceSpec> =>
 const stepSpec: fc.Arbitrary<StepSpec> = fc.oneof(
   fc.record({ kind: fc.constant('filter' as const), mod: fc.constant(5), rest: fc.nat(4) }),
   fc.record({ kind: fc.constant('map' as const), add: fc.integer({ min: -4, max: 4 }) }),
-  fc.record({ kind: fc.constant('flat' as const), times: fc.integer({ min: 1, max: 2 }) }),
+  fc.record({ kind: fc.constant('flat' as const), times: fc.constantFrom(1, 2, 1, 2, 12) }),
 )
 
 const windowKind: fc.Arbitrary<WindowKind> = fc
@@ -31,6 +31,7 @@ const windowKind: fc.Arbitrary<WindowKind> = fc
       ['hopping', 6_000, 9_000],
       ['cumulate', 20_000, 5_000],
       ['cumulate', 9_000, 3_000],
+      ['hopping', 30_000, 1_000],
     ) as fc.Arbitrary<readonly [WindowKind['kind'], number, number]>,
     fc.constantFrom(0, 0, 1_000, -700),
   )

@@ -5,6 +5,9 @@ import type { OracleRecord } from './interpret.js'
 import { type Event, RECORD_BYTES_MAX, type SourceSpec, type Spec } from './spec.js'
 
 const WAKE_MS = 60_000
+/** The epoch, the year 1, and the first and the last times that are any. */
+const ANCIENT_MS = [0, -1, -62_135_596_800_000, -3_899_000_000_000_000] as const
+const FUTURE_MS = [253_402_300_799_000, 3_899_000_000_000_000, 1_900_000_000_000] as const
 
 export interface LogOptions {
   /** Records of a split, about. */
@@ -138,14 +141,21 @@ class LogMaker {
     let event = this.event(timeMs, arrivalMs)
     const has = (kind: Fault): boolean => swarm.strikes(kind)
     if (has('hot-key')) event = { ...event, k: 0 }
-    if (has('late-flood')) event = { ...event, t: event.t - random.below(120_000) }
+    if (has('late-flood'))
+      event = {
+        ...event,
+        t: random.below(6) === 0 ? ANCIENT_MS[random.below(ANCIENT_MS.length)]! : event.t - random.below(120_000),
+      }
     if (previous !== undefined && has('equal-stamps'))
       event = {
         ...event,
         t: random.below(2) === 0 ? previous : Math.floor(event.t / 5_000) * 5_000 - random.below(3) + 1,
       }
     if (has('future-stamp'))
-      event = { ...event, t: random.below(2) === 0 ? 253_402_300_799_000 : options.startMs + arrivalMs + 700_000 }
+      event = {
+        ...event,
+        t: [...FUTURE_MS, options.startMs + arrivalMs + 700_000][random.below(FUTURE_MS.length + 1)]!,
+      }
     if (has('killer-record')) event = { ...event, kill: true }
     if (source.connector === 'kafka' && has('tombstone'))
       return { payload: null, label: 'tombstone' as const, event: undefined }
@@ -171,6 +181,8 @@ class LogMaker {
       }),
       () => ({ payload: JSON.stringify({ ...event, t: 'soon' }), label: { bad: 'bad-timestamp' } }),
       () => ({ payload: `{"id":1,"t":1e400}`, label: { bad: 'bad-timestamp' } }),
+      () => ({ payload: JSON.stringify({ ...event, t: 3_900_000_000_000_000 }), label: { bad: 'bad-timestamp' } }),
+      () => ({ payload: JSON.stringify({ ...event, t: -8.64e15 }), label: { bad: 'bad-timestamp' } }),
       () => ({ payload: 'null', label: { bad: 'bad-timestamp' } }),
     ]
     if (hasMap)

@@ -3,7 +3,7 @@ import { fileDecoder } from '../../lib/sources/file/decoder.js'
 import { kafkaDecoder } from '../../lib/sources/kafka/decoder.js'
 import { kinesisDecoder } from '../../lib/sources/kinesis/decoder.js'
 import { Random } from '../../lib/testing/random.js'
-import { type Fault, Swarm } from '../../lib/testing/sim/faults.js'
+import { FAULT_NAMES, type Fault, Swarm } from '../../lib/testing/sim/faults.js'
 import { type LogPlan, type LogRecord, positionOf, type SimLog } from '../../lib/testing/sim/log.js'
 import { World } from '../../lib/testing/sim/world.js'
 import { type Outcome, START_MS, type WorldOptions } from '../../lib/testing/sim/world-options.js'
@@ -59,7 +59,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const random = new Random(seed ^ 0x51ed270b)
   const swarm = new Swarm({
     seed,
-    ...(options.kinds && { kinds: options.kinds }),
+    kinds: (options.kinds ?? FAULT_NAMES).filter((kind) => kind !== 'clock-far' || !spec.idleClose),
     ...(options.allows && { allows: options.allows }),
   })
   const ending = spec.idleClose && random.below(2) === 0 ? 'clock' : 'bounded'

@@ -69,6 +69,7 @@ export const FAULTS = {
   'partition-added': { rate: 0.5, what: 'a partition or shard appears while the pipeline runs' },
   idle: { rate: 0.1, what: 'a split is quiet for a while, and wakes with old records' },
   'refused-row': { rate: 1, what: 'a sink can never take a row' },
+  'clock-far': { rate: 0.1, what: 'the clock of a container is an hour or years ahead' },
 } as const satisfies Readonly<Record<string, FaultKind>>
 
 export type Fault = keyof typeof FAULTS

@@ -13,6 +13,8 @@ export type FunctionName = 'ingest' | 'tick' | 'advance'
 
 const HANDLERS = { ingest, tick, advance }
 const SKEW_MS_MAX = 600_000
+/** An hour, a year or ten ahead. */
+const FAR_MS = [3_600_000, 31_557_600_000, 315_576_000_000] as const
 const NOTICE_MS_MAX = 500
 const SLEEP_MS_MAX = 10_000_000
 /** A warm container that is free takes the next invocation, mostly. */
@@ -41,6 +43,8 @@ export type BindingsOf = (process: Process, logger: Logger) => Bindings
 export class Lambda {
   readonly timeoutMs: number
   invocations = 0
+  /** Told of each invocation that begins. */
+  onStart: (process: Process) => void = () => undefined
   /** Called with each error that stops something until a person acts. */
   onStop: () => void = () => undefined
   /** Told where records may have been deleted unread, and nobody can say. */
@@ -86,6 +90,7 @@ export class Lambda {
     const container = this.container(name, isOther)
     const { process } = container
     scheduler.wake(process)
+    this.onStart(process)
     this.invocations++
     const deadlineMs = scheduler.now + this.timeoutMs
     const deadline = scheduler.after(this.timeoutMs, `${process.name} runs into its timeout`, () => process.kill())
@@ -136,7 +141,12 @@ export class Lambda {
         container!.process.kill()
       }
     }
-    const skewMs = swarm.strikes('clock-skew') ? swarm.below(2 * SKEW_MS_MAX) - SKEW_MS_MAX : 0
+    const isFar = swarm.strikes('clock-far')
+    const skewMs = isFar
+      ? FAR_MS[swarm.below(FAR_MS.length)]!
+      : swarm.strikes('clock-skew')
+        ? swarm.below(2 * SKEW_MS_MAX) - SKEW_MS_MAX
+        : 0
     const process = new Process(`${name}${++this.started}`, skewMs)
     const bindings = this.bindingsOf(process, this.logger(process))
     const handler = HANDLERS[name](isOther ? this.other : this.pipeline, bindings)

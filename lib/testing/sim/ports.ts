@@ -23,6 +23,8 @@ export class Ports {
   latent = 0
   /** Calls so far. */
   calls = 0
+  /** Told of every request. */
+  onRequest: (process: Process) => void = () => undefined
   /** Takes a process from whoever waits for its answer, and lets it sleep. */
   abandon: (process: Process) => void = () => undefined
   private readonly crashes: readonly CrashPoint[]
@@ -38,6 +40,7 @@ export class Ports {
     const { scheduler, swarm } = this
     await scheduler.turn(process, label)
     const call = this.calls++
+    this.onRequest(process)
     if (isWrite) this.writes.push(call)
     if (swarm.strikes('zombie')) {
       this.abandon(process)

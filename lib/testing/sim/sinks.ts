@@ -21,6 +21,8 @@ export class SimSinks {
   private readonly held = new Map<string, Held>()
   private readonly ports: Ports
   private readonly checks: Invariants
+  /** Told of what each process hands over. */
+  onRows: (process: Process, sink: string, batches: readonly SinkBatch[]) => void = () => undefined
   private readonly refuses: (sink: string, row: SinkRow) => string | undefined
 
   constructor(ports: Ports, checks: Invariants, refuses: (sink: string, row: SinkRow) => string | undefined) {
@@ -31,10 +33,11 @@ export class SimSinks {
 
   open(process: Process, node: SinkNode<any>): Sink {
     return {
-      write: (batches) =>
-        this.ports.call(process, `${process.name} sink ${node.name} ${batches.map(nameOf).join(' ')}`, true, () =>
-          this.write(node.name, batches),
-        ),
+      write: (batches) => {
+        this.onRows(process, node.name, batches)
+        const label = `${process.name} sink ${node.name} ${batches.map(nameOf).join(' ')}`
+        return this.ports.call(process, label, true, () => this.write(node.name, batches))
+      },
       close: async () => undefined,
     }
   }

@@ -13,6 +13,8 @@ export class SimTable {
   readonly direct: StateStore
   private readonly inner: StateStore = memoryStore(this.items)
   checks!: Invariants
+  /** A position or a cursor has moved. */
+  onMove: (process: Process) => void = () => undefined
   /** A split stops: an alarm. */
   onStop: () => void = () => undefined
   private readonly ports: Ports
@@ -47,7 +49,7 @@ export class SimTable {
         this.request(process, `${name} insert ${items.map(segmentOf).join(' ')}`, true, () => this.insertSome(items)),
       update: (update) =>
         this.request(process, `${name} update ${nameOf(update.key)} ${JSON.stringify(update.set)}`, true, () =>
-          this.update(update),
+          this.updateBy(process, update),
         ),
       query: (range) =>
         this.request(process, `${name} query ${range.pk} ${range.from}`, false, () => inner.query(range)),
@@ -77,6 +79,11 @@ export class SimTable {
       if (verdict.item.stopped !== before!.stopped) this.onStop()
     }
     return verdict
+  }
+
+  private async updateBy(process: Process, update: Update): Promise<UpdateVerdict> {
+    if (update.set.position !== undefined || update.set.cursor !== undefined) this.onMove(process)
+    return await this.update(update)
   }
 
   private request<T>(process: Process, label: string, isWrite: boolean, effect: () => Promise<T>): Promise<T> {

@@ -23,6 +23,7 @@ import { Scheduler } from './scheduler.js'
 import { SimSinks } from './sinks.js'
 import { SimTable } from './table.js'
 import { Vandal } from './vandal.js'
+import { Work } from './work.js'
 import { type Outcome, START_MS, type WorldOptions } from './world-options.js'
 
 const TIMEOUT_MS = 20_000
@@ -115,6 +116,15 @@ export class World {
       this.operator.alarm()
       this.vandal.alarm()
     }
+    const work = new Work(
+      (what) => this.checks.fail(what),
+      (split) => this.logs.some((log) => split === `${log.plan.source}/${log.splitId}`),
+      options.limits?.chunkRows ?? LIMITS.chunkRows,
+    )
+    this.lambda.onStart = (process) => work.begins(process)
+    ports.onRequest = (process) => work.request(process)
+    this.table.onMove = (process) => work.moved(process)
+    this.sinks.onRows = (process, sink, batches) => work.rows(process, sink, batches)
     this.lambda.onDoubt = (split, position, next) => this.doubt(split, position, next)
     this.table.onStop = () => this.operator.alarm()
     this.makePollers()

@@ -1,0 +1,73 @@
+import type { SinkBatch } from '../../ports/index.js'
+import type { Process } from './process.js'
+
+/** Requests of one invocation since a position or a cursor last moved. */
+const REQUESTS_MAX = 600
+
+interface Chunk {
+  readonly name: string
+  /** Rows by the source record that they come of. */
+  readonly units: Map<string, Set<string>>
+}
+
+/** Law 11: what an attempt does before its next checkpoint is bounded, whatever its records and its windows are. */
+export class Work {
+  private readonly chunks = new WeakMap<Process, Chunk>()
+  private readonly asked = new WeakMap<Process, number>()
+  private readonly fail: (what: string) => void
+  private readonly isSource: (split: string) => boolean
+  private readonly chunkRows: number
+
+  constructor(fail: (what: string) => void, isSource: (split: string) => boolean, chunkRows: number) {
+    this.fail = fail
+    this.isSource = isSource
+    this.chunkRows = chunkRows
+  }
+
+  begins(process: Process): void {
+    this.asked.set(process, 0)
+  }
+
+  request(process: Process): void {
+    const asked = (this.asked.get(process) ?? 0) + 1
+    this.asked.set(process, asked)
+    if (asked === REQUESTS_MAX) this.fail(`law 11: ${process.name} has made ${asked} requests without a checkpoint`)
+  }
+
+  moved(process: Process): void {
+    this.asked.set(process, 0)
+  }
+
+  /** A chunk that has come to its limit of rows takes no further source record. */
+  rows(process: Process, sink: string, batches: readonly SinkBatch[]): void {
+    for (const batch of batches) {
+      if (batch.kind !== 'split' || !this.isSource(batch.split)) continue
+      const name = `${batch.split} ${batch.from} ${batch.to}`
+      let chunk = this.chunks.get(process)
+      if (chunk?.name !== name) {
+        chunk = { name, units: new Map() }
+        this.chunks.set(process, chunk)
+      }
+      for (const { id, order, value } of batch.rows) {
+        // What a sink refused comes on top of what the records made.
+        if ((value as { reason?: unknown } | null)?.reason === 'sink-refused') continue
+        const unit = order.split(':').slice(0, 2).join(':')
+        let rows = chunk.units.get(unit)
+        if (rows === undefined) {
+          rows = new Set()
+          chunk.units.set(unit, rows)
+        }
+        rows.add(`${sink} ${id}`)
+      }
+      this.check(chunk)
+    }
+  }
+
+  private check({ name, units }: Chunk): void {
+    const last = [...units.keys()].reduce((latest, unit) => (unit > latest ? unit : latest), '')
+    let before = 0
+    for (const [unit, rows] of units) if (unit !== last) before += rows.size
+    if (before >= this.chunkRows)
+      this.fail(`law 11: the chunk ${name} has ${before} rows before its last record, where ${this.chunkRows} end one`)
+  }
+}
