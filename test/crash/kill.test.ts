@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { draws } from '../draws.js'
+import { built } from '../services/built.js'
 
 const KILLS = draws(6, 20)
 const RUNS_MAX = 60
@@ -15,7 +16,7 @@ const data = (name: string): string => `examples/flights/data/departures-${name}
 
 /** The runner in a process of its own, killed after `killMs` unless it ends before. Resolves to its exit code, or null when killed. */
 function start(name: string, killMs: number | undefined, ...flags: string[]): Promise<number | null> {
-  const args = ['--import', 'tsx', 'lib/dev/cli/main.ts', 'run', 'examples/flights/pipeline.ts']
+  const args = [built('lib/dev/cli/main.js'), 'run', built('examples/flights/pipeline.js')]
   args.push('--input', `departures-a-l=${data('a-l')}`, '--input', `departures-m-z=${data('m-z')}`)
   args.push(
     '--splits',
@@ -55,7 +56,7 @@ describe('kill -9', () => {
     let completions = 0
     for (let runs = 0; kills < KILLS || completions === 0; runs++) {
       expect(runs, 'kills must not stop progress').toBeLessThan(RUNS_MAX)
-      // A start takes about half a second here; from then on any moment will do.
+      // A start takes less than half a second here; from then on any moment will do.
       const code = await start('killed', kills < KILLS ? 600 + Math.random() * 900 : undefined)
       if (code === null) {
         kills++

@@ -1,18 +1,20 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { built } from '../services/built.js'
 import type { Outcome } from './cli.js'
 import { testFolder, writeLines } from './folders.js'
 
 const path = testFolder('cli-process')
-const lib = new URL('../../lib/index.ts', import.meta.url).href
+const lib = pathToFileURL(built('lib/index.js')).href
 
 /** The command line in a process of its own; `act` gets its standard error as it comes. */
 function millrace(
   args: readonly string[],
   act: (kill: (signal: NodeJS.Signals) => void, err: string) => void = () => undefined,
 ) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/dev/cli/main.ts', ...args], {
+  const child = spawn(process.execPath, [built('lib/dev/cli/main.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
+import { built } from '../services/built.js'
 import { functionMaker, isAlive, until } from './handlers.js'
 
 const { write } = functionMaker('lambda-parent')
@@ -22,11 +22,9 @@ describe('the death of the emulator', () => {
   it.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
     'by %s takes every environment along: frozen, blocked, waiting, zombie',
     async (signal) => {
-      const parent = spawn(
-        process.execPath,
-        ['--import', 'tsx', fileURLToPath(new URL('./parent.ts', import.meta.url)), write(HANDLER)],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
-      )
+      const parent = spawn(process.execPath, [built('test/lambda/parent.js'), write(HANDLER)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       let text = ''
       parent.stdout.setEncoding('utf8').on('data', (chunk) => {
         text += chunk

@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node'
 import { DYNAMODB_LOCAL } from '../../lib/dev/services/dynamodb.js'
 import { classPath, missingJava } from '../../lib/dev/services/jars.js'
 import { KAFKA } from '../../lib/dev/services/kafka.js'
+import { buildSources } from './build-sources.js'
 import { Desk } from './desk.js'
 
 declare module 'vitest' {
@@ -13,6 +14,8 @@ declare module 'vitest' {
     readonly missingJava: string
     /** Where suites ask for the services that they share. */
     readonly desk: string
+    /** The folder of the sources as JavaScript. */
+    readonly built: string
   }
 }
 
@@ -29,6 +32,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('missingJava', missing)
   const desk = await Desk.open()
   project.provide('desk', desk.address)
+  const built = mkdtempSync(join(tmpdir(), 'millrace-built-'))
+  await buildSources(built)
+  project.provide('built', built)
   return async () => {
     await desk.close()
     removeFolder()

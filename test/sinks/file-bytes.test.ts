@@ -4,12 +4,12 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Sink } from '../../lib/ports/index.js'
 import { fileSink } from '../../lib/sinks/file/adapter.js'
 import { collectInto } from '../../lib/sinks/file/parts.js'
 import { draws } from '../draws.js'
+import { built } from '../services/built.js'
 import { attempts, expected, schedule } from './schedules.js'
 
 let root: string
@@ -54,11 +54,9 @@ describe('laws 3, 8: kill -9 of a process that writes parts', () => {
     const folder = join(root, 'killed')
     let kills = 0
     for (let seed = 1; seed <= 6; seed++) {
-      const child = spawn(
-        process.execPath,
-        ['--import', 'tsx', fileURLToPath(new URL('./file-process.ts', import.meta.url)), folder, String(seed)],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
-      )
+      const child = spawn(process.execPath, [built('test/sinks/file-process.js'), folder, String(seed)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       const exit = once(child, 'exit')
       const lines = createInterface({ input: child.stdout })
       await once(lines, 'line')

@@ -4,11 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { open as openLmdb } from 'lmdb'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Item, StateStore } from '../../lib/ports/index.js'
 import { lmdbStore } from '../../lib/state/lmdb/index.js'
+import { built } from '../services/built.js'
 import { describeStateStore } from './conformance.js'
 
 let root: string
@@ -227,8 +227,7 @@ interface Child {
 }
 
 function processArgs(dir: string, name: string, total: number, perCall: number): string[] {
-  const program = fileURLToPath(new URL('lmdb-process.ts', import.meta.url))
-  return ['--import', 'tsx', program, dir, name, `${total}`, `${perCall}`]
+  return [built('test/state/lmdb-process.js'), dir, name, `${total}`, `${perCall}`]
 }
 
 /** Starts `lmdb-process.ts`, which waits for `go` before it writes. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { draws } from '../draws.js'
+import { built } from '../services/built.js'
 
 /** A million in the long form, and a tenth as many keys in any: a window of the short form is as full as one of the long. */
 const RECORDS = draws(200_000, 1_000_000)
@@ -15,8 +15,8 @@ const REST_MB = 75
 
 /** All records through the handlers, in a process whose heap has a limit. */
 async function through(shape: string): Promise<any> {
-  const args = ['--expose-gc', `--max-old-space-size=${HEAP_MB}`, '--import', 'tsx']
-  args.push(fileURLToPath(new URL('./child.ts', import.meta.url)), shape, String(RECORDS), String(KEYS))
+  const args = ['--expose-gc', `--max-old-space-size=${HEAP_MB}`]
+  args.push(built('test/volume/child.js'), shape, String(RECORDS), String(KEYS))
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout)
 }

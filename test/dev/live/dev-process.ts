@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { built } from '../../services/built.js'
 
 /** A `millrace` command in a process of its own, which goes on until it is stopped. */
 export class LiveProcess {
@@ -8,7 +9,7 @@ export class LiveProcess {
   private readonly ended: Promise<number | null>
 
   constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'lib/dev/cli/main.ts', ...args], {
+    this.child = spawn(process.execPath, [built('lib/dev/cli/main.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child.stdout!.on('data', (chunk) => {
