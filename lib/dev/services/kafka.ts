@@ -13,6 +13,9 @@ export const KAFKA: Artifacts = {
 /** Any 16 bytes, in base64 for URLs. */
 const CLUSTER_ID = 'bWlsbHJhY2UtbG9jYWwtMA'
 
+/** It lives for minutes, or for less: what costs least to start. */
+const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
 const LOGGING = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
   '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
@@ -45,7 +48,7 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
       '--add-scram',
       `SCRAM-SHA-512=[name=${name},password=${password}]`,
     ])
-    const format = ['-cp', path, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file, ...users]
+    const format = [...JVM, '-cp', path, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file, ...users]
     await must(execute('java', format), 'The folder of Kafka cannot be formatted')
   }
   const daemon = await startDaemon({
@@ -54,8 +57,7 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
       'java',
       '-Xms64m',
       '-Xmx512m',
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
+      ...JVM,
       `-Djava.io.tmpdir=${temporary}`,
       ...LOGGING,
       '-cp',
