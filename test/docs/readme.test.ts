@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import ts from 'typescript'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { millrace } from '../dev/cli.js'
 import { LiveProcess, until } from '../dev/live/dev-process.js'
+import { built } from '../services/built.js'
 
 const execute = promisify(execFile)
 const directory = mkdtempSync(join(tmpdir(), 'millrace-readme-'))
@@ -14,25 +16,26 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 const [, code] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))!
 const file = join(directory, 'revenue.ts')
 
+/** What the compiler says of a file, at its strictest. What it imports is looked up, and checked elsewhere. */
+function wrongIn(path: string): string[] {
+  const program = ts.createProgram([path], {
+    noEmit: true,
+    strict: true,
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    typeRoots: [resolve('node_modules/@types')],
+    types: ['node'],
+  })
+  const found = ts.getPreEmitDiagnostics(program, program.getSourceFile(path))
+  return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+}
+
 describe('README', () => {
   it('its pipeline compiles and runs as it stands', async () => {
     writeFileSync(file, code!.replace("'millrace'", JSON.stringify(resolve('lib/index.ts'))))
-    const flags = [
-      '--ignoreConfig',
-      '--noEmit',
-      '--strict',
-      '--target',
-      'ES2023',
-      '--module',
-      'NodeNext',
-      '--skipLibCheck',
-      '--allowImportingTsExtensions',
-      '--typeRoots',
-      resolve('node_modules/@types'),
-      '--types',
-      'node',
-    ]
-    await execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, file])
+    expect(wrongIn(file)).toEqual([])
     const order = (orderedAt: string, amount: number, status = 'paid') =>
       JSON.stringify({ orderedAt, customerId: 'c', status, amount })
     writeFileSync(
@@ -52,7 +55,7 @@ describe('README', () => {
       '--out',
       join(directory, 'out'),
     ]
-    await execute(process.execPath, ['--import', 'tsx', 'lib/dev/cli/main.ts', ...run])
+    await execute(process.execPath, [built('lib/dev/cli/main.js'), ...run])
     const [result] = readFileSync(join(directory, 'out', 'revenue.ndjson'), 'utf8')
       .trim()
       .split('\n')
@@ -78,8 +81,7 @@ describe.skipIf(missing !== '')(`README, live${missing === '' ? '' : ` (not run:
       return words.slice(4).flatMap((word) => (word === '--services' ? [word, services] : [word]))
     }
     const [up, table, send, dev] = commands.map(args) as [string[], string[], string[], string[]]
-    const cli = ['--import', 'tsx', 'lib/dev/cli/main.ts']
-    const run = (words: string[]) => execute(process.execPath, [...cli, ...words])
+    const run = (words: string[]) => execute(process.execPath, [built('lib/dev/cli/main.js'), ...words])
     try {
       await run([...up, '--dir', services])
       await run(table)
