@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib'
@@ -164,10 +163,11 @@ export class DeployedFlights {
 
 /** What CloudFormation would make: everything by its logical id, but the stream, which is there. */
 function synthesize(services: Services, { suffix, batchSize }: FlightsOptions, functions: string): Template {
-  const outdir = join(services.folder, `cdk.out${suffix}-${functions.replaceAll('/', '-')}`)
-  rmSync(outdir, { recursive: true, force: true })
+  // One folder for all: the CDK bundles the same functions once.
+  const outdir = join(services.folder, 'cdk.out')
   const app = new App({ outdir })
-  const stack = new Stack(app, 'flights')
+  const name = `flights${suffix}-${functions.replaceAll('/', '-')}`
+  const stack = new Stack(app, name)
   const size = batchSize === undefined ? {} : { batchSize }
   const brokers = [services.endpoint('kafka')]
   new StreamPipeline(stack, 'Pipeline', {
@@ -187,7 +187,7 @@ function synthesize(services: Services, { suffix, batchSize }: FlightsOptions, f
     removalPolicy: RemovalPolicy.DESTROY,
   })
   app.synth()
-  return new Template(outdir, 'flights', (resources) => {
+  return new Template(outdir, name, (resources) => {
     const made: Record<string, Record<string, string>> = {}
     for (const [id, { Type }] of Object.entries(resources)) {
       const stream = `${STREAM}${suffix}`

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { BOOTSTRAP, type Runtime } from '../../lib/dev/lambda/bootstrap.js'
 import type { FunctionError, LambdaFunction } from '../../lib/dev/lambda/function.js'
-import { bundleFunctions } from '../../scripts/bundle.js'
+import { type BuiltFunction, bundleFunctions } from '../../scripts/bundle.js'
 import { kinesisEvent } from '../handlers/worlds.js'
 import { functionMaker } from './handlers.js'
 
@@ -114,10 +114,11 @@ describe.skipIf(ric === undefined && process.env.CI !== 'true')("AWS's runtime i
     expect(errors[0]).toBeInstanceOf(Array)
   })
 
+  let built: BuiltFunction | undefined
   it.each(Object.entries(runtimes))('runs the bundle of the ingest function: %s', async (_, runtime) => {
-    const [built] = await bundleFunctions(folder('out'), { entries: ['functions/ingest.ts'] })
+    built ??= (await bundleFunctions(folder('out'), { entries: ['functions/ingest.ts'] }))[0]!
     const f = make('', {
-      taskRoot: built!.directory,
+      taskRoot: built.directory,
       env: { MILLRACE_STATE: 'memory' },
       runtime,
     })

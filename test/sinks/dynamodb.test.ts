@@ -25,7 +25,7 @@ import { describeLive } from '../services/local.js'
 import { describeSink, part, position, range } from './conformance.js'
 
 /** DynamoDB Local takes some thousand rows a second. */
-const SUITE = { exactlyOnce: true, rowsAtOnce: draws(4_000, 20_000) }
+const SUITE = { exactlyOnce: true, rowsAtOnce: draws(2_000, 20_000) }
 
 describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
   let client: DynamoDBClient
