@@ -28,9 +28,10 @@ const isOpenEnded = process.env.FUZZ_RUNS !== undefined || process.env.SIM_SEEDS
 /** Tests of plain code, which leave nothing behind in their process: they share one, so that libraries are loaded once. */
 const TOGETHER = [
   'test/{aggregate,base,codecs,cost,fuzz,handlers,mutants,observe,pipeline,runtime,testing,time,window}/*.test.ts',
-  'test/dev/{answer,cost-command,events,lines,partition,poller,summary}.test.ts',
+  'test/dev/{answer,cost-command,events,lines,partition,poller,run,summary,workspace}.test.ts',
   'test/infra/{dead-letters,refusals,security,stream-pipeline}.test.ts',
-  'test/{docs/deploy,sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
+  'test/{docs/deploy,lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
+  'test/{sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
 ]
 
 const shared: InlineConfig = {

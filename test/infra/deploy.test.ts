@@ -9,6 +9,7 @@ import { millrace } from '../dev/cli.js'
 import { kinesisEvent } from '../handlers/worlds.js'
 import { ACCOUNT, LocalAws, REGION } from '../services/aws/local-aws.js'
 import { awsToolsFor } from '../services/aws/tools.js'
+import { built } from '../services/built.js'
 import { Template } from './template-deployment.js'
 
 const execute = promisify(execFile)
@@ -157,7 +158,9 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
   })
 
   it('goes away with one command, and keeps what is for good', async () => {
-    await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...app('prod'))
+    // The same app, but for what compiles it.
+    const prod = ['--app', `node ${built('infra/app.js')}`, ...app('prod')]
+    await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...prod)
     expect(await tables()).toHaveLength(6)
     // What was deployed, and not synthesized once more.
     await aws.cdk('destroy', '--force', 'flights-dev', '--app', join(out, 'dev'))
