@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { kinesisInspector } from '../../../lib/sources/kinesis/inspector.js'
+import { built } from '../../services/built.js'
 import { describeLive } from '../../services/local.js'
 import { KafkaTools } from '../../sources/live/kafka-tools.js'
 import { KinesisTools } from '../../sources/live/kinesis-tools.js'
@@ -10,7 +12,7 @@ import { testFolder, writeLines } from '../folders.js'
 import { LiveProcess, until } from './dev-process.js'
 
 const path = testFolder('cli-live')
-const lib = new URL('../../../lib/index.ts', import.meta.url).href
+const lib = pathToFileURL(built('lib/index.js')).href
 
 const options = `{ timestamp: (c) => c.t, watermark: outOfOrder('1s'), partitionKey: (c) => c.k }`
 /** Clicks of a stream and of a topic, counted by key in two seconds, into a table and a file. */
