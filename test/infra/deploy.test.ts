@@ -145,7 +145,9 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
       '--kinesis-endpoint',
       aws.endpoint,
     )
-    expect([redrive.err, redrive.out]).toEqual(['', '1 records sent again, 0 left as they are\n'])
+    expect([redrive.code, redrive.out]).toEqual([0, '1 records sent again, 0 left as they are\n'])
+    // Where it takes longer than a moment it says how far it is.
+    expect(redrive.err).toMatch(/^(1 records sent\n)?$/)
     expect((await millrace('dead-letters', 'list', '--bucket', rejected)).out).toBe('There are no dead letters.\n')
     const target = (call: string): string => `Kinesis_20131202.${call}`
     const { ShardIterator } = await aws.call('kinesis', target('GetShardIterator'), {
