@@ -2,6 +2,8 @@ import kafkajs from 'kafkajs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { RetryableError } from '../../lib/index.js'
 import { KafkaTopic } from '../../lib/sources/kafka/client.js'
+import type { Cluster } from '../../lib/sources/kafka/cluster.js'
+import { Sockets } from '../../lib/sources/kafka/sockets.js'
 
 /** The answers of one leader to the question where the log ends; an error is one that Kafka names. */
 function leader(answers: (number | string)[], maxVersion = 5) {
@@ -19,9 +21,10 @@ function leader(answers: (number | string)[], maxVersion = 5) {
 }
 
 function topicOf(cluster: ReturnType<typeof leader>): KafkaTopic {
-  const topic = new KafkaTopic({ brokers: ['localhost:1'] }, 'orders')
-  vi.spyOn(topic as unknown as { connect(): Promise<unknown> }, 'connect').mockImplementation(async () => cluster)
-  return topic
+  return new KafkaTopic({ brokers: ['localhost:1'] }, 'orders', async () => ({
+    cluster: cluster as unknown as Cluster,
+    sockets: new Sockets(),
+  }))
 }
 
 describe('the end of a log after a change of leader', () => {

@@ -44,7 +44,10 @@ export class KafkaTopic {
   private warm: Promise<Warm> | undefined
   private isClosed = false
 
-  constructor(connection: KafkaConnection, topic: string) {
+  private readonly connect: (onPhase: (phase: Phase) => void) => Promise<Warm>
+
+  constructor(connection: KafkaConnection, topic: string, connectBy: typeof connect = connect) {
+    this.connect = (onPhase) => connectBy(connection, topic, onPhase)
     checkConnection(connection)
     this.connection = connection
     this.topic = topic
@@ -212,7 +215,7 @@ export class KafkaTopic {
     for (let tries = 1; ; tries++) {
       if (this.isClosed) throw new RetryableError('closed', `The client of the topic "${this.topic}" is closed.`)
       let phase: Phase = 'connect'
-      this.warm ??= connect(this.connection, this.topic, (reached) => {
+      this.warm ??= this.connect((reached) => {
         phase = reached
       })
       const { warm } = this

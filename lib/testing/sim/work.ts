@@ -1,8 +1,19 @@
 import type { SinkBatch } from '../../ports/index.js'
+import type { SimLog } from './log.js'
 import type { Process } from './process.js'
 
 /** Requests of one invocation since a position or a cursor last moved. */
 const REQUESTS_MAX = 600
+
+/** What of a world is looked at. */
+interface Watched {
+  readonly lambda: { onStart: (process: Process) => void }
+  readonly table: { onMove: (process: Process) => void }
+  readonly ports: { onRequest: (process: Process) => void }
+  readonly sinks: { onRows: (process: Process, sink: string, batches: readonly SinkBatch[]) => void }
+  readonly checks: { fail(what: string): void }
+  readonly logs: readonly SimLog[]
+}
 
 interface Chunk {
   readonly name: string
@@ -14,32 +25,34 @@ interface Chunk {
 export class Work {
   private readonly chunks = new WeakMap<Process, Chunk>()
   private readonly asked = new WeakMap<Process, number>()
-  private readonly fail: (what: string) => void
-  private readonly isSource: (split: string) => boolean
+  private readonly world: Watched
   private readonly chunkRows: number
 
-  constructor(fail: (what: string) => void, isSource: (split: string) => boolean, chunkRows: number) {
-    this.fail = fail
-    this.isSource = isSource
+  constructor(world: Watched, chunkRows: number) {
+    this.world = world
     this.chunkRows = chunkRows
+    world.lambda.onStart = (process) => this.asked.set(process, 0)
+    world.table.onMove = (process) => this.asked.set(process, 0)
+    world.ports.onRequest = (process) => this.request(process)
+    world.sinks.onRows = (process, sink, batches) => this.rows(process, sink, batches)
   }
 
-  begins(process: Process): void {
-    this.asked.set(process, 0)
+  private fail(what: string): void {
+    this.world.checks.fail(what)
   }
 
-  request(process: Process): void {
+  private isSource(split: string): boolean {
+    return this.world.logs.some((log) => split === `${log.plan.source}/${log.splitId}`)
+  }
+
+  private request(process: Process): void {
     const asked = (this.asked.get(process) ?? 0) + 1
     this.asked.set(process, asked)
     if (asked === REQUESTS_MAX) this.fail(`law 11: ${process.name} has made ${asked} requests without a checkpoint`)
   }
 
-  moved(process: Process): void {
-    this.asked.set(process, 0)
-  }
-
   /** A chunk that has come to its limit of rows takes no further source record. */
-  rows(process: Process, sink: string, batches: readonly SinkBatch[]): void {
+  private rows(process: Process, sink: string, batches: readonly SinkBatch[]): void {
     for (const batch of batches) {
       if (batch.kind !== 'split' || !this.isSource(batch.split)) continue
       const name = `${batch.split} ${batch.from} ${batch.to}`

@@ -116,15 +116,7 @@ export class World {
       this.operator.alarm()
       this.vandal.alarm()
     }
-    const work = new Work(
-      (what) => this.checks.fail(what),
-      (split) => this.logs.some((log) => split === `${log.plan.source}/${log.splitId}`),
-      options.limits?.chunkRows ?? LIMITS.chunkRows,
-    )
-    this.lambda.onStart = (process) => work.begins(process)
-    ports.onRequest = (process) => work.request(process)
-    this.table.onMove = (process) => work.moved(process)
-    this.sinks.onRows = (process, sink, batches) => work.rows(process, sink, batches)
+    new Work(this, options.limits?.chunkRows ?? LIMITS.chunkRows)
     this.lambda.onDoubt = (split, position, next) => this.doubt(split, position, next)
     this.table.onStop = () => this.operator.alarm()
     this.makePollers()
