@@ -8,6 +8,7 @@ import { type CpuFigures, cpu } from './cpu.js'
 import { dynamodbBench } from './dynamodb.js'
 import { schemaNames } from './flights-variants.js'
 import { type GrowthFigures, growth } from './growth.js'
+import { heapBench } from './heap.js'
 import { latency, latencyBench } from './latency.js'
 import { BATCHES, machine } from './machine.js'
 import { type SpreadFigures, spread } from './spread.js'
@@ -242,10 +243,12 @@ function fill(file: string, lines: readonly string[]): void {
   writeFileSync(file, text.replace(marked, `<!-- bench:start -->\n${lines.join('\n')}\n<!-- bench:end -->`))
 }
 
-const USAGE = 'npm run bench -- [--json | --write], or with --state dynamodb or --latency and [--json]'
+const USAGE =
+  'npm run bench -- [--json | --write], or with --state dynamodb, --latency or --heap [--keys N] and [--json]'
 
 interface Given {
-  readonly what: 'all' | 'dynamodb' | 'latency'
+  readonly what: 'all' | 'dynamodb' | 'latency' | 'heap'
+  readonly keys: number
   readonly mode: 'print' | 'json' | 'write'
 }
 
@@ -254,14 +257,23 @@ function read(): Given | string {
   try {
     const flag = { type: 'boolean' } as const
     const { values } = parseArgs({
-      options: { json: flag, write: flag, latency: flag, state: { type: 'string', default: 'memory' } },
+      options: {
+        json: flag,
+        write: flag,
+        latency: flag,
+        heap: flag,
+        keys: { type: 'string', default: '10000000' },
+        state: { type: 'string', default: 'memory' },
+      },
     })
-    const { state, json, write, latency } = values
+    const { state, json, write, latency, heap, keys } = values
+    if (!/^[1-9]\d{0,8}$/.test(keys)) return `--keys is a number of keys; it is ${keys}.`
+    if (heap && (latency || state !== 'memory')) return '--heap has its state in a file by itself, and stands alone.'
     if (state !== 'memory' && state !== 'dynamodb') return `--state is memory or dynamodb; it is ${state}.`
     if (latency && state !== 'memory') return '--latency has its state in DynamoDB by itself: leave --state out.'
-    const what = latency ? 'latency' : state === 'dynamodb' ? 'dynamodb' : 'all'
+    const what = heap ? 'heap' : latency ? 'latency' : state === 'dynamodb' ? 'dynamodb' : 'all'
     if (write && (json || what !== 'all')) return '--write stands alone.'
-    return { what, mode: json ? 'json' : write ? 'write' : 'print' }
+    return { what, keys: Number(keys), mode: json ? 'json' : write ? 'write' : 'print' }
   } catch (error) {
     return (error as Error).message
   }
@@ -278,5 +290,6 @@ if (flag === '--child') {
     process.exitCode = 1
   } else if (given.what === 'dynamodb') await dynamodbBench(given.mode === 'json')
   else if (given.what === 'latency') await latencyBench(given.mode === 'json')
+  else if (given.what === 'heap') await heapBench(given.mode === 'json', given.keys)
   else await main(given.mode)
 }

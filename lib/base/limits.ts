@@ -49,8 +49,9 @@ export const KEY_GROUPS_MAX = 1024
 export const WRITE_SHARDS_MAX = 64
 /** Partitions of the table that an operator's segments lie in: a batch writes one segment at least for each that it has rows for. A partition takes 1,000 write units a second. */
 export const LANES_MAX = 4
-/** Heap that advances may fill with folds, those of all lanes together. What does not fit is worked in ranges of keys. */
-export const ADVANCE_BYTES_MAX = 256 * 1024 * 1024
+/** Heap that advances may fill with folds, those of all lanes together: this share of the process's, or less. What does not fit is worked in ranges of keys. */
+export const ADVANCE_HEAP_SHARE = 1 / 3
+export const ADVANCE_BYTES_MAX = 1024 * 1024 * 1024
 /** Rows of one part of an operator's output: a sink sees no larger object. */
 export const PART_ROWS_MAX = 5_000
 /** Rows handed to a sink at once. */

@@ -1,4 +1,5 @@
-import { ConfigError } from '../base/index.js'
+import { getHeapStatistics } from 'node:v8'
+import { ADVANCE_BYTES_MAX, ADVANCE_HEAP_SHARE, ConfigError } from '../base/index.js'
 import { emfMetrics, jsonLogger, randomIds, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type {
@@ -43,7 +44,7 @@ export interface Bindings {
   readonly run?: number
   /** What logs and metrics call it, where one account has several. Default: the pipeline's name. */
   readonly deployment?: string
-  /** How much is done at a time. Results never hang on it; lower `advanceBytes` (heap that closing windows may fill, default 96 MB) for small functions. */
+  /** How much is done at a time. Results never hang on it; `advanceBytes` is the heap that closing windows may fill, by default a third of the process's. */
   readonly limits?: Partial<Limits>
   /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
   readonly timeoutMs?: number
@@ -98,10 +99,13 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
       return timeout.ms
     },
     ...(given.queue && { queue: given.queue }),
-    ...(given.limits && { limits: given.limits }),
+    limits: { advanceBytes: foldBytes(), ...given.limits },
   })
   return { host, bindings: given, store, timeout, deployment }
 }
+
+/** The rest of the heap is for a batch, for rows on their way to sinks, and for what waits to be collected. */
+const foldBytes = (): number => Math.min(ADVANCE_BYTES_MAX, getHeapStatistics().heap_size_limit * ADVANCE_HEAP_SHARE)
 
 /** What is bound to a name. Names come from outside too: a topic may be called `constructor`, which every object has. */
 export function bound<T>(names: Readonly<Record<string, T>> | undefined, name: string): T | undefined {

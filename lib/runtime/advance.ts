@@ -72,6 +72,12 @@ class Advance {
   private readonly cursor: GroupCursor
   /** Every slice up to here is closed. */
   private frontier = TIME_MIN
+  /** The bucket that no heap holds with what it reads. */
+  private tooMuch: number | undefined
+  /** How long it took to read a range of keys, ms. */
+  private readMs = 0
+  /** How many hashes the next range may span. */
+  private width: number | undefined
 
   constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: LaneCache, deadline: Deadline) {
     this.host = host
@@ -107,10 +113,13 @@ class Advance {
   }
 
   private async closeAll(): Promise<AdvanceOutcome> {
+    // Who stopped in the middle of a slice had much to do: what is left of it is read alone.
+    const { place } = this.cursor
+    if (place.hash !== undefined && this.cache.isEmpty) this.tooMuch = this.needed(place)
     for (;;) {
       const from = this.cursor.place
       if (this.isDone(from)) return 'done'
-      if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
+      if (this.isDue()) return 'deadline'
       const closed = from.hash === undefined ? from.slice : from.slice - this.operator.slices.widthMs
       refuseExpired(
         this.host,
@@ -118,7 +127,9 @@ class Advance {
         this.keyGroup,
         aliveUntil(this.host, this.operator, this.marks, closed, this.kept),
       )
-      const upTo = await this.held(from)
+      const needed = this.needed(from)
+      const upTo = needed === this.tooMuch ? undefined : await this.held(from, needed)
+      if (upTo === undefined) this.tooMuch = needed
       const outcome =
         upTo === undefined ? await this.closeRange(from) : await this.close(from, upTo, this.cache.group(this.keyGroup))
       if (outcome !== 'moved') return outcome
@@ -163,8 +174,15 @@ class Advance {
     return readWatermark(watermark).published
   }
 
+  /** The bucket of the slice that closes next: however little may be read at once, the cursor would not move without it. */
+  private needed(from: Cursor): number {
+    const { slices } = this.operator
+    if (from.slice === TIME_MIN) return TIME_MIN
+    return slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
+  }
+
   /** Makes the cache hold what closing the next slices reads. Returns how far it does; undefined where the heap does not take it. */
-  private async held(from: Cursor): Promise<number | undefined> {
+  private async held(from: Cursor, needed: number): Promise<number | undefined> {
     const { slices } = this.operator
     const { host, operator, keyGroup, cache, frontier } = this
     const lane = laneOf(keyGroup, operator)
@@ -172,11 +190,6 @@ class Advance {
     // A window that ends after the cursor may have begun a span before it. What none of them holds may be deleted by now.
     const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(slices.neededFrom(closed, 0) + slices.widthMs)
     const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
-    // However little may be read at once, the slice that closes next must be held: else the cursor would never move, or move back.
-    const needed =
-      from.slice === TIME_MIN
-        ? TIME_MIN
-        : slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
     const reached = await hold(host, operator, lane, cache, { lo, hi, frozen: frontier, needed })
     if (reached === undefined) return undefined
     const upTo = Math.min(frontier, reached)
@@ -186,9 +199,10 @@ class Advance {
     // Late panes read windows that have ended, as far back as lateness allows.
     if (hasLates && lo > TIME_MIN) {
       const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
-      // It reads on at least as far as the first did: what that one read is kept, or is a single bucket.
-      const stretch = { lo: back, hi, frozen: frontier, needed }
-      if (back < lo && (await hold(host, operator, lane, cache, stretch)) === undefined) return undefined
+      if (back >= lo) return upTo
+      const again = await hold(host, operator, lane, cache, { lo: back, hi, frozen: frontier, needed })
+      // With more to hold, it may not come as far. guard: both-as-far
+      return again === undefined ? undefined : Math.min(upTo, again)
     }
     return upTo
   }
@@ -199,8 +213,16 @@ class Advance {
     this.cache.clear()
     host.services.metrics.add('KeyRanges', 1, 'Count')
     for (let keysMin = 2 * host.limits.partRows; ; keysMin *= 2) {
-      if (this.deadline.remainingMs() < DEADLINE_RESERVE_MS) return 'deadline'
-      const range = await readRange(host, operator, keyGroup, from, this.cursor.at, frontier, keysMin)
+      const left = this.deadline.remainingMs()
+      if (left - this.readMs < DEADLINE_RESERVE_MS) return 'deadline'
+      const place = { from, text: this.cursor.at, frontier, width: from.hash === undefined ? undefined : this.width }
+      const range = await readRange(host, operator, keyGroup, place, keysMin, () => this.isDue())
+      this.readMs = left - this.deadline.remainingMs()
+      if (range === undefined) {
+        // What was read is lost: where one reading takes longer than an invocation, nothing here ever moves.
+        host.services.logger.warn('no time to read a range of keys', { operator: operator.name, keyGroup })
+        return 'deadline'
+      }
       if (range.slice === undefined) return await this.settle(new Closed(doneThrough(frontier), frontier))
       if (range.upper === undefined) {
         // In the middle of a slice the keys before the cursor were left out: of later slices they are wanted. guard: rest-of-slice-alone
@@ -208,6 +230,7 @@ class Advance {
         return await this.close(from, Math.min(frontier, upTo), range.cache)
       }
       const outcome = await this.closeKeys(from, range.slice, range)
+      this.width = outcome === 'short' ? undefined : range.width
       if (outcome !== 'short') return outcome
     }
   }
@@ -260,16 +283,17 @@ class Advance {
   }
 
   /** The parts of a slice that are not done yet. */
-  private parts(from: Cursor, slice: number, cache: SliceCache): Iterable<Part> {
+  private *parts(from: Cursor, slice: number, cache: SliceCache): Generator<Part> {
     const closing = new ClosingSlice(this.operator, slice, cache)
-    let keys = closing.keys()
-    let rank = 0
-    if (slice === from.slice && from.hash !== undefined) {
-      const { at } = this.cursor
-      keys = keys.filter(({ cell }) => !isDone(from, at, cell.hash, cell.text))
-      if (from.rank !== undefined && keys[0]?.cell.hash === from.hash) rank = from.rank + 1
-    }
-    return partsOf(slice, keys, (key) => closing.panes(key), this.host.limits.partRows, rank)
+    const { at } = this.cursor
+    const isWithin = slice === from.slice && from.hash !== undefined
+    const keys = closing.keys()
+    let first = keys.next()
+    while (isWithin && first.done !== true && isDone(from, at, first.value.cell.hash, first.value.cell.text))
+      first = keys.next()
+    if (first.done === true) return
+    const rank = isWithin && from.rank !== undefined && first.value.cell.hash === from.hash ? from.rank + 1 : 0
+    yield* partsOf(slice, first.value, keys, (key) => closing.panes(key), this.host.limits.partRows, rank)
   }
 
   /** Emit, then the next stage's segments and split, then the cursor (law 8). `claimed`: another attempt has moved it. */

@@ -124,7 +124,7 @@ export class Host {
     let bytes = 0
     for (const cache of this.caches.values()) bytes += cache.bytes
     for (const cache of this.caches.values()) {
-      if (bytes <= CACHE_BYTES_MAX) return
+      if (bytes <= Math.min(CACHE_BYTES_MAX, this.limits.advanceBytes)) return
       if (cache.busy) continue
       bytes -= cache.bytes
       cache.clear()

@@ -4,13 +4,11 @@ import { LinkCheck } from './chain.js'
 import type { Cursor } from './cursor.js'
 import { keyGroupOf, laneOf } from './fold.js'
 import type { Host } from './host.js'
+import { byHash, type KeyPlace, middleHash, middleKey } from './key-order.js'
 import { bucketFloor, FIRST_SEGMENT, parseSegmentSk } from './keys.js'
 import { decode, eachSegment, laneBytes } from './load.js'
-import { byHash } from './panes.js'
-import { type Cell, type EntryReader, KnownKeys } from './segment.js'
+import { type EntryReader, EVERY_KEY } from './segment.js'
 import { SliceCache } from './slice-cache.js'
-
-type Place = Pick<Cell, 'hash' | 'text'>
 
 /** Some keys of a key group, in the order of their hashes, with what the slice that closes next reads of them. */
 export interface KeyRange {
@@ -18,44 +16,72 @@ export interface KeyRange {
   /** The slice that closes next, of all keys of the group; undefined where none does up to the frontier. */
   readonly slice: number | undefined
   /** The first key that is left out; undefined where all from the cursor on are here. */
-  readonly upper: Place | undefined
+  readonly upper: KeyPlace | undefined
+  /** Hashes that the next range may span, as many keys as these have. */
+  readonly width: number
+}
+
+/** Of the heap that a range may fill, what the next one is meant to: a little more than it was meant to costs half of it. */
+const FILL = 0.85
+
+/** Where reading begins, as far as the group's cursor is, and up to where slices may close. */
+interface RangePlace {
+  readonly from: Cursor
+  /** The key that the cursor stands at, where more keys of its hash follow. */
+  readonly text: string | undefined
+  readonly frontier: number
+  /** How many hashes it spans at most, as the range before has it. */
+  readonly width: number | undefined
 }
 
 /**
  * Reads a key group whose folds no heap holds at once: segment by segment, keeping the keys next to the cursor. Whenever they take more than they may, the upper
  * half of them is let go, and comes with a later range. So the memory of an advance hangs on no number of keys (law 11); what it costs is that a lane is read once
- * a range. Of at least `keysMin` keys nothing is let go.
+ * a range. At least `keysMin` keys are kept. Undefined where time ran out.
  */
 export async function readRange(
   host: Host,
   operator: OperatorPlan,
   keyGroup: number,
-  from: Cursor,
-  fromText: string | undefined,
-  frontier: number,
+  { from, text, frontier, width }: RangePlace,
   keysMin: number,
-): Promise<KeyRange> {
+  isDue: () => boolean,
+): Promise<KeyRange | undefined> {
   const { slices } = operator
   const lane = laneOf(keyGroup, operator)
-  const reader = new RangeReader(operator, keyGroup, from, fromText)
+  const reader = new RangeReader(operator, keyGroup, from, text)
+  const [start, end] = hashesOf(keyGroup, operator, from)
+  if (width !== undefined && start + width < end) reader.upper = { hash: start + width, text: '' }
   const links = new LinkCheck()
-  const keys = new KnownKeys()
-  const bytesMax = laneBytes(host)
+  const bytesMax = laneBytes(host, operator)
   const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
   // Whether late panes will be read is not known yet: their windows are read too.
   const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
   const first = from.slice === TIME_MIN ? FIRST_SEGMENT : bucketFloor(back)
   const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
+  let isCut = false
   await eachSegment(host, operator, lane, { from: first, hi }, async (item) => {
+    isCut = isDue()
+    if (isCut) return false
     if (parseSegmentSk(item.sk).bucketEnd > slices.bucketEnd(reader.next)) return false
-    reader.begin()
-    const weight = await decode(host, operator, item, links, keys, reader)
-    reader.weigh(weight)
-    if (reader.weight > bytesMax) reader.halve(keysMin)
+    reader.weight += await decode(host, operator, item, links, EVERY_KEY, reader)
+    if (reader.weight > Math.max(bytesMax, 2 * reader.least)) reader.halve(keysMin)
     return true
   })
-  const { cache, upper } = reader
-  return { cache, upper, slice: reader.next <= frontier ? reader.next : undefined }
+  if (isCut) return undefined
+  const { cache, upper, weight, next } = reader
+  return {
+    cache,
+    upper,
+    slice: next <= frontier ? next : undefined,
+    width: upper === undefined ? 0 : Math.ceil(((upper.hash - start) * FILL * bytesMax) / Math.max(1, weight)),
+  }
+}
+
+/** The hashes of a key group that are left to do, and those of the next group. */
+function hashesOf(keyGroup: number, { keyGroups }: OperatorPlan, from: Cursor): [start: number, end: number] {
+  const first = (of: number): number => Math.ceil((of * 0x1_0000_0000) / keyGroups)
+  return [from.hash ?? first(keyGroup), first(keyGroup + 1)]
 }
 
 class RangeReader implements EntryReader {
@@ -63,14 +89,14 @@ class RangeReader implements EntryReader {
   /** The slice that closes next; `TIME_MAX` and beyond where none does. */
   next = TIME_MAX + 1
   weight = 0
-  upper: Place | undefined
+  /** What it weighed when nothing more could be let go. */
+  least = 0
+  upper: KeyPlace | undefined
   private readonly operator: OperatorPlan
   private readonly keyGroup: number
   private readonly from: Cursor
   private readonly fromText: string | undefined
   private readonly seen = new Set<number>()
-  private all = 0
-  private taken = 0
 
   constructor(operator: OperatorPlan, keyGroup: number, from: Cursor, fromText: string | undefined) {
     this.operator = operator
@@ -80,34 +106,18 @@ class RangeReader implements EntryReader {
     this.cache = new SliceCache(operator)
   }
 
-  begin(): void {
-    this.all = 0
-    this.taken = 0
-  }
-
-  /** What was taken of a segment weighs its share. */
-  weigh(bytes: number): void {
-    if (this.all > 0) this.weight += (bytes * this.taken) / this.all
-  }
-
-  cell: EntryReader['cell'] = (slice, key, text, hash, accs) => {
-    this.all++
-    if (keyGroupOf(hash, this.operator.keyGroups) !== this.keyGroup) return
+  /** Most entries of a segment are of other ranges: their folds are not even decoded. */
+  takes: NonNullable<EntryReader['takes']> = (slice, carrier, text, hash) => {
+    if (keyGroupOf(hash, this.operator.keyGroups) !== this.keyGroup) return false
     this.closes(slice)
-    if (!this.wants(hash, text)) return
-    this.taken++
-    this.cache.addCell(slice, { key, text, hash, accs })
+    if (carrier !== undefined && carrier > this.after) this.next = Math.min(this.next, carrier)
+    return this.wants(hash, text)
   }
 
-  late: EntryReader['late'] = (carrier, own, first, key, text, hash, accs) => {
-    this.all++
-    if (keyGroupOf(hash, this.operator.keyGroups) !== this.keyGroup) return
-    this.closes(own)
-    if (carrier > this.after) this.next = Math.min(this.next, carrier)
-    if (!this.wants(hash, text)) return
-    this.taken++
+  cell: EntryReader['cell'] = (slice, key, text, hash, accs) => this.cache.addCell(slice, { key, text, hash, accs })
+
+  late: EntryReader['late'] = (carrier, own, first, key, text, hash, accs) =>
     this.cache.addLate({ key, text, hash, accs, carrier, own, first })
-  }
 
   /** Slices up to here are done. */
   private get after(): number {
@@ -128,22 +138,25 @@ class RangeReader implements EntryReader {
     return !isDone(from, this.fromText, hash, text)
   }
 
+  /** Lets the upper half of the keys go. Keys of one hash are told apart only where there are few hashes. */
   halve(keysMin: number): void {
-    const places = new Map<string, Place>()
+    const places: KeyPlace[] = []
     for (const { cells, lates } of this.cache.slices.values()) {
-      for (const cell of cells.values()) places.set(cell.text, cell)
-      for (const [late] of lates.values()) places.set(late!.text, late!)
+      for (const cell of cells.values()) places.push(cell)
+      for (const [late] of lates.values()) places.push(late!)
     }
-    const keep = Math.max(keysMin, places.size >> 1)
-    if (keep >= places.size) return
-    const upper = [...places.values()].sort(byHash)[keep]!
-    const isOut = (cell: Place): boolean => byHash(cell, upper) >= 0
+    const upper = middleHash(places, keysMin) ?? middleKey(places, keysMin)
+    if (upper === undefined) {
+      this.least = this.weight
+      return
+    }
+    let gone = 0
     for (const { cells, lates } of this.cache.slices.values()) {
-      for (const [text, cell] of cells) if (isOut(cell)) cells.delete(text)
-      for (const [text, [late]] of lates) if (isOut(late!)) lates.delete(text)
+      for (const [text, cell] of cells) if (byHash(cell, upper) >= 0 && cells.delete(text)) gone++
+      for (const [text, [late]] of lates) if (byHash(late!, upper) >= 0 && lates.delete(text)) gone++
     }
     this.upper = { hash: upper.hash, text: upper.text }
-    this.weight *= keep / places.size
+    this.weight *= 1 - gone / places.length
   }
 }
 

@@ -5,11 +5,13 @@ import { LinkCheck, payloadOf } from './chain.js'
 import type { Host } from './host.js'
 import { bucketCeiling, bucketFloor, FIRST_SEGMENT, lanePks, parseSegmentSk, segmentSk, segmentsPk } from './keys.js'
 import type { LaneCache, OpenBucket } from './lane-cache.js'
-import { type EntryReader, type KnownKeys, readPayload } from './segment.js'
+import { type EntryReader, type KeyReader, readPayload } from './segment.js'
 
 /** What a byte and an entry of a payload take on the heap once decoded, roughly. */
 const HEAP_PER_BYTE = 2
 const HEAP_PER_ENTRY = 400
+/** Folds that hold what was put into them: merged with another, both stay. */
+const GROWING = /^(collect|distinct-count|custom:.*)$/
 /** Chains of an open bucket that are gone on with, each by a query of its own. */
 const CHAINS_AT_ONCE = 16
 
@@ -23,8 +25,12 @@ export interface Stretch {
   readonly needed: number
 }
 
-/** Heap that one lane may fill: several are at work at once. */
-export const laneBytes = (host: Host): number => host.limits.advanceBytes / GROUPS_AT_ONCE
+/** Heap that one lane of an operator may fill: several are at work at once. */
+export const laneBytes = (host: Host, { lanes }: OperatorPlan): number =>
+  host.limits.advanceBytes / Math.min(lanes, GROUPS_AT_ONCE)
+
+/** Of that, what is read in vain at most where it turns out that ranges are needed. */
+const holdBytes = (host: Host, operator: OperatorPlan): number => laneBytes(host, operator) / 2
 
 /**
  * Makes a lane's cache hold a stretch of buckets, reading what it lacks. Stops early, on a whole bucket, once it holds the heap that it may, but not before
@@ -39,7 +45,7 @@ export async function hold(
 ): Promise<number | undefined> {
   const { bucketMs } = operator.slices
   // Other key groups may need what lies before: they read it again, where all of it is too much.
-  if (cache.bytes > laneBytes(host) / 2) cache.trim(lo)
+  if (cache.bytes > holdBytes(host, operator) / 2) cache.trim(lo)
   if (!cache.isEmpty && lo < cache.from) {
     if (lo <= TIME_MIN || hi < cache.from - bucketMs) cache.clear()
     else {
@@ -54,8 +60,11 @@ export async function hold(
   const { open } = cache
   if (open?.end === start && isCheaper(open)) {
     cache.open = await readOn(host, operator, lane, cache, open)
-    // guard: open-bucket-bounded
-    if (cache.bytes > laneBytes(host) && start <= needed) return undefined
+    if (cache.open === undefined) {
+      if (start <= needed) return undefined
+      cache.forget((bucket) => bucket === start)
+      return cache.to
+    }
     keep(cache, operator, lo, Math.min(start, hi), frozen)
     start += bucketMs
     if (start > hi) return hi
@@ -86,7 +95,7 @@ async function readBuckets(
   const { slices } = operator
   cache.forget((bucket) => bucket >= lo && bucket <= hi)
   const links = new LinkCheck()
-  const bytesMax = laneBytes(host)
+  const bytesMax = holdBytes(host, operator)
   let bytes = cache.bytes
   let stored = 0
   let bucket = Number.NEGATIVE_INFINITY
@@ -105,7 +114,9 @@ async function readBuckets(
         reached = undefined
         return false
       }
-      if (bytes > bytesMax && at !== bucket) {
+      if (bytes > bytesMax) {
+        // What is held of it is no use without the rest. guard: later-bucket-bounded
+        if (at === bucket) cache.forget((held) => held === at)
         reached = at - slices.bucketMs
         return false
       }
@@ -122,45 +133,46 @@ async function readBuckets(
   return reached
 }
 
-/** Reads what was added to the chains of an open bucket, and the chains that are new: what lies behind the end of each chain, up to the next. */
+/**
+ * Reads what was added to the chains of an open bucket, and the chains that are new: what lies behind the end of each chain, up to the next. Undefined where the
+ * heap does not take it.
+ */
 async function readOn(
   host: Host,
   operator: OperatorPlan,
   lane: number,
   cache: LaneCache,
   open: OpenBucket,
-): Promise<OpenBucket> {
+): Promise<OpenBucket | undefined> {
   const splits = [...open.chains.keys()].sort()
+  const bytesMax = holdBytes(host, operator)
   let bytes = open.bytes
+  let isWhole = true
   const chains = new Map(open.chains)
   const into = cache.reader()
-  const ranges = lanePks(host.prefix, operator, lane).flatMap((pk) => {
-    const mine = splits.filter((split) => segmentsPk(host.prefix, operator, lane, split) === pk)
-    return [undefined, ...mine].map((split, i) => ({
-      pk,
-      from: split === undefined ? bucketFloor(open.end) : segmentSk(open.end, split, open.chains.get(split)!),
-      to: i < mine.length ? segmentSk(open.end, mine[i]!, '') : bucketCeiling(open.end),
-      split,
-    }))
-  })
-  const found = await Promise.all(ranges.map(({ pk, from, to }) => all(host, pk, from, to)))
-  for (const [i, items] of found.entries()) {
-    const { pk, split } = ranges[i]!
+  const readChain = async (pk: string, split: string | undefined, next: string | undefined): Promise<void> => {
     const links = new LinkCheck()
-    if (split !== undefined) links.goOn(pk, open.end, split, open.chains.get(split)!) // guard: open-chain-goes-on
-    for (const item of items) {
-      cache.weigh(open.end, await decode(host, operator, item, links, cache.keys, into))
-      bytes += (item.data as Uint8Array | undefined)?.length ?? 0
+    const end = split === undefined ? undefined : open.chains.get(split)!
+    if (split !== undefined) links.goOn(pk, open.end, split, end!) // guard: open-chain-goes-on
+    const from = split === undefined ? bucketFloor(open.end) : segmentSk(open.end, split, end!)
+    const to = next === undefined ? bucketCeiling(open.end) : segmentSk(open.end, next, '')
+    for await (const page of pages(host, { pk, from, to })) {
+      for (const item of page) {
+        if (cache.bytes > bytesMax) isWhole = false // guard: open-bucket-bounded
+        if (!isWhole) return
+        cache.weigh(open.end, await decode(host, operator, item, links, cache.keys, into))
+        bytes += (item.data as Uint8Array | undefined)?.length ?? 0
+      }
     }
-    for (const [name, to] of links.endsOf(open.end)) chains.set(name, to)
+    for (const [name, reached] of links.endsOf(open.end)) chains.set(name, reached)
   }
-  return { end: open.end, chains, bytes }
-}
-
-async function all(host: Host, pk: string, from: string, to: string): Promise<Item[]> {
-  const items: Item[] = []
-  for await (const page of pages(host, { pk, from, to })) items.push(...page)
-  return items
+  await Promise.all(
+    lanePks(host.prefix, operator, lane).flatMap((pk) => {
+      const mine = splits.filter((split) => segmentsPk(host.prefix, operator, lane, split) === pk)
+      return [undefined, ...mine].map((split, i) => readChain(pk, split, mine[i]))
+    }),
+  )
+  return isWhole ? { end: open.end, chains, bytes } : undefined
 }
 
 /** Every segment of a lane up to a bucket, bucket by bucket, until `take` has had enough. */
@@ -226,19 +238,20 @@ async function* pages(host: Host, range: RangeQuery): AsyncGenerator<Item[]> {
   } while (after !== undefined)
 }
 
-/** Checks a segment and hands its entries over. Returns the heap that they take, about. */
+/** Checks a segment and hands its entries over. Returns the heap that those take which the reader keeps, about. */
 export async function decode(
   host: Host,
   operator: OperatorPlan,
   item: Item,
   links: LinkCheck,
-  keys: KnownKeys,
+  keys: KeyReader,
   into: EntryReader,
 ): Promise<number> {
   refusePast(host, item)
   links.see(item)
-  const raw = readPayload(item, await payloadOf(host, item), operator, keys, into)
-  return raw * HEAP_PER_BYTE + (item.n as number) * HEAP_PER_ENTRY
+  const { bytes, taken, added } = readPayload(item, await payloadOf(host, item), operator, keys, into)
+  const kept = operator.folds.some(({ kind }) => GROWING.test(kind)) ? taken : added
+  return bytes * HEAP_PER_BYTE * (kept / (item.n as number)) + added * HEAP_PER_ENTRY
 }
 
 /** `ttl` cleans up and is never part of correctness (law 9): what it may have begun to delete is refused. */

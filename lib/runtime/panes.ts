@@ -1,5 +1,6 @@
 import type { OperatorPlan, Pane } from '../pipeline/index.js'
 import type { Interval, Slices } from '../window/index.js'
+import { byHash, inOrder } from './key-order.js'
 import { mergeAccs, RangeMerge } from './range-merge.js'
 import type { Cell, LateCell } from './segment.js'
 import type { SliceCache, SliceData } from './slice-cache.js'
@@ -19,10 +20,12 @@ export interface PaneDraft {
 export interface PaneKey {
   readonly cell: Cell
   /** The folds of the window that ends with the slice. */
-  readonly onTime: Cell[]
+  readonly onTime: readonly Cell[]
   /** The rows that travel in the slice. */
-  lates: readonly LateCell[]
+  readonly lates: readonly LateCell[]
 }
+
+const NO_LATES: SliceData['lates'] = new Map()
 
 /** What panes of one slice read: the slices held, in order. */
 export class ClosingSlice {
@@ -45,28 +48,31 @@ export class ClosingSlice {
     this.carriers = this.held.filter(({ lates }) => lates.size > 0)
   }
 
-  /** The keys that have panes, in the order of (key hash, key). Only collects: the time that it takes hangs on the folds held, not on windows. */
-  keys(): PaneKey[] {
-    const keys = new Map<string, PaneKey>()
-    const keyOf = (cell: Cell): PaneKey => {
-      let key = keys.get(cell.text)
-      if (key === undefined) {
-        key = { cell, onTime: [], lates: [] }
-        keys.set(cell.text, key)
-      }
-      return key
-    }
+  /**
+   * The keys that have panes, in the order of (key hash, key). Folds are put in order once, and found side by side: what a key has is collected as it is asked
+   * for, so that a slice of many keys takes little beyond its folds (law 11), and time that hangs on them, not on windows.
+   */
+  *keys(): Generator<PaneKey> {
+    const counted: Cell[] = []
     const { ending } = this
     if (ending !== undefined) {
       for (const { cells, lates } of this.between(ending.start, ending.end)) {
-        for (const cell of cells.values()) keyOf(cell).onTime.push(cell)
-        for (const list of lates.values())
-          for (const late of list) if (belongs(late, ending)) keyOf(late).onTime.push(late)
+        for (const cell of cells.values()) counted.push(cell)
+        for (const list of lates.values()) for (const late of list) if (belongs(late, ending)) counted.push(late)
       }
     }
     const own = this.held.at(-1)
-    if (own?.end === this.end) for (const list of own.lates.values()) keyOf(list[0]!).lates = list
-    return [...keys.values()].sort((a, b) => byHash(a.cell, b.cell))
+    const travelling = own?.end === this.end ? own.lates : NO_LATES
+    const onTime = inOrder(counted)
+    const late = inOrder(Array.from(travelling.values(), ([first]) => first!))
+    for (let i = 0, j = 0; i < onTime.length || j < late.length; ) {
+      const isOnTime = i < onTime.length && (j === late.length || byHash(onTime[i]!, late[j]!) <= 0)
+      const cell = isOnTime ? onTime[i]! : late[j]!
+      const from = i
+      while (i < onTime.length && onTime[i]!.text === cell.text) i++
+      if (late[j]?.text === cell.text) j++
+      yield { cell, onTime: onTime.slice(from, i), lates: travelling.get(cell.text) ?? [] }
+    }
   }
 
   /**
@@ -133,11 +139,6 @@ export class ClosingSlice {
 
 /** A fold of a key, with what says in which windows, and with which of their panes, it counts. */
 export type Fold = Pick<LateCell, 'own' | 'first' | 'carrier' | 'accs'>
-
-/** The order in which keys of a slice are worked: by hash, then by text. */
-export function byHash(a: Pick<Cell, 'hash' | 'text'>, b: Pick<Cell, 'hash' | 'text'>): number {
-  return a.hash - b.hash || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)
-}
 
 function indexAfter(held: readonly SliceData[], end: number): number {
   let lo = 0

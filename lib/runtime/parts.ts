@@ -23,37 +23,37 @@ export interface Part {
  */
 export function* partsOf(
   slice: number,
-  keys: readonly PaneKey[],
+  first: PaneKey,
+  rest: Iterator<PaneKey>,
   panesOf: (key: PaneKey) => Iterable<PaneDraft>,
   rowsMax: number,
   rank: number,
 ): Generator<Part> {
-  let at = 0
+  let next: PaneKey | undefined = first
   let current = rank
-  while (at < keys.length) {
-    const { hash } = keys[at]!.cell
+  while (next !== undefined) {
+    const { hash } = next.cell
     const name = `${sortable(slice)}-${hex8(hash)}${current === 0 ? '' : `-${String(current).padStart(8, '0')}`}`
-    const taken: Part['keys'][number][] = []
+    const mine: Part['keys'][number][] = []
     let rows = 0
     let isFull = false
     let lastRank = current
-    let last = keys[at]!.cell
-    for (; at < keys.length && !isFull; at++) {
-      const key = keys[at]!
-      if (taken.length > 0) current = key.cell.hash === last.hash ? current + 1 : 0
-      last = key.cell
+    let last = next.cell
+    while (next !== undefined && !isFull) {
+      if (mine.length > 0) current = next.cell.hash === last.hash ? current + 1 : 0
+      last = next.cell
       lastRank = current
-      const panes = [...panesOf(key)]
-      taken.push({ rank: current, panes })
+      const panes = [...panesOf(next)]
+      mine.push({ rank: current, panes })
       rows += panes.length
       isFull = rows >= rowsMax
+      next = taken(rest)
     }
-    const next = keys[at]?.cell
-    const isWithin = next?.hash === last.hash
+    const isWithin = next?.cell.hash === last.hash
     current = isWithin ? lastRank + 1 : 0
     yield {
       name,
-      keys: taken,
+      keys: mine,
       lastHash: last.hash,
       lastText: last.text,
       lastRank: isWithin ? lastRank : undefined,
@@ -61,4 +61,9 @@ export function* partsOf(
       last: next === undefined,
     }
   }
+}
+
+function taken(left: Iterator<PaneKey>): PaneKey | undefined {
+  const { done, value } = left.next()
+  return done === true ? undefined : value
 }

@@ -67,18 +67,28 @@ export function cutPayload(data: Uint8Array, bytesMax: number): Uint8Array[] {
 
 /** Receives what a segment holds. */
 export interface EntryReader {
-  cell(slice: number, key: Key, text: string, hash: number, accs: any[]): void
-  late(carrier: number, own: number, first: number, key: Key, text: string, hash: number, accs: any[]): void
+  /** Whether it wants an entry at all, before its folds are decoded. `carrier` only of late rows, whose own slice it is then. */
+  takes?(slice: number, carrier: number | undefined, text: string, hash: number): boolean
+  /** Both say whether it had nothing yet to merge the entry with. */
+  cell(slice: number, key: Key, text: string, hash: number, accs: any[]): boolean
+  late(carrier: number, own: number, first: number, key: Key, text: string, hash: number, accs: any[]): boolean
 }
 
-/** Decodes a segment's payload, and gives its bytes before compression. Damage and foreign formats stop the operator loudly: a wrong result is worse than none. */
+/** What was read of a segment: its bytes before compression, entries that the reader took, and those of them that were new to it. */
+export interface ReadPayload {
+  readonly bytes: number
+  readonly taken: number
+  readonly added: number
+}
+
+/** Decodes a segment's payload. Damage and foreign formats stop the operator loudly: a wrong result is worse than none. */
 export function readPayload(
   item: Item,
   data: Uint8Array,
   operator: OperatorPlan,
-  keys: KnownKeys,
+  keys: KeyReader,
   reader: EntryReader,
-): number {
+): ReadPayload {
   // guard: segment-format
   if (item.format !== FORMAT) {
     throw new StopError(
@@ -102,18 +112,25 @@ export function readPayload(
     for (let i = 0; i < folds.length; i++) accs[i] = folds[i]!.decode(row[at + i])
     return accs
   }
+  let taken = 0
+  let added = 0
   for (const row of bySlice) {
     const slice = row[0] as number
     for (let at = 1; at < row.length; at += stride) {
       const { key, text, hash } = keys.of(row[at])
-      reader.cell(slice, key, text, hash, accsAt(row, at + 1))
+      if (reader.takes !== undefined && !reader.takes(slice, undefined, text, hash)) continue
+      taken++
+      if (reader.cell(slice, key, text, hash, accsAt(row, at + 1))) added++
     }
   }
   for (const row of lates) {
     const { key, text, hash } = keys.of(row[3])
-    reader.late(row[0] as number, row[1] as number, row[2] as number, key, text, hash, accsAt(row, 4))
+    const [carrier, own, first] = row as number[]
+    if (reader.takes !== undefined && !reader.takes(own!, carrier, text, hash)) continue
+    taken++
+    if (reader.late(carrier!, own!, first!, key, text, hash, accsAt(row, 4))) added++
   }
-  return bytes.length
+  return { bytes: bytes.length, taken, added }
 }
 
 /** A key read back, with its text and hash. */
@@ -123,13 +140,24 @@ export interface KnownKey {
   readonly hash: number
 }
 
+export interface KeyReader {
+  of(json: unknown): KnownKey
+}
+
+/** Makes the text and hash of each key anew: for more keys than can be remembered. */
+export const EVERY_KEY: KeyReader = {
+  of(json) {
+    if (typeof json !== 'object' || json === null) return known(json as Key)
+    return known(Array.isArray(json) ? (json as Key) : decodeKey((json as { k: string }).k))
+  },
+}
+
 /** Keys that a container has read before: their text and hash need not be made again. Bounded; tuples are not kept. */
-export class KnownKeys {
+export class KnownKeys implements KeyReader {
   private readonly primitives = new Map<unknown, KnownKey>()
 
   of(json: unknown): KnownKey {
-    if (typeof json === 'object' && json !== null)
-      return known(Array.isArray(json) ? (json as Key) : decodeKey((json as { k: string }).k))
+    if (typeof json === 'object' && json !== null) return EVERY_KEY.of(json)
     let found = this.primitives.get(json)
     if (found === undefined) {
       if (this.primitives.size >= KNOWN_KEYS_MAX) this.primitives.clear()

@@ -23,20 +23,23 @@ export class SliceCache {
     return this.slices.get(end)
   }
 
-  addCell(slice: number, cell: Cell): void {
+  /** Whether it is new here: what is merged takes no more heap, but for folds that grow. */
+  addCell(slice: number, cell: Cell): boolean {
     const { cells } = this.at(slice)
     const mine = cells.get(cell.text)
     if (mine === undefined) cells.set(cell.text, cell)
     else this.merge(mine.accs, cell.accs)
+    return mine === undefined
   }
 
-  addLate(late: LateCell): void {
+  addLate(late: LateCell): boolean {
     const { lates } = this.at(late.carrier)
     const list = lates.get(late.text)
     const same = list?.find(({ own, first }) => own === late.own && first === late.first)
     if (same !== undefined) this.merge(same.accs, late.accs)
     else if (list === undefined) lates.set(late.text, [late])
     else list.push(late)
+    return same === undefined
   }
 
   private merge(mine: any[], theirs: readonly any[]): void {

@@ -81,6 +81,8 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
     at.index = skipped - 1
     fold.reject(at.id, skippedUnit(batch, at, skipped - from), skipped - from)
     next = skipped
+    // What is left out may make a row that fills a chunk by itself.
+    if (fold.isFull(request.limits)) return ended(next)
   }
   for (let start = skipped; start < to; start += DECODE_RECORDS) {
     const stop = Math.min(to, start + DECODE_RECORDS)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  collect,
   count,
   custom,
   fileSource,
@@ -240,14 +241,57 @@ describe('law 11: what closing a slice takes is bounded', () => {
         .aggregate('w', { n: count() })
         .to(ndjson('out')),
     )
-    const world = new Harness(wide, { limits: { advanceBytes: 8 * 1024 * 1024 } })
+    const world = new Harness(wide, { limits: { advanceBytes: 2 * 1024 * 1024 } })
     const { ingest } = world.container()
     const many = (n: number): Reading[] => Array.from({ length: 2_000 }, (_, i) => at(3, `a key of batch ${n}, ${i}`))
     await ingest(fileEvent('readings', 'p', 0, [...many(0), at(1), at(62)]))
     expect(world.metrics.get('KeyRanges')).toBeUndefined()
-    await ingest(fileEvent('readings', 'p', 2_002, [...many(1), ...many(2), ...many(3), at(64)]))
+    for (const n of [1, 2]) await ingest(fileEvent('readings', 'p', 2_000 * n + 2, many(n)))
+    await ingest(fileEvent('readings', 'p', 6_002, [...many(3), at(64)]))
     expect(world.metrics.get('KeyRanges')).toBeGreaterThan(0)
     expect(world.rows.get('out')).toHaveLength(8_001)
+  })
+
+  it.each([
+    ['that nothing was closed before', 0],
+    ['after one that is small', 5],
+  ])('a bucket that is more than the heap takes, %s, is not read whole', async (_, small) => {
+    const world = new Harness(counting(), { limits: { advanceBytes: 100_000, partRows: 30 } })
+    const { ingest } = world.container()
+    const values = [
+      ...Array.from({ length: small }, (_, i) => at(-90_000, `s${i}`)),
+      ...Array.from({ length: 600 }, (_, i) => at(1, `k${i}`)),
+    ]
+    // One split holds the watermark back until all is there.
+    await ingest(fileEvent('readings', 'q', 0, [at(-100_000)]))
+    for (let i = 0; i < values.length; i += 20) await ingest(fileEvent('readings', 'p', i, values.slice(i, i + 20)))
+    world.sources.readings!.splits = ['p', 'q'].map((split) => ({ split, closed: true }))
+    await world.container().tick()
+    expect(world.rows.get('out')).toHaveLength(601 + small)
+    expect(world.metrics.get('KeyRanges')).toBeGreaterThan(0)
+  })
+
+  it('what merges takes no more heap: the same keys in every batch need no ranges, unless their folds grow', async () => {
+    for (const [name, fold, ranges] of [
+      ['sum', sum((r: Reading) => r.v), false],
+      ['list', collect((r: Reading) => r.v, { max: 1_000 }), true],
+    ] as const) {
+      const made = pipeline('same', { deadLetter: ndjson('dead'), keyGroups: 1, minAdvance: 0 }, (p) =>
+        p
+          .from(readings())
+          .keyBy((r) => r.k)
+          .window(tumbling('10s'))
+          .aggregate('w', { [name]: fold as any })
+          .to(ndjson('out')),
+      )
+      const world = new Harness(made, { limits: { advanceBytes: 200_000, partRows: 30 } })
+      const { ingest } = world.container()
+      const values = Array.from({ length: 100 }, (_, i) => at(1, `k${i}`))
+      for (let i = 0; i < 50; i++) await ingest(fileEvent('readings', 'p', 100 * i, values))
+      await finish(world)
+      expect((world.metrics.get('KeyRanges') ?? 0) > 0).toBe(ranges)
+      expect(world.rows.get('out')).toHaveLength(100)
+    }
   })
 
   it('of an open bucket only what is new is read', async () => {
