@@ -14,16 +14,22 @@ const RENEWED_PARTS = 8
 
 /**
  * What waits to be read longer than segments live is kept (law 9): a window of a pipeline that is paused, or that no record closes. Where the life of some of a
- * lane's segments comes to its last days, that of all unread ones is prolonged, a bounded number a tick; once all of them are, their key groups say so.
+ * lane's segments comes to its last days, that of all unread ones is prolonged, a bounded number a tick; once all of them are, their key groups say so. False where no time was left to look at all.
  */
-export async function keepState(host: Host, stage: StagePlan, watermark: Item | undefined, deadline: Deadline) {
+export async function keepState(
+  host: Host,
+  stage: StagePlan,
+  watermark: Item | undefined,
+  deadline: Deadline,
+): Promise<boolean> {
   await markStage(host, stage, watermark)
   const marks = readMarks(watermark)
   for (const operator of stage.operators)
     for (let lane = 0; lane < operator.lanes; lane++) {
-      if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return
+      if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return false
       await keepLane(host, operator, lane, marks, deadline)
     }
+  return true
 }
 
 async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks: readonly Mark[], deadline: Deadline) {

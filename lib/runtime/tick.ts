@@ -11,6 +11,9 @@ import { listSplits, register, registerListed, registerSuccessors } from './regi
 import { asRead, type SplitState } from './split-item.js'
 import { advanceStage } from './stage-advance.js'
 
+/** Said where the time was too short: the next tick goes on. */
+export const UNFINISHED_TICK = 'a tick had no time for all of its work'
+
 /** By turns of this long the splits begin elsewhere, ms. */
 const TURN_MS = 60_000
 
@@ -21,9 +24,11 @@ const TURN_MS = 60_000
 export async function tick(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
   const failures: unknown[] = []
+  let isWhole = true
   // What one source cannot say must not keep the others from going on.
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     if (deadline.remainingMs() >= DEADLINE_RESERVE_MS) await work().catch((error) => failures.push(error))
+    else isWhole = false
   }
   for (const stage of host.plan.stages) {
     for (const input of stage.inputs) {
@@ -34,10 +39,16 @@ export async function tick(host: Host, deadline: Deadline): Promise<void> {
       await attempt(async () => void failures.push(...(await advanceStage(host, stage, deadline))))
     await attempt(async () => {
       const [watermark] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
-      await keepState(host, stage, watermark, deadline)
+      if (!(await keepState(host, stage, watermark, deadline))) isWhole = false
     })
   }
+  if (!isWhole) unfinished(host)
   if (failures.length > 0) throw failures[0]
+}
+
+function unfinished({ services: { logger, metrics } }: Host): void {
+  metrics.add('UnfinishedTicks', 1, 'Count')
+  logger.warn(UNFINISHED_TICK)
 }
 
 /** What a paused pipeline's schedule does: nothing is read, no time passes, and nothing that was counted goes (law 9). */
@@ -45,7 +56,7 @@ export async function keep(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
   for (const stage of host.plan.stages) {
     const [watermark] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
-    await keepState(host, stage, watermark, deadline)
+    if (!(await keepState(host, stage, watermark, deadline))) unfinished(host)
   }
 }
 

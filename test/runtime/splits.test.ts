@@ -173,6 +173,16 @@ describe('law 11: fleets', () => {
     expect([...many.pks].filter((pk) => /^counting\.1#w#[01](\.[1-4])?$/.test(pk)).length).toBeGreaterThan(6)
   })
 
+  it('a tick that has no time at all says so', async () => {
+    const world = await fleet()
+    await world.container().tick()
+    expect(world.logs.filter((line) => line.startsWith('warn'))).toEqual([])
+    world.remainingMs = 900
+    await world.container().tick()
+    expect(world.logs).toContain('warn a tick had no time for all of its work {}')
+    expect(world.metrics.get('UnfinishedTicks')).toBe(1)
+  })
+
   it('a tick that has no time for all of them begins elsewhere the next time', async () => {
     const world = await fleet()
     const isOut = async (): Promise<number> => {

@@ -4,6 +4,7 @@ import type { Pipeline } from '../../pipeline/index.js'
 import type { Logger } from '../../ports/index.js'
 import { UNANSWERED } from '../../runtime/ingest.js'
 import { STOPPED_KEY_GROUP } from '../../runtime/stage-advance.js'
+import { UNFINISHED_TICK } from '../../runtime/tick.js'
 import type { Invariants } from './invariants.js'
 import type { Ports } from './ports.js'
 import { Process } from './process.js'
@@ -53,6 +54,8 @@ export class Lambda {
   private readonly idle: Record<FunctionName, Container[]> = { ingest: [], tick: [], advance: [] }
   /** Given up, and alive: they wake some time. */
   private readonly zombies = new Set<Process>()
+  /** Ticks that had no time for all of their work. */
+  private readonly unfinished = new Set<Process>()
   private started = 0
 
   private readonly ports: Ports
@@ -157,7 +160,10 @@ export class Lambda {
     const { scheduler } = this.ports
     return {
       info: () => undefined,
-      warn: (message) => scheduler.note(`${process.name} warns: ${message}`),
+      warn: (message) => {
+        scheduler.note(`${process.name} warns: ${message}`)
+        if (message === UNFINISHED_TICK) this.unfinished.add(process)
+      },
       error: (message, fields) => {
         scheduler.note(`${process.name} says: ${message} ${String(fields?.error ?? '')}`)
         if (message === STOPPED_KEY_GROUP) this.stoppedKeyGroup(String(fields!.code), String(fields!.error))
@@ -195,7 +201,7 @@ export class Lambda {
     scheduler.park(process)
     if (this.zombies.delete(process) || container.isOther) process.kill()
     else this.idle[name].push(container)
-    settle?.(outcome)
+    settle?.(this.unfinished.delete(process) ? { failed: UNFINISHED_TICK } : outcome)
   }
 
   private died(attempt: Attempt): void {
