@@ -17,7 +17,8 @@ export function segmentLifeMs({ limits }: Host, { slices }: OperatorPlan): numbe
 /** When a segment that is written now may be deleted, s. A clock that is behind others must not bury what it writes. */
 export function ttlOf(host: Host, operator: OperatorPlan, stage: number): number {
   const now = Math.max(host.services.clock.now(), host.newestMark(stage))
-  return Math.floor((now + segmentLifeMs(host, operator)) / 1000)
+  // In whole seconds, of which the last is not counted upon.
+  return Math.ceil((now + segmentLifeMs(host, operator)) / 1000) + 1 // guard: whole-life
 }
 
 /** At this time no split of a stage had come further than `top`: what is written of event times above it was written later. */

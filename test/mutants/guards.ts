@@ -892,6 +892,14 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/life.test.ts',
   },
   {
+    name: 'whole-life',
+    law: '9',
+    file: 'runtime/marks',
+    find: 'return Math.ceil((now + segmentLifeMs(host, operator)) / 1000) + 1',
+    replace: 'return Math.floor((now + segmentLifeMs(host, operator)) / 1000)',
+    by: 'test/runtime/life.test.ts',
+  },
+  {
     name: 'kept-when-whole',
     law: '9',
     file: 'runtime/keeper',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { SPARE_LIFE_MS } from '../../lib/base/index.js'
 import { tick } from '../../lib/handlers/index.js'
 import { count, ndjson, pipeline, tumbling } from '../../lib/index.js'
+import { plan } from '../../lib/pipeline/index.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, type Reading, readings } from './pipelines.js'
 
@@ -44,6 +46,17 @@ describe('law 9: nothing that was counted expires in silence', () => {
       expect(stops(world)[0]).toContain('state-expired')
       await expect(world.container().tick()).rejects.toThrow(/may have been deleted by their time to live/)
     }
+  })
+
+  it('to the last millisecond: a segment is there as long as closing its windows counts upon it', async () => {
+    const world = open(new Harness(quiet))
+    world.now += 999
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    const [segment] = await world.segments('w')
+    const made = plan(quiet).operators[0]!.slices
+    const lifeMs = made.spanMs + made.allowedLatenessMs + made.openMs + made.bucketMs + SPARE_LIFE_MS
+    expect((segment!.ttl as number) * 1000).toBeGreaterThan(world.now + lifeMs)
+    expect((segment!.ttl as number) * 1000).toBeLessThan(world.now + lifeMs + 3_000)
   })
 
   it('nor where the schedule is the first to run again: what may be gone is not kept as if it were whole', async () => {
