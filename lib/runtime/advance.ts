@@ -201,7 +201,7 @@ class Advance {
       const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
       if (back >= lo) return upTo
       const again = await hold(host, operator, lane, cache, { lo: back, hi, frozen: frontier, needed })
-      // With more to hold, it may not come as far. guard: both-as-far
+      // With more to hold, it may not come as far.
       return again === undefined ? undefined : Math.min(upTo, again)
     }
     return upTo

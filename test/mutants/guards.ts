@@ -689,14 +689,6 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/bounds.test.ts',
   },
   {
-    name: 'both-as-far',
-    law: '7',
-    file: 'runtime/advance',
-    find: 'Math.min(upTo, again)',
-    replace: 'upTo',
-    by: 'nobody',
-  },
-  {
     name: 'open-chain-goes-on',
     law: '7',
     file: 'runtime/load',

@@ -241,7 +241,7 @@ describe('law 11: what closing a slice takes is bounded', () => {
         .aggregate('w', { n: count() })
         .to(ndjson('out')),
     )
-    const world = new Harness(wide, { limits: { advanceBytes: 2 * 1024 * 1024 } })
+    const world = new Harness(wide, { limits: { advanceBytes: 4 * 1024 * 1024 } })
     const { ingest } = world.container()
     const many = (n: number): Reading[] => Array.from({ length: 2_000 }, (_, i) => at(3, `a key of batch ${n}, ${i}`))
     await ingest(fileEvent('readings', 'p', 0, [...many(0), at(1), at(62)]))
