@@ -40,7 +40,7 @@ export interface HeapFigures {
 const BATCH = 10_000
 const WINDOW_MS = 60_000
 /** Invocations in a row that move nothing: what is left would never close. */
-const STUCK_INVOCATIONS = 3
+const STUCK_INVOCATIONS = 10
 const MB = 1024 * 1024
 
 const out = { rows: 0, counted: 0, sum: 0 }
@@ -147,10 +147,11 @@ export async function heapPhase({ phase, dir, keys, keyGroups, timeoutMs, advanc
   } else {
     await invoke(tick(made(keyGroups), bindings), {})
     const handle = advance(made(keyGroups), bindings)
-    for (let before = -1, still = 0; waiting.length > 0; before = out.rows) {
+    for (let still = 0; waiting.length > 0; ) {
+      const before = out.rows
+      await invoke(handle, waiting.shift())
       still = out.rows === before ? still + 1 : 0
       if (still > STUCK_INVOCATIONS) throw new Error('invocations move nothing any more')
-      await invoke(handle, waiting.shift())
     }
   }
   const spentMs = cpuMs() - started
