@@ -14,7 +14,7 @@ const RENEWED_PARTS = 8
 
 /**
  * What waits to be read longer than segments live is kept (law 9): a window of a pipeline that is paused, or that no record closes. Where the life of some of a
- * lane's segments comes to its last days, that of all unread ones is prolonged, a bounded number a tick; once all of them are, their key groups say so. False where no time was left to look at all.
+ * lane's segments comes to its last days, that of all unread ones is prolonged, a bounded number a tick; once all of them are, their key groups say so. False where some are left for the next tick.
  */
 export async function keepState(
   host: Host,
@@ -24,15 +24,23 @@ export async function keepState(
 ): Promise<boolean> {
   await markStage(host, stage, watermark)
   const marks = readMarks(watermark)
+  let isWhole = true
   for (const operator of stage.operators)
     for (let lane = 0; lane < operator.lanes; lane++) {
       if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return false
-      await keepLane(host, operator, lane, marks, deadline)
+      isWhole = (await keepLane(host, operator, lane, marks, deadline)) && isWhole
     }
-  return true
+  return isWhole
 }
 
-async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks: readonly Mark[], deadline: Deadline) {
+/** False where some are left for the next tick. */
+async function keepLane(
+  host: Host,
+  operator: OperatorPlan,
+  lane: number,
+  marks: readonly Mark[],
+  deadline: Deadline,
+): Promise<boolean> {
   const { clock, logger, metrics, store } = host.services
   const { slices } = operator
   const groups = await readGroups(host, operator, lane)
@@ -40,12 +48,12 @@ async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks:
   let kept = Number.POSITIVE_INFINITY
   for (const { item, at } of groups) {
     // Its advance says what is wrong with it.
-    if (at === undefined) return
+    if (at === undefined) return true
     const { slice, hash } = at.place
     closed = Math.min(closed, hash === undefined ? slice : slice - slices.widthMs)
     kept = Math.min(kept, (item?.kept as number | undefined) ?? Number.NEGATIVE_INFINITY)
   }
-  if (closed >= TIME_MAX) return
+  if (closed >= TIME_MAX) return true
   const now = clock.now()
   const until = aliveUntil(host, operator, marks, closed, kept)
   const from =
@@ -57,23 +65,24 @@ async function keepLane(host: Host, operator: OperatorPlan, lane: number, marks:
   const oldest = Math.min(...firsts.flatMap(({ items }) => items.map(({ ttl }) => ttl as number)))
   if (oldest < Number.POSITIVE_INFINITY)
     metrics.peak('OldestUnreadAgeMs', Math.max(0, spareMs - (oldest * 1000 - now)), 'Milliseconds')
-  if (until - now >= spareMs / 2) return
+  if (until - now >= spareMs / 2) return true
   // guard: kept-in-time
   if (now > until) {
     if (oldest < Number.POSITIVE_INFINITY || marks.length > 0)
       logger.error('state waited longer than it lives: some may be gone', { operator: operator.name, lane })
-    return
+    return true
   }
   for (const range of ranges) {
     const isWhole = await prolong(host, range, now + lifeMs, spareMs / RENEWED_PARTS, deadline)
     // guard: kept-when-whole
-    if (!isWhole) return
+    if (!isWhole) return false
   }
   for (const { key, item } of groups) {
     if (item === undefined) await store.insert([{ ...key, ...freshCursor() }]) // guard: cursor-once
     const value = now + lifeMs - spareMs / RENEWED_PARTS
     await store.update({ key, set: { kept: value }, when: [{ attribute: 'kept', is: 'below', value }] }) // guard: kept-grows
   }
+  return true
 }
 
 interface Group {

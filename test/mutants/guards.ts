@@ -895,7 +895,7 @@ export const GUARDS: readonly Guard[] = [
     name: 'kept-when-whole',
     law: '9',
     file: 'runtime/keeper',
-    find: '    if (!isWhole) return\n',
+    find: '    if (!isWhole) return false\n',
     replace: '',
     by: 'test/runtime/life.test.ts',
   },

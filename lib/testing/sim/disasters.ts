@@ -14,6 +14,8 @@ const OUTAGE_MS_MAX = 200_000_000
 const TRIM_MS_MAX = 20_000
 /** Longer without a beat of the schedule than this part of what segments have to spare, and they reach their time to live: then the pipeline has to stop, which is another test's. */
 const OUTAGES_SHARE = 3 / 7
+/** Nor may the schedule fail for longer than this part of it. */
+const FAILURES_SHARE = 4 / 7
 const DAMAGES = ['bit-flip', 'lost-segment', 'future-format'] as const
 
 /** What the disasters of a world reach. */
@@ -88,12 +90,22 @@ export class Disasters {
     })
   }
 
-  private outage(ms: number): void {
+  /** How long it is since all state that waits was kept for certain, ms. */
+  private unkeptMs(): number {
     const { scheduler, swarm } = this.ports
     // Whoever puts an item back puts back its old time to live, which no tick has prolonged.
     const isDamaged = DAMAGES.some((kind) => swarm.has(kind))
-    const keptMs = isDamaged ? this.startMs : Math.max(this.startMs, this.checks.keptMs)
-    if (scheduler.now + ms - keptMs > this.spareLifeMs * OUTAGES_SHARE) return
+    return scheduler.now - (isDamaged ? this.startMs : Math.max(this.startMs, this.checks.keptMs))
+  }
+
+  /** The schedule has failed for so long that state would expire: then faults have to end. */
+  get isOverdue(): boolean {
+    return this.unkeptMs() > this.spareLifeMs * FAILURES_SHARE
+  }
+
+  private outage(ms: number): void {
+    const { scheduler } = this.ports
+    if (this.unkeptMs() + ms > this.spareLifeMs * OUTAGES_SHARE) return
     scheduler.now += ms
     scheduler.note(`an outage of ${ms} ms`)
     this.expire()

@@ -130,7 +130,7 @@ export class World {
     this.disasters.shake()
     let isFinished = false
     while (scheduler.steps < most && this.checks.violations.length === 0) {
-      if (scheduler.steps === FAULTY_STEPS) {
+      if (!swarm.hasEnded && (scheduler.steps >= FAULTY_STEPS || this.disasters.isOverdue)) {
         swarm.end()
         this.lambda.wakeAll()
       }
