@@ -5,7 +5,7 @@ import type { Metafile } from 'esbuild'
 import { type BundleOptions, bundleHandler } from '../infra/constructs/bundle.js'
 
 /** What a function loads before it can do anything: without a store, and without what it imports on demand. Gated by --check. */
-export const BUDGET = { bytes: 120 * 1024, modules: 110 }
+export const BUDGET = { bytes: 132 * 1024, modules: 120 }
 /** With the DynamoDB store, as its first invocation needs it. Gated by --check. */
 const STORE_BUDGET = { bytes: 450 * 1024, modules: 500 }
 /** All that is deployed where a pipeline has every kind of source and sink: a client is read when it is first used. Gated by --check. */
