@@ -3,7 +3,7 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Law 9 as a model: segments with a time to live, marks of how far event time was, and the tick that keeps what waits. No line of the library is in it. What was
+ * Law 9 as a model: segments with a time to live, marks of how far event time was, and the tick that keeps what waits. No line of the runtime is in it. What was
  * counted is closed whole, or the key group stops: it never goes without a word, however long nothing runs, and however late a record is.
  */
 const DAY = 24
