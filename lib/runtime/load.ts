@@ -46,6 +46,7 @@ export async function hold(
   const { bucketMs } = operator.slices
   // Other key groups may need what lies before: they read it again, where all of it is too much.
   if (cache.bytes > holdBytes(host, operator) / 2) cache.trim(lo)
+  // guard: older-stretch-read
   if (!cache.isEmpty && lo < cache.from) {
     if (lo <= TIME_MIN || hi < cache.from - bucketMs) cache.clear()
     else {

@@ -768,6 +768,13 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/bounds.test.ts',
   },
   {
+    name: 'older-stretch-read',
+    law: '7',
+    file: 'runtime/load',
+    find: 'if (!cache.isEmpty && lo < cache.from) {',
+    replace: 'if (!cache.isEmpty && lo < cache.from && lo > hi) {',
+  },
+  {
     name: 'empty-cache-anew',
     law: '7',
     file: 'runtime/lane-cache',
