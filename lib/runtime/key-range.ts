@@ -74,8 +74,14 @@ export async function readRange(
     cache,
     upper,
     slice: next <= frontier ? next : undefined,
-    width: upper === undefined ? 0 : Math.ceil(((upper.hash - start) * FILL * bytesMax) / Math.max(1, weight)),
+    width: upper === undefined ? 0 : nextWidth(upper.hash - start, weight, bytesMax),
   }
+}
+
+/** How many hashes the next range may span. Keys may lie close together here and far apart there: where few were found it grows, whatever a byte is. */
+export function nextWidth(width: number, weight: number, bytesMax: number): number {
+  const likely = Math.ceil((width * FILL * bytesMax) / Math.max(1, weight))
+  return weight < bytesMax / 2 ? Math.max(likely, 2 * width) : likely // guard: range-grows
 }
 
 /** The hashes of a key group that are left to do, and those of the next group. */

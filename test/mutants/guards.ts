@@ -768,6 +768,14 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/bounds.test.ts',
   },
   {
+    name: 'range-grows',
+    law: '11',
+    file: 'runtime/key-range',
+    find: 'return weight < bytesMax / 2 ? Math.max(likely, 2 * width) : likely',
+    replace: 'return likely',
+    by: 'test/runtime/key-range.test.ts',
+  },
+  {
     name: 'older-stretch-read',
     law: '7',
     file: 'runtime/load',
