@@ -1,6 +1,6 @@
 import { EMPTY_PROOF_MS, RESET_MS, StopError } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { SourceInspector, SplitFault, SplitListing, StateStore } from '../ports/index.js'
+import type { Condition, SourceInspector, SplitFault, SplitListing, StateStore } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { START, type StageShards, splitKey, splitName } from './keys.js'
@@ -53,7 +53,7 @@ export async function stopFaulty(
     const verdict = await store.update({
       key: splitKey(host.prefix, stage, split.name),
       set: { ...change(split, {}), stopped: `${kind}: ${detail}`, stoppedAt: clock.now() },
-      when: asRead(split), // guard: stop-as-read
+      when: [...asRead(split), provenAsRead(split)], // guard: stop-as-read
     })
     faulty.add(split.name) // guard: stopped-by-anybody
     if (!verdict.applied) continue
@@ -61,6 +61,13 @@ export async function stopFaulty(
     logger.error('a split stops: its log does not go on after its position', { split: split.name, kind, detail })
   }
   return faulty
+}
+
+/** Nothing more was proved empty of a split since it was read. */
+function provenAsRead({ emptyTo }: SplitState): Condition {
+  return emptyTo === ''
+    ? { attribute: 'emptyTo', is: 'absent' } // guard: proven-as-read
+    : { attribute: 'emptyTo', is: 'equal', value: emptyTo } // guard: proven-as-read
 }
 
 /** Of the logs that begin after their position: those that begin after what was found to hold no record too. */

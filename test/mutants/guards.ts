@@ -963,6 +963,14 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/log-faults.test.ts',
   },
   {
+    name: 'proven-as-read',
+    law: '10',
+    file: 'runtime/log-faults',
+    find: 'when: [...asRead(split), provenAsRead(split)],',
+    replace: 'when: asRead(split),',
+    by: 'test/runtime/log-faults.test.ts',
+  },
+  {
     name: 'end-before-evidence',
     law: '10',
     file: 'runtime/membership',
@@ -987,7 +995,7 @@ export const GUARDS: readonly Guard[] = [
     replace: 'split.empty === null',
     by: 'test/runtime/log-faults.test.ts',
   },
-  condition('stop-as-read', '10', 'runtime/log-faults', 'when: asRead(split)', {
+  condition('stop-as-read', '10', 'runtime/log-faults', 'when: [...asRead(split), provenAsRead(split)]', {
     by: 'test/runtime/log-faults.test.ts',
   }),
   {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { EMPTY_PROOF_MS, QUIET_MS, RESET_MS, RetryableError } from '../../lib/base/index.js'
 import type { SplitFault } from '../../lib/ports/index.js'
 import { findSplit, resetSplit } from '../../lib/runtime/log-faults.js'
+import { foundEmpty } from '../../lib/runtime/split-item.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, STAGE } from './pipelines.js'
 
@@ -173,6 +174,20 @@ describe('records that were deleted unread', () => {
       expect(split).toMatchObject({ status: 'member', position: '00000000000000000003' })
       expect(split).not.toHaveProperty('emptyTo')
       expect(split).not.toHaveProperty('stopped')
+    })
+
+    it('nor is a split stopped by an attempt that had read it before the proof', async () => {
+      const { world, log, ingest, tick } = marked()
+      await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+      const seen = (await findSplit(world.store, 'counting.1', STAGE, 'readings/p', 1))!
+      log.low = 3
+      world.before = async (call) => {
+        if (!call.startsWith('verify')) return
+        const set = foundEmpty(seen, world.now, '00000000000000000002')
+        await world.store.update({ key: (await world.split('readings/p'))!, set, when: [] })
+      }
+      await tick()
+      expect(await world.split('readings/p')).not.toHaveProperty('stopped')
     })
 
     it('law 12: a proof that somebody has changed is refused', async () => {
