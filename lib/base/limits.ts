@@ -94,10 +94,10 @@ export const CLOCK_BOUND_MS = 1_500_000
 export const CLAIM_MS_MAX = 900_000
 /** Time kept back at the end of an invocation for the answer, ms. */
 export const DEADLINE_RESERVE_MS = 1_000
-/** Splits that one tick asks about at a time, each at its own shard or partition: Kinesis takes 5 calls a second and shard. */
 /** Where a stage has more splits than this, its watermark is looked for no oftener than each split takes its turn, ms: a look reads them all. */
 export const PACED_SPLITS = 64
 export const PACE_MS_PER_SPLIT = 5
+/** Splits that one tick asks about at a time, each at its own shard or partition: Kinesis takes 5 calls a second and shard. */
 export const SPLITS_AT_ONCE = 16
 /** Lanes that one invocation advances at a time: their requests overlap. */
 export const GROUPS_AT_ONCE = 4

@@ -34,7 +34,7 @@ export function shapeOf(plan: Plan): Shape {
       name,
       keyGroups,
       lanes,
-      lifeMs: slices.spanMs + slices.allowedLatenessMs + slices.openMs + slices.bucketMs + SPARE_LIFE_MS,
+      lifeMs: slices.readMs + SPARE_LIFE_MS,
       fields: fields.length,
       sliceMs: Math.max(slices.widthMs, minAdvanceMs),
       windowEveryMs: window.stepMs,

@@ -77,8 +77,9 @@ export interface PipelineOptions {
   /** Hash buckets of each operator's key space, the unit of work downstream. Default 4. Results never depend on it. */
   readonly keyGroups?: number
   /**
-   * Partition keys of the table that writes are spread over, 1 to 64. Default 1. DynamoDB takes about 1,000 write units a second of one partition key; each batch writes one checkpoint,
-   * and about a segment for each of up to four ranges of keys. Give one for each 500 batches a second. Results never depend on it; reads grow with it.
+   * Partition keys of the table that writes are spread over, 1 to 64. Default 1. DynamoDB takes about 1,000 write units
+   * a second of one partition key; each batch writes one checkpoint, and about a segment for each of up to four ranges
+   * of keys. Give one for each 500 batches a second. Results never depend on it; reads grow with it.
    */
   readonly writeShards?: number
   /** Idleness: a split that is quiet for `after` (default '1m') and has nothing waiting no longer holds time back; `close` (default true) lets event time go on with the clock when all are. */

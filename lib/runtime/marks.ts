@@ -11,7 +11,7 @@ import { effective, type SplitState } from './split-item.js'
  * waits longer is kept by the tick (`keeper.ts`).
  */
 export function segmentLifeMs({ limits }: Host, { slices }: OperatorPlan): number {
-  return slices.spanMs + slices.allowedLatenessMs + slices.openMs + slices.bucketMs + limits.spareLifeMs
+  return slices.readMs + limits.spareLifeMs
 }
 
 /** When a segment that is written now may be deleted, s. A clock that is behind others must not bury what it writes. */

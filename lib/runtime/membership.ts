@@ -284,7 +284,7 @@ export async function part(
   })
   if (!marked.applied) return false
   const asked = clock.now()
-  const logEnd = await inspector.end?.(origin)
+  const logEnd = await inspector.end?.(origin) // guard: end-before-parting
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing' // guard: part-needs-evidence
   // Nothing waits, or what waited was deleted unread since it was last asked.
   if (nothing && (await isLost(host, stage, input, { ...seen, status: 'parting', was, epoch }, origin))) return false // guard: empty-not-lost

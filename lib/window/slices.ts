@@ -93,6 +93,11 @@ export class Slices {
     this.bucketMs = this.widthMs * this.slicesPerBucket
   }
 
+  /** How long a row may be read after it was written, as long as event time goes on with the clock, ms. */
+  get readMs(): number {
+    return this.spanMs + this.allowedLatenessMs + this.openMs + this.bucketMs
+  }
+
   /** The end of the slice that holds the instant. */
   sliceEnd(time: number): number {
     return (Math.floor((time - this.offsetMs) / this.widthMs) + 1) * this.widthMs + this.offsetMs

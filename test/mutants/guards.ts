@@ -980,6 +980,15 @@ export const GUARDS: readonly Guard[] = [
     by: 'test/runtime/log-faults.test.ts',
   },
   {
+    name: 'end-before-parting',
+    law: '10',
+    file: 'runtime/membership',
+    find: "const logEnd = await inspector.end?.(origin) // guard: end-before-parting\n  const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'",
+    replace:
+      "const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'\n  const logEnd = await inspector.end?.(origin)",
+    by: 'test/runtime/log-faults.test.ts',
+  },
+  {
     name: 'empty-seal',
     law: '12',
     file: 'runtime/split-item',

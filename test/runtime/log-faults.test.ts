@@ -176,6 +176,20 @@ describe('records that were deleted unread', () => {
       expect(split).not.toHaveProperty('stopped')
     })
 
+    it('so it is where the split parts', async () => {
+      const { world, log, ingest, tick } = marked()
+      await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+      world.now += 60_001
+      let peeks = 0
+      world.before = (call) => {
+        // The second one is after the mark.
+        if (call === 'peek p' && ++peeks === 2) log.end = 9
+      }
+      await tick()
+      expect(peeks).toBe(2)
+      expect(await world.split('readings/p')).toMatchObject({ status: 'out', emptyTo: '00000000000000000002' })
+    })
+
     it('nor is a split stopped by an attempt that had read it before the proof', async () => {
       const { world, log, ingest, tick } = marked()
       await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))

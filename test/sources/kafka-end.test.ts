@@ -48,4 +48,13 @@ describe('the end of a log after a change of leader', () => {
   it('is not sure where brokers do not refuse the question', async () => {
     expect(await topicOf(leader([3], 4)).end(0)).toEqual({ offset: 3, isSure: false })
   })
+
+  it('a client that is closed while it connects does not wait for that, and asks nothing more', async () => {
+    const topic = new KafkaTopic({ brokers: ['localhost:1'] }, 'orders', () => new Promise(() => undefined))
+    const asked = topic.end(0).catch((error) => error)
+    await topic.close()
+    await expect(topic.end(0)).rejects.toMatchObject({ code: 'closed' })
+    // The question under way ends by its own deadline.
+    expect(await asked).toBeInstanceOf(RetryableError)
+  })
 })

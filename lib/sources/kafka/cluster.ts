@@ -104,16 +104,16 @@ export async function connect(
   }
 }
 
-/** Closes in order: what is under way is waited for, but not for long. */
+/** Closes in order: what is under way is waited for, but not for long. What never connects closes itself. */
 export async function end(warm: Warm | Promise<Warm> | undefined): Promise<void> {
-  // What never connected has closed itself.
-  const found = await Promise.resolve(warm).catch(() => undefined)
-  if (found === undefined) return
+  if (warm === undefined) return
+  const opened = Promise.resolve(warm)
+  const closed = opened.then(({ cluster }) => cluster.disconnect()).catch(() => undefined)
   const over = new AbortController()
-  const closed = found.cluster.disconnect().catch(() => undefined)
   await Promise.race([closed, sleep(CLOSE_MS, undefined, { signal: over.signal }).catch(() => undefined)])
   over.abort()
-  found.sockets.end()
+  // One that is still connecting is ended once it has: whoever closes does not wait for it.
+  void opened.then(({ sockets }) => sockets.end()).catch(() => undefined)
 }
 
 const connecting = new WeakMap<ConnectionPool, Promise<unknown>>()

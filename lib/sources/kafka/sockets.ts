@@ -22,10 +22,6 @@ export class Sockets {
     return socket
   }
 
-  get count(): number {
-    return this.open.size
-  }
-
   end(): void {
     for (const socket of this.open) socket.destroy()
   }
