@@ -248,6 +248,8 @@ class Advance {
         if (this.isDue()) return 'deadline'
       }
     }
+    // The last part may have come as far.
+    if (this.cursor.text === doneThrough(upTo)) return 'moved'
     closed.reach(doneThrough(upTo), upTo)
     return await this.settle(closed)
   }
@@ -274,7 +276,7 @@ class Advance {
     }
     if (!hasPanes && upper!.hash > (from.slice === slice ? (from.hash ?? -1) : -1) + 1)
       closed.reach(doneUpTo(slice, upper!.hash - 1), slice - operator.slices.widthMs)
-    if (closed.cursor === before) return this.cursor.text === before ? 'short' : 'moved'
+    if (closed.cursor === this.cursor.text) return this.cursor.text === before ? 'short' : 'moved'
     return await this.settle(closed)
   }
 

@@ -23,4 +23,10 @@ export class Random {
   take<T>(list: T[]): T {
     return list.splice(this.below(list.length), 1)[0]!
   }
+
+  /** All items of a list, in some order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const rest = [...list]
+    return Array.from({ length: rest.length }, () => this.take(rest))
+  }
 }

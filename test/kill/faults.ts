@@ -37,8 +37,7 @@ export class Blows {
   async during(ms: number): Promise<void> {
     const until = performance.now() + ms
     // Each kind once, in some order, so that a short run has met all of them; then as chance has it.
-    const first = Object.keys(CHANCES) as Blow[]
-    const order = first.map(() => this.random.take(first))
+    const order = this.random.shuffled(Object.keys(CHANCES) as Blow[])
     for (;;) {
       await sleep(PAUSE_MS_MIN + this.random.below(PAUSE_MS_MAX - PAUSE_MS_MIN))
       if (performance.now() >= until) break

@@ -29,7 +29,7 @@ const variant = drawn(exampleVariant)
 const KILLS = draws(6, 20)
 const ZOMBIES = draws(6, 20)
 /** Invocations from one fault to the next, on average. */
-const APART = 8
+const APART = 6
 /** How long after an invocation began: while its process starts, while it works, or when it is frozen again. */
 const FAULT_MS_MAX = 40
 /** While its successor is at the same batch. Not longer: one that is frozen in a write transaction of lmdb keeps all others from writing. */
@@ -108,8 +108,10 @@ function flightsOn(kind: string, storeOf: StoreOf): void {
     const summary = await deployment.run()
     expectWhole(summary)
     expect(faults.left).toEqual([])
-    // Some of those that were killed were at work, and some zombies came to their end by themselves.
-    expect(deployment.functions.ingest!.counters.errors).toBeGreaterThan(ZOMBIES)
+    // Zombies and some of those that were killed were at work, and some zombies came to their end by themselves.
+    const counts = Object.values(deployment.functions).map(({ counters }) => counters)
+    expect(counts.reduce((sum, { zombies }) => sum + zombies, 0)).toBe(ZOMBIES)
+    expect(counts.reduce((sum, { errors }) => sum + errors, 0)).toBeGreaterThan(0)
     expect(faults.thawed).toBeGreaterThan(ZOMBIES / 2)
     expect(deployment.environments).toEqual([])
   })
@@ -125,7 +127,7 @@ class EnvironmentFaults {
   constructor(seed: number) {
     this.random = new Random(seed)
     const faults: ('kill' | 'zombie')[] = [...Array(KILLS).fill('kill'), ...Array(ZOMBIES).fill('zombie')]
-    this.left = faults.map(() => this.random.take(faults))
+    this.left = this.random.shuffled(faults)
     this.next = this.random.below(APART)
   }
 
@@ -140,8 +142,11 @@ class EnvironmentFaults {
     const candidates = functions
       .flatMap((f) => f.environments.map((environment) => ({ f, environment })))
       .filter(({ environment: { state } }) => (fault === 'kill' ? state !== 'zombie' : state === 'busy'))
-    // Nobody is at work right now: it strikes at a later invocation.
-    if (candidates.length === 0) return
+    // Nobody is at work right now: it strikes at the next invocation.
+    if (candidates.length === 0) {
+      this.next = 0
+      return
+    }
     this.left.shift()
     const { f, environment } = this.random.take(candidates)
     if (fault === 'kill') f.kill(environment)
