@@ -5,7 +5,7 @@ import { readCursor } from '../runtime/cursor.js'
 import { groupKey, runPrefix, watermarkKey } from '../runtime/keys.js'
 import { readSplits } from '../runtime/registration.js'
 import { effective, type SplitState } from '../runtime/split-item.js'
-import { readWatermark } from '../runtime/watermark.js'
+import { readWatermark } from '../runtime/watermark-item.js'
 
 export interface StageStatus {
   readonly stage: number

@@ -18,9 +18,15 @@ export function describe(pipeline: Pipeline): string {
     `writes spread over ${shards} partition key${shards === 1 ? '' : 's'} for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each`,
   )
   lines.push(
-    `idle after ${formatDuration(pipeline.idleAfterMs)}; ${pipeline.idleClose ? 'windows close by the clock when every split is idle' : 'windows wait for records when every split is idle'}`,
+    `idle after ${formatDuration(pipeline.idleAfterMs)}; ${closing(pipeline.idleClose)}`,
   )
   return lines.join('\n')
+}
+
+function closing(idleClose: Pipeline['idleClose']): string {
+  if (idleClose === false) return 'windows wait for records when every split is idle'
+  if (idleClose === 'clock') return 'event time goes on with the clock when every split is idle'
+  return `when every split has been idle for ${formatDuration(idleClose)}, the windows that hold rows are closed`
 }
 
 function tree(node: GraphNode, made: Plan, seen: Set<number>, indent: string): string[] {

@@ -1,5 +1,5 @@
 import type { Aggregate } from '../aggregate/index.js'
-import type { Key } from '../base/index.js'
+import type { Duration, Key } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 
@@ -71,6 +71,17 @@ export type GraphNode =
   | OperatorStep
   | SinkStep
 
+export interface IdleOptions {
+  /** A split that is quiet for this long, and has nothing waiting, no longer holds event time back. Default '1m'. */
+  readonly after?: Duration
+  /**
+   * Once all splits have been quiet for this long, and nothing waits, what is open is closed: event time goes on with the clock to the end of the last
+   * window that holds rows, and stays there. Default '5m'. `'clock'`: event time goes on with the clock for as long as all is quiet. `false`: what is open
+   * waits for records.
+   */
+  readonly close?: Duration | 'clock' | false
+}
+
 export interface PipelineOptions {
   /** Where rejected records go, and expired rows of windows without a `late` output. Default: what the host binds as `dead-letter`. */
   readonly deadLetter?: SinkNode<any>
@@ -82,8 +93,8 @@ export interface PipelineOptions {
    * of keys. Give one for each 500 batches a second. Results never depend on it; reads grow with it.
    */
   readonly writeShards?: number
-  /** Idleness: a split that is quiet for `after` (default '1m') and has nothing waiting no longer holds time back; `close` (default true) lets event time go on with the clock when all are. */
-  readonly idle?: { readonly after?: number | string; readonly close?: boolean }
+  /** What happens where no records come. */
+  readonly idle?: IdleOptions
   /** The watermark is published in steps of at least this much event time. Default '2s'. */
   readonly minAdvance?: number | string
 }
@@ -95,7 +106,8 @@ export interface Pipeline {
   readonly keyGroups: number
   readonly writeShards: number
   readonly idleAfterMs: number
-  readonly idleClose: boolean
+  /** After how long what is open is closed, ms; or by the clock, or not. */
+  readonly idleClose: number | 'clock' | false
   readonly minAdvanceMs: number
   readonly deadLetter: SinkNode<any>
   readonly nodes: readonly GraphNode[]

@@ -1,4 +1,12 @@
-import { ConfigError, checkName, KEY_GROUPS_MAX, milliseconds, WRITE_SHARDS_MAX } from '../base/index.js'
+import {
+  ConfigError,
+  checkName,
+  type Duration,
+  KEY_GROUPS_MAX,
+  milliseconds,
+  shown,
+  WRITE_SHARDS_MAX,
+} from '../base/index.js'
 import type { SinkNode } from '../ports/index.js'
 import type { Pipeline, PipelineOptions } from './graph.js'
 import { plan } from './plan.js'
@@ -18,6 +26,19 @@ export const hostDeadLetter: SinkNode<any> = Object.freeze({
     )
   },
 })
+
+/** Longer than most producers hold records back: Kinesis Data Firehose sends at least every five minutes by default, and so do most agents. */
+const IDLE_CLOSE = '5m'
+
+function idleCloseOf(name: string, close: Duration | 'clock' | false): number | 'clock' | false {
+  if (close === false || close === 'clock') return close
+  if (typeof close === 'boolean')
+    throw new ConfigError(
+      'bad-idle',
+      `idle.close of "${name}" is how long all is quiet before open windows are closed, such as '5m'; or 'clock', or false. It is ${shown(close)}.`,
+    )
+  return milliseconds(close, `idle.close of "${name}"`, 1)
+}
 
 type Build = (p: Builder) => unknown
 
@@ -68,7 +89,7 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
     keyGroups,
     writeShards,
     idleAfterMs: milliseconds(options.idle?.after ?? '1m', `idle.after of "${name}"`, 1),
-    idleClose: options.idle?.close ?? true,
+    idleClose: idleCloseOf(name, options.idle?.close ?? IDLE_CLOSE),
     minAdvanceMs: milliseconds(options.minAdvance ?? '2s', `minAdvance of "${name}"`),
     deadLetter: options.deadLetter ?? hostDeadLetter,
     nodes: builder.seal(),

@@ -1,4 +1,4 @@
-import { DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { assert, DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
@@ -15,13 +15,14 @@ import type { LaneCache } from './lane-cache.js'
 import { aliveUntil, markStage, refuseExpired } from './life.js'
 import { hold } from './load.js'
 import { type Mark, readMarks } from './marks.js'
+import { begin } from './membership.js'
 import { PartBuffer, writeSplitRows } from './outputs.js'
 import { ClosingSlice, closingSlices, marksOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
 import { register } from './registration.js'
 import type { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
-import { readWatermark } from './watermark.js'
+import { readWatermark } from './watermark-item.js'
 
 /** What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group. */
 export type AdvanceOutcome = 'done' | 'deadline' | 'claimed'
@@ -98,6 +99,7 @@ class Advance {
     if (this.isDone(this.cursor.place)) return 'done'
     if (!(await this.cursor.claim())) return 'claimed'
     try {
+      await this.join()
       const outcome = await this.closeAll()
       if (outcome === 'deadline') await this.cursor.unclaim()
       return outcome
@@ -106,6 +108,16 @@ class Advance {
       await this.cursor.unclaim().catch(() => undefined)
       throw error
     }
+  }
+
+  /** Becomes a member of the next stage again, where it had left it. Read after the watermark by which slices are closed: see `rest.ts`. */
+  private async join(): Promise<void> {
+    const { host, next, operator } = this
+    const input = next?.inputs.find((candidate) => candidate.name === operator.name)
+    if (next === undefined || input === undefined) return
+    const begun = await begin(host, next, input, keyGroupSplit(this.keyGroup)) // guard: key-group-joins
+    assert(begun.kind === 'member', `the key group ${this.splitName} is ${begun.kind}`)
+    this.split = begun.split
   }
 
   private isDone(at: Cursor): boolean {
@@ -302,7 +314,7 @@ class Advance {
   private async settle(closed: Closed): Promise<'moved' | 'claimed'> {
     const { emissions, failed, cursor: upTo, own, at } = closed
     const { host, operator, next, split } = this
-    const { fold, parts } = runEmissions(host, operator, next, emissions, split?.position ?? '')
+    const { fold, parts } = runEmissions(host, operator, next, emissions, split)
     for (const { row, part } of failed) addPartRow(parts, host.plan.pipeline.deadLetter, part, row)
     const buffer = new PartBuffer()
     for (const [sink, byPart] of parts) {
@@ -327,7 +339,7 @@ class Advance {
     const { host, operator } = this
     await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows) // guard: pass-on-rows-first
     const again = (keep: Parameters<typeof runEmissions>[5]) =>
-      runEmissions(host, operator, next, emissions, split.position, keep).fold
+      runEmissions(host, operator, next, emissions, split, keep).fold
     // guard: pass-on-segments-before-split
     const tails = await writeSegments(host, next, split.name, split.position, upTo, split.tails, fold, again)
     const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)

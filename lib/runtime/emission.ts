@@ -1,10 +1,11 @@
-import { messageOf } from '../base/index.js'
+import { messageOf, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, Rejected, StagePlan, WindowResult } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
 import { rowPosition } from './cursor.js'
 import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
 import type { PaneDraft } from './panes.js'
+import type { SplitState } from './split-item.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
 
 /** Where a result stands among those of its slice. */
@@ -21,6 +22,8 @@ export class Emission implements RecordPlace {
   readonly part: string
   /** The key group's own watermark when it was made: the start of the slice that closed. */
   readonly own: number
+  /** The gate behind which the next stage counts it. */
+  gate = TIME_MIN
   readonly timestamp: number
   readonly source: string
   private readonly slice: number
@@ -59,8 +62,11 @@ export class Emission implements RecordPlace {
   get splitId(): string {
     return this.source
   }
+  get effective(): number {
+    return Math.max(this.own, this.gate) // guard: key-group-gate
+  }
   get turn(): number {
-    return Math.max(this.timestamp, this.own)
+    return Math.max(this.timestamp, this.effective)
   }
   /** Made only when it is asked for: results that no other operator reads have no use of it. */
   get position(): string {
@@ -167,16 +173,17 @@ export function addPartRow(parts: PartRows, sink: SinkNode<any>, part: string, r
 
 /**
  * Runs the steps after an operator over its results: rows for sinks, by part, and a fold for the stage that reads on. Results at or before
- * `counted` are in that stage's segments already: they only go to sinks again.
+ * the position of the key group as its `split` are in that stage's segments already: they only go to sinks again.
  */
 export function runEmissions(
   host: Host,
   operator: OperatorPlan,
   next: StagePlan | undefined,
   emissions: readonly Emission[],
-  counted: string,
+  split: SplitState | undefined,
   keep?: StageRefold,
 ) {
+  const counted = split?.position ?? ''
   const { deadLetter } = host.plan.pipeline
   const program = host.program(operator.node.id)
   const spoilt = new Map<string, unknown>()
@@ -189,12 +196,13 @@ export function runEmissions(
     let again = false
     for (const emission of emissions) {
       part = emission.part
+      if (split !== undefined) emission.gate = split.gate
       try {
         if (spoilt.size > 0 && spoilt.has(emission.position)) throw spoilt.get(emission.position)
         const rows = program.run(emission.result)
         if (next === undefined || emission.position <= counted)
           fold.repeat(rows, emission) // guard: passed-on-once
-        else fold.accept(rows, emission.own, emission.weight, emission)
+        else fold.accept(rows, emission.effective, emission.weight, emission)
       } catch (thrown) {
         if (thrown instanceof FragileFold && !spoilt.has(emission.position)) {
           spoilt.set(emission.position, thrown)

@@ -26,7 +26,8 @@ import { foldChunk, type RecordDecoder, type SourceChunk } from './source-chunk.
 import { effective, type SplitState } from './split-item.js'
 import { advanceStage } from './stage-advance.js'
 import { StageFold, type StageRefold } from './stage-fold.js'
-import { mayMove, readWatermark } from './watermark.js'
+import { mayMove } from './watermark.js'
+import { readWatermark } from './watermark-item.js'
 
 /** What became of a batch. `undone` is the first record that is to come again; it starts a source record. */
 export interface IngestOutcome {

@@ -6,6 +6,7 @@ import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { stopFaulty } from './log-faults.js'
 import { registerListed, registerSplit } from './registration.js'
+import { inspectorOf } from './rest.js'
 import {
   asRead,
   change,
@@ -16,7 +17,7 @@ import {
   type SplitState,
   successorOf,
 } from './split-item.js'
-import { readWatermark } from './watermark.js'
+import { readWatermark } from './watermark-item.js'
 
 /**
  * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which is not the source's where the log was
@@ -264,7 +265,7 @@ export async function part(
   quietMs: number,
   origin = split,
 ): Promise<boolean> {
-  const inspector = host.services.inspector(input.name)
+  const inspector = inspectorOf(host, input)
   if (inspector === undefined) return false
   const { store, clock } = host.services
   const key = splitKey(host.prefix, stage, splitName(input.name, split))

@@ -1,5 +1,5 @@
 import { DEADLINE_RESERVE_MS, SPLITS_AT_ONCE } from '../base/index.js'
-import type { InputPlan, StagePlan } from '../pipeline/index.js'
+import type { InputPlan, OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Deadline, Host } from './host.js'
@@ -8,6 +8,7 @@ import { splitKey, splitName, watermarkKey } from './keys.js'
 import { originName, stopFaulty } from './log-faults.js'
 import { end, isBack, part, stillEmpty } from './membership.js'
 import { listSplits, register, registerListed, registerSuccessors } from './registration.js'
+import { mayRest } from './rest.js'
 import { asRead, type SplitState } from './split-item.js'
 import { advanceStage } from './stage-advance.js'
 
@@ -32,7 +33,11 @@ export async function tick(host: Host, deadline: Deadline): Promise<void> {
   }
   for (const stage of host.plan.stages) {
     for (const input of stage.inputs) {
-      if (input.kind === 'source') await attempt(() => settleMembers(host, stage, input, deadline))
+      await attempt(() =>
+        input.kind === 'source'
+          ? settleMembers(host, stage, input, deadline)
+          : settleKeyGroups(host, stage, input.operator, input, deadline),
+      )
     }
     // A stage that only others feed is advanced with them.
     if (stage.inputs.some((input) => input.kind === 'source'))
@@ -58,6 +63,29 @@ export async function keep(host: Host, deadline: Deadline): Promise<void> {
     const [watermark] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
     if (!(await keepState(host, stage, watermark, deadline))) unfinished(host)
   }
+}
+
+/** Parts the key groups of an operator whose stage has come to rest, so that the stage after it can close what it holds (law 5). */
+async function settleKeyGroups(
+  host: Host,
+  stage: StagePlan,
+  operator: OperatorPlan,
+  input: InputPlan,
+  deadline: Deadline,
+): Promise<void> {
+  const known = await listSplits(host, stage)
+  const quietMs = host.plan.pipeline.idleAfterMs
+  const now = host.services.clock.now()
+  const quiet = known.filter(
+    ({ name, status, at }) => name.startsWith(`${input.name}/`) && status !== 'out' && ageMs(now, at) >= quietMs,
+  )
+  if (quiet.length === 0 || !(await mayRest(host, operator))) return
+  let isChanged = false
+  for (const { name } of quiet) {
+    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) break
+    isChanged = (await part(host, stage, input, name.slice(input.name.length + 1), quietMs)) || isChanged
+  }
+  if (isChanged) await advanceStage(host, stage, deadline)
 }
 
 /** Registers, ends and parts the splits of one source. */

@@ -1,46 +1,28 @@
 import { PACE_MS_PER_SPLIT, TIME_MAX, TIME_MIN, WATERMARK_ROUNDS_MAX } from '../base/index.js'
 import type { StagePlan } from '../pipeline/index.js'
-import type { Item } from '../ports/index.js'
 import { ageMs } from './age.js'
 import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { isUnmarked, marked, readMarks, writeMarks } from './marks.js'
 import { listSplits, register } from './registration.js'
-import { checkSeal, sealOf } from './seal.js'
+import { endOfRows } from './rest.js'
+import { sealOf } from './seal.js'
 import { effective, readSplit, type SplitState, standing } from './split-item.js'
+import { readWatermark, type StageWatermark } from './watermark-item.js'
 
-/** The watermark item as read. */
-export interface StageWatermark {
-  readonly published: number
-  readonly proposed: number
-  readonly holder: string
-  readonly registered: boolean
-  /** When the minimum was looked for last, of how many splits. */
-  readonly looked: number
-  readonly splits: number
-}
-
-export function readWatermark(item: Item | undefined): StageWatermark {
-  // guard: watermark-seal
-  for (const name of ['proposed', 'watermark'] as const) {
-    const value = item?.[name]
-    if (value !== undefined) checkSeal(item!, `${name}Seal`, sealOf(name, value), "a stage's watermark")
-  }
-  return {
-    published: (item?.watermark as number | undefined) ?? TIME_MIN,
-    proposed: (item?.proposed as number | undefined) ?? TIME_MIN,
-    holder: (item?.holder as string | undefined) ?? '',
-    registered: item?.registered === true,
-    looked: (item?.looked as number | undefined) ?? TIME_MIN,
-    splits: (item?.splits as number | undefined) ?? 0,
-  }
-}
-
-/** Whether a slice of the stage closes between the published watermark and this one, in steps of `minAdvance`. */
-export function wouldClose(host: Host, stage: StagePlan, published: number, candidate: number): boolean {
+/**
+ * Whether a slice of the stage closes between the published watermark and this one, in steps of `minAdvance`. `isLast`: after this one there is no other step.
+ */
+export function wouldClose(
+  host: Host,
+  stage: StagePlan,
+  published: number,
+  candidate: number,
+  isLast = candidate === TIME_MAX,
+): boolean {
   if (candidate <= published) return false
   if (candidate === TIME_MAX) return true
-  if (published > TIME_MIN && candidate - published < host.plan.pipeline.minAdvanceMs) return false
+  if (!isLast && published > TIME_MIN && candidate - published < host.plan.pipeline.minAdvanceMs) return false
   // A stage without operators has no slices: its watermark is only there to be seen.
   if (stage.operators.length === 0) return false
   return stage.operators.some(
@@ -62,6 +44,7 @@ export function mayMove(host: Host, stage: StagePlan, seen: StageWatermark, spli
 interface Minimum {
   readonly value: number
   readonly holder: string
+  readonly isLast: boolean
 }
 
 /** The least effective watermark of all that stand in the minimum; undefined where nobody does. A joining split counts as minus infinity. */
@@ -71,21 +54,38 @@ function minimum(splits: readonly SplitState[]): Minimum | undefined {
     const status = standing(split)
     if (status === 'out' || status === 'ended') continue
     const value = status === 'joining' ? TIME_MIN : effective(split) // guard: joining-holds-back
-    if (found === undefined || value < found.value) found = { value, holder: split.name }
+    if (found === undefined || value < found.value)
+      found = { value, holder: split.name, isLast: value === TIME_MAX }
   }
   return found
 }
 
-/** Nobody stands in the minimum: bounded sources are done for good; else event time goes on with the clock, if the pipeline wants it to. */
-async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<number> {
-  if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits))) return TIME_MAX
-  if (!host.plan.pipeline.idleClose) return TIME_MIN
-  const top = Math.max(TIME_MIN, ...splits.map(effective))
-  if (top === TIME_MIN) return TIME_MIN
+/** How far event time goes where nobody stands in the minimum, and whether it stays there. */
+interface Unheld {
+  readonly value: number
+  readonly isLast: boolean
+}
+const STAYS: Unheld = { value: TIME_MIN, isLast: false }
+
+/**
+ * Nobody stands in the minimum. Bounded sources are done for good. Else event time goes on with the clock once all has been quiet for `idle.close`, until
+ * everything is closed that rows lie in, and no further: what comes after a longer silence finds its windows open.
+ */
+async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<Unheld> {
+  if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits)))
+    return { value: TIME_MAX, isLast: true }
+  const { idleClose } = host.plan.pipeline
+  const reached = Math.max(TIME_MIN, ...splits.map(effective))
+  if (idleClose === false || reached === TIME_MIN) return STAYS
   const now = host.services.clock.now()
   const quietMs = Math.min(...splits.map((split) => ageMs(now, split.at)))
   // Where no time is one to go by, nothing is known of how long it was quiet.
-  return quietMs === Number.POSITIVE_INFINITY ? TIME_MIN : top + quietMs
+  if (quietMs === Number.POSITIVE_INFINITY) return STAYS
+  const byClock = reached + quietMs
+  if (idleClose === 'clock') return { value: byClock, isLast: false }
+  if (quietMs < idleClose) return STAYS // guard: quiet-for-long
+  const end = endOfRows(stage, splits)
+  return { value: Math.min(byClock, end), isLast: end <= byClock } // guard: quiet-end
 }
 
 /** Whether no source of the stage can have another record, ever (law 6): all that each lists, and there is some, is registered and has ended. */
@@ -119,8 +119,8 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
   for (let round = 0; round < WATERMARK_ROUNDS_MAX; round++) {
     const splits = await listSplits(host, stage)
     const low = minimum(splits)
-    const candidate = low?.value ?? (await unheld(host, stage, splits))
-    if (!wouldClose(host, stage, seen.published, candidate)) {
+    const { value: candidate, isLast } = low ?? (await unheld(host, stage, splits))
+    if (!wouldClose(host, stage, seen.published, candidate, isLast)) {
       if (low === undefined || low.holder === seen.holder) break
       await store.update({
         key,

@@ -70,7 +70,7 @@ export async function simulate(pipeline: Pipeline, options: SimulateOptions): Pr
       (input[name] ?? []).map((values, i) => logOf(name, connector as Connector, i, values)),
     ),
     batch: 10,
-    horizonMs: () => TIME_MAX,
+    horizonOf: () => () => TIME_MAX,
     startMs: START_MS,
   })
   const { rows, violations, invocations, simulatedMs, hash } = await world.run()

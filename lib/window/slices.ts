@@ -183,6 +183,12 @@ export class Slices {
     return Math.min(start, closed)
   }
 
+  /** The end of the last window that holds an instant; where windows have gaps, of the last one that starts before it. */
+  lastEnd(time: number): number {
+    const { kind, sizeMs, stepMs } = this.spec
+    return time - modulo(time - this.offsetMs, kind === 'cumulate' ? sizeMs : stepMs) + sizeMs
+  }
+
   /** A record counts in each window whose end + allowed lateness lies above its effective own watermark. */
   counts(windowEnd: number, own: number): boolean {
     return windowEnd + this.allowedLatenessMs > own

@@ -34,12 +34,12 @@ describe('pipeline', () => {
       name: 'shop',
       keyGroups: 4,
       idleAfterMs: 60_000,
-      idleClose: true,
+      idleClose: 300_000,
       minAdvanceMs: 2_000,
       deadLetter: hostDeadLetter,
     })
     const deadLetter = sink('rejected')
-    const options = { keyGroups: 2, deadLetter, minAdvance: '5s', idle: { after: '10m', close: false } }
+    const options = { keyGroups: 2, deadLetter, minAdvance: '5s', idle: { after: '10m', close: false } as const }
     expect(pipeline('shop', options, (p) => p.from(orders).to(sink('out')))).toMatchObject({
       keyGroups: 2,
       idleAfterMs: 600_000,

@@ -315,7 +315,7 @@ describe('law 6: out is not ended', () => {
 })
 
 describe('idle close', () => {
-  const allOut = async (close: boolean) => {
+  const allOut = async (close: string | false) => {
     const world = new Harness(counting({ idle: { after: '1s', close } }))
     world.sources.readings!.splits = [{ split: 'p', closed: false }]
     world.sources.readings!.bounded = false
@@ -327,8 +327,8 @@ describe('idle close', () => {
     return world
   }
 
-  it('event time goes on with the clock when every split is out', async () => {
-    const world = await allOut(true)
+  it('event time goes on with the clock when every split is out, where that is asked for', async () => {
+    const world = await allOut('clock')
     expect(world.rows.get('out')).toHaveLength(1)
     // What comes back behind it is visibly expired.
     await world.container().ingest(fileEvent('readings', 'p', 1, [at(6)]))

@@ -24,7 +24,7 @@ export interface Shape {
   readonly lateness?: string
   readonly accumulation?: Accumulation
   readonly writeShards?: number
-  readonly idle?: { after?: string; close?: boolean }
+  readonly idle?: { after?: string; close?: string | false }
 }
 
 /** Counts and sums per key in windows of ten seconds. */

@@ -89,7 +89,7 @@ export const anySpec: fc.Arbitrary<Spec> = fc
     keyGroups: fc.constantFrom(1, 2, 3, 6, 9),
     minAdvanceMs: fc.constantFrom(0, 0, 2_000),
     idleAfterMs: fc.constantFrom(4_000, 30_000, 60_000),
-    idleClose: fc.boolean(),
+    idleClose: fc.constantFrom(false as const, 'clock' as const, 1_000, 30_000, 300_000),
     steps: fc.array(stepSpec, { maxLength: 2 }),
     side: fc.option(fc.record({ mod: fc.constant(4), rest: fc.nat(3) }), { nil: undefined, freq: 3 }),
     hasPassed: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),

@@ -54,7 +54,12 @@ export interface Expectation {
   readonly tallies: ReadonlyMap<string, Tally>
   /** The highest event time that was counted. */
   readonly topMs: number
+  /** By operator: the last slice in which rows are dealt with. */
+  readonly ends: readonly number[]
 }
+
+/** Behind which gate the next operator counts a row of a key, of the slice that closes. */
+export type GateOf = (operator: string, key: unknown, closing: number) => number
 
 /** A row on its way into an operator. */
 interface Input {
@@ -105,6 +110,7 @@ export function interpret(
   spec: Spec,
   splits: readonly OracleSplit[],
   refuses: (sink: string, value: any) => string | undefined,
+  gateOf: GateOf = () => Number.NEGATIVE_INFINITY,
 ): Expectation {
   const rows = new Map<string, string[]>()
   const tallies = new Map<string, Tally>()
@@ -174,7 +180,8 @@ export function interpret(
   }
   for (const [i] of spec.operators.entries()) close(i)
   for (const list of rows.values()) list.sort()
-  return { rows, tallies, topMs }
+  const ends = states.map((cells) => Math.max(...[...cells.values()].flatMap(({ closings }) => [...closings.keys()])))
+  return { rows, tallies, topMs, ends }
 
   function reject(split: OracleSplit, record: OracleRecord, reason: string): void {
     tallyOf(`${split.source}/${split.split}`).rejected++
@@ -286,7 +293,7 @@ export function interpret(
     for (const { closing, row, weight } of results) {
       emit(`out${i}`, row, { source: operator.name, split: operator.name })
       if (i + 1 === spec.operators.length) continue
-      const own = closing - width
+      const own = Math.max(closing - width, gateOf(operator.name, row.key, closing))
       const timestamp = row.window.end - 1
       const place = { split: operator.name, position: '' }
       enter(

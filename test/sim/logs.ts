@@ -5,6 +5,7 @@ import type { OracleRecord } from './interpret.js'
 import { type Event, RECORD_BYTES_MAX, type SourceSpec, type Spec } from './spec.js'
 
 const WAKE_MS = 60_000
+const HOUR_MS = 3_600_000
 /** The epoch, the year 1, and the first and the last times that are any. */
 const ANCIENT_MS = [0, -1, -62_135_596_800_000, -3_899_000_000_000_000] as const
 const FUTURE_MS = [253_402_300_799_000, 3_899_000_000_000_000, 1_900_000_000_000] as const
@@ -107,6 +108,12 @@ class LogMaker {
         arrivalMs += 20_000 + random.below(200_000)
         // Splits that wake together meet each other, and whoever moves the watermark.
         if (random.below(2) === 0) arrivalMs = Math.ceil(arrivalMs / WAKE_MS) * WAKE_MS
+      }
+      if (swarm.strikes('burst')) {
+        const gapMs = [HOUR_MS, 6 * HOUR_MS, 48 * HOUR_MS][random.below(3)]! * random.next()
+        arrivalMs += Math.floor(gapMs)
+        // What happened meanwhile is told late, or nothing happened.
+        if (random.below(2) === 0) timeMs += Math.floor(gapMs)
       }
       timeMs += random.below(4) === 0 ? random.below(9_000) : random.below(1_500)
       const record = this.record(timeMs, arrivalMs, previous)

@@ -6,7 +6,7 @@ export interface Spec {
   readonly writeShards: number
   readonly minAdvanceMs: number
   readonly idleAfterMs: number
-  readonly idleClose: boolean
+  readonly idleClose: number | 'clock' | false
   readonly steps: readonly StepSpec[]
   /** Rows whose number leaves this rest go to the sink `side` instead. */
   readonly side: { readonly mod: number; readonly rest: number } | undefined

@@ -25,7 +25,7 @@ const small: Spec = {
   writeShards: 1,
   minAdvanceMs: 0,
   idleAfterMs: 4_000,
-  idleClose: true,
+  idleClose: 10_000,
   steps: [],
   side: undefined,
   hasPassed: false,
@@ -78,6 +78,28 @@ export const SPECS: Readonly<Record<string, Spec>> = {
         aggregates: ['count', 'sum', 'avg'],
       },
     ],
+  },
+  /** Two operators that are soon at rest, and go on again. */
+  resting: {
+    ...small,
+    name: 'resting',
+    sources: [{ ...source, boundMs: 500 }],
+    operators: [
+      {
+        ...operator,
+        window: { ...operator.window, sizeMs: 2_000, stepMs: 2_000 },
+        latenessMs: 3_000,
+        accumulation: 'discarding',
+      },
+      {
+        ...operator,
+        name: 'op1',
+        window: { ...operator.window, sizeMs: 4_000, stepMs: 4_000 },
+        aggregates: ['count', 'sum'],
+      },
+    ],
+    idleAfterMs: 1_000,
+    idleClose: 1_000,
   },
   /** Nobody knows when a record arrived. */
   unstamped: { ...small, name: 'unstamped', sources: [{ ...source, connector: 'kafka', hasNoArrival: true }] },

@@ -67,6 +67,7 @@ export const FAULTS = {
   'offset-gap': { rate: 0.3, what: 'an offset that no record has: compaction, a transaction marker' },
   reshard: { rate: 0.5, what: 'a shard splits, or two merge' },
   'partition-added': { rate: 0.5, what: 'a partition or shard appears while the pipeline runs' },
+  burst: { rate: 0.04, what: 'nothing comes for hours or days, and then what happened since' },
   idle: { rate: 0.1, what: 'a split is quiet for a while, and wakes with old records' },
   'refused-row': { rate: 1, what: 'a sink can never take a row' },
   'clock-far': { rate: 0.1, what: 'the clock of a container is an hour or years ahead' },

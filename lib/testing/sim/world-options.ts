@@ -24,8 +24,8 @@ export interface WorldOptions {
   readonly kafkaPartialAnswers?: boolean
   /** How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have `idle.close`). */
   readonly ending?: 'bounded' | 'clock'
-  /** The event time up to which everything has to be closed in the end, of the logs as they came to be. */
-  readonly horizonMs: (world: Pick<Outcome, 'logs' | 'checks'>) => number
+  /** The event time up to which everything of a stage has to be closed in the end, of the logs as they came to be. */
+  readonly horizonOf: (world: Pick<Outcome, 'logs' | 'checks'>) => (stage: number) => number
   readonly limits?: Partial<Limits>
   readonly stepsMax?: number
   /** One call after the other, in the order of their coming. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../ports/index.js'
 import { readCursor } from '../../runtime/cursor.js'
 import { groupKey, runPrefix, watermarkKey } from '../../runtime/keys.js'
 import { LIMITS } from '../../runtime/limits.js'
-import { readWatermark } from '../../runtime/watermark.js'
+import { readWatermark } from '../../runtime/watermark-item.js'
 import { Disasters } from './disasters.js'
 import { isExpected } from './expected.js'
 import type { Swarm } from './faults.js'
@@ -31,6 +31,8 @@ const TIMEOUT_MS = 20_000
 const FAULTY_STEPS = 6_000
 const STEPS_MAX = 60_000
 const TICK = 'tick'
+/** Into how many ticks a long silence is cut, about. */
+const SILENT_TICKS = 20
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
 export class World {
@@ -54,7 +56,7 @@ export class World {
   private ids = 0
   private isDelivered = false
   private isSettling = false
-  private horizonMs = TIME_MAX
+  private horizon: (stage: number) => number = () => TIME_MAX
   private ticking = 0
 
   constructor(pipeline: Pipeline, options: WorldOptions) {
@@ -256,8 +258,9 @@ export class World {
   /** The schedule. */
   private tick(): void {
     const { scheduler, swarm } = this
+    const tickMs = (this.options.tickMs ?? 20_000) * (this.isSettling ? 500 : this.isDelivered ? 20 : 1)
     scheduler.after(
-      1 + scheduler.random.below((this.options.tickMs ?? 20_000) * (this.isSettling ? 500 : this.isDelivered ? 20 : 1)),
+      1 + scheduler.random.below(Math.max(tickMs, this.silenceMs / SILENT_TICKS)),
       TICK,
       () => {
         this.tick()
@@ -277,6 +280,13 @@ export class World {
     )
   }
 
+  /** How long nothing comes. */
+  private get silenceMs(): number {
+    const { now } = this.scheduler
+    const next = Math.min(...this.logs.map((log) => log.nextArrival(now) ?? Number.POSITIVE_INFINITY))
+    return next === Number.POSITIVE_INFINITY ? 0 : next - now
+  }
+
   private ticked(isWhole: boolean): void {
     this.ticking--
     if (isWhole) this.checks.keptMs = this.scheduler.now
@@ -288,7 +298,7 @@ export class World {
     if (!this.pollers.every((poller) => poller.isDone) || !this.logs.every((log) => this.isAccounted(log))) return false
     if (!this.isDelivered) {
       this.isDelivered = true
-      this.horizonMs = this.options.horizonMs(this)
+      this.horizon = this.options.horizonOf(this)
       this.scheduler.note('everything is delivered')
     }
     return this.isClosed()
@@ -330,7 +340,7 @@ export class World {
     const { items } = this.table
     for (const stage of this.plan.stages) {
       const { published } = readWatermark(items.find(watermarkKey(this.prefix, stage.index))?.item)
-      if (stage.operators.length > 0 && published < this.horizonMs) return false
+      if (stage.operators.length > 0 && published < this.horizon(stage.index)) return false
       for (const { name, keyGroups, slices } of stage.operators) {
         const frontier = published >= TIME_MAX ? TIME_MAX : slices.frontier(published)
         for (let keyGroup = 0; keyGroup < keyGroups; keyGroup++) {
