@@ -316,8 +316,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/rest',
     find: 'splits.length === 0 || !isUnheld(splits)',
     replace: 'splits.length === 0',
-    pipeline: 'resting',
-    faults: 'idle,burst,stall',
+    by: 'test/runtime/quiet.test.ts',
   },
   {
     name: 'rest-closed',

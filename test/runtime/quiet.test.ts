@@ -28,6 +28,22 @@ function counted(window: ReturnType<typeof tumbling>, then?: ReturnType<typeof t
   })
 }
 
+/** Counts an hour of one source, and counts these results and the rows of another source by ten minutes. */
+const mixed = pipeline('mixed', { deadLetter: ndjson('dead') }, (p) => {
+  const source = (name: string) =>
+    kinesisSource(name, { timestamp: (row: Row) => row.at, watermark: outOfOrder('1m') })
+  p.from(source('meters'))
+    .keyBy(() => 'all')
+    .window(tumbling('1h'), { late: ndjson('late') })
+    .aggregate('counts', { n: count() })
+    .map(({ window }): Row => ({ at: window.end - 1 }))
+    .merge(p.from(source('others')))
+    .keyBy(() => 'all')
+    .window(tumbling('10m'), { late: ndjson('late2') })
+    .aggregate('totals', { n: count() })
+    .to(ndjson('totals'))
+})
+
 /** A shard and its ticks, a minute apart. */
 class Meter {
   readonly world: Harness
@@ -36,18 +52,20 @@ class Meter {
 
   constructor(pipeline: Pipeline) {
     this.world = new Harness(pipeline)
-    this.world.sources.meters!.splits = [{ split: 'shardId-0', closed: false }]
-    this.world.sources.meters!.bounded = false
+    for (const source of Object.values(this.world.sources)) {
+      source.splits = [{ split: 'shardId-0', closed: false }]
+      source.bounded = false
+    }
     this.world.now = Math.floor(this.world.now / (24 * HOUR)) * 24 * HOUR
     this.start = this.world.now
   }
 
   /** Sends rows stamped so many minutes after the start. */
-  async send(minutes: readonly number[]): Promise<void> {
+  async send(minutes: readonly number[], stream = 'meters'): Promise<void> {
     const { world, start } = this
     const Records = minutes.map((minute) => ({
       eventSource: 'aws:kinesis',
-      eventSourceARN: 'arn:aws:kinesis:eu-west-1:1:stream/meters',
+      eventSourceARN: `arn:aws:kinesis:eu-west-1:1:stream/${stream}`,
       eventID: `shardId-0:${1000 + this.sequence}`,
       kinesis: {
         sequenceNumber: String(1000 + this.sequence++),
@@ -63,6 +81,14 @@ class Meter {
     for (let i = 0; i < minutes; i++) {
       this.world.now += MINUTE
       await this.world.container().tick()
+    }
+  }
+
+  /** Another source sends a row a minute. */
+  async others(minutes: number): Promise<void> {
+    for (let i = 0; i < minutes; i++) {
+      await this.send([(this.world.now - this.start) / MINUTE], 'others')
+      await this.wait(1)
     }
   }
 
@@ -156,5 +182,27 @@ describe('law 5: operators after each other', () => {
     expect(meter.sum('out')).toBe(65)
     expect(meter.sum('totals')).toBe(3)
     expect(meter.world.rows.get('late2')).toHaveLength(4)
+  })
+
+  it('a key group stays while the stage before it holds rows, though it is quiet', async () => {
+    const meter = new Meter(mixed)
+    await meter.others(15)
+    await meter.send(range(0, 5))
+    await meter.others(80)
+    // The hour of the quiet source ends by the clock, fifteen minutes late; the time of the other waits for it.
+    expect(meter.world.rows.get('late2')).toBeUndefined()
+    expect(meter.world.rows.get('totals')!.slice(0, 6).map(({ value }) => value.n)).toEqual([10, 10, 10, 10, 10, 11])
+  })
+
+  it('a key group stays while records wait for the stage before it', async () => {
+    const meter = new Meter(mixed)
+    meter.world.sources.meters!.waiting.add('shardId-0')
+    await meter.others(30)
+    expect(meter.world.rows.get('totals')).toBeUndefined()
+    meter.world.sources.meters!.waiting.clear()
+    await meter.send(range(0, 5))
+    await meter.others(80)
+    expect(meter.world.rows.get('late2')).toBeUndefined()
+    expect(meter.world.rows.get('totals')!.slice(0, 6).map(({ value }) => value.n)).toEqual([10, 10, 10, 10, 10, 11])
   })
 })

@@ -32,7 +32,7 @@ const FAULTY_STEPS = 6_000
 const STEPS_MAX = 60_000
 const TICK = 'tick'
 /** Into how many ticks a long silence is cut, about. */
-const SILENT_TICKS = 20
+const SILENT_TICKS = 4
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
 export class World {
