@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { GROUPS_AT_ONCE, runPrefix } from '../../lib/base/index.js'
 import { VARIABLES } from '../../lib/lambda/environment.js'
-import { fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
+import { adviceOf, fingerprint, manifest, type Pipeline, type Plan, plan } from '../../lib/pipeline/index.js'
 import { acknowledge } from './acknowledged.js'
 import { AdvanceQueue } from './advance-queue.js'
 import {
@@ -131,6 +131,7 @@ export class StreamPipeline extends Construct {
     const { pipeline, sources, run = 1 } = props
     this.props = props
     this.plan = plan(pipeline)
+    for (const { code, text } of adviceOf(this.plan)) Annotations.of(this).addWarningV2(`millrace:${code}`, text)
     const writeLock = props.lockFile === undefined ? undefined : checkLock(props.lockFile, this.plan, run)
     checkSources(this.node.path, this.plan, sources)
     checkSinks(this.node.path, this.plan, props.sinks ?? {})

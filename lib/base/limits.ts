@@ -37,6 +37,12 @@ export const CHUNK_SEGMENTS_MAX = 500
 export const CHUNK_TIME_SHARE = 0.5
 /** Records between two looks at the time within a chunk: user code of 10 ms a record is cut after a third of a second. */
 export const RECORDS_PER_LOOK = 32
+/** How far ahead of its arrival a record may be stamped that is held: its window is kept for so long, ms. */
+export const HELD_MS_MAX = 86_400_000
+/** By how much a record that is held moves event time at least, ms: a split of which all are held goes on too. */
+export const HELD_STEP_MS_MIN = 1_000
+/** A timestamp so far behind its split is unlikely, ms. */
+export const FAR_BEHIND_MS = 30 * 86_400_000
 /** Rows that one record may become by flatMap steps and branches. */
 export const ROWS_PER_RECORD_MAX = 10_000
 /** User records of one KPL aggregate. One MB of them has 52 bytes each; the library itself stops at 50 KB unless it is told otherwise. */

@@ -32,7 +32,15 @@ export interface SplitStatusRow {
   readonly filtered: number
   readonly passed: number
   readonly repeats: number
-  readonly operators: readonly { readonly counted: number; readonly late: number; readonly expired: number }[]
+  /** Taken though stamped far ahead, or hardly as it was meant. */
+  readonly held: number
+  readonly unlikely: number
+  readonly operators: readonly {
+    readonly counted: number
+    readonly late: number
+    readonly expired: number
+    readonly outside: number
+  }[]
   readonly highest: number | undefined
   readonly checkpointedAt: number
 }
@@ -99,6 +107,8 @@ function row(split: SplitState): SplitStatusRow {
     filtered: counters.filtered,
     passed: counters.passed,
     repeats: counters.repeats,
+    held: counters.held,
+    unlikely: counters.unlikely,
     operators: counters.operators,
     highest: known(split.top),
     checkpointedAt: split.at,

@@ -88,10 +88,29 @@ export function summaryText(summary: RunSummary): string {
       `          a million events: $${cost.state.toFixed(3)} of DynamoDB, $${cost.functions.toFixed(3)} of Lambda (list prices of ${PRICES.asOf}; Lambda by this machine's CPU)`,
     )
   }
+  lines.push(...remarks(summary))
   if (faults.length > 0)
     lines.push(`${bold('faults')}    ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}`)
   lines.push(ending(summary))
   return lines.join('\n')
+}
+
+/** What was taken, and is hardly as it was meant. */
+function remarks({ status }: RunSummary): string[] {
+  const splits = status.stages.flatMap((stage) => stage.splits)
+  const sum = (of: (split: (typeof splits)[number]) => number): number => splits.reduce((n, split) => n + of(split), 0)
+  const [held, unlikely] = [sum((split) => split.held), sum((split) => split.unlikely)]
+  const outside = sum((split) => split.operators.reduce((n, operator) => n + operator.outside, 0))
+  const say = (count: number, what: string): string[] =>
+    count === 0 ? [] : [`${bold('warning')}   ${numberText(count)} ${what}`]
+  return [
+    ...say(
+      unlikely,
+      'records are stamped before minTime (2000-01-01 by default), or far behind their split. Are seconds taken for milliseconds? Multiply them by 1000.',
+    ),
+    ...say(held, 'records are stamped beyond maxFutureDrift: they counted, and did not move event time as they say.'),
+    ...say(outside, 'rows lie between windows, as the slide is longer than the size: they are in none.'),
+  ]
 }
 
 function ending({ complete, alreadyComplete, status }: RunSummary): string {

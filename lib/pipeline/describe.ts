@@ -17,9 +17,7 @@ export function describe(pipeline: Pipeline): string {
   lines.push(
     `writes spread over ${shards} partition key${shards === 1 ? '' : 's'} for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each`,
   )
-  lines.push(
-    `idle after ${formatDuration(pipeline.idleAfterMs)}; ${closing(pipeline.idleClose)}`,
-  )
+  lines.push(`idle after ${formatDuration(pipeline.idleAfterMs)}; ${closing(pipeline.idleClose)}`)
   return lines.join('\n')
 }
 

@@ -1,3 +1,4 @@
+export { type Advice, adviceOf } from './advice.js'
 export { describe } from './describe.js'
 export type { Accumulation, GraphNode, Pipeline, PipelineOptions } from './graph.js'
 export { difference, fingerprint, type Manifest, manifest } from './manifest.js'

@@ -33,6 +33,7 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
         watermark: { kind: source.watermark.kind, boundMs: source.watermark.boundMs },
         maxFutureDriftMs: source.maxFutureDriftMs,
         onFutureDrift: source.onFutureDrift,
+        ...(source.onUnlikelyTime === 'reject' && { minTimeMs: source.minTimeMs }),
       }
     }
     case 'merge':

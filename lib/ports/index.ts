@@ -13,6 +13,7 @@ export {
   type SplitFault,
   type SplitListing,
   type Undone,
+  type UnlikelyPolicy,
   type WatermarkStrategy,
 } from './source.js'
 export type {

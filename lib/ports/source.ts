@@ -133,7 +133,10 @@ export type WatermarkStrategy<T> =
   | { readonly kind: 'custom'; readonly boundMs: number; readonly of: (value: T, timestampMs: number) => number }
 
 /** What happens to a record whose timestamp lies further ahead than `maxFutureDrift` allows. */
-export type DriftPolicy = 'reject' | 'clamp'
+export type DriftPolicy = 'hold' | 'reject' | 'clamp'
+
+/** What happens to a record whose timestamp is unlikely: before `minTime`, or far behind its split. */
+export type UnlikelyPolicy = 'count' | 'reject'
 
 /** A source as a pipeline names it: plain data and the user's functions, no client. */
 export interface SourceNode<T> {
@@ -146,6 +149,10 @@ export interface SourceNode<T> {
   readonly watermark: WatermarkStrategy<T>
   readonly maxFutureDriftMs: number
   readonly onFutureDrift: DriftPolicy
+  /** Timestamps below it are unlikely, ms. */
+  readonly minTimeMs: number
+  /** What happens to them. */
+  readonly onUnlikelyTime: UnlikelyPolicy
   readonly recordBytesMax: number
   /** Which key a producer would write under; the local runner deals records to splits by it. */
   readonly partitionKey: ((value: T) => string) | undefined

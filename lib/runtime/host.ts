@@ -28,7 +28,7 @@ import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
 
 /** Of what stands in the table. One that reads another way refuses it. */
-const STATE_FORMAT = 2
+const STATE_FORMAT = 3
 
 /** Everything that a pipeline needs of the outside. One object a container. */
 export interface Services {
@@ -65,6 +65,7 @@ export class Host {
   private readonly caches = new Map<string, LaneCache>()
   private readonly sinks = new Map<SinkNode<any>, Promise<Sink>>()
   private readonly marks = new Map<number, number>()
+  private readonly warned = new Set<string>()
   private checked: Promise<void> | undefined
 
   constructor(pipeline: Pipeline, services: Services) {
@@ -129,6 +130,14 @@ export class Host {
       bytes -= cache.bytes
       cache.clear()
     }
+  }
+
+  /** What is worth one line of a container's log, and no more. */
+  warnOnce(message: string, fields: Readonly<Record<string, unknown>>): void {
+    const key = `${message} ${String(fields.source)}`
+    if (this.warned.has(key)) return
+    this.warned.add(key)
+    this.services.logger.warn(message, fields)
   }
 
   sink(node: SinkNode<any>): Promise<Sink> {

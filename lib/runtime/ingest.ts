@@ -11,7 +11,7 @@ import {
   TIME_MIN,
 } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
-import type { SplitBatch } from '../ports/index.js'
+import type { SourceNode, SplitBatch } from '../ports/index.js'
 import { ageMs } from './age.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
@@ -39,6 +39,9 @@ export interface IngestOutcome {
 /** Said where a source that can be asked gives no answer, and the split goes on: the only trace that a loss may leave. */
 export const UNANSWERED =
   'records between these positions may have been deleted unread: their source does not say whether its log goes on'
+
+/** Said where timestamps are hardly what was meant. */
+const UNLIKELY = 'records are stamped before minTime, or far behind their split: are seconds taken for milliseconds?'
 
 type SourceInput = Extract<InputPlan, { kind: 'source' }>
 
@@ -120,7 +123,7 @@ export async function ingest(
       tails: reached,
       arrived,
     })
-    if (done.moved) report(host, stage, chunk)
+    if (done.moved) report(host, stage, source.source, chunk)
     split = done.split
     next = afterPosition(batch, chunk.next, split)
     repeats = next - chunk.next
@@ -244,15 +247,20 @@ function fold(
   return { ...chunk, again }
 }
 
-function report(host: Host, stage: StagePlan, chunk: SourceChunk): void {
+function report(host: Host, stage: StagePlan, { name: source, minTimeMs }: SourceNode<any>, chunk: SourceChunk): void {
   const { metrics } = host.services
   const { counters } = chunk.fold
   metrics.add('Records', counters.in, 'Count')
   metrics.add('Rejected', counters.rejected, 'Count')
   metrics.add('Filtered', counters.filtered, 'Count')
   metrics.add('Repeats', counters.repeats, 'Count')
+  if (counters.held > 0) metrics.add('HeldTimestamps', counters.held, 'Count')
   for (const [i] of stage.operators.entries()) {
     metrics.add('Late', counters.operators[i]!.late, 'Count')
     metrics.add('Expired', counters.operators[i]!.expired, 'Count')
+    if (counters.operators[i]!.outside > 0) metrics.add('OutsideWindows', counters.operators[i]!.outside, 'Count')
   }
+  if (counters.unlikely === 0) return
+  metrics.add('UnlikelyTimestamps', counters.unlikely, 'Count')
+  host.warnOnce(UNLIKELY, { source, records: counters.unlikely, minTime: new Date(minTimeMs).toISOString() })
 }

@@ -1,4 +1,15 @@
-import { ConfigError, EVENT_TIME_MAX, formatDuration, messageOf, RecordRejection, TIME_MAX } from '../base/index.js'
+import {
+  ConfigError,
+  EVENT_TIME_MAX,
+  FAR_BEHIND_MS,
+  formatDuration,
+  HELD_MS_MAX,
+  HELD_STEP_MS_MIN,
+  messageOf,
+  RecordRejection,
+  TIME_MAX,
+  TIME_MIN,
+} from '../base/index.js'
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import type { SplitState } from './split-item.js'
 import type { RecordPlace } from './stage-fold.js'
@@ -7,6 +18,8 @@ import type { RecordPlace } from './stage-fold.js'
 export class RecordAt implements RecordPlace {
   index = 0
   timestamp = 0
+  /** How far it moves event time: its timestamp, or less where that lies too far ahead. */
+  moves = 0
   turn = 0
   readonly source: string
   readonly splitId: string
@@ -90,16 +103,22 @@ export type LimitMark = Pick<SplitState, 'limit' | 'limitTo'>
 /** A record is stamped so far ahead of all before it that only a clock can tell whether it comes from the future: its split has to be marked first. */
 export class ClockWanted extends Error {}
 
+/** The highest event time that has moved a split, as its own watermark tells it, ms. */
+function reachedBy({ watermark }: SourceNode<any>, own: number): number {
+  return own === TIME_MIN ? TIME_MIN : own + watermark.boundMs
+}
+
 /**
- * The event time of a record, ms. `top` is the highest of its split so far; `mark` is what a clock allowed, up to which record.
- * @throws {RecordRejection} `bad-timestamp`, or `future-timestamp` beyond `maxFutureDrift`
+ * The event time of a record, ms; `at.moves` is how far it moves the split. `own` is the split's own watermark; `mark` is what a clock allowed, up to which
+ * record.
+ * @throws {RecordRejection} `bad-timestamp`, `future-timestamp` beyond `maxFutureDrift`, or `unlikely-timestamp` before `minTime`
  * @throws {ClockWanted} where nothing but a clock tells
  */
 export function timestampOf(
   source: SourceNode<any>,
   value: unknown,
   at: RecordAt,
-  top: number,
+  own: number,
   mark: LimitMark,
 ): number {
   let time: unknown
@@ -116,26 +135,53 @@ export function timestampOf(
     )
   }
   const timestamp = Math.floor(ms)
+  if (source.onUnlikelyTime === 'reject' && isUnlikely(source, own, timestamp))
+    throw new RecordRejection(
+      'unlikely-timestamp',
+      `The timestamp ${shownTime(timestamp)} lies before minTime, or more than 30 days behind its split. Seconds have to be multiplied by 1000.`,
+    )
+  at.moves = timestamp
   const { maxFutureDriftMs } = source
   const arrivalMs = source.hasArrivalTime ? at.meta.arrivalMs : undefined
+  const reached = reachedBy(source, own)
   // What follows the log's own time is never from the future; whatever lies beyond it may have come after a gap.
-  const follows = (arrivalMs ?? top) + maxFutureDriftMs
+  const follows = (arrivalMs ?? reached) + maxFutureDriftMs
   if (timestamp <= follows || maxFutureDriftMs >= TIME_MAX) return timestamp // guard: drift
   if (arrivalMs === undefined) {
     if (at.position > mark.limitTo) throw new ClockWanted() // guard: drift-by-mark
     if (timestamp <= mark.limit) return timestamp
   }
-  if (source.onFutureDrift === 'clamp') return arrivalMs === undefined && top <= -TIME_MAX ? mark.limit : follows
+  const limit = arrivalMs === undefined ? mark.limit : follows
+  if (source.onFutureDrift === 'clamp') {
+    at.moves = arrivalMs === undefined && reached === TIME_MIN ? limit : follows
+    return at.moves
+  }
+  if (source.onFutureDrift === 'hold' && timestamp <= limit + HELD_MS_MAX) {
+    const arrived = limit - maxFutureDriftMs
+    at.moves =
+      reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs)) // guard: held-moves-little
+    return timestamp
+  }
   throw new RecordRejection(
     'future-timestamp',
     `The timestamp lies more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${arrivalMs === undefined ? 'the clock' : "the record's arrival"}.`,
   )
 }
 
+/** Seconds that were taken for milliseconds lie in January 1970; what is far behind all before it is hardly what was meant either. */
+export function isUnlikely(source: SourceNode<any>, own: number, timestamp: number): boolean {
+  return timestamp < source.minTimeMs || timestamp < own - FAR_BEHIND_MS
+}
+
+const shownTime = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms))
+
 /** The own watermark after a record (design, section 1): a pure function of the log's prefix. */
-export function advanceOwn(source: SourceNode<any>, own: number, value: unknown, timestamp: number): number {
+export function advanceOwn(source: SourceNode<any>, own: number, value: unknown, at: RecordAt): number {
   const { watermark } = source
-  const next = watermark.kind === 'custom' ? watermark.of(value, timestamp) : timestamp - watermark.boundMs
+  const { moves } = at
+  let next = watermark.kind === 'custom' ? watermark.of(value, moves) : moves - watermark.boundMs
+  // Whatever a custom strategy makes of a record that is held: no more than its bound.
+  if (moves < at.timestamp && next > moves) next = moves
   // A custom strategy that gives no number moves nothing.
   return next > own && next < TIME_MAX ? Math.floor(next) : own
 }

@@ -4,7 +4,7 @@ import type { Rejected } from '../pipeline/index.js'
 import type { SourceNode, SplitBatch } from '../ports/index.js'
 import { FragileFold } from './fold.js'
 import type { Program } from './program.js'
-import { advanceOwn, ClockWanted, RecordAt, timestampOf, validate } from './record.js'
+import { advanceOwn, ClockWanted, isUnlikely, RecordAt, timestampOf, validate } from './record.js'
 import type { SplitState } from './split-item.js'
 import type { ChunkLimits, StageFold } from './stage-fold.js'
 
@@ -99,12 +99,14 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           if (spoilt.size > 0 && spoilt.has(at.position))
             throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
           const checked = validate(source, value)
-          const timestamp = timestampOf(source, checked, at, top, split)
-          const moved = advanceOwn(source, own, checked, timestamp)
-          const gated = Math.max(own, split.gate) // guard: own-by-record
+          const timestamp = timestampOf(source, checked, at, own, split)
           at.timestamp = timestamp
+          const moved = advanceOwn(source, own, checked, at)
+          const gated = Math.max(own, split.gate) // guard: own-by-record
           at.turn = timestamp > gated ? timestamp : gated
           fold.accept(program.run(checked), gated, 1, at)
+          if (at.moves < timestamp) fold.counters.held++
+          if (isUnlikely(source, own, timestamp)) fold.counters.unlikely++
           own = moved
           if (timestamp > top) top = timestamp
         }

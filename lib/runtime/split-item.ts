@@ -67,7 +67,12 @@ export interface Counters {
   filtered: number
   passed: number
   repeats: number
-  operators: { counted: number; late: number; expired: number }[]
+  /** Of those that were taken: stamped so far ahead that they do not move event time as they say. */
+  held: number
+  /** And stamped before `minTime`, or far behind the split. */
+  unlikely: number
+  /** By operator, in (row, window); `outside`: rows that lie in no window, where windows have gaps. */
+  operators: { counted: number; late: number; expired: number; outside: number }[]
 }
 
 export function noCounters(operators: number): Counters {
@@ -77,7 +82,9 @@ export function noCounters(operators: number): Counters {
     filtered: 0,
     passed: 0,
     repeats: 0,
-    operators: Array.from({ length: operators }, () => ({ counted: 0, late: 0, expired: 0 })),
+    held: 0,
+    unlikely: 0,
+    operators: Array.from({ length: operators }, () => ({ counted: 0, late: 0, expired: 0, outside: 0 })),
   }
 }
 
@@ -88,12 +95,15 @@ export function addCounters(a: Counters, b: Counters): Counters {
     filtered: a.filtered + b.filtered,
     passed: a.passed + b.passed,
     repeats: a.repeats + b.repeats,
+    held: a.held + b.held,
+    unlikely: a.unlikely + b.unlikely,
     operators: b.operators.map((rows, i) => {
-      const before = a.operators[i] ?? { counted: 0, late: 0, expired: 0 }
+      const before = a.operators[i] ?? { counted: 0, late: 0, expired: 0, outside: 0 }
       return {
         counted: before.counted + rows.counted,
         late: before.late + rows.late,
         expired: before.expired + rows.expired,
+        outside: before.outside + rows.outside,
       }
     }),
   }
@@ -246,21 +256,31 @@ export function readSplit(item: Item, operators: number): SplitState {
 }
 
 function readCounters([all, ...operators]: number[][]): Counters {
-  const [taken, rejected, filtered, passed, repeats] = all as [number, number, number, number, number]
+  const [taken = 0, rejected = 0, filtered = 0, passed = 0, repeats = 0, held = 0, unlikely = 0] = all as number[]
   return {
     in: taken,
     rejected,
     filtered,
     passed,
     repeats,
-    operators: operators.map((rows) => ({ counted: rows[0]!, late: rows[1]!, expired: rows[2]! })),
+    held,
+    unlikely,
+    operators: operators.map((rows) => ({
+      counted: rows[0]!,
+      late: rows[1]!,
+      expired: rows[2]!,
+      outside: rows[3] ?? 0,
+    })),
   }
 }
 
+/** What is hardly ever counted is left out: the item stays within one write unit. */
 export function writeCounters(c: Counters): string {
+  const taken = [c.in, c.rejected, c.filtered, c.passed, c.repeats]
+  if (c.held > 0 || c.unlikely > 0) taken.push(c.held, c.unlikely)
   return JSON.stringify([
-    [c.in, c.rejected, c.filtered, c.passed, c.repeats],
-    ...c.operators.map((o) => [o.counted, o.late, o.expired]),
+    taken,
+    ...c.operators.map((o) => [o.counted, o.late, o.expired, ...(o.outside > 0 ? [o.outside] : [])]),
   ])
 }
 

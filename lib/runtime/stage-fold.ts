@@ -107,13 +107,17 @@ export class StageFold {
     const mine = slices.sliceEnd(timestamp)
     if (mine > own) {
       const windows = slices.windowCount(timestamp)
-      if (windows === 0) return
+      if (windows === 0) {
+        counts.outside++
+        return
+      }
       counts.counted += windows
       this.folds[index]!.add(slot, mine, rows.inputs[i]!, weight, place)
       return
     }
     const standing = slices.standing(timestamp, own)
     const { count, expired } = standing
+    if (count === 0) counts.outside++
     counts.expired += expired
     counts.counted += count - expired
     counts.late += standing.late

@@ -54,8 +54,7 @@ function minimum(splits: readonly SplitState[]): Minimum | undefined {
     const status = standing(split)
     if (status === 'out' || status === 'ended') continue
     const value = status === 'joining' ? TIME_MIN : effective(split) // guard: joining-holds-back
-    if (found === undefined || value < found.value)
-      found = { value, holder: split.name, isLast: value === TIME_MAX }
+    if (found === undefined || value < found.value) found = { value, holder: split.name, isLast: value === TIME_MAX }
   }
   return found
 }

@@ -2,6 +2,7 @@ import {
   ConfigError,
   checkName,
   type Duration,
+  EVENT_TIME_MAX,
   milliseconds,
   RECORD_BYTES_MAX,
   shown,
@@ -13,6 +14,7 @@ import type {
   RecordMeta,
   SourceNode,
   StandardSchema,
+  UnlikelyPolicy,
   WatermarkStrategy,
 } from '../ports/index.js'
 
@@ -24,17 +26,32 @@ export interface SourceOptions<T> {
   /** How event time moves the split's own watermark: `outOfOrder('30s')`, `monotonous()`, `customWatermark(...)`. */
   readonly watermark: WatermarkStrategy<T>
   /**
-   * How far a timestamp may lie ahead of the record's arrival. Where nobody knows that (Kafka with CreateTime), a record that lies further ahead of all before it is
-   * held against the clock. Default '1d'; files have no such check unless it is given.
+   * How far a timestamp may lie ahead of the record's arrival. Where nobody knows that (Kafka with CreateTime), a record
+   * that lies further ahead of all before it is held against the clock. Default '1m'; files have no such check unless it
+   * is given.
    */
   readonly maxFutureDrift?: Duration
-  /** What happens beyond it: `reject` (the default) sends the record to the dead letter, `clamp` counts it at the limit. */
+  /**
+   * What happens beyond it. `hold` (the default): the record counts in its own window, but moves event time at most by
+   * `maxFutureDrift`, and not beyond its arrival; one that lies more than a day ahead is rejected. `reject` sends the
+   * record to the dead letter, `clamp` counts it at the limit.
+   */
   readonly onFutureDrift?: DriftPolicy
+  /**
+   * Timestamps before it are unlikely: seconds that were taken for milliseconds lie in January 1970. So are those more
+   * than 30 days behind their split. ms since the epoch, or a Date. Default 2000-01-01.
+   */
+  readonly minTime?: number | Date
+  /** What happens to unlikely ones: `count` (the default) takes them, and says how many there were; `reject` sends them to the dead letter. */
+  readonly onUnlikelyTime?: UnlikelyPolicy
   /** Larger payloads are rejected as `oversize`. Default 1 MiB. */
   readonly recordBytesMax?: number
   /** The key that producers write under; local runs deal records to splits by it. */
   readonly partitionKey?: (value: T) => string
 }
+
+/** Before it hardly anything was recorded with a timestamp that somebody streams now. */
+const MIN_TIME = Date.UTC(2000, 0, 1)
 
 interface Connector {
   readonly connector: string
@@ -65,11 +82,15 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
       `partitionKey of the source "${name}" is a function from a record to text; it is ${typeof partitionKey}.`,
     )
   }
-  const onFutureDrift = options.onFutureDrift ?? 'reject'
-  if (onFutureDrift !== 'reject' && onFutureDrift !== 'clamp') {
+  const onFutureDrift = options.onFutureDrift ?? 'hold'
+  checkChoice(name, 'onFutureDrift', onFutureDrift, ['hold', 'reject', 'clamp'])
+  const onUnlikelyTime = options.onUnlikelyTime ?? 'count'
+  checkChoice(name, 'onUnlikelyTime', onUnlikelyTime, ['count', 'reject'])
+  const minTimeMs = Number(options.minTime ?? MIN_TIME)
+  if (!(Math.abs(minTimeMs) < EVENT_TIME_MAX)) {
     throw new ConfigError(
       'bad-source',
-      `onFutureDrift of the source "${name}" is 'reject' or 'clamp'; it is ${shown(onFutureDrift)}.`,
+      `minTime of the source "${name}" is a Date, or ms since the epoch; it is ${shown(options.minTime)}.`,
     )
   }
   const recordBytesMax = options.recordBytesMax ?? RECORD_BYTES_MAX
@@ -87,13 +108,24 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
     watermark,
     partitionKey,
     onFutureDrift,
+    minTimeMs,
+    onUnlikelyTime,
     recordBytesMax,
     maxFutureDriftMs:
       options.maxFutureDrift === undefined && !connector.hasArrivalTime
         ? TIME_MAX
-        : milliseconds(options.maxFutureDrift ?? '1d', `maxFutureDrift of the source "${name}"`),
+        : milliseconds(options.maxFutureDrift ?? '1m', `maxFutureDrift of the source "${name}"`),
     ...connector,
   })
+}
+
+function checkChoice(source: string, option: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return
+  const all = choices.map((choice) => `'${choice}'`)
+  throw new ConfigError(
+    'bad-source',
+    `${option} of the source "${source}" is ${all.slice(0, -1).join(', ')} or ${all.at(-1)}; it is ${shown(value)}.`,
+  )
 }
 
 function checkSchema(name: string, schema: StandardSchema<any, any>): void {

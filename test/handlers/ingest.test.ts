@@ -29,7 +29,7 @@ describe('the answer to a stream', () => {
     })
     world.before = () => undefined
     expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({ batchItemFailures: [] })
-    expect(JSON.parse((await world.split(shard))!.counters as string)[0]).toEqual([3, 0, 0, 3, 0])
+    expect(JSON.parse((await world.split(shard))!.counters as string)[0].slice(0, 5)).toEqual([3, 0, 0, 3, 0])
   })
 
   it('law 11: what has its checkpoint is done, and the first after it is named', async () => {

@@ -104,9 +104,12 @@ function total(producer: Producer, guards: Guards) {
 }
 
 describe('the model of event time while all is quiet', () => {
-  it.each(['steady', 'upload', 'live'] as const)('a %s producer loses nothing, and its last window closes', (producer) => {
-    expect(total(producer, SOUND)).toEqual({ lost: 0, open: 0 })
-  })
+  it.each(['steady', 'upload', 'live'] as const)(
+    'a %s producer loses nothing, and its last window closes',
+    (producer) => {
+      expect(total(producer, SOUND)).toEqual({ lost: 0, open: 0 })
+    },
+  )
 
   it.each([
     ['waits', 'steady'],

@@ -20,8 +20,10 @@ describe('a source node', () => {
       kind: 'source',
       connector: 'kinesis',
       name: 'orders',
-      maxFutureDriftMs: 86_400_000,
-      onFutureDrift: 'reject',
+      maxFutureDriftMs: 60_000,
+      onFutureDrift: 'hold',
+      minTimeMs: Date.UTC(2000, 0, 1),
+      onUnlikelyTime: 'count',
       recordBytesMax: 1_048_576,
       hasArrivalTime: true,
     })
@@ -49,7 +51,7 @@ describe('a source node', () => {
     expect(fileSource('orders', { ...whole, schema: schema as never }).schema).toBe(schema)
   })
 
-  const DRIFT = `onFutureDrift of the source "orders" is 'reject' or 'clamp'; it is `
+  const DRIFT = `onFutureDrift of the source "orders" is 'hold', 'reject' or 'clamp'; it is `
   const BYTES = 'recordBytesMax of the source "orders" is a whole number from 1 to 16777216; it is '
   const SCHEMA =
     'The schema of the source "orders" must be a Standard Schema, as zod 3.24+, valibot 1+ and arktype 2+ make them.'

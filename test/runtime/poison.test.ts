@@ -60,7 +60,7 @@ describe('law 14: a bad record is rejected with a reason, and the split goes on'
     expect(dead[0].payload).not.toBeUndefined()
     // Law 10.
     const counters = JSON.parse((await world.split('readings/p'))!.counters as string)
-    expect(counters[0]).toEqual([3, 1, 0, 2, 0])
+    expect(counters[0].slice(0, 5)).toEqual([3, 1, 0, 2, 0])
   })
 
   it.each([

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { count, hopping, kinesisSource, ndjson, outOfOrder, type Pipeline, pipeline, tumbling } from '../../lib/index.js'
+import {
+  count,
+  hopping,
+  kinesisSource,
+  ndjson,
+  outOfOrder,
+  type Pipeline,
+  pipeline,
+  tumbling,
+} from '../../lib/index.js'
 import type { IdleOptions } from '../../lib/pipeline/graph.js'
 import { Harness } from './harness.js'
 
@@ -11,7 +20,11 @@ interface Row {
 }
 
 /** Counts by windows, and the counts by longer windows where they are given. */
-function counted(window: ReturnType<typeof tumbling>, then?: ReturnType<typeof tumbling>, idle?: IdleOptions): Pipeline {
+function counted(
+  window: ReturnType<typeof tumbling>,
+  then?: ReturnType<typeof tumbling>,
+  idle?: IdleOptions,
+): Pipeline {
   return pipeline('bursty', { deadLetter: ndjson('dead'), ...(idle && { idle }) }, (p) => {
     const rows = p
       .from(kinesisSource('meters', { timestamp: (row: Row) => row.at, watermark: outOfOrder('1m') }))
@@ -30,8 +43,7 @@ function counted(window: ReturnType<typeof tumbling>, then?: ReturnType<typeof t
 
 /** Counts an hour of one source, and counts these results and the rows of another source by ten minutes. */
 const mixed = pipeline('mixed', { deadLetter: ndjson('dead') }, (p) => {
-  const source = (name: string) =>
-    kinesisSource(name, { timestamp: (row: Row) => row.at, watermark: outOfOrder('1m') })
+  const source = (name: string) => kinesisSource(name, { timestamp: (row: Row) => row.at, watermark: outOfOrder('1m') })
   p.from(source('meters'))
     .keyBy(() => 'all')
     .window(tumbling('1h'), { late: ndjson('late') })
@@ -191,7 +203,12 @@ describe('law 5: operators after each other', () => {
     await meter.others(80)
     // The hour of the quiet source ends by the clock, fifteen minutes late; the time of the other waits for it.
     expect(meter.world.rows.get('late2')).toBeUndefined()
-    expect(meter.world.rows.get('totals')!.slice(0, 6).map(({ value }) => value.n)).toEqual([10, 10, 10, 10, 10, 11])
+    expect(
+      meter.world.rows
+        .get('totals')!
+        .slice(0, 6)
+        .map(({ value }) => value.n),
+    ).toEqual([10, 10, 10, 10, 10, 11])
   })
 
   it('a key group stays while records wait for the stage before it', async () => {
@@ -203,6 +220,11 @@ describe('law 5: operators after each other', () => {
     await meter.send(range(0, 5))
     await meter.others(80)
     expect(meter.world.rows.get('late2')).toBeUndefined()
-    expect(meter.world.rows.get('totals')!.slice(0, 6).map(({ value }) => value.n)).toEqual([10, 10, 10, 10, 10, 11])
+    expect(
+      meter.world.rows
+        .get('totals')!
+        .slice(0, 6)
+        .map(({ value }) => value.n),
+    ).toEqual([10, 10, 10, 10, 10, 11])
   })
 })

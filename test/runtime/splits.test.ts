@@ -176,7 +176,7 @@ describe('law 11: fleets', () => {
   it('a tick that has no time at all says so', async () => {
     const world = await fleet()
     await world.container().tick()
-    expect(world.logs.filter((line) => line.startsWith('warn'))).toEqual([])
+    expect(world.logs.filter((line) => line.startsWith('warn a tick'))).toEqual([])
     world.remainingMs = 900
     await world.container().tick()
     expect(world.logs).toContain('warn a tick had no time for all of its work {}')

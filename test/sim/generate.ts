@@ -9,7 +9,7 @@ const sourceSpec = (index: number): fc.Arbitrary<SourceSpec> =>
     connector: fc.constantFrom('kinesis', 'kafka', 'file'),
     boundMs: fc.constantFrom(0, 500, 2_000, 4_000),
     splits: fc.integer({ min: 1, max: 3 }),
-    onFutureDrift: fc.constantFrom('reject', 'clamp'),
+    onFutureDrift: fc.constantFrom('hold', 'hold', 'reject', 'clamp'),
     isAggregated: fc.boolean(),
     hasNoArrival: fc.boolean(),
   })

@@ -2,6 +2,7 @@ import {
   type AggregateName,
   DRIFT_MS,
   type Event,
+  HELD_MS,
   idOf,
   isFussy,
   keyOf,
@@ -143,7 +144,6 @@ export function interpret(
       ...split.parents.map((parent) => owns.get(`${split.source}/${parent}`) ?? Number.POSITIVE_INFINITY),
     )
     if (own === Number.POSITIVE_INFINITY) own = Number.NEGATIVE_INFINITY
-    let top = own
     let before = '0'
     let skipped: number | undefined
     for (const [at, record] of split.records.entries()) {
@@ -156,14 +156,14 @@ export function interpret(
         tally.filtered++
         continue
       }
-      const judged = isSkipped ? 'skipped' : judge(source, record, top, split.limitAt(record.position))
+      const judged = isSkipped ? 'skipped' : judge(source, record, own + source.boundMs, split.limitAt(record.position))
       if (typeof judged === 'string') {
         // One letter tells of all records of it.
         if (isSkipped && split.records[at + 1]?.unit === record.unit) tally.rejected++
         else reject(split, record, judged)
         continue
       }
-      const { event, timestamp } = judged
+      const { event, timestamp, moves } = judged
       const effective = Math.max(own, split.gateAt(record.position))
       const outcome = take(split, record, event, timestamp, effective)
       if (outcome === 'rejected') {
@@ -172,8 +172,7 @@ export function interpret(
       }
       if (outcome === 'filtered') tally.filtered++
       else tally.passed++
-      own = Math.max(own, timestamp - source.boundMs)
-      top = Math.max(top, timestamp)
+      own = Math.max(own, moves - source.boundMs)
       topMs = Math.max(topMs, timestamp)
     }
     owns.set(name, own)
@@ -306,18 +305,25 @@ export function interpret(
   }
 }
 
-/** The value of a record and its event time, or why it has none. */
+/** The value of a record, its event time and how far that moves its split, or why it has none. `top` is the highest that has moved it. */
 function judge(source: SourceSpec, { is, arrivalMs }: OracleRecord, top: number, limit: number | undefined) {
   if (is === 'tombstone') return 'tombstone'
   if ('bad' in is) return is.bad
   const { t } = is.event
   if (typeof t !== 'number' || !Number.isFinite(t)) return 'bad-timestamp'
   const follows = (arrivalMs ?? top) + DRIFT_MS
-  if (t <= follows) return { event: is.event, timestamp: t }
+  if (t <= follows) return { event: is.event, timestamp: t, moves: t }
   // Far ahead of all before it, and nobody knows when it came: as the mark has it.
-  if (arrivalMs === undefined && t <= limit!) return { event: is.event, timestamp: t }
-  if (source.onFutureDrift === 'reject') return 'future-timestamp'
-  return { event: is.event, timestamp: follows === Number.NEGATIVE_INFINITY ? limit! : follows }
+  if (arrivalMs === undefined && t <= limit!) return { event: is.event, timestamp: t, moves: t }
+  const most = arrivalMs === undefined ? limit! : follows
+  if (source.onFutureDrift === 'hold' && t <= most + HELD_MS) {
+    const arrived = most - DRIFT_MS
+    const moves = top === Number.NEGATIVE_INFINITY ? arrived : Math.min(arrived, top + DRIFT_MS)
+    return { event: is.event, timestamp: t, moves }
+  }
+  if (source.onFutureDrift !== 'clamp') return 'future-timestamp'
+  const clamped = follows === Number.NEGATIVE_INFINITY ? limit! : follows
+  return { event: is.event, timestamp: clamped, moves: clamped }
 }
 
 /** One function an aggregate: this is where a new one joins. */

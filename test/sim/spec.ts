@@ -21,7 +21,7 @@ export interface SourceSpec {
   readonly connector: 'kinesis' | 'kafka' | 'file'
   readonly boundMs: number
   readonly splits: number
-  readonly onFutureDrift: 'reject' | 'clamp'
+  readonly onFutureDrift: 'hold' | 'reject' | 'clamp'
   /** The topic's stamps are the producers' (CreateTime). */
   readonly hasNoArrival: boolean
   /** Some Kinesis records are KPL aggregates. */
@@ -130,6 +130,8 @@ export function refuses(sink: string, value: any): string | undefined {
 }
 
 export const DRIFT_MS = 600_000
+/** How far beyond the drift a record is held. */
+export const HELD_MS = 86_400_000
 export const RECORD_BYTES_MAX = 400
 /** Values that the aggregate `fussy` throws on. */
 export const isFussy = (v: number): boolean => v % 16 === 5

@@ -5,7 +5,7 @@ const source: SourceSpec = {
   connector: 'kinesis',
   boundMs: 3_000,
   splits: 2,
-  onFutureDrift: 'reject',
+  onFutureDrift: 'hold',
   isAggregated: false,
   hasNoArrival: false,
 }

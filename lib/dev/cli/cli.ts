@@ -13,6 +13,7 @@ import { type SendFlags, sendCommand } from './send-command.js'
 import { downCommand, type ServicesFlags, servicesStatusCommand, upCommand } from './services-command.js'
 import { listSplitsCommand, resetCommand, type SplitsFlags, skipCommand } from './splits-command.js'
 import { createTableCommand, describeTableCommand, type TableFlags } from './table-command.js'
+import { warn } from './warn.js'
 
 type Finish = (code: number) => void
 
@@ -47,7 +48,9 @@ function program(io: Io, finish: Finish): Command {
     .description("print a pipeline's graph, slices and expected writes and reads")
     .argument('<pipeline>', PIPELINE)
     .action(async (file: string) => {
-      io.stdout.write(`${describe(await loadPipeline(file))}\n`)
+      const pipeline = await loadPipeline(file)
+      io.stdout.write(`${describe(pipeline)}\n`)
+      warn(pipeline, io)
     })
   cli
     .command('cost')

@@ -9,6 +9,7 @@ import { loadPipeline } from './load-pipeline.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
 import { wholeNumber } from './run-command.js'
+import { warn } from './warn.js'
 
 export interface DevFlags extends PlaceFlags {
   readonly state?: string
@@ -33,6 +34,7 @@ const DOUBLED_MS = 500
 /** `millrace dev`. Returns the exit code: 0 stopped in order, 1 not conserved, 130 stopped at once by a second Ctrl-C. */
 export async function devCommand(file: string, flags: DevFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
+  warn(pipeline, io)
   const dynamodb = usePlace(flags)
   const stop = new AbortController()
   let stoppedAt = 0

@@ -6,6 +6,7 @@ import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
+import { warn } from './warn.js'
 
 export interface RunFlags extends PlaceFlags {
   readonly input?: readonly string[]
@@ -22,6 +23,7 @@ export interface RunFlags extends PlaceFlags {
 /** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
+  warn(pipeline, io)
   const dynamodb = usePlace(flags)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()

@@ -259,25 +259,14 @@ export class World {
   private tick(): void {
     const { scheduler, swarm } = this
     const tickMs = (this.options.tickMs ?? 20_000) * (this.isSettling ? 500 : this.isDelivered ? 20 : 1)
-    scheduler.after(
-      1 + scheduler.random.below(Math.max(tickMs, this.silenceMs / SILENT_TICKS)),
-      TICK,
-      () => {
-        this.tick()
-        if (swarm.strikes('lost-tick') || this.ticking > 1) return
-        this.ticking++
-        const isOther =
-          this.table.items.find({ pk: `${this.prefix}#pipeline`, sk: '!' }) !== undefined &&
-          swarm.strikes('other-graph')
-        this.lambda.invoke(
-          'tick',
-          {},
-          ({ failed }) => this.ticked(failed === undefined && !isOther),
-          undefined,
-          isOther,
-        )
-      },
-    )
+    scheduler.after(1 + scheduler.random.below(Math.max(tickMs, this.silenceMs / SILENT_TICKS)), TICK, () => {
+      this.tick()
+      if (swarm.strikes('lost-tick') || this.ticking > 1) return
+      this.ticking++
+      const isOther =
+        this.table.items.find({ pk: `${this.prefix}#pipeline`, sk: '!' }) !== undefined && swarm.strikes('other-graph')
+      this.lambda.invoke('tick', {}, ({ failed }) => this.ticked(failed === undefined && !isOther), undefined, isOther)
+    })
   }
 
   /** How long nothing comes. */
