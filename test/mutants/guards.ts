@@ -284,6 +284,14 @@ export const GUARDS: readonly Guard[] = [
     replace: 'if (value === null) checkSeal',
     faults: 'bit-flip',
   },
+  {
+    name: 'held-moves-little',
+    law: '1',
+    file: 'runtime/record',
+    find: 'reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs))',
+    replace: 'timestamp',
+    by: 'test/runtime/drift.test.ts',
+  },
   // what the quiet closes
   {
     name: 'quiet-for-long',

@@ -13,7 +13,7 @@ describe('describe', () => {
         .to(sink('ids')),
     )
     expect(inWords(made)).toMatchInlineSnapshot(`
-      "pipeline copy   fingerprint ef5f29a078139cb7b756359a3fb6a90b   key groups 4
+      "pipeline copy   fingerprint 6e7d93edc1e13f41d69cc1a064c29016   key groups 4
 
       test orders   watermark out-of-order 30s
         map
@@ -44,7 +44,7 @@ describe('describe', () => {
         .to(sink('so-far'))
     })
     expect(inWords(made)).toMatchInlineSnapshot(`
-      "pipeline shop   fingerprint f3e43a995d07528a618b294264908e55   key groups 4
+      "pipeline shop   fingerprint d7e26062ccd451aaac34ef794420d8ab   key groups 4
 
       test orders   watermark out-of-order 30s
         merge
@@ -69,7 +69,7 @@ describe('describe', () => {
 
       rejected records -> dead-letter
       writes spread over 1 partition key for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each
-      idle after 1m; windows close by the clock when every split is idle"
+      idle after 1m; when every split has been idle for 5m, the windows that hold rows are closed"
     `)
   })
 })
