@@ -25,7 +25,8 @@ export function adviceOf({ operators, stages }: Plan): readonly Advice[] {
       if (input.kind !== 'operator') continue
       const before = input.operator.node
       for (const { name, node } of stage.operators) {
-        if (node.allowedLatenessMs >= before.allowedLatenessMs) continue
+        // With one pane a window, results come in order.
+        if (before.emit === 'final' || node.allowedLatenessMs >= before.allowedLatenessMs) continue
         advice.push({
           code: 'less-lateness',
           text: `"${name}" allows ${formatDuration(node.allowedLatenessMs)} of lateness, and reads "${before.name}", which allows ${formatDuration(before.allowedLatenessMs)}: late results of the one may come too late for the other, and expire there. Give "${name}" an allowedLateness of ${formatDuration(before.allowedLatenessMs)} or more.`,

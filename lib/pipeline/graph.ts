@@ -3,6 +3,9 @@ import type { Duration, Key } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 
+/** When a window gives results. */
+export type Emit = 'panes' | 'final'
+
 export type Accumulation = 'accumulating' | 'discarding' | 'retracting'
 
 /** Nodes are frozen data; `id` is the index in the graph. Everything that reads a pipeline is a visitor over them. */
@@ -51,6 +54,8 @@ export interface OperatorStep extends Node {
   readonly offsetMs: number
   readonly allowedLatenessMs: number
   readonly accumulation: Accumulation
+  /** Panes on time and late, or one when lateness is over. */
+  readonly emit: Emit
   readonly late: SinkNode<any> | undefined
   readonly aggregates: Readonly<Record<string, Aggregate<any, any>>>
 }

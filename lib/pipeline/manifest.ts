@@ -49,6 +49,7 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
         offsetMs: node.offsetMs,
         allowedLatenessMs: node.allowedLatenessMs,
         accumulation: node.accumulation,
+        ...(node.emit !== 'panes' && { emit: node.emit }),
         sliceMs: slices.widthMs,
         slicesPerBucket: slices.slicesPerBucket,
         folds: Object.entries(node.aggregates).map(([field, fold]) => ({

@@ -128,13 +128,13 @@ function feeds(inputs: readonly OperatorInput[], from: number, to: number, seen:
  */
 function checkChained(plan: Plan, name: string): void {
   const upstream = plan.operators.find((operator) => operator.name === name)!
-  if (upstream.node.allowedLatenessMs === 0) return
+  if (upstream.node.allowedLatenessMs === 0 || upstream.node.emit === 'final') return
   const chained = downstream(plan, upstream.node.id)
   for (const operator of chained) {
     if (upstream.node.accumulation === 'accumulating') {
       throw new ConfigError(
         'chained-accumulating',
-        `"${operator.name}" reads the results of "${name}", whose late panes would count rows again. Give "${name}" accumulation: 'retracting' or 'discarding', or no allowedLateness.`,
+        `"${operator.name}" reads the results of "${name}", whose late panes would count rows again. Give "${name}" accumulation: 'retracting' or 'discarding', emit: 'final', or no allowedLateness.`,
       )
     }
     const stuck =

@@ -170,7 +170,7 @@ function operatorPlan(
     keyGroups: pipeline.keyGroups,
     lanes: Math.min(pipeline.keyGroups, LANES_MAX),
     shards: pipeline.writeShards,
-    slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs, openMs),
+    slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs, openMs, node.emit === 'final'),
     key: node.key,
     fields: Object.keys(node.aggregates),
     folds: Object.values(node.aggregates),

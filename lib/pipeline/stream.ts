@@ -2,7 +2,7 @@ import type { AggregateMap, ResultOf } from '../aggregate/index.js'
 import { ConfigError, checkName, type Duration, type Key, milliseconds, shown } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
-import type { Accumulation, GraphNode } from './graph.js'
+import type { Accumulation, Emit, GraphNode } from './graph.js'
 import type { Rejected, WindowResult } from './result.js'
 
 /** A promise is refused by type: steps are synchronous, so that a replay is the same replay. */
@@ -190,6 +190,11 @@ export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumu
   readonly late?: SinkNode<Rejected & { readonly payload: T; readonly key: K }>
   /** What a late pane holds: all rows so far (`accumulating`, the default), its own (`discarding`), or a retraction of the pane before and all rows (`retracting`). */
   readonly accumulation?: A
+  /**
+   * When a window gives results. `panes` (the default): one when event time passes its end, and late panes while lateness
+   * is allowed. `final`: one result, with all rows, when the allowed lateness is over. Its pane is the first and the last.
+   */
+  readonly emit?: Emit
 }
 
 /** Rows grouped by key and window: only an aggregate may follow. */
@@ -217,7 +222,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
    */
   aggregate<M extends AggregateMap<T>>(name: string, aggregates: M): Stream<WindowResult<K, ResultOf<M>>> {
     checkName('stateful step', name)
-    const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating' } = this.options
+    const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating', emit = 'panes' } = this.options
     const entries = Object.entries(aggregates ?? {})
     if (entries.length === 0) {
       throw new ConfigError(
@@ -238,6 +243,15 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
         `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${shown(accumulation)}.`,
       )
     }
+    if (emit !== 'panes' && emit !== 'final') {
+      throw new ConfigError('bad-window', `emit is 'panes' or 'final'; the window of "${name}" has ${shown(emit)}.`)
+    }
+    if (emit === 'final' && accumulation !== 'accumulating') {
+      throw new ConfigError(
+        'bad-window',
+        `The window of "${name}" has emit: 'final' and accumulation: '${accumulation}'. With one result a window there is nothing to take back or to add: leave accumulation out.`,
+      )
+    }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
     const negative = typeof offset === 'string' && offset.startsWith('-')
     const size = milliseconds(
@@ -256,6 +270,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       offsetMs: ((sign * size) % every) + 0,
       allowedLatenessMs: milliseconds(allowedLateness, `allowedLateness of the window of "${name}"`),
       accumulation,
+      emit,
       late,
       aggregates: Object.freeze({ ...aggregates }),
     })

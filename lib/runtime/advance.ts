@@ -58,6 +58,10 @@ export async function advance(
   }
 }
 
+/** How far the results of an operator are whole, where its slices are closed up to `own`: windows have their panes so long after their ends. */
+const outputOwn = ({ lagMs }: OperatorPlan['slices'], own: number): number =>
+  own <= TIME_MIN || own >= TIME_MAX ? own : own - lagMs
+
 class Advance {
   private readonly host: Host
   private readonly operator: OperatorPlan
@@ -154,7 +158,7 @@ class Advance {
     const { slices } = this.operator
     const { slice, hash } = this.cursor.place
     const done = hash === undefined ? slice : slice - slices.widthMs
-    const oldest = done - slices.spanMs - slices.allowedLatenessMs - slices.widthMs
+    const oldest = done - slices.spanMs - slices.keepMs - slices.widthMs
     this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 
@@ -345,7 +349,7 @@ class Advance {
     const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)
     const done = await checkpoint(host, next, split, {
       to: upTo,
-      own,
+      own: outputOwn(operator.slices, own),
       top,
       counters: fold.counters,
       tails,

@@ -26,7 +26,7 @@ export class Emission implements RecordPlace {
   gate = TIME_MIN
   readonly timestamp: number
   readonly source: string
-  private readonly slice: number
+  readonly slice: number
   private readonly hash: number
   /** Of the key among those of its hash. */
   private readonly rank: number
@@ -44,7 +44,7 @@ export class Emission implements RecordPlace {
     this.result = result
     this.weight = weight
     this.part = part
-    this.own = slice - operator.slices.widthMs
+    this.own = slice - operator.slices.widthMs - operator.slices.lagMs
     this.timestamp = result.window.end - 1
     this.source = operator.name
     this.slice = slice
@@ -214,12 +214,7 @@ export function runEmissions(
           fold.counters.rejected++
         }
         const { key, window } = emission.result
-        addPartRow(
-          parts,
-          deadLetter,
-          part,
-          failure(operator, emission.id, key, emission.own + operator.slices.widthMs, window, thrown),
-        )
+        addPartRow(parts, deadLetter, part, failure(operator, emission.id, key, emission.slice, window, thrown))
       }
     }
     if (!again) return { fold, parts }

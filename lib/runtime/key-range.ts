@@ -116,7 +116,8 @@ class RangeReader implements EntryReader {
   takes: NonNullable<EntryReader['takes']> = (slice, carrier, text, hash) => {
     if (keyGroupOf(hash, this.operator.keyGroups) !== this.keyGroup) return false
     this.closes(slice)
-    if (carrier !== undefined && carrier > this.after) this.next = Math.min(this.next, carrier)
+    const hasPane = carrier !== undefined && carrier > this.after && this.operator.slices.lagMs === 0
+    if (hasPane) this.next = Math.min(this.next, carrier)
     return this.wants(hash, text)
   }
 
@@ -134,8 +135,9 @@ class RangeReader implements EntryReader {
   private closes(slice: number): void {
     if (this.seen.has(slice)) return
     this.seen.add(slice)
-    const window = this.operator.slices.windowsOf(slice - 1).find(({ end }) => end > this.after)
-    if (window !== undefined) this.next = Math.min(this.next, window.end)
+    const { slices } = this.operator
+    const window = slices.windowsOf(slice - 1).find(({ end }) => end + slices.lagMs > this.after)
+    if (window !== undefined) this.next = Math.min(this.next, window.end + slices.lagMs)
   }
 
   private wants(hash: number, text: string): boolean {

@@ -40,8 +40,8 @@ export class ClosingSlice {
     const { slices } = operator
     this.operator = operator
     this.end = end
-    this.ending = slices.windowEnding(end)
-    const oldest = end - slices.spanMs - slices.allowedLatenessMs - 2 * slices.widthMs
+    this.ending = slices.windowEnding(end - slices.lagMs)
+    const oldest = end - slices.spanMs - slices.keepMs - 2 * slices.widthMs
     this.held = [...cache.slices.values()]
       .filter((data) => data.end > oldest && data.end <= end)
       .sort((a, b) => a.end - b.end)
@@ -56,13 +56,15 @@ export class ClosingSlice {
     const counted: Cell[] = []
     const { ending } = this
     if (ending !== undefined) {
-      for (const { cells, lates } of this.between(ending.start, ending.end)) {
+      for (const { cells } of this.between(ending.start, ending.end))
         for (const cell of cells.values()) counted.push(cell)
+      // What was late travels in slices up to this one.
+      for (const { lates } of this.between(ending.start, this.end))
         for (const list of lates.values()) for (const late of list) if (belongs(late, ending)) counted.push(late)
-      }
     }
     const own = this.held.at(-1)
-    const travelling = own?.end === this.end ? own.lates : NO_LATES
+    const hasLatePanes = own?.end === this.end && this.operator.slices.lagMs === 0
+    const travelling = hasLatePanes ? own.lates : NO_LATES
     const onTime = inOrder(counted)
     const late = inOrder(Array.from(travelling.values(), ([first]) => first!))
     for (let i = 0, j = 0; i < onTime.length || j < late.length; ) {
@@ -85,7 +87,7 @@ export class ClosingSlice {
     if (ending === undefined || key.onTime.length === 0) return
     let accs: readonly any[] = key.onTime[0]!.accs
     for (let i = 1; i < key.onTime.length; i++) accs = mergeAccs(operator, accs, key.onTime[i]!.accs)
-    const pane: Pane = { index: 0, timing: 'on-time', first: true, last: lastOf(operator.slices, ending, ending.end) }
+    const pane: Pane = { index: 0, timing: 'on-time', first: true, last: lastOf(operator.slices, ending, this.end) }
     yield { cell: key.cell, window: ending, pane, accs, before: undefined }
   }
 
@@ -157,7 +159,7 @@ function lastOf(slices: Slices, window: Interval, closing: number): boolean {
 
 /** Whether a late row counts in a window that was still open when it came: `first` is not above its end. */
 function belongs(late: LateCell, window: Interval): boolean {
-  return late.own > window.start && late.own <= window.end
+  return late.own > window.start && late.own <= window.end && late.first <= window.end
 }
 
 /** What a slice holds, as far as it says which slices close with panes. */
@@ -187,11 +189,14 @@ export function closingSlices(
 ): number[] {
   const found = new Set<number>()
   const add = (instant: number): void => {
-    for (const window of slices.windowsOf(instant)) if (window.end > after && window.end <= upTo) found.add(window.end)
+    for (const window of slices.windowsOf(instant)) {
+      const closing = window.end + slices.lagMs
+      if (closing > after && closing <= upTo) found.add(closing)
+    }
   }
   for (const { end, hasCells, hasLates, owns } of held) {
     if (end > upTo) continue
-    if (end > after && hasLates) found.add(end)
+    if (end > after && hasLates && slices.lagMs === 0) found.add(end)
     if (hasCells) add(end - 1)
     // A window that was still open when the late row came takes it on time; its end may lie beyond all slices that hold anything.
     for (const own of owns) add(own - 1)

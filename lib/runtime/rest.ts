@@ -22,8 +22,8 @@ export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): numb
   const reached = Math.max(...splits.map(effective))
   let end = TIME_MIN
   for (const { slices } of stage.operators) {
-    end = Math.max(end, slices.lastEnd(top))
-    if (slices.allowedLatenessMs > 0) end = Math.max(end, slices.sliceEnd(reached)) // guard: rest-closes-late
+    end = Math.max(end, slices.lastEnd(top) + slices.lagMs)
+    if (slices.allowedLatenessMs > 0 && slices.lagMs === 0) end = Math.max(end, slices.sliceEnd(reached)) // guard: rest-closes-late
   }
   return end
 }

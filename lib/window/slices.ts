@@ -77,9 +77,11 @@ export class Slices {
   readonly spec: WindowSpec
   readonly offsetMs: number
   readonly allowedLatenessMs: number
+  /** How long after its end a window has its one pane, in whole slices, ms: 0 where it has one at its end. */
+  readonly lagMs: number
 
-  /** `openMs`: how far above its own watermark a split's rows lie, about. */
-  constructor(spec: WindowSpec, offsetMs: number, allowedLatenessMs: number, openMs = 0) {
+  /** `openMs`: how far above its own watermark a split's rows lie, about. `isFinal`: a window has one pane, when its lateness is over. */
+  constructor(spec: WindowSpec, offsetMs: number, allowedLatenessMs: number, openMs = 0, isFinal = false) {
     this.spec = spec
     this.offsetMs = offsetMs
     this.allowedLatenessMs = allowedLatenessMs
@@ -91,11 +93,17 @@ export class Slices {
       Math.ceil(openMs / this.widthMs / OPEN_BUCKETS),
     )
     this.bucketMs = this.widthMs * this.slicesPerBucket
+    this.lagMs = isFinal ? Math.ceil(allowedLatenessMs / this.widthMs) * this.widthMs : 0
   }
 
   /** How long a row may be read after it was written, as long as event time goes on with the clock, ms. */
   get readMs(): number {
-    return this.spanMs + this.allowedLatenessMs + this.openMs + this.bucketMs
+    return this.spanMs + this.keepMs + this.openMs + this.bucketMs
+  }
+
+  /** How long after its end a window may still have a pane, ms. */
+  get keepMs(): number {
+    return Math.max(this.allowedLatenessMs, this.lagMs)
   }
 
   /** The end of the slice that holds the instant. */
@@ -176,7 +184,7 @@ export class Slices {
     const { kind, sizeMs, stepMs } = this.spec
     const grid = kind === 'hopping' ? sizeMs : 0
     // The first window end above what is closed, less the allowed lateness.
-    const ended = closed - latenessMs
+    const ended = closed - Math.max(latenessMs, this.lagMs)
     const end = (Math.floor((ended - grid - this.offsetMs) / stepMs) + 1) * stepMs + grid + this.offsetMs
     const start = kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
     // Where windows have gaps, late rows travel in slices that no window holds.

@@ -313,7 +313,7 @@ export const GUARDS: readonly Guard[] = [
     name: 'rest-closes-late',
     law: '7',
     file: 'runtime/rest',
-    find: 'if (slices.allowedLatenessMs > 0) end = Math.max(end, slices.sliceEnd(reached))',
+    find: 'if (slices.allowedLatenessMs > 0 && slices.lagMs === 0) end = Math.max(end, slices.sliceEnd(reached))',
     replace: '',
     pipeline: 'resting',
     faults: 'idle,late-flood,burst',

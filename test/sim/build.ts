@@ -120,6 +120,7 @@ export function build(spec: Spec, die: Die): Pipeline {
         .window(windowOf(operator), {
           allowedLateness: operator.latenessMs,
           accumulation: operator.accumulation,
+          emit: operator.isFinal ? 'final' : 'panes',
           offset: operator.window.offsetMs,
           ...(operator.hasLate && { late: ndjson(`late${i}`) }),
         })

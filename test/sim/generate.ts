@@ -64,6 +64,7 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     window: windowKind,
     latenessMs: fc.constantFrom(0, 0, 700, 3_000, 7_000, 15_000, 30_000),
     accumulation: fc.constantFrom('accumulating', 'discarding', 'retracting'),
+    isFinal: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
     picks: fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
   })
@@ -77,7 +78,8 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
     const names = upstream === undefined ? OF_EVENTS : isTakenBack ? INVERTIBLE : OF_RESULTS
     const aggregates = [...new Set<AggregateName>(['count', ...picks.map((pick) => names[pick % names.length]!)])]
     const isRead = i + 1 < drafts.length && draft.latenessMs > 0
-    const accumulation = isRead && draft.accumulation === 'accumulating' ? 'discarding' : draft.accumulation
+    const several = isRead && draft.accumulation === 'accumulating' ? 'discarding' : draft.accumulation
+    const accumulation = draft.isFinal ? 'accumulating' : several
     operators.push({ ...draft, accumulation, aggregates })
   }
   return operators

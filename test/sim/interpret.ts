@@ -179,7 +179,13 @@ export function interpret(
   }
   for (const [i] of spec.operators.entries()) close(i)
   for (const list of rows.values()) list.sort()
-  const ends = states.map((cells) => Math.max(...[...cells.values()].flatMap(({ closings }) => [...closings.keys()])))
+  const ends = states.map((cells, i) => {
+    const operator = spec.operators[i]!
+    const width = sliceWidth(operator)
+    const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
+    const last = [...cells.values()].flatMap(({ end, closings }) => (lag > 0 ? [end + lag] : [...closings.keys()]))
+    return Math.max(...last)
+  })
   return { rows, tallies, topMs, ends }
 
   function reject(split: OracleSplit, record: OracleRecord, reason: string): void {
@@ -265,10 +271,11 @@ export function interpret(
     for (const { key, start, end, closings } of states[i]!.values()) {
       const lastClosing = floorTo(end + operator.latenessMs - 1, width, operator.window.offsetMs) + width
       let all: Input[] = []
-      for (const [index, [closing, own]] of [...closings].sort((a, b) => a[0] - b[0]).entries()) {
+      const panes = operator.isFinal ? new Map([[lastClosing, [...closings.values()].flat()]]) : closings
+      for (const [index, [closing, own]] of [...panes].sort((a, b) => a[0] - b[0]).entries()) {
         const pane = {
           index,
-          timing: closing === end ? 'on-time' : 'late',
+          timing: closing === end || operator.isFinal ? 'on-time' : 'late',
           first: index === 0,
           last: closing >= lastClosing,
         }
@@ -292,7 +299,8 @@ export function interpret(
     for (const { closing, row, weight } of results) {
       emit(`out${i}`, row, { source: operator.name, split: operator.name })
       if (i + 1 === spec.operators.length) continue
-      const own = Math.max(closing - width, gateOf(operator.name, row.key, closing))
+      const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
+      const own = Math.max(closing - width - lag, gateOf(operator.name, row.key, closing))
       const timestamp = row.window.end - 1
       const place = { split: operator.name, position: '' }
       enter(

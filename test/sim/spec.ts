@@ -53,6 +53,8 @@ export interface OperatorSpec {
   readonly window: WindowKind
   readonly latenessMs: number
   readonly accumulation: 'accumulating' | 'discarding' | 'retracting'
+  /** One pane a window, when lateness is over. */
+  readonly isFinal: boolean
   readonly aggregates: readonly AggregateName[]
   /** Expired rows go to a sink of their own, else to the dead letter. */
   readonly hasLate: boolean

@@ -15,6 +15,7 @@ const operator: OperatorSpec = {
   window: { kind: 'tumbling', sizeMs: 10_000, stepMs: 10_000, offsetMs: 0 },
   latenessMs: 0,
   accumulation: 'accumulating',
+  isFinal: false,
   aggregates: ['count', 'ids'],
   hasLate: true,
 }
@@ -76,6 +77,22 @@ export const SPECS: Readonly<Record<string, Spec>> = {
         window: { ...operator.window, sizeMs: 20_000, stepMs: 20_000 },
         latenessMs: 30_000,
         aggregates: ['count', 'sum', 'avg'],
+      },
+    ],
+  },
+  /** One result a window, when its lateness is over, which another operator reads. */
+  final: {
+    ...small,
+    name: 'final',
+    operators: [
+      { ...operator, isFinal: true, latenessMs: 7_000, window: { ...operator.window, sizeMs: 5_000, stepMs: 5_000 } },
+      {
+        ...operator,
+        name: 'op1',
+        isFinal: true,
+        window: { kind: 'hopping', sizeMs: 20_000, stepMs: 10_000, offsetMs: 0 },
+        latenessMs: 3_000,
+        aggregates: ['count', 'sum'],
       },
     ],
   },
