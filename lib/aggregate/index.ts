@@ -2,3 +2,4 @@ export type { Aggregate, AggregateMap, Json, Place, ResultOf } from './aggregate
 export { avg, count, stddev, sum } from './numbers.js'
 export { first, last, max, maxBy, min, minBy } from './order.js'
 export { type CustomAggregate, collect, custom, distinctCount } from './sets.js'
+export { named } from './values.js'
