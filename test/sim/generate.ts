@@ -48,10 +48,11 @@ const OF_EVENTS: readonly AggregateName[] = [
   'ids',
   'fussy',
   'trail',
+  'decimal',
 ]
-const OF_RESULTS: readonly AggregateName[] = ['sum', 'avg', 'min', 'max', 'distinct']
+const OF_RESULTS: readonly AggregateName[] = ['sum', 'avg', 'min', 'max', 'distinct', 'decimal']
 /** What can take a row back. */
-const INVERTIBLE: readonly AggregateName[] = ['sum', 'avg']
+const INVERTIBLE: readonly AggregateName[] = ['sum', 'avg', 'decimal']
 
 interface Draft extends Omit<OperatorSpec, 'aggregates'> {
   readonly picks: readonly number[]
@@ -64,7 +65,7 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     window: windowKind,
     latenessMs: fc.constantFrom(0, 0, 700, 3_000, 7_000, 15_000, 30_000),
     accumulation: fc.constantFrom('accumulating', 'discarding', 'retracting'),
-    picks: fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }),
+    picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
   })
 
