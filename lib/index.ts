@@ -5,6 +5,7 @@ export {
   collect,
   count,
   custom,
+  type DecimalOptions,
   distinctCount,
   first,
   type Json,
@@ -16,6 +17,7 @@ export {
   type Place,
   stddev,
   sum,
+  sumDecimal,
 } from './aggregate/index.js'
 export {
   ConfigError,

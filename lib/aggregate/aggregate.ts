@@ -12,8 +12,9 @@ export interface Place {
 }
 
 /**
- * One fold. `T` are the rows it reads, `R` its result. `read` runs the user's code and may throw; all else is total, so that a row that
- * throws has changed nothing (law 14). `merge` is associative and commutative to the last bit.
+ * One fold. `T` are the rows it reads, `R` its result. `read` runs the user's code and may throw, and `result` may, which
+ * rejects its pane; all else is total, so that a row that throws has changed nothing (law 14). `merge` is associative and
+ * commutative to the last bit.
  */
 export interface Aggregate<T, R, In = any, Acc = any> {
   readonly kind: string
@@ -25,13 +26,17 @@ export interface Aggregate<T, R, In = any, Acc = any> {
   readonly ordered: boolean
   /** Whether `add` runs user code, which may throw half-way. */
   readonly fragile: boolean
-  /** What of a row is folded; undefined is left out, as SQL leaves NULL out. */
+  /**
+   * What of a row is folded; undefined is left out, as SQL leaves NULL out.
+   * @throws {RecordRejection} `bad-value`: NaN, an infinity, or a type that the fold does not take
+   */
   read(row: T): In | undefined
   create(): Acc
   /** Folds in. May change `acc` and return it. */
   add(acc: Acc, input: In, weight: 1 | -1, place: Place): Acc
   /** A new accumulator of both; neither is changed. */
   merge(a: Acc, b: Acc): Acc
+  /** @throws {RecordRejection} `bad-value`: it is beyond the largest double, or a custom one is NaN */
   result(acc: Acc): R
   encode(acc: Acc): unknown
   decode(json: any): Acc
@@ -55,45 +60,4 @@ export function compareOrigins(a: Omit<Place, 'turn'>, b: Omit<Place, 'turn'>): 
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/**
- * A value as JSON keeps it, so that a result is the same before it was stored as after, and nothing of the row is shared. What JSON cannot
- * keep is refused here: encoding runs when a whole batch is written, where one row must not stop the others (law 14).
- */
-export function readJson(kind: string, value: unknown): unknown {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return value
-    case 'number':
-      return Number.isFinite(value) ? value + 0 : null
-    case 'undefined':
-      return null
-    case 'object':
-      if (value === null) return null
-      if (value instanceof Promise) throw notJson(kind, 'a promise')
-      return throughJson(kind, value)
-    default:
-      throw notJson(kind, `a ${typeof value}`)
-  }
-}
-
-function throughJson(kind: string, value: object): unknown {
-  try {
-    return JSON.parse(JSON.stringify(value))
-  } catch {
-    throw notJson(kind, 'an object that is no JSON')
-  }
-}
-
-function notJson(kind: string, what: string): TypeError {
-  return new TypeError(`${kind}() keeps JSON; its function gave ${what}`)
-}
-
-/** A finite or infinite number, NaN included; null and undefined are left out. */
-export function readNumber(kind: string, value: unknown): number | undefined {
-  if (typeof value === 'number') return value
-  if (value === null || value === undefined) return undefined
-  throw new TypeError(`${kind}() folds numbers; its function gave ${Array.isArray(value) ? 'an array' : typeof value}`)
 }

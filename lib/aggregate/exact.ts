@@ -8,8 +8,6 @@ export interface Partials {
   parts: number[]
   /** What `parts` cannot hold, times 2^SCALE. */
   big: bigint
-  /** How often NaN, +Infinity and -Infinity were added: they can be taken back. */
-  odd: [number, number, number]
 }
 
 /** A plain number while the sum is a safe integer. */
@@ -20,36 +18,33 @@ const SCALE = 2148n
 const LARGE = 2 ** 900
 const SMALL = 2 ** -900
 
-/** `sum + x`. May change `sum` where it is not a plain number. */
+/** `sum + x`, of a finite x. May change `sum` where it is not a plain number. */
 export function addExact(sum: Exact, x: number): Exact {
   if (typeof sum === 'number') {
     const next = sum + x
     if (Number.isSafeInteger(next) && Number.isInteger(x)) return next
-    return addPartial({ parts: sum === 0 ? [] : [sum], big: 0n, odd: [0, 0, 0] }, x, 1)
+    return addPartial(partials(sum), x)
   }
-  return addPartial(sum, x, 1)
+  return addPartial(sum, x)
 }
+
+const partials = (sum: number): Partials => ({ parts: sum === 0 ? [] : [sum], big: 0n })
 
 /** `sum - x`, which takes back an addition of x to the last bit. */
 export function subtractExact(sum: Exact, x: number): Exact {
-  if (Number.isFinite(x)) return addExact(sum, -x)
-  return addPartial(typeof sum === 'number' ? { parts: sum === 0 ? [] : [sum], big: 0n, odd: [0, 0, 0] } : sum, x, -1)
+  return addExact(sum, -x)
 }
 
 /** `sum + x * x`, exactly. */
 export function addSquare(sum: Exact, x: number, sign: 1 | -1): Exact {
   const square = x * x
-  if (!Number.isFinite(x)) return sign === 1 ? addExact(sum, square) : subtractExact(sum, square)
   if (Number.isSafeInteger(square) && Number.isInteger(x)) return addExact(sum, sign * square)
   const magnitude = Math.abs(x)
   if (magnitude > 2 ** 400 || magnitude < 2 ** -400) {
-    const partials =
-      typeof sum === 'number'
-        ? { parts: sum === 0 ? [] : [sum], big: 0n, odd: [0, 0, 0] as [number, number, number] }
-        : sum
+    const changed = typeof sum === 'number' ? partials(sum) : sum
     const root = scaled(x, SCALE / 2n)
-    partials.big += BigInt(sign) * root * root
-    return partials
+    changed.big += BigInt(sign) * root * root
+    return changed
   }
   // Dekker's product: the square and its rounding error, both exact.
   const c = 134217729 * x
@@ -59,11 +54,7 @@ export function addSquare(sum: Exact, x: number, sign: 1 | -1): Exact {
   return addExact(addExact(sum, sign * square), sign * error)
 }
 
-function addPartial(sum: Partials, x: number, sign: 1 | -1): Partials {
-  if (!Number.isFinite(x)) {
-    sum.odd[Number.isNaN(x) ? 0 : x > 0 ? 1 : 2] += sign
-    return sum
-  }
+function addPartial(sum: Partials, x: number): Partials {
   const magnitude = Math.abs(x)
   if (magnitude > LARGE || (magnitude < SMALL && x !== 0)) {
     sum.big += scaled(x, SCALE)
@@ -94,23 +85,13 @@ export function mergeExact(a: Exact, b: Exact): Exact {
   if (typeof b === 'number') return addExact(cloneExact(a), b)
   const sum = cloneExact(b) as Partials
   if (typeof a === 'number') return addExact(sum, a)
-  for (const part of a.parts) addPartial(sum, part, 1)
+  for (const part of a.parts) addPartial(sum, part)
   sum.big += a.big
-  for (let i = 0; i < 3; i++) sum.odd[i]! += a.odd[i]!
   return sum
 }
 
 export function cloneExact(sum: Exact): Exact {
-  return typeof sum === 'number' ? sum : { parts: [...sum.parts], big: sum.big, odd: [...sum.odd] }
-}
-
-/** NaN, an infinity, or undefined when every summand was finite. */
-function oddValue(sum: Exact): number | undefined {
-  if (typeof sum === 'number') return undefined
-  const [nan, up, down] = sum.odd
-  if (nan !== 0 || (up !== 0 && down !== 0)) return Number.NaN
-  if (up !== 0) return Number.POSITIVE_INFINITY
-  return down !== 0 ? Number.NEGATIVE_INFINITY : undefined
+  return typeof sum === 'number' ? sum : { parts: [...sum.parts], big: sum.big }
 }
 
 /** The exact value times 2^SCALE. */
@@ -121,11 +102,9 @@ function wholeValue(sum: Exact): bigint {
   return whole
 }
 
-/** The double nearest to the exact sum, ties to even. Zero is never negative. */
+/** The double nearest to the exact sum, ties to even; an infinity beyond the largest. Zero is never negative. */
 export function roundExact(sum: Exact): number {
   if (typeof sum === 'number') return sum + 0
-  const odd = oddValue(sum)
-  if (odd !== undefined) return odd
   if (sum.big === 0n && sum.parts.length < 2) return sum.parts[0] ?? 0
   return ratio(wholeValue(sum), 1n << SCALE)
 }
@@ -134,13 +113,12 @@ export function roundExact(sum: Exact): number {
 export function meanExact(sum: Exact, count: number): number | null {
   if (count <= 0) return null
   if (typeof sum === 'number') return sum / count + 0
-  return oddValue(sum) ?? ratio(wholeValue(sum), BigInt(count) << SCALE)
+  return ratio(wholeValue(sum), BigInt(count) << SCALE)
 }
 
 /** The variance of `count` values with this sum and this sum of squares; rounded once. `free` is count, or count - 1 for a sample. */
 export function varianceExact(sum: Exact, squares: Exact, count: number, free: number): number | null {
   if (free <= 0) return null
-  if (oddValue(sum) !== undefined || oddValue(squares) !== undefined) return Number.NaN
   const whole = wholeValue(sum)
   const above = ((BigInt(count) * wholeValue(squares)) << SCALE) - whole * whole
   return ratio(above, (BigInt(count) * BigInt(free)) << (2n * SCALE))
@@ -197,16 +175,16 @@ function ratio(above: bigint, below: bigint): number {
   return negative ? 0 - value : value
 }
 
-/** JSON of a sum, which reads back to the last bit. */
+/** JSON of a sum, which reads back to the last bit. The third place, once for what was no number, keeps the stored format. */
 export function encodeExact(sum: Exact): unknown {
   if (typeof sum === 'number') return sum
-  return [sum.parts, sum.big === 0n ? 0 : sum.big.toString(36), sum.odd.some(Boolean) ? sum.odd : 0]
+  return [sum.parts, sum.big === 0n ? 0 : sum.big.toString(36), 0]
 }
 
 export function decodeExact(json: unknown): Exact {
   if (typeof json === 'number') return json
-  const [parts, big, odd] = json as [number[], string | 0, [number, number, number] | 0]
-  return { parts: [...parts], big: big === 0 ? 0n : parseBase36(big), odd: odd === 0 ? [0, 0, 0] : [...odd] }
+  const [parts, big] = json as [number[], string | 0, 0]
+  return { parts: [...parts], big: big === 0 ? 0n : parseBase36(big) }
 }
 
 function parseBase36(text: string): bigint {

@@ -1,4 +1,6 @@
 export type { Aggregate, AggregateMap, Json, Place, ResultOf } from './aggregate.js'
+export { type DecimalOptions, sumDecimal } from './decimal.js'
 export { avg, count, stddev, sum } from './numbers.js'
 export { first, last, max, maxBy, min, minBy } from './order.js'
 export { type CustomAggregate, collect, custom, distinctCount } from './sets.js'
+export { named } from './values.js'

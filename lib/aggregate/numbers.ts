@@ -1,4 +1,4 @@
-import { type Aggregate, readNumber } from './aggregate.js'
+import type { Aggregate } from './aggregate.js'
 import {
   addExact,
   addSquare,
@@ -11,15 +11,15 @@ import {
   subtractExact,
   varianceExact,
 } from './exact.js'
+import { checkEmpty, finiteResult, type OrNull, readNumber, refused, typeName } from './values.js'
 
 type Maybe = number | null | undefined
-/** A fold over nothing but nulls has no value. */
-type OrNull<N, R> = null extends N ? R | null : undefined extends N ? R | null : R
 
 const plain = { options: {}, invertible: true, ordered: false, fragile: false } as const
 
 /**
- * How many rows, or how many for which `of` is neither null, undefined nor false.
+ * How many rows, or how many for which `of` is neither null, undefined nor false. What else it gives counts, 0 and '' too;
+ * NaN, an infinity and a promise reject the record (`bad-value`). 0 over nothing. Can take rows back.
  * @example count()
  * @example count(order => order.refunded)
  */
@@ -32,7 +32,7 @@ export function count<T>(of?: (row: T) => unknown): Aggregate<T, number, 1, numb
         ? () => 1 as const
         : (row: T) => {
             const value = of(row)
-            return value === null || value === undefined || value === false ? undefined : (1 as const)
+            return value === true || (value !== false && isCounted(value)) ? (1 as const) : undefined
           },
     create: () => 0,
     add: (acc: number, _: 1, weight: 1 | -1) => acc + weight,
@@ -43,31 +43,74 @@ export function count<T>(of?: (row: T) => unknown): Aggregate<T, number, 1, numb
   })
 }
 
-/**
- * The sum, exact and rounded once; 0 where there is nothing to add. A NaN makes it NaN; it is never -0.
- * @example sum(order => order.amount)
- */
-export function sum<T>(of: (row: T) => Maybe): Aggregate<T, number, number, Exact> {
-  return Object.freeze({
-    ...plain,
-    kind: 'sum',
-    read: (row: T) => readNumber('sum', of(row)),
-    create: () => 0,
-    add: (acc: Exact, x: number, weight: 1 | -1) => (weight === 1 ? addExact(acc, x) : subtractExact(acc, x)),
-    merge: mergeExact,
-    result: roundExact,
-    encode: encodeExact,
-    decode: decodeExact,
-  })
+function isCounted(value: unknown): boolean {
+  if (value === null || value === undefined) return false
+  if ((typeof value === 'number' && !Number.isFinite(value)) || value instanceof Promise)
+    throw refused('count', 'counts rows by any value but NaN, an infinity or a promise', typeName(value))
+  return true
 }
 
+/** A sum with how many were added: what tells nothing from zero. */
 interface Mean {
   sum: Exact
   count: number
 }
 
+function addMean(acc: Mean, x: number, weight: 1 | -1): Mean {
+  acc.sum = weight === 1 ? addExact(acc.sum, x) : subtractExact(acc.sum, x)
+  acc.count += weight
+  return acc
+}
+
+const createMean = (): Mean => ({ sum: 0, count: 0 })
+const mergeMeans = (a: Mean, b: Mean): Mean => ({ sum: mergeExact(a.sum, b.sum), count: a.count + b.count })
+const encodeMean = (acc: Mean): unknown => [encodeExact(acc.sum), acc.count]
+// By index: taking an array apart costs an iterator, here once a fold.
+const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExact(json[0]), count: json[1] })
+
 /**
- * The mean: the exact sum over the count, rounded once. Null over nothing.
+ * The sum of finite numbers, exact and rounded once; it is never -0. Null and undefined are left out; anything else, NaN and
+ * the infinities too, rejects the record (`bad-value`), and so does a sum beyond the largest double its result. Over nothing
+ * it is 0, or null as in SQL with `empty: null`. Can take rows back.
+ * @example sum(order => order.amount)
+ * @example sum(order => order.discount, { empty: null })
+ */
+export function sum<T, E extends 0 | null = 0>(
+  of: (row: T) => Maybe,
+  options: { empty?: E } = {},
+): Aggregate<T, null extends E ? number | null : number, number, any> {
+  const { empty = 0 }: { empty?: 0 | null } = options
+  const read = (row: T) => readNumber('sum', of(row))
+  if (checkEmpty('sum', empty) === null) {
+    return Object.freeze({
+      ...plain,
+      kind: 'sum',
+      options: { empty },
+      read,
+      create: createMean,
+      add: addMean,
+      merge: mergeMeans,
+      result: (acc: Mean) => (acc.count === 0 ? null : finiteResult('sum', roundExact(acc.sum))) as number,
+      encode: encodeMean,
+      decode: decodeMean,
+    })
+  }
+  return Object.freeze({
+    ...plain,
+    kind: 'sum',
+    read,
+    create: () => 0,
+    add: (acc: Exact, x: number, weight: 1 | -1) => (weight === 1 ? addExact(acc, x) : subtractExact(acc, x)),
+    merge: mergeExact,
+    result: (acc: Exact) => finiteResult('sum', roundExact(acc)),
+    encode: encodeExact,
+    decode: decodeExact,
+  })
+}
+
+/**
+ * The mean of finite numbers: the exact sum over the count, rounded once. Null over nothing, also where all rows were taken
+ * back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
  */
 export function avg<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, number>, number, Mean> {
@@ -75,17 +118,12 @@ export function avg<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<
     ...plain,
     kind: 'avg',
     read: (row: T) => readNumber('avg', of(row)),
-    create: () => ({ sum: 0, count: 0 }),
-    add(acc: Mean, x: number, weight: 1 | -1) {
-      acc.sum = weight === 1 ? addExact(acc.sum, x) : subtractExact(acc.sum, x)
-      acc.count += weight
-      return acc
-    },
-    merge: (a: Mean, b: Mean) => ({ sum: mergeExact(a.sum, b.sum), count: a.count + b.count }),
+    create: createMean,
+    add: addMean,
+    merge: mergeMeans,
     result: (acc: Mean) => meanExact(acc.sum, acc.count) as OrNull<N, number>,
-    encode: (acc: Mean) => [encodeExact(acc.sum), acc.count],
-    // By index: taking an array apart costs an iterator, here once a fold.
-    decode: (json: readonly [unknown, number]) => ({ sum: decodeExact(json[0]), count: json[1] }),
+    encode: encodeMean,
+    decode: decodeMean,
   })
 }
 
@@ -94,7 +132,9 @@ interface Deviation extends Mean {
 }
 
 /**
- * The standard deviation: of a sample (n - 1), or of the whole population. From exact sums, the variance rounded once. Null over too little.
+ * The standard deviation of finite numbers: of a sample (n - 1), or of the whole population. From exact sums, the variance
+ * rounded once. Null over nothing, and of a sample of one. Null and undefined are left out; anything else rejects the record
+ * (`bad-value`), and so does a variance beyond the largest double its result. Can take rows back.
  * @example stddev(flight => flight.delay)
  * @example stddev(flight => flight.delay, { of: 'population' })
  */
@@ -110,9 +150,8 @@ export function stddev<T>(
     read: (row: T) => readNumber('stddev', of(row)),
     create: () => ({ sum: 0, squares: 0, count: 0 }),
     add(acc: Deviation, x: number, weight: 1 | -1) {
-      acc.sum = weight === 1 ? addExact(acc.sum, x) : subtractExact(acc.sum, x)
+      addMean(acc, x, weight)
       acc.squares = addSquare(acc.squares, x, weight)
-      acc.count += weight
       return acc
     },
     merge: (a: Deviation, b: Deviation) => ({
@@ -122,7 +161,7 @@ export function stddev<T>(
     }),
     result(acc: Deviation) {
       const variance = varianceExact(acc.sum, acc.squares, acc.count, acc.count - free)
-      return variance === null ? null : Math.sqrt(variance)
+      return variance === null ? null : Math.sqrt(finiteResult('stddev', variance))
     },
     encode: (acc: Deviation) => [encodeExact(acc.sum), encodeExact(acc.squares), acc.count],
     decode: (json: readonly [unknown, unknown, number]) => ({

@@ -1,32 +1,29 @@
-import { type Aggregate, compareOrigins, type Place, readJson } from './aggregate.js'
+import { type Aggregate, compareOrigins, type Place } from './aggregate.js'
+import { type OrNull, readJson, refused, typeName } from './values.js'
 
 type Comparable = number | string
 type Maybe = Comparable | null | undefined
-type OrNull<N, R> = null extends N ? R | null : undefined extends N ? R | null : R
 type Widen<N> = N extends number ? number : N extends string ? string : never
 
 const plain = { options: {}, invertible: false, ordered: false, fragile: false } as const
 
-function readComparable(kind: string, value: unknown): Comparable | undefined {
-  if (typeof value === 'number') return value + 0
+function readComparable(fold: string, value: unknown): Comparable | undefined {
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return undefined
-  throw new TypeError(
-    `${kind}() compares numbers or strings; its function gave ${Array.isArray(value) ? 'an array' : typeof value}`,
-  )
+  throw refused(fold, 'compares finite numbers or strings', typeName(value))
 }
 
-/** Numbers before strings; NaN wins over every number, whichever way is asked for, so that it is never hidden. */
+/** Numbers before strings, which are compared by UTF-16 units. */
 function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
   if (typeof a !== typeof b) return (typeof a === 'number' ? -1 : 1) * sign < 0
-  if (typeof a === 'number' && (Number.isNaN(a) || Number.isNaN(b))) return Number.isNaN(a) && !Number.isNaN(b)
   return sign === 1 ? a < b : a > b
 }
 
 type Extreme = Comparable | null
 
 function extreme<T, N extends Maybe>(
-  kind: string,
+  kind: 'min' | 'max',
   sign: 1 | -1,
   of: (row: T) => N,
 ): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
@@ -39,21 +36,14 @@ function extreme<T, N extends Maybe>(
     add: better,
     merge: (a: Extreme, b: Extreme) => (b === null ? a : better(a, b)),
     result: (acc: Extreme) => acc as OrNull<N, Widen<N>>,
-    encode: encodeNumber,
-    decode: decodeNumber,
+    encode: (acc: Extreme) => acc,
+    decode: (json: Extreme) => json,
   })
 }
 
-/** JSON has no NaN and no infinities: they are stored in an array of one text. */
-function encodeNumber(value: Extreme): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? [String(value)] : value
-}
-function decodeNumber(json: Extreme | [string]): Extreme {
-  return Array.isArray(json) ? Number(json[0]) : json
-}
-
 /**
- * The least number or string. Null over nothing; NaN where there is one.
+ * The least number or string, numbers before strings; never -0. Null over nothing. Null and undefined are left out; anything
+ * else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example min(order => order.amount)
  */
 export function min<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
@@ -61,7 +51,8 @@ export function min<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<
 }
 
 /**
- * The greatest number or string. Null over nothing; NaN where there is one.
+ * The greatest number or string, strings after numbers; never -0. Null over nothing. Null and undefined are left out;
+ * anything else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example max(flight => flight.delay)
  */
 export function max<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
@@ -77,12 +68,16 @@ interface Pick {
   readonly value: unknown
 }
 
-function pick<T, V>(
-  kind: string,
+/** What `of` gives of one row: null where `V`, or what picks the row, may be none. */
+type Picked<N, V> = OrNull<N, NonNullable<V>>
+
+function pick<T, N, V>(
+  kind: 'first' | 'last' | 'min-by' | 'max-by',
+  fold: string,
   by: ((row: T) => Maybe) | undefined,
   of: (row: T) => V,
   sign: 1 | -1,
-): Aggregate<T, V, any, Pick | null> {
+): Aggregate<T, Picked<N, V>, any, Pick | null> {
   const wins = (a: Pick, b: Omit<Pick, 'value'>): boolean => {
     if (by === undefined) {
       // Rows that a step made of one record have one place: the first of them comes first, the last of them last.
@@ -96,8 +91,10 @@ function pick<T, V>(
     ...plain,
     kind,
     read(row: T) {
-      const rank = by === undefined ? null : readComparable(kind, by(row))
-      return rank === undefined ? undefined : { rank, value: readJson(kind, of(row)) }
+      const rank = by === undefined ? null : readComparable(fold, by(row))
+      if (rank === undefined) return undefined
+      const value = readJson(fold, of(row))
+      return value === undefined ? undefined : { rank, value }
     },
     create: () => null,
     add(acc: Pick | null, input: { rank: Comparable | null; value: unknown }, _: 1 | -1, place: Place) {
@@ -112,44 +109,52 @@ function pick<T, V>(
       return acc === null || wins(acc, next) ? next : acc
     },
     merge: (a: Pick | null, b: Pick | null) => (a === null ? b : b === null ? a : wins(a, b) ? b : a),
-    result: (acc: Pick | null) => (acc === null ? null : acc.value) as V,
-    encode: (acc: Pick | null) => acc && [encodeNumber(acc.by), acc.timestamp, acc.split, acc.position, acc.value],
+    result: (acc: Pick | null) => (acc === null ? null : acc.value) as Picked<N, V>,
+    encode: (acc: Pick | null) => acc && [acc.by, acc.timestamp, acc.split, acc.position, acc.value],
     decode(json: [Extreme, number, string, string, unknown] | null): Pick | null {
-      return (
-        json && { by: decodeNumber(json[0]), timestamp: json[1], split: json[2], position: json[3], value: json[4] }
-      )
+      return json && { by: json[0], timestamp: json[1], split: json[2], position: json[3], value: json[4] }
     },
   })
 }
 
 /**
- * The value of the earliest row; ties go by (timestamp, split, position). The value must be JSON.
+ * The value of the earliest row that has one; ties go by (timestamp, split, position). Null over nothing. Null and undefined
+ * are left out: wrap what may be null, as in `[quote.price]`, to keep it. Values are JSON, and what is none, NaN and the
+ * infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example first(quote => quote.price)
  */
-export function first<T, V>(of: (row: T) => V): Aggregate<T, V, any, any> {
-  return pick('first', undefined, of, 1)
+export function first<T, V>(of: (row: T) => V): Aggregate<T, Picked<V, V>, any, any> {
+  return pick<T, V, V>('first', 'first', undefined, of, 1)
 }
 
 /**
- * The value of the latest row; ties go by (timestamp, split, position). The value must be JSON.
+ * The value of the latest row that has one; else as `first`.
  * @example last(quote => quote.price)
  */
-export function last<T, V>(of: (row: T) => V): Aggregate<T, V, any, any> {
-  return pick('last', undefined, of, -1)
+export function last<T, V>(of: (row: T) => V): Aggregate<T, Picked<V, V>, any, any> {
+  return pick<T, V, V>('last', 'last', undefined, of, -1)
 }
 
 /**
- * The value of the row that is least by a number or string; the earliest of equals.
+ * The value of the row that is least by a finite number or a string; the earliest of equals. Null over nothing. A row whose
+ * `by` or `of` is null or undefined is left out. Values are JSON; NaN, an infinity or a wrong type of either rejects the
+ * record (`bad-value`). Cannot take rows back.
  * @example minBy(flight => flight.delay, flight => flight.destination)
  */
-export function minBy<T, V>(by: (row: T) => Maybe, of: (row: T) => V): Aggregate<T, V, any, any> {
-  return pick('min-by', by, of, 1)
+export function minBy<T, N extends Maybe, V>(
+  by: (row: T) => N,
+  of: (row: T) => V,
+): Aggregate<T, Picked<N | V, V>, any, any> {
+  return pick<T, N | V, V>('min-by', 'minBy', by, of, 1)
 }
 
 /**
- * The value of the row that is greatest by a number or string; the earliest of equals.
+ * The value of the row that is greatest by a finite number or a string; the earliest of equals; else as `minBy`.
  * @example maxBy(flight => flight.delay, flight => flight.destination)
  */
-export function maxBy<T, V>(by: (row: T) => Maybe, of: (row: T) => V): Aggregate<T, V, any, any> {
-  return pick('max-by', by, of, -1)
+export function maxBy<T, N extends Maybe, V>(
+  by: (row: T) => N,
+  of: (row: T) => V,
+): Aggregate<T, Picked<N | V, V>, any, any> {
+  return pick<T, N | V, V>('max-by', 'maxBy', by, of, -1)
 }

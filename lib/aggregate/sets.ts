@@ -1,5 +1,6 @@
-import { ConfigError, encodeKey, type Key } from '../base/index.js'
-import { type Aggregate, compareOrigins, comparePlaces, type Place, readJson } from './aggregate.js'
+import { ConfigError, encodeKey, type Key, messageOf, RecordRejection } from '../base/index.js'
+import { type Aggregate, compareOrigins, comparePlaces, type Place } from './aggregate.js'
+import { jsonResult, readJson } from './values.js'
 
 /** A value with its place. */
 interface Placed extends Place {
@@ -46,13 +47,15 @@ function checkMax(kind: string, max: number): number {
 }
 
 /**
- * The values of the first `max` rows (default 100) by (timestamp, split, position), in that order. The values must be JSON.
+ * The values of the first `max` rows that have one (default 100), by (timestamp, split, position), in that order; [] over
+ * nothing. Null and undefined are left out, and take no place: wrap what may be null, as in `[order.coupon]`, to keep it.
+ * Values are JSON; what is none, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example collect(order => order.id, { max: 20 })
  */
 export function collect<T, V>(
   of: (row: T) => V,
   options: { max?: number } = {},
-): Aggregate<T, readonly V[], any, Placed[]> {
+): Aggregate<T, readonly NonNullable<V>[], any, Placed[]> {
   const max = checkMax('collect', options.max ?? 100)
   return Object.freeze({
     kind: 'collect',
@@ -60,7 +63,10 @@ export function collect<T, V>(
     invertible: false,
     ordered: false,
     fragile: false,
-    read: (row: T) => ({ value: readJson('collect', of(row)) }),
+    read(row: T) {
+      const value = readJson('collect', of(row))
+      return value === undefined ? undefined : { value }
+    },
     create: () => [],
     add(acc: Placed[], input: { value: unknown }, _: 1 | -1, place: Place) {
       if (acc.length >= max && compareOrigins(place, acc[max - 1]!) >= 0) return acc
@@ -69,14 +75,16 @@ export function collect<T, V>(
       return acc
     },
     merge: (a: Placed[], b: Placed[]) => mergeSorted(a, b, compareOrigins, max),
-    result: (acc: Placed[]) => acc.map((p) => p.value as V),
+    result: (acc: Placed[]) => acc.map((p) => p.value as NonNullable<V>),
     encode: encodeList,
     decode: decodeList,
   })
 }
 
 /**
- * How many different values, exactly, up to `max` (default 10,000); null where there are more. Values are keys: primitives or tuples.
+ * How many different values, exactly, up to `max` (default 10,000); null where there are more, 0 over nothing. Values are
+ * keys: primitives, or tuples of them, which may hold null; 1 and '1' are two, 0 and -0 are one. Null and undefined are left
+ * out; what is no key, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example distinctCount(flight => flight.destination)
  */
 export function distinctCount<T>(
@@ -93,7 +101,7 @@ export function distinctCount<T>(
     fragile: false,
     read(row: T) {
       const value = of(row)
-      return value === undefined || value === null ? undefined : encodeKey(value)
+      return value === undefined || value === null ? undefined : distinctKey(value)
     },
     create: () => new Set<string>(),
     add: (acc: Set<string> | null, value: string) => acc && bounded(acc.add(value)),
@@ -104,7 +112,18 @@ export function distinctCount<T>(
   })
 }
 
-/** A fold of one's own. The accumulator must be JSON, because it is stored between batches; `checkAggregate` tries it. */
+function distinctKey(value: Key): string {
+  try {
+    return encodeKey(value)
+  } catch (thrown) {
+    throw new RecordRejection(
+      'bad-value',
+      `distinctCount() counts keys. ${messageOf(thrown)} Give null to leave a row out.`,
+    )
+  }
+}
+
+/** A fold of one's own. The accumulator must be JSON, without NaN or infinities, because it is stored between batches; `checkAggregate` tries it. */
 export interface CustomAggregate<T, Acc, R> {
   /** What the fingerprint knows it by. Change it when the accumulator changes its meaning. */
   readonly name: string
@@ -113,13 +132,15 @@ export interface CustomAggregate<T, Acc, R> {
   readonly add: (acc: Acc, row: T) => Acc
   /** Must be associative and commutative to the last bit, and leave both as they are; `checkAggregate` tries. Not asked of an ordered one. */
   readonly merge?: (a: Acc, b: Acc) => Acc
+  /** What it throws rejects the pane (`step-threw`), and so does NaN or an infinity anywhere in what it gives (`bad-value`). */
   readonly result: (acc: Acc) => R
   /** The order of rows matters: rows are kept as events and added in the order (turn, timestamp, split, position) when the window closes. */
   readonly ordered?: boolean
 }
 
 /**
- * A custom aggregate, folded as records come, or `ordered`.
+ * A custom aggregate, folded as records come, or `ordered`. It reads whole rows, so nulls are its own to leave out; rows of
+ * an ordered one are kept as JSON, and what JSON cannot keep rejects the record (`bad-value`). Cannot take rows back.
  * @example custom({ name: 'longest', init: () => '', add: (a, row: { name: string }) => row.name.length > a.length ? row.name : a, result: a => a, ordered: true })
  */
 export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {
@@ -145,14 +166,15 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
       ...shared,
       options: { ordered },
       fragile: false,
-      read: (row: T) => ({ row: readJson(shared.kind, row) }),
+      read: (row: T) => ({ row: readJson(shared.kind, row, true) ?? null }),
       create: () => [],
       add(acc: Placed[], input: { row: unknown }, _: 1 | -1, place: Place) {
         insert(acc, placed(place, input.row), comparePlaces)
         return acc
       },
       merge: (a: Placed[], b: Placed[]) => mergeSorted(a, b, comparePlaces, Number.POSITIVE_INFINITY),
-      result: (acc: Placed[]) => result(acc.reduce((folded, p) => add(folded, p.value as T), init())),
+      result: (acc: Placed[]) =>
+        jsonResult(shared.kind, result(acc.reduce((folded, p) => add(folded, p.value as T), init()))),
       encode: encodeList,
       decode: decodeList,
     })
@@ -165,7 +187,7 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
     create: init,
     add: (acc: Acc, input: { row: T }) => add(acc, input.row),
     merge: merge!,
-    result,
+    result: (acc: Acc) => jsonResult(shared.kind, result(acc)),
     encode: (acc: Acc) => acc,
     decode: (json: Acc) => json,
   })

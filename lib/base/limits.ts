@@ -47,6 +47,8 @@ export const FAR_BEHIND_MS = 30 * 86_400_000
 export const ROWS_PER_RECORD_MAX = 10_000
 /** User records of one KPL aggregate. One MB of them has 52 bytes each; the library itself stops at 50 KB unless it is told otherwise. */
 export const UNIT_RECORDS_MAX = 20_000
+/** Digits of one decimal that is summed, those before and behind the point together: what SQL's DECIMAL and a number of DynamoDB hold. */
+export const DECIMAL_DIGITS_MAX = 38
 /** Windows that one record may fall into (hopping size / slide, cumulate size / step). */
 export const WINDOWS_PER_RECORD_MAX = 10_000
 /** Key groups of an operator. */

@@ -1,4 +1,5 @@
-import { messageOf, TIME_MIN } from '../base/index.js'
+import { named } from '../aggregate/index.js'
+import { messageOf, RecordRejection, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, Rejected, StagePlan, WindowResult } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
 import { rowPosition } from './cursor.js'
@@ -80,7 +81,10 @@ export interface FailedEmission {
   readonly part: string
 }
 
-/** Adds the results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice, `rank` is the key's among those of its hash. */
+/**
+ * Adds the results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice, `rank` is the key's among those of its
+ * hash. A pane whose result throws is rejected; what it replaces is taken back all the same, so that the pane after it has nothing to take back.
+ */
 export function addEmissions(
   operator: OperatorPlan,
   slice: number,
@@ -93,44 +97,44 @@ export function addEmissions(
 ): void {
   const { cell, window, pane, accs, before } = draft
   const place = { hash: cell.hash, rank, n }
+  const { key } = cell
   const id = `${operator.name}|${cell.text}|${window.start}-${window.end}|${pane.index}`
+  const isRetracting = operator.node.accumulation === 'retracting'
+  const was = isRetracting && before !== undefined ? valueOrNone(operator, before) : undefined
+  if (was !== undefined) {
+    const taken = { key, value: was, window, pane, id: `${id}|-`, op: '-' } as const
+    emissions.push(new Emission(operator, slice, part, place, -1, taken))
+  }
   try {
-    if (operator.node.accumulation !== 'retracting') {
-      const result = { key: cell.key, value: resultValue(operator, accs), window, pane, id }
-      emissions.push(new Emission(operator, slice, part, place, 1, result))
-      return
-    }
-    const value = resultValue(operator, accs)
-    if (before !== undefined) {
-      const taken = {
-        key: cell.key,
-        value: resultValue(operator, before),
-        window,
-        pane,
-        id: `${id}|-`,
-        op: '-',
-      } as const
-      emissions.push(new Emission(operator, slice, part, place, -1, taken))
-    }
+    const result = { key, value: resultValue(operator, accs), window, pane, id }
     emissions.push(
-      new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, {
-        key: cell.key,
-        value,
-        window,
-        pane,
-        id,
-        op: '+',
-      }),
+      isRetracting
+        ? new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, { ...result, op: '+' })
+        : new Emission(operator, slice, part, place, 1, result),
     )
   } catch (thrown) {
     failed.push({ row: failure(operator, id, cell.key, slice, window, thrown), part })
   }
 }
 
+/** Undefined where it throws: then its pane was rejected, and never went out. */
+function valueOrNone(operator: OperatorPlan, accs: readonly any[]): Record<string, unknown> | undefined {
+  try {
+    return resultValue(operator, accs)
+  } catch {
+    return undefined
+  }
+}
+
 function resultValue(operator: OperatorPlan, accs: readonly any[]): Record<string, unknown> {
   const { fields, folds } = operator
   const value: Record<string, unknown> = {}
-  for (let i = 0; i < fields.length; i++) value[fields[i]!] = folds[i]!.result(accs[i])
+  let i = 0
+  try {
+    for (; i < fields.length; i++) value[fields[i]!] = folds[i]!.result(accs[i])
+  } catch (thrown) {
+    throw named(operator.name, fields[i]!, thrown)
+  }
   return value
 }
 
@@ -143,7 +147,7 @@ function failure(
   thrown: unknown,
 ): SinkRow {
   const value: Rejected = {
-    reason: 'step-threw',
+    reason: thrown instanceof RecordRejection ? thrown.code : 'step-threw',
     detail: messageOf(thrown),
     source: operator.name,
     split: operator.name,

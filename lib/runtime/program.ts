@@ -1,4 +1,4 @@
-import type { Aggregate } from '../aggregate/index.js'
+import { named } from '../aggregate/index.js'
 import { type Key, RecordRejection, ROWS_PER_RECORD_MAX } from '../base/index.js'
 import type { OperatorPlan, Plan } from '../pipeline/index.js'
 import type { SinkNode } from '../ports/index.js'
@@ -98,7 +98,7 @@ export class Program {
         return this.emit({ kind: 'sink', index: this.terminals.length, sink: node.sink })
       case 'aggregate': {
         const operator = plan.operators.find((candidate) => candidate.node === node)!
-        return this.enter({ kind: 'operator', index: this.terminals.length, operator }, operator.key, operator.folds)
+        return this.enter({ kind: 'operator', index: this.terminals.length, operator }, operator)
       }
       case 'source':
         throw new TypeError('a source has no input')
@@ -117,7 +117,7 @@ export class Program {
   }
 
   /** The user's key and every fold's reading run here, so that a throw leaves all accumulators as they were. */
-  private enter(terminal: Terminal, key: (value: any) => Key, folds: readonly Aggregate<any, any>[]): Step {
+  private enter(terminal: Terminal, { name, key, fields, folds }: OperatorPlan): Step {
     this.terminals.push(terminal)
     const { rows } = this
     return (value) => {
@@ -130,7 +130,12 @@ export class Program {
         inputs = []
         rows.inputs[slot] = inputs
       }
-      for (let i = 0; i < folds.length; i++) inputs[i] = folds[i]!.read(value)
+      let i = 0
+      try {
+        for (; i < folds.length; i++) inputs[i] = folds[i]!.read(value)
+      } catch (thrown) {
+        throw named(name, fields[i]!, thrown)
+      }
       rows.count = slot + 1
     }
   }

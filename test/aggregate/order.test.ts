@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { avg, collect, first, last, max, maxBy, min, minBy } from '../../lib/aggregate/index.js'
 import { fold, matchesOracle, type Placed, stored } from './folding.js'
-import { anyNumber } from './rational.js'
+import { finite } from './rational.js'
 
 type Comparable = number | string | null | undefined
 type Row = Placed<Comparable>
 const value = (row: Row) => row.value
 const words = fc.constantFrom('', 'a', 'b', 'B', 'é', '\ud800', '10', '9')
 const comparables: fc.Arbitrary<Comparable> = fc.oneof(
-  anyNumber,
+  finite,
   words,
   fc.integer({ min: -2, max: 2 }),
   fc.constant(null),
@@ -21,13 +21,10 @@ const byOrigin = (a: Placed<unknown>, b: Placed<unknown>): number => (origin(a) 
 /** What JSON keeps of a value. */
 const kept = (x: unknown): any => (x === undefined ? null : JSON.parse(JSON.stringify(x)))
 
-/** Numbers before strings; NaN before every number for the least, after every number for the greatest. */
-function rank(x: number | string, way: 1 | -1): [number, number | string] {
-  if (typeof x === 'string') return [2, x]
-  return Number.isNaN(x) ? [way === 1 ? 0 : 1.5, 0] : [1, x + 0]
-}
+/** Numbers before strings. */
+const rank = (x: number | string): [number, number | string] => (typeof x === 'string' ? [2, x] : [1, x + 0])
 function compare(x: number | string, y: number | string, way: 1 | -1): number {
-  const [a, b] = [rank(x, way), rank(y, way)]
+  const [a, b] = [rank(x), rank(y)]
   const order = a[0] - b[0] || (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0)
   return order * way
 }
@@ -66,13 +63,13 @@ describe('law 13: any cut and any merge tree give the oracle to the last bit', (
       300,
     ))
   it('first', () => {
-    matchesOracle(first(value), comparables, (rows) => kept([...rows].sort(byOrigin)[0]?.value))
+    matchesOracle(first(value), comparables, (rows) => kept(present(rows).sort(byOrigin)[0]?.value))
   })
   it('last', () => {
-    matchesOracle(last(value), comparables, (rows) => kept([...rows].sort(byOrigin).at(-1)?.value))
+    matchesOracle(last(value), comparables, (rows) => kept(present(rows).sort(byOrigin).at(-1)?.value))
   })
   it('collect', () => {
-    const oracle = (rows: readonly Row[]) => [...rows].sort(byOrigin).slice(0, 4).map(value).map(kept)
+    const oracle = (rows: readonly Row[]) => present(rows).sort(byOrigin).slice(0, 4).map(value).map(kept)
     matchesOracle(collect(value, { max: 4 }), comparables, oracle)
   })
 })
@@ -134,16 +131,14 @@ describe('values', () => {
     expect(result(collect(value), [])).toEqual([])
   })
 
-  it('a NaN is never hidden by numbers, and -0 is 0', () => {
-    const rows = [1, Number.NaN, -1].map((v, i) => at({ value: v, position: String(i) }))
-    expect(result(min(value), rows)).toBeNaN()
-    expect(result(max(value), rows)).toBeNaN()
-    expect(result(min(value), [at({ value: -0 })])).toBe(0)
+  it('a null takes no place of a bounded list', () => {
+    const rows = [null, 'a', undefined, 'b', 'c'].map((v, i) => at({ value: v, position: String(i) }))
+    expect(result(collect(value, { max: 2 }), rows)).toEqual(['a', 'b'])
   })
 
   it('law 13: kept values are what JSON keeps, before they are stored as after', () => {
     for (const make of [first, last, (of: any) => minBy(() => 1, of), (of: any) => collect(of)] as const) {
-      for (const given of [-0, Number.NaN, 1 / 0, undefined, { at: new Date(0), gone: undefined, zero: -0 }]) {
+      for (const given of [-0, undefined, [undefined, null], { at: new Date(0), gone: undefined, zero: -0 }]) {
         const aggregate: any = make(() => given)
         const acc = fold(aggregate, [at({})])
         expect(aggregate.result(acc)).toStrictEqual(aggregate.result(stored(aggregate, acc)))
@@ -157,38 +152,6 @@ describe('values', () => {
     const acc = fold(aggregate, [at({})])
     row.tags.push('b')
     expect(aggregate.result(acc)).toEqual({ tags: ['a'] })
-  })
-})
-
-describe('law 14: reading refuses what cannot be compared or stored before anything is folded', () => {
-  it.each<[unknown, string]>([
-    [true, 'boolean'],
-    [5n, 'bigint'],
-    [new Date(0), 'object'],
-    [['a'], 'an array'],
-  ])('min, max, minBy and maxBy of %o', (given, kind) => {
-    const of = () => given as number
-    for (const aggregate of [min(of), max(of), minBy(of, value), maxBy(of, value)]) {
-      const message = `${aggregate.kind}() compares numbers or strings; its function gave ${kind}`
-      expect(() => aggregate.read(at({}))).toThrow(expect.objectContaining({ name: 'TypeError', message }))
-    }
-  })
-
-  const circle: Record<string, unknown> = {}
-  circle.self = circle
-  it.each<[unknown, string]>([
-    [5n, 'a bigint'],
-    [{ id: 5n }, 'an object that is no JSON'],
-    [circle, 'an object that is no JSON'],
-    [Symbol('a'), 'a symbol'],
-    [() => 'a', 'a function'],
-    [Promise.resolve('a'), 'a promise'],
-  ])('first, last, minBy, maxBy and collect of %o', (given, what) => {
-    const of = () => given as string
-    for (const aggregate of [first(of), last(of), minBy(() => 1, of), maxBy(() => 1, of), collect(of)]) {
-      const message = `${aggregate.kind}() keeps JSON; its function gave ${what}`
-      expect(() => aggregate.read(at({}))).toThrow(expect.objectContaining({ name: 'TypeError', message }))
-    }
   })
 })
 

@@ -21,11 +21,6 @@ describe('distinctCount', () => {
       return number > 3 ? null : number
     })
   })
-
-  it('law 14: reading refuses what is no key', () => {
-    const aggregate = distinctCount(() => Number.NaN)
-    expect(() => aggregate.read({})).toThrow(expect.objectContaining({ code: 'bad-key' }))
-  })
 })
 
 describe('custom', () => {
@@ -110,8 +105,8 @@ describe('custom, ordered', () => {
     const row = { value: { at: new Date(0) }, turn: 0, timestamp: 0, split: 'a', position: '0' }
     const acc = fold(seen, [row])
     expect([seen.result(acc), seen.result(stored(seen as Aggregate<any, any>, acc))]).toEqual(['string', 'string'])
-    const message = 'custom:seen() keeps JSON; its function gave an object that is no JSON'
-    expect(() => seen.read({ value: 5n })).toThrow(expect.objectContaining({ name: 'TypeError', message }))
+    const message = 'custom:seen() keeps JSON; its row is an object that is no JSON.'
+    expect(() => seen.read({ value: 5n })).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 })
 

@@ -12,8 +12,10 @@ import {
   max,
   maxBy,
   min,
+  minBy,
   stddev,
   sum,
+  sumDecimal,
 } from '../../lib/aggregate/index.js'
 import {
   type KeyedStream,
@@ -201,6 +203,9 @@ describe('results', () => {
         refunds: count((o) => o.coupon),
         total: sum((o) => o.amount),
         coupons: sum((o) => o.coupon),
+        couponsOrNull: sum((o) => o.coupon, { empty: null }),
+        exact: sumDecimal((o) => o.id),
+        exactOrNull: sumDecimal((o) => o.note, { empty: null, scale: 2 }),
         mean: avg((o) => o.amount),
         meanCoupon: avg((o) => o.coupon),
         least: min((o) => o.amount),
@@ -214,6 +219,15 @@ describe('results', () => {
           (o) => o.amount,
           (o) => ({ id: o.id }),
         ),
+        bestWithCoupon: maxBy(
+          (o) => o.coupon,
+          (o) => o.id,
+        ),
+        bestNote: minBy(
+          (o) => o.amount,
+          (o) => o.note,
+        ),
+        notes: collect((o) => o.note),
         ids: collect((o) => o.id),
         customers: distinctCount((o) => o.customer),
         words: custom({
@@ -234,6 +248,9 @@ describe('results', () => {
         readonly refunds: number
         readonly total: number
         readonly coupons: number
+        readonly couponsOrNull: number | null
+        readonly exact: string
+        readonly exactOrNull: string | null
         readonly mean: number
         readonly meanCoupon: number | null
         readonly least: number
@@ -244,6 +261,9 @@ describe('results', () => {
         readonly opening: string
         readonly closing: number | null
         readonly best: { id: string }
+        readonly bestWithCoupon: string | null
+        readonly bestNote: string | null
+        readonly notes: readonly string[]
         readonly ids: readonly string[]
         readonly customers: number | null
         readonly words: number

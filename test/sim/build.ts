@@ -18,12 +18,14 @@ import {
   type Pipeline,
   pipeline,
   sum,
+  sumDecimal,
   tumbling,
 } from '../../lib/index.js'
 import type { RecordMeta } from '../../lib/ports/index.js'
 import {
   type AggregateName,
   DRIFT_MS,
+  decimalOf,
   type Event,
   idOf,
   isFussy,
@@ -57,6 +59,7 @@ function sourceOf(spec: SourceSpec, die: Die) {
 const AGGREGATES: Record<AggregateName, () => any> = {
   count: () => count(),
   sum: () => sum(numberOf),
+  decimal: () => sumDecimal(decimalOf),
   avg: () => avg(numberOf),
   min: () => min(numberOf),
   max: () => max(numberOf),

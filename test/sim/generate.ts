@@ -48,10 +48,11 @@ const OF_EVENTS: readonly AggregateName[] = [
   'ids',
   'fussy',
   'trail',
+  'decimal',
 ]
-const OF_RESULTS: readonly AggregateName[] = ['sum', 'avg', 'min', 'max', 'distinct']
+const OF_RESULTS: readonly AggregateName[] = ['sum', 'avg', 'min', 'max', 'distinct', 'decimal']
 /** What can take a row back. */
-const INVERTIBLE: readonly AggregateName[] = ['sum', 'avg']
+const INVERTIBLE: readonly AggregateName[] = ['sum', 'avg', 'decimal']
 
 interface Draft extends Omit<OperatorSpec, 'aggregates'> {
   readonly picks: readonly number[]
@@ -65,7 +66,7 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     latenessMs: fc.constantFrom(0, 0, 700, 3_000, 7_000, 15_000, 30_000),
     accumulation: fc.constantFrom('accumulating', 'discarding', 'retracting'),
     isFinal: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
-    picks: fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }),
+    picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
   })
 

@@ -1,6 +1,7 @@
 import {
   type AggregateName,
   DRIFT_MS,
+  decimalOf,
   type Event,
   HELD_MS,
   idOf,
@@ -338,6 +339,17 @@ function judge(source: SourceSpec, { is, arrivalMs }: OracleRecord, top: number,
 const AGGREGATES: Record<AggregateName, (rows: readonly Input[]) => unknown> = {
   count: (rows) => rows.reduce((n, { weight }) => n + weight, 0),
   sum: (rows) => rows.reduce((n, { value, weight }) => n + weight * numberOf(value), 0),
+  decimal: (rows) => {
+    const counts = [0, 0, 0, 0]
+    for (const { value, weight } of rows) counts[decimalOf(value).split('.')[1]?.length ?? 0]! += weight
+    const sum = rows.reduce((n, { value, weight }) => n + weight * Number(decimalOf(value)), 0)
+    return sum.toFixed(
+      Math.max(
+        0,
+        counts.findLastIndex((count) => count !== 0),
+      ),
+    )
+  },
   avg: (rows) => {
     const n = rows.reduce((sum, { weight }) => sum + weight, 0)
     return n === 0 ? null : rows.reduce((sum, { value, weight }) => sum + weight * numberOf(value), 0) / n

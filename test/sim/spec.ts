@@ -37,6 +37,7 @@ export type KeyKind = 'plain' | 'odd' | 'number' | 'boolean' | 'tuple' | 'one'
 export type AggregateName =
   | 'count'
   | 'sum'
+  | 'decimal'
   | 'avg'
   | 'min'
   | 'max'
@@ -106,6 +107,11 @@ export function keyOf(kind: KeyKind, row: any): string | number | boolean | read
 /** The number that aggregates read. */
 export function numberOf(row: any): number {
   return row.v ?? row.value.count
+}
+
+/** The same as text: an eighth has three digits at most, and no exponent. */
+export function decimalOf(row: any): string {
+  return String(numberOf(row))
 }
 
 export function idOf(row: any): number {

@@ -1,0 +1,182 @@
+import { ConfigError, DECIMAL_DIGITS_MAX, shown } from '../base/index.js'
+import type { Aggregate } from './aggregate.js'
+import { checkEmpty, refused, typeName } from './values.js'
+
+/** units / 10^scale, exactly. */
+interface Decimal {
+  readonly units: bigint
+  readonly scale: number
+}
+
+/** An exact sum: small, as its digits grow with the logarithm of the rows and its counts are at most 39. */
+interface DecimalSum {
+  units: bigint
+  scale: number
+  /**
+   * How many summands have how many fraction digits, up to `scale`: what the widest is after some were taken back, and
+   * whether there are any.
+   */
+  readonly counts: number[]
+}
+
+type Maybe = string | bigint | number | null | undefined
+type Rounding = 'half-up' | 'half-even'
+
+/** How `sumDecimal` writes its result. */
+export interface DecimalOptions<E extends 0 | null = 0> {
+  /**
+   * Fraction digits of the result, 0 to 38: what the exact sum has beyond them is rounded, once.
+   * @default as many as the widest summand has
+   */
+  readonly scale?: number
+  /**
+   * Where ties go when digits are cut: away from zero, as SQL's NUMERIC rounds, or to the even digit.
+   * @default 'half-up'
+   */
+  readonly rounding?: Rounding
+  /**
+   * The sum of nothing: zero, or null as in SQL.
+   * @default 0
+   */
+  readonly empty?: E
+}
+
+const POWERS = Array.from({ length: DECIMAL_DIGITS_MAX + 1 }, (_, digits) => 10n ** BigInt(digits))
+const BEYOND = POWERS[DECIMAL_DIGITS_MAX]!
+const DECIMAL = /^[+-]?\d+(?:\.\d+)?$/
+
+/**
+ * The exact sum of decimals, such as money: text like '-12.34', bigints and safe integers, of at most 38 digits each. It is
+ * text with as many fraction digits as the widest summand has, or `scale` of them; it may have more than 38 digits, is never
+ * '-0', and over nothing is '0', or null with `empty: null`. Null and undefined are left out; anything else, text with
+ * blanks or an exponent and numbers with a fraction too, rejects the record (`bad-value`). Can take rows back.
+ * @throws {ConfigError} `bad-aggregate`, where an option is none of those above
+ * @example sumDecimal(payment => payment.amount)
+ * @example sumDecimal(payment => payment.fee, { scale: 2, rounding: 'half-even' })
+ */
+export function sumDecimal<T, E extends 0 | null = 0>(
+  of: (row: T) => Maybe,
+  options: DecimalOptions<E> = {},
+): Aggregate<T, null extends E ? string | null : string, any, any> {
+  const { scale, rounding = 'half-up', empty = 0 }: DecimalOptions<0 | null> = options
+  checkOptions(scale, rounding)
+  checkEmpty('sumDecimal', empty)
+  return Object.freeze({
+    kind: 'sum-decimal',
+    options: {
+      ...(scale !== undefined && { scale, rounding }),
+      ...(empty === null && { empty }),
+    },
+    invertible: true,
+    ordered: false,
+    fragile: false,
+    read: (row: T) => readDecimal(of(row)),
+    create: (): DecimalSum => ({ units: 0n, scale: 0, counts: [0] }),
+    add: (acc: DecimalSum, { units, scale: digits }: Decimal, weight: 1 | -1) => {
+      addUnits(acc, weight === 1 ? units : -units, digits)
+      acc.counts[digits]! += weight
+      return acc
+    },
+    merge(a: DecimalSum, b: DecimalSum) {
+      const sum = { ...a, counts: [...a.counts] }
+      addUnits(sum, b.units, b.scale)
+      for (let digits = 0; digits <= b.scale; digits++) sum.counts[digits]! += b.counts[digits]!
+      return sum
+    },
+    result(acc: DecimalSum) {
+      if (empty === null && acc.counts.reduce((rows, count) => rows + count) === 0) return null as unknown as string
+      const sum = narrowed(acc)
+      return textOf(scale === undefined ? sum : rescaled(sum, scale, rounding))
+    },
+    // JSON has no bigint.
+    encode: (acc: DecimalSum) => [acc.units.toString(), acc.scale, acc.counts],
+    decode: (json: readonly [string, number, number[]]): DecimalSum => ({
+      units: BigInt(json[0]),
+      scale: json[1],
+      counts: [...json[2]],
+    }),
+  })
+}
+
+function checkOptions(scale: number | undefined, rounding: Rounding): void {
+  if (scale !== undefined && !(Number.isSafeInteger(scale) && scale >= 0 && scale <= DECIMAL_DIGITS_MAX)) {
+    throw new ConfigError(
+      'bad-aggregate',
+      `The scale of sumDecimal() is a whole number from 0 to ${DECIMAL_DIGITS_MAX}; it is ${shown(scale)}.`,
+    )
+  }
+  if (rounding !== 'half-up' && rounding !== 'half-even') {
+    throw new ConfigError(
+      'bad-aggregate',
+      `The rounding of sumDecimal() is 'half-up' or 'half-even'; it is ${shown(rounding)}.`,
+    )
+  }
+}
+
+function readDecimal(value: unknown): Decimal | undefined {
+  switch (typeof value) {
+    case 'string':
+      // The length first: no text is looked at that is longer than any decimal, with its sign and its point.
+      if (value.length <= DECIMAL_DIGITS_MAX + 2 && DECIMAL.test(value)) return ofText(value)
+      throw notDecimal('text that is no such decimal')
+    case 'bigint':
+      if (value < BEYOND && value > -BEYOND) return { units: value, scale: 0 }
+      throw notDecimal('a bigint of more digits')
+    case 'number':
+      if (Number.isSafeInteger(value)) return { units: BigInt(value), scale: 0 }
+      throw notDecimal(Number.isFinite(value) ? 'a number that is no safe integer' : typeName(value))
+  }
+  if (value === null || value === undefined) return undefined
+  throw notDecimal(typeName(value))
+}
+
+function ofText(text: string): Decimal {
+  const point = text.indexOf('.')
+  const whole = point < 0 ? text : text.slice(0, point) + text.slice(point + 1)
+  const digits = /^[+-]/.test(whole) ? whole.length - 1 : whole.length
+  if (digits > DECIMAL_DIGITS_MAX) throw notDecimal('text of more digits')
+  return { units: BigInt(whole), scale: point < 0 ? 0 : text.length - point - 1 }
+}
+
+const notDecimal = (gave: string) =>
+  refused(
+    'sumDecimal',
+    `adds decimals of at most ${DECIMAL_DIGITS_MAX} digits: text such as "-12.34", a bigint or a safe integer`,
+    gave,
+  )
+
+/** Adds at the wider scale of both; whoever calls it counts. */
+function addUnits(sum: DecimalSum, units: bigint, scale: number): void {
+  if (scale > sum.scale) {
+    sum.units *= POWERS[scale - sum.scale]!
+    sum.scale = scale
+    while (sum.counts.length <= scale) sum.counts.push(0)
+  }
+  sum.units += scale === sum.scale ? units : units * POWERS[sum.scale - scale]!
+}
+
+/** The same value with the fraction digits of the widest summand that is left, or more where it needs them. */
+function narrowed({ units, scale, counts }: DecimalSum): Decimal {
+  const sum = { units, scale }
+  while (sum.scale > 0 && counts[sum.scale] === 0 && sum.units % 10n === 0n) {
+    sum.units /= 10n
+    sum.scale--
+  }
+  return sum
+}
+
+function rescaled({ units, scale }: Decimal, to: number, rounding: Rounding): Decimal {
+  if (to >= scale) return { units: units * POWERS[to - scale]!, scale: to }
+  const divisor = POWERS[scale - to]!
+  const cut = units / divisor
+  const rest = units - cut * divisor
+  const twice = 2n * (rest < 0n ? -rest : rest)
+  const isAway = twice > divisor || (twice === divisor && (rounding === 'half-up' || cut % 2n !== 0n))
+  return { units: isAway ? cut + (units < 0n ? -1n : 1n) : cut, scale: to }
+}
+
+function textOf({ units, scale }: Decimal): string {
+  const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0')
+  const sign = units < 0n ? '-' : ''
+  return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
