@@ -1,4 +1,4 @@
-import type { Aggregate } from '../aggregate/index.js'
+import { type Aggregate, count } from '../aggregate/index.js'
 import { type Key, LANES_MAX } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import { Slices, sliceMs } from '../window/index.js'
@@ -19,7 +19,10 @@ export interface OperatorPlan {
   readonly slices: Slices
   readonly key: (value: any) => Key
   readonly fields: readonly string[]
+  /** One a field; and where rows may be taken back one more, which counts them. */
   readonly folds: readonly Aggregate<any, any>[]
+  /** It reads a retracting operator: rows of a key may all be taken back, and then its result ceases to be. */
+  readonly takesBack: boolean
   readonly late: SinkNode<any> | undefined
 }
 
@@ -69,6 +72,7 @@ export function cutStages(pipeline: Pipeline): Plan {
     node.kind === 'source' || node.kind === 'aggregate' ? operatorsAfter(node, readers) : [],
   )
   const stageOf = stages(nodes, feeds)
+  const takesBack = new Set(nodes.filter(retracts).flatMap((node) => feeds[node.id]!))
   const inStage = new Map<number, number>()
   const operators = nodes
     .filter((node) => node.kind === 'aggregate')
@@ -76,7 +80,7 @@ export function cutStages(pipeline: Pipeline): Plan {
       const stage = stageOf.operator.get(node.id)!
       const index = inStage.get(stage) ?? 0
       inStage.set(stage, index + 1)
-      return operatorPlan(node, stage, index, pipeline, openMs(nodes, stage, stageOf.input))
+      return operatorPlan(node, stage, index, pipeline, openMs(nodes, stage, stageOf.input), takesBack.has(node))
     })
   const operatorOf = new Map(operators.map((operator) => [operator.node.id, operator]))
   const inputs: InputPlan[] = []
@@ -103,6 +107,10 @@ export function cutStages(pipeline: Pipeline): Plan {
     readers,
   })
 }
+
+/** Whether an operator takes results back: late panes of a retracting one do. */
+const retracts = (node: GraphNode): boolean =>
+  node.kind === 'aggregate' && node.accumulation === 'retracting' && node.allowedLatenessMs > 0 && node.emit !== 'final'
 
 /** The operators that a node's rows reach with no operator between. */
 function operatorsAfter(start: GraphNode, readers: readonly GraphNode[][]): OperatorStep[] {
@@ -161,7 +169,9 @@ function operatorPlan(
   index: number,
   pipeline: Pipeline,
   openMs: number,
+  takesBack: boolean,
 ): OperatorPlan {
+  const folds = Object.values(node.aggregates)
   return {
     node,
     name: node.name,
@@ -173,7 +183,8 @@ function operatorPlan(
     slices: new Slices(node.window, node.offsetMs, node.allowedLatenessMs, openMs, node.emit === 'final'),
     key: node.key,
     fields: Object.keys(node.aggregates),
-    folds: Object.values(node.aggregates),
+    folds: takesBack ? [...folds, count()] : folds,
+    takesBack,
     late: node.late,
   }
 }

@@ -4,6 +4,8 @@ import type { Position } from './source.js'
 export interface SinkRow {
   readonly id: string
   readonly value: unknown
+  /** The row ceases to be: what stands of it is deleted. */
+  readonly op?: '-'
   /** Of a split's rows: the record's position, by which they ascend. Empty of an operator's, whose order is the part's. */
   readonly order: string
 }

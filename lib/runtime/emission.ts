@@ -6,6 +6,7 @@ import { rowPosition } from './cursor.js'
 import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
 import type { PaneDraft } from './panes.js'
+import { type Program, Rows, type Terminal } from './program.js'
 import type { SplitState } from './split-item.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
 
@@ -23,6 +24,8 @@ export class Emission implements RecordPlace {
   readonly part: string
   /** The key group's own watermark when it was made: the start of the slice that closed. */
   readonly own: number
+  /** What it replaces, where steps may keep the new result and have not kept the old one, or the other way round. */
+  stood: (() => WindowResult<any, any> | undefined) | undefined
   /** The gate behind which the next stage counts it. */
   gate = TIME_MIN
   readonly timestamp: number
@@ -82,8 +85,9 @@ export interface FailedEmission {
 }
 
 /**
- * Adds the results of a pane: one, or a retraction and its replacement. `n` counts the results of one key in one slice, `rank` is the key's among those of its
- * hash. A pane whose result throws is rejected; what it replaces is taken back all the same, so that the pane after it has nothing to take back.
+ * Adds the results of a pane: one, or a retraction and its replacement, or a retraction alone where all rows have been taken back. `n` counts the results of
+ * one key in one slice, `rank` is the key's among those of its hash. A pane whose result throws is rejected; what it replaces is taken back all the same, so
+ * that the pane after it has nothing to take back.
  */
 export function addEmissions(
   operator: OperatorPlan,
@@ -100,21 +104,39 @@ export function addEmissions(
   const { key } = cell
   const id = `${operator.name}|${cell.text}|${window.start}-${window.end}|${pane.index}`
   const isRetracting = operator.node.accumulation === 'retracting'
-  const was = isRetracting && before !== undefined ? valueOrNone(operator, before) : undefined
+  const isGone = operator.node.accumulation !== 'discarding' && isEmpty(operator, accs) // guard: gone-is-deleted
+  const stood = before === undefined || isEmpty(operator, before) ? undefined : before
+  const was = stood !== undefined && (isRetracting || isGone) ? valueOrNone(operator, stood) : undefined
   if (was !== undefined) {
     const taken = { key, value: was, window, pane, id: `${id}|-`, op: '-' } as const
     emissions.push(new Emission(operator, slice, part, place, -1, taken))
   }
+  if (isGone) return
   try {
     const result = { key, value: resultValue(operator, accs), window, pane, id }
-    emissions.push(
-      isRetracting
-        ? new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, { ...result, op: '+' })
-        : new Emission(operator, slice, part, place, 1, result),
-    )
+    const emission = isRetracting
+      ? new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, { ...result, op: '+' })
+      : new Emission(operator, slice, part, place, 1, result)
+    if (!isRetracting && stood !== undefined) emission.stood = () => standing(operator, stood, result)
+    emissions.push(emission)
   } catch (thrown) {
     failed.push({ row: failure(operator, id, cell.key, slice, window, thrown), part })
   }
+}
+
+/** Whether all rows have been taken back. */
+function isEmpty({ takesBack, folds }: OperatorPlan, accs: readonly any[]): boolean {
+  return takesBack && folds.at(-1)!.result(accs.at(-1)) === 0
+}
+
+/** What a pane replaces, as its result; undefined where that never went out. */
+function standing(
+  operator: OperatorPlan,
+  accs: readonly any[],
+  result: WindowResult<any, any>,
+): WindowResult<any, any> | undefined {
+  const value = valueOrNone(operator, accs)
+  return value === undefined ? undefined : { ...result, value, id: `${result.id}|-`, op: '-' }
 }
 
 /** Undefined where it throws: then its pane was rejected, and never went out. */
@@ -161,6 +183,23 @@ function failure(
   return { id: `${id}|rejected`, value, order: id }
 }
 
+/** The rows of what a result replaces, for sinks that get none of the result itself: there they cease to be. */
+function droppedRows(program: Program, emission: Emission): Rows {
+  const kept = new Set<Terminal>()
+  const now = program.run(emission.result)
+  for (let i = 0; i < now.count; i++) kept.add(now.terminal[i]!)
+  const before = emission.stood!()
+  const rows = new Rows()
+  if (before === undefined) return rows
+  const old = program.run(before)
+  for (let i = 0; i < old.count; i++) {
+    if (kept.has(old.terminal[i]!)) continue
+    rows.terminal[rows.count] = old.terminal[i]!
+    rows.value[rows.count++] = old.value[i]
+  }
+  return rows
+}
+
 /** Rows for sinks, by sink and part. */
 export type PartRows = Map<SinkNode<any>, Map<string, SinkRow[]>>
 
@@ -194,8 +233,10 @@ export function runEmissions(
   for (;;) {
     const parts: PartRows = new Map()
     let part = ''
+    let op: '-' | undefined
+    let suffix = ''
     const fold = new StageFold({ operators: next?.operators ?? [] }, deadLetter, keep, (sink, id, value) =>
-      addPartRow(parts, sink, part, { id, value, order: '' }),
+      addPartRow(parts, sink, part, { id: `${id}${suffix}`, value, order: '', ...(op && { op }) }),
     )
     let again = false
     for (const emission of emissions) {
@@ -203,6 +244,17 @@ export function runEmissions(
       if (split !== undefined) emission.gate = split.gate
       try {
         if (spoilt.size > 0 && spoilt.has(emission.position)) throw spoilt.get(emission.position)
+        op = undefined
+        suffix = ''
+        // guard: dropped-is-deleted
+        if (emission.stood !== undefined && program.mayDrop) {
+          const dropped = droppedRows(program, emission)
+          op = '-'
+          suffix = '|-'
+          fold.repeat(dropped, emission)
+        }
+        op = emission.weight < 0 ? '-' : undefined
+        suffix = ''
         const rows = program.run(emission.result)
         if (next === undefined || emission.position <= counted)
           fold.repeat(rows, emission) // guard: passed-on-once

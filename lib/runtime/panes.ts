@@ -12,7 +12,7 @@ export interface PaneDraft {
   readonly pane: Pane
   /** All rows so far, or the pane's own where the accumulation is discarding. */
   readonly accs: readonly any[]
-  /** What the pane before held; only of a retracting late pane. */
+  /** What the pane before held; only of a late pane that is not discarding. */
   readonly before: readonly any[] | undefined
 }
 
@@ -119,7 +119,7 @@ export class ClosingSlice {
         window,
         pane,
         accs: was === undefined ? mine : mergeAccs(operator, was, mine),
-        before: node.accumulation === 'retracting' ? was : undefined,
+        before: was,
       }
     }
   }

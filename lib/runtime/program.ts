@@ -39,6 +39,8 @@ type Step = (value: any) => void
 export class Program {
   readonly rows = new Rows()
   readonly terminals: Terminal[] = []
+  /** Whether a row may leave by no step at all, or by other ones than its like. */
+  mayDrop = false
   private readonly start: Step
 
   constructor(plan: Plan, node: number) {
@@ -65,6 +67,7 @@ export class Program {
 
   private step(plan: Plan, id: number): Step {
     const node = plan.pipeline.nodes[id]!
+    if (node.kind === 'filter' || node.kind === 'flat-map' || node.kind === 'divert') this.mayDrop = true
     switch (node.kind) {
       case 'map': {
         const { fn } = node

@@ -65,7 +65,9 @@ describe('keys', () => {
     200,
     fc.property(fc.array(keys, { maxLength: 20 }), fc.constantFrom('sk', null), (crowd, sortKey) => {
       const shape = { item: undefined, version: undefined, partitionKey: 'pk', sortKey }
-      const names = crowd.map((key) => (entryOf(shape, 'id', { key, value: {}, window, pane }, '1') as Entry).name)
+      const names = crowd.map(
+        (key) => (entryOf(shape, { id: 'id', value: { key, value: {}, window, pane }, order: '' }, '1') as Entry).name,
+      )
       for (const [i, a] of crowd.entries())
         for (const [j, b] of crowd.entries()) expect(names[i] === names[j], names[i]).toBe(same(a, b))
     }),

@@ -292,6 +292,22 @@ export const GUARDS: readonly Guard[] = [
     replace: 'timestamp',
     by: 'test/runtime/drift.test.ts',
   },
+  {
+    name: 'gone-is-deleted',
+    law: '10',
+    file: 'runtime/emission',
+    find: "operator.node.accumulation !== 'discarding' && isEmpty(operator, accs)",
+    replace: 'false as boolean',
+    by: 'test/runtime/deletes.test.ts',
+  },
+  {
+    name: 'dropped-is-deleted',
+    law: '10',
+    file: 'runtime/emission',
+    find: 'if (emission.stood !== undefined && program.mayDrop) {',
+    replace: 'if (emission.stood === null) {',
+    by: 'test/runtime/deletes.test.ts',
+  },
   // what the quiet closes
   {
     name: 'quiet-for-long',

@@ -264,6 +264,13 @@ export function interpret(
     }
   }
 
+  /** Whether rows may be taken back before this operator, and all of these were. */
+  function isGone(i: number, rows: readonly Input[]): boolean {
+    const before = spec.operators[i - 1]
+    const isTakenBack = before?.accumulation === 'retracting' && before.latenessMs > 0 && !before.isFinal
+    return isTakenBack && AGGREGATES.count(rows) === 0
+  }
+
   /** Every pane of every window, and on to the next operator in the order of slices. */
   function close(i: number): void {
     const operator = spec.operators[i]!
@@ -289,11 +296,14 @@ export function interpret(
           pane,
           ...(op && { op }),
         })
-        if (operator.accumulation !== 'retracting')
-          results.push({ closing, weight: 1, row: row(operator.accumulation === 'discarding' ? own : all) })
+        if (operator.accumulation === 'discarding') results.push({ closing, weight: 1, row: row(own) })
         else {
-          if (index > 0) results.push({ closing, weight: -1, row: row(before, '-') })
-          results.push({ closing, weight: 1, row: row(all, '+') })
+          const isRetracting = operator.accumulation === 'retracting'
+          // Where all rows were taken back, the result ceases to be.
+          const stood = index > 0 && !isGone(i, before)
+          const gone = isGone(i, all)
+          if (stood && (isRetracting || gone)) results.push({ closing, weight: -1, row: row(before, '-') })
+          if (!gone) results.push({ closing, weight: 1, row: row(all, isRetracting ? '+' : undefined) })
         }
       }
     }

@@ -127,7 +127,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
       kind: 'operator' as const,
       operator: 'op',
       part: `${slice}-00000000`,
-      rows: rows.map((row): SinkRow => ({ id: row.id, value: row, order: '' })),
+      rows: rows.map((row): SinkRow => ({ id: row.id, value: row, order: '', ...(row.op === '-' && { op: '-' }) })),
     },
   ]
 
@@ -194,6 +194,45 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await sink.write(results('005', result('a', 1)))
     await sink.write(results('006', taken, { ...result('a', 2, 1), op: '+' }))
     expect(await itemsOf(table)).toMatchObject([{ n: 2, pane: 1 }])
+    await sink.close()
+  })
+
+  it('a row that ceases to be leaves its keys and its version, and nothing older takes its place', async () => {
+    const table = await freshTable()
+    const sink = await open(table)
+    await sink.write(results('005', result('a', 1), result('b', 1)))
+    await sink.write(results('006', { ...result('a', 1, 1), op: '-', id: 'x|-' }))
+    const gone = { pk: 'a', _deleted: true }
+    expect((await itemsOf(table)).sort((a, b) => (a.pk < b.pk ? -1 : 1))).toMatchObject([gone, { pk: 'b', n: 1 }])
+    expect((await itemsOf(table)).find(({ pk }) => pk === 'a')).not.toHaveProperty('n')
+    // An attempt that sleeps for long comes again with what was before.
+    await sink.write(results('005', result('a', 1), result('b', 1)))
+    expect((await itemsOf(table)).find(({ pk }) => pk === 'a')).toMatchObject(gone)
+    await sink.write(results('007', result('a', 3, 2)))
+    const back = (await itemsOf(table)).find(({ pk }) => pk === 'a')
+    expect(back).toMatchObject({ n: 3, pane: 2 })
+    expect(back).not.toHaveProperty('_deleted')
+    await sink.close()
+  })
+
+  it('with a version of its own too, where what is taken back has the version of what stands', async () => {
+    const table = await freshTable()
+    const sink = await open(table, { item: (row) => ({ pk: row.c, sk: 'x', v: row.v }), version: (row) => row.v })
+    const part = (slice: string, ...rows: SinkRow[]) => [
+      { kind: 'operator' as const, operator: 'op', part: `${slice}-00000000`, rows },
+    ]
+    await sink.write(part('1', { id: '1', value: { c: 'a', v: 5 }, order: '' }))
+    await sink.write(part('2', { id: '2', value: { c: 'a', v: 5 }, order: '', op: '-' }))
+    expect(await itemsOf(table)).toEqual([{ pk: 'a', sk: 'x', _deleted: true, _version: 5 }])
+    await sink.write(part('1', { id: '1', value: { c: 'a', v: 5 }, order: '' }))
+    expect(await itemsOf(table)).toMatchObject([{ _deleted: true }])
+    // Taken back and replaced by a row of the same version.
+    const pair: SinkRow[] = [
+      { id: '3', value: { c: 'b', v: 1 }, order: '', op: '-' },
+      { id: '4', value: { c: 'b', v: 1 }, order: '' },
+    ]
+    await sink.write(part('3', ...pair))
+    expect((await itemsOf(table)).find(({ pk }) => pk === 'b')).toEqual({ pk: 'b', sk: 'x', v: 1, _version: 1 })
     await sink.close()
   })
 

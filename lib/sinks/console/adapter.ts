@@ -7,7 +7,7 @@ export function consoleWriter(out: NodeJS.WritableStream = process.stdout): Sink
     async write(batches) {
       for (const { rows } of batches) {
         if (rows.length === 0) continue
-        const text = rows.map((row) => `${rowJson(row.value)}\n`).join('')
+        const text = rows.map(({ value, op }) => `${rowJson(value, op)}\n`).join('')
         await new Promise<void>((resolve, reject) => out.write(text, (error) => (error ? reject(error) : resolve())))
       }
     },

@@ -4,7 +4,7 @@ import { lacksPartiql, refusal } from '../../aws/failure.js'
 import { answered, RETRY_BUDGET } from '../../aws/retry.js'
 import { ConfigError } from '../../base/index.js'
 import type { RefusedRow, Sink, SinkBatch, SinkRow } from '../../ports/index.js'
-import { type Entry, entryOf, isBelow, isResult, keysOf, type TableShape } from './item.js'
+import { type Entry, entryOf, isBelow, keysOf, type TableShape } from './item.js'
 import { type Refusal, upsert } from './upsert.js'
 
 /** Rows as items of a table. What a row replaces and what replaces it is told by its version alone, so any attempt may come at any time. */
@@ -42,9 +42,7 @@ class TableSink implements Sink {
       const places = new Places(this.run, batch)
       for (const row of batch.rows) {
         const order = places.next(row)
-        // A retraction takes back what its replacement overwrites.
-        if (isResult(row.value) && (row.value as { op?: string }).op === '-') continue
-        const entry = entryOf(this.shape, row.id, row.value, order)
+        const entry = entryOf(this.shape, row, order)
         if (typeof entry === 'string') refused.push({ batch, row, reason: entry })
         else if (isNewer(entry, entries.get(entry.name))) entries.set(entry.name, { ...entry, batch, row })
       }
@@ -128,8 +126,11 @@ class Places {
   }
 }
 
-function isNewer({ version }: Entry, other: Entry | undefined): boolean {
+/** Of two of one version the later one stands where one of them deletes: a retraction has the version of what it takes back. */
+function isNewer({ version, isDelete }: Entry, other: Entry | undefined): boolean {
   if (other === undefined) return true
+  const isEqual = version.N === other.version.N && version.S === other.version.S
+  if (isEqual) return isDelete || other.isDelete
   if (version.N !== undefined && other.version.N !== undefined) return isBelow(other.version.N, version.N)
   return version.S === undefined || other.version.S === undefined || version.S > other.version.S
 }

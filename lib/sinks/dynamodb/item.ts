@@ -1,9 +1,12 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { ConfigError, digest, encodeKey, type Key, messageOf, shown } from '../../base/index.js'
+import type { SinkRow } from '../../ports/index.js'
 import { documentFields, documentValue, fieldsBytes } from './document.js'
 
 /** The attribute that says which version of an item stands. */
 export const VERSION = '_version'
+/** The attribute of an item whose row has ceased to be. It stays with its keys and version alone, so that no older row takes its place. */
+export const DELETED = '_deleted'
 
 export interface TableShape {
   readonly item: ((row: any, id: string) => Readonly<Record<string, unknown>>) | undefined
@@ -21,6 +24,8 @@ export interface Entry {
   readonly bytes: number
   /** Nothing of this item was ever written before, as far as the row tells: it is inserted without a look at what stands. */
   readonly isFirst: boolean
+  /** The row has ceased to be. */
+  readonly isDelete: boolean
 }
 
 const NO_VERSION =
@@ -30,25 +35,40 @@ const ITEM_BYTES_MAX = 400 * 1024
 const KEY_BYTES_MAX = { partition: 2048, sort: 1024 }
 
 /** The item of a row, or the sentence that says why it can be none. */
-export function entryOf(shape: TableShape, id: string, row: unknown, order: string): Entry | string {
+export function entryOf(shape: TableShape, { id, value: row, op }: SinkRow, order: string): Entry | string {
   try {
-    const attributes = documentFields(shape.item === undefined ? defaultItem(shape, id, row) : shape.item(row, id))
+    const isDelete = op === '-'
+    const item = documentFields(shape.item === undefined ? defaultItem(shape, id, row) : shape.item(row, id))
     if (shape.item !== undefined && shape.version === undefined && !isResult(row)) {
       throw new ConfigError('no-version', NO_VERSION)
     }
     const version = documentValue(shape.version === undefined ? order : shape.version(row))
     if (version.N === undefined && version.S === undefined) return 'version is to give a finite number or text.'
-    if (VERSION in attributes) return `an item cannot have the attribute ${VERSION}, which holds its version.`
-    const fault = keyFault('partition', shape.partitionKey, attributes) ?? keyFault('sort', shape.sortKey, attributes)
+    for (const name of [VERSION, DELETED])
+      if (name in item) return `an item cannot have the attribute ${name}, which is the sink's own.`
+    const fault = keyFault('partition', shape.partitionKey, item) ?? keyFault('sort', shape.sortKey, item)
     if (fault !== undefined) return fault
+    const attributes = isDelete ? tombstone(keysOf(shape), item) : item
     attributes[VERSION] = version
     const bytes = fieldsBytes(attributes)
     if (bytes > ITEM_BYTES_MAX) return `its item has ${bytes} bytes; DynamoDB takes at most ${ITEM_BYTES_MAX}.`
-    return { attributes, version, name: itemName(keysOf(shape), attributes), bytes, isFirst: isFirst(row) }
+    return {
+      attributes,
+      version,
+      name: itemName(keysOf(shape), attributes),
+      bytes,
+      isFirst: !isDelete && isFirst(row),
+      isDelete,
+    }
   } catch (error) {
     if (error instanceof ConfigError) throw error
     return `its item cannot be made: ${messageOf(error)}`
   }
+}
+
+/** What stays of an item whose row has ceased to be. */
+function tombstone(keys: readonly string[], item: Record<string, AttributeValue>): Record<string, AttributeValue> {
+  return { ...Object.fromEntries(keys.map((key) => [key, item[key]!])), [DELETED]: { BOOL: true } }
 }
 
 /** Whether one number of DynamoDB's is below another, with all their digits where they are whole. */

@@ -10,7 +10,7 @@ import { codeOf, type Failure, judgeError } from '../../aws/failure.js'
 import { limited } from '../../aws/limited.js'
 import { Retries, type RetryBudget } from '../../aws/retry.js'
 import { compareBytes, messageOf, RetryableError, STORE_GET_MAX } from '../../base/index.js'
-import { type Entry, isBelow, itemName, VERSION } from './item.js'
+import { DELETED, type Entry, isBelow, itemName, VERSION } from './item.js'
 
 /** DynamoDB: a statement has at most 8,192 characters. */
 const STATEMENT_LENGTH_MAX = 8_000
@@ -100,9 +100,10 @@ async function putAll(call: TableCall, entries: readonly Entry[]): Promise<Refus
   return refusals
 }
 
-/** Whether what stands gives way. What was not written by this sink does. */
-function isOlder(before: Fields, { version }: Entry): boolean {
+/** Whether what stands gives way: to a newer version, and to what deletes this one. What was not written by this sink does. */
+function isOlder(before: Fields, { version, isDelete }: Entry): boolean {
   const stands = before[VERSION]
+  if (isDelete && before[DELETED]?.BOOL !== true && stands?.N === version.N && stands?.S === version.S) return true
   if (stands?.N !== undefined && version.N !== undefined) return isBelow(stands.N, version.N)
   if (stands?.S !== undefined && version.S !== undefined) return compareBytes(stands.S, version.S) < 0
   return true
@@ -216,7 +217,7 @@ async function read(call: TableCall, entries: readonly Entry[]): Promise<(Fields
 }
 
 /** One conditional put: a refusal says that this version or a newer one stands, whoever wrote it. */
-async function put(call: TableCall, { attributes, version }: Entry): Promise<void> {
+async function put(call: TableCall, { attributes, version, isDelete }: Entry): Promise<void> {
   const retries = new Retries(`A write to ${call.what}`, call.budget)
   for (;;) {
     try {
@@ -224,7 +225,7 @@ async function put(call: TableCall, { attributes, version }: Entry): Promise<voi
         new PutItemCommand({
           TableName: call.table,
           Item: attributes,
-          ConditionExpression: 'attribute_not_exists(#v) OR #v < :v',
+          ConditionExpression: `attribute_not_exists(#v) OR #v ${isDelete ? '<=' : '<'} :v`,
           ExpressionAttributeNames: { '#v': VERSION },
           ExpressionAttributeValues: { ':v': version },
         }),

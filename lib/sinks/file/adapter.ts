@@ -70,7 +70,7 @@ class FileSink {
     if (batch.rows.length === 0 || this.names.has(name)) return
     await this.place(
       name,
-      batch.rows.map((row) => rowJson(row.value)),
+      batch.rows.map(({ value, op }) => rowJson(value, op)),
     )
   }
 

@@ -80,9 +80,9 @@ export function namedRows(name: string): NamedRows | undefined {
 }
 
 /** Rows of a split have the order of their records. */
-function lineOf({ id, value, order }: SinkRow): string {
+function lineOf({ id, value, order, op }: SinkRow): string {
   const place = order === '' ? '' : `"order":${JSON.stringify(order)},`
-  return `{${place}"id":${JSON.stringify(id)},"row":${rowJson(value)}}\n`
+  return `{${place}"id":${JSON.stringify(id)},"row":${rowJson(value, op)}}\n`
 }
 
 /** The row of a line; undefined of one that holds none. */
