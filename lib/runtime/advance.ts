@@ -255,7 +255,8 @@ class Advance {
   private async close(from: Cursor, upTo: number, cache: SliceCache): Promise<'moved' | AdvanceOutcome> {
     const { operator } = this
     const after = from.hash === undefined ? from.slice : from.slice - 1
-    const closed = new Closed(this.cursor.text, from.slice)
+    const before = this.cursor.text
+    const closed = new Closed(before, from.slice)
     for (const slice of closingSlices(operator, [...cache.slices.values()].map(marksOf), after, upTo)) {
       for (const part of this.parts(from, slice, cache)) {
         closed.take(operator, slice, part)
@@ -265,7 +266,7 @@ class Advance {
       }
     }
     // The last part may have come as far.
-    if (this.cursor.text === doneThrough(upTo)) return 'moved'
+    if (this.cursor.text === doneThrough(upTo) && this.cursor.text > before) return 'moved'
     closed.reach(doneThrough(upTo), upTo)
     return await this.settle(closed)
   }

@@ -397,7 +397,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/membership',
     find: "if (seen.stopped !== '') return { kind: 'stopped', split: seen }",
     replace: '',
-    faults: 'trim,topic-remade,idle',
+    by: 'test/runtime/log-faults.test.ts',
   },
   {
     name: 'parting-put-back',
