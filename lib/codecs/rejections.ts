@@ -49,12 +49,12 @@ export const reject = {
   notGzip: (bytes: Buffer) =>
     new RecordRejection(
       'bad-gzip',
-      `A record of this source is gzip data; the ${bytes.length} bytes of this one do not begin with 1f 8b. Is its producer another one than decode is for?`,
+      `A record of this source is gzip data; the ${bytes.length} bytes of this one do not begin with 1f 8b. Have all its producers send gzip data, or correct decode.`,
     ),
   badGzip: (bytes: Buffer) =>
     new RecordRejection(
       'bad-gzip',
-      `A record of this source is gzip data; the ${bytes.length} bytes of this one begin so, but are cut off or damaged.`,
+      `A record of this source is gzip data; the ${bytes.length} bytes of this one begin so, but are cut off or damaged. Have its producer send it whole.`,
     ),
   oversizeGzip: () =>
     new RecordRejection(
@@ -64,7 +64,7 @@ export const reject = {
   badEnvelope: () =>
     new RecordRejection(
       'bad-envelope',
-      'A record of CloudWatch Logs is a DATA_MESSAGE with logEvents or a CONTROL_MESSAGE; this one is neither. Is it from a subscription of a log group?',
+      'A record of CloudWatch Logs is a DATA_MESSAGE with logEvents or a CONTROL_MESSAGE; this one is neither. Correct decode where the stream is no subscription of a log group.',
     ),
   decodeThrew: (sentence: string) => new RecordRejection('decode-threw', sentence),
   /** What a batch says of a record that it cannot write. */

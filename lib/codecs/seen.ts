@@ -45,7 +45,8 @@ function framed(bytes: Buffer): string | undefined {
 function textual(bytes: Buffer): string | undefined {
   const end = firstValueEnd(bytes)
   if (end === undefined) return undefined
-  if (end.isCut) return `the value of this one is not whole after its ${bytes.length} bytes. Was it cut off?`
+  if (end.isCut)
+    return `the value of this one does not end in its ${bytes.length} bytes. Have its producer send it whole.`
   return end.next === undefined
     ? undefined
     : `a second one begins at byte ${end.next} of this one. Give its source decode: ndjson().`

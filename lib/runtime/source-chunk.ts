@@ -191,9 +191,22 @@ function rejection(
     split: at.splitId,
     position: at.position,
     ...(batch.unitRecords !== undefined && known && manyRecords(batch, at.index)),
-    payload:
-      value instanceof RecordRejection || !storable(value) ? (many?.text(at.sub) ?? textOf(batch, at.index)) : value,
+    ...payloadOf(batch, at.index, value, many?.text(at.sub)),
   }
+}
+
+/** What a letter keeps of a record or of one value of it: the value itself where there is one, so that it can be read. */
+function payloadOf(
+  batch: SplitBatch,
+  index: number,
+  value: unknown,
+  own: string | null | undefined,
+): Pick<Rejected, 'payload' | 'isText'> {
+  if (value instanceof Uint8Array) return { payload: Buffer.from(value).toString('base64') }
+  if (!(value instanceof RecordRejection) && storable(value)) return { payload: value }
+  if (own !== undefined && own !== null) return { payload: own, isText: true }
+  const text = bytesText(batch, index)
+  return text === undefined ? { payload: batch.raw(index) } : { payload: text, isText: true }
 }
 
 /** Of a unit that its source gives as one record, though it holds many: how many. */
@@ -204,9 +217,13 @@ function manyRecords(batch: SplitBatch, index: number): { records: number } | un
 
 /** A payload that is no value: as text where its bytes are some, else as the event holds it. */
 function textOf(batch: SplitBatch, index: number): string | null {
+  return bytesText(batch, index) ?? batch.raw(index)
+}
+
+function bytesText(batch: SplitBatch, index: number): string | undefined {
   const bytes = Buffer.alloc(batch.sizeBound(index))
   const written = batch.write(index, bytes, 0)
-  return written >= 0 && isUtf8(bytes.subarray(0, written)) ? bytes.toString('utf8', 0, written) : batch.raw(index)
+  return written >= 0 && isUtf8(bytes.subarray(0, written)) ? bytes.toString('utf8', 0, written) : undefined
 }
 
 /** What JSON cannot write (too deep, cyclic by a schema's hand) must not block the dead letter. */

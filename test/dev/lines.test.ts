@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { checkInput, linesOf } from '../../lib/dev/input/lines.js'
+import { checkInput, type Line, linesOf } from '../../lib/dev/input/lines.js'
 import { testFolder } from './folders.js'
 
 const path = testFolder('lines')
 
-async function linesIn(name: string, content: string | Buffer): Promise<string[]> {
+async function linesIn(name: string, content: string | Buffer): Promise<Line[]> {
   writeFileSync(path(name), content)
-  const lines: string[] = []
+  const lines: Line[] = []
   for await (const line of linesOf(path(name))) lines.push(line)
   return lines
 }

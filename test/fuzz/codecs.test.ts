@@ -49,7 +49,7 @@ function expectAsRead(found: unknown, payload: Payload, bytesMax: number): void 
   if ('reasons' in wanted) {
     expect(found, shown).toBeInstanceOf(RecordRejection)
     expect(wanted.reasons, shown).toContain((found as RecordRejection).code)
-    expect((found as RecordRejection).message).toMatch(/^[A-Z].{10,200}\.$/)
+    expect((found as RecordRejection).message).toMatch(/^[A-Z].{10,250}\.$/)
   } else if (!isDeepStrictEqual(found, wanted.value)) expect.fail(`${shown} became ${found}`)
 }
 
