@@ -68,6 +68,8 @@ export function readJson(kind: string, value: unknown): unknown {
       return value
     case 'number':
       return Number.isFinite(value) ? value + 0 : null
+    case 'bigint':
+      return value.toString()
     case 'undefined':
       return null
     case 'object':
@@ -81,11 +83,14 @@ export function readJson(kind: string, value: unknown): unknown {
 
 function throughJson(kind: string, value: object): unknown {
   try {
-    return JSON.parse(JSON.stringify(value))
+    return JSON.parse(JSON.stringify(value, digits))
   } catch {
     throw notJson(kind, 'an object that is no JSON')
   }
 }
+
+/** As rows have them on their way out: a bigint is the text of its digits. */
+const digits = (_: string, part: unknown): unknown => (typeof part === 'bigint' ? part.toString() : part)
 
 function notJson(kind: string, what: string): TypeError {
   return new TypeError(`${kind}() keeps JSON; its function gave ${what}`)

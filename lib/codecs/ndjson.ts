@@ -24,6 +24,9 @@ export function ndjsonValues(bytes: Buffer, decoder: JsonDecoder): RecordValues 
   return new RecordValues(found.values, bytes.length, (i) => bytes.toString('utf8', ranges[i]!.from, ranges[i]!.to))
 }
 
+/** What shows that a text was cut in the wrong places. */
+const NONSENSE = new Set(['bad-json', 'bad-utf8', 'deep-nesting', 'oversize'])
+const isNonsense = (value: unknown): boolean => value instanceof RecordRejection && NONSENSE.has(value.code)
 const isBad = (value: unknown): boolean => value instanceof RecordRejection && value.code === 'bad-json'
 
 function parsed(bytes: Buffer, ranges: readonly Range[], decoder: JsonDecoder): Parsed {
@@ -46,7 +49,7 @@ function cutUp(bytes: Buffer, lines: Parsed, decoder: JsonDecoder): Parsed {
   for (const [i, range] of lines.ranges.entries()) {
     const pieces = isBad(lines.values[i]) ? valueRanges(bytes, range.from, range.to, RECORD_VALUES_MAX) : []
     const cut = pieces.length > 1 ? parsed(bytes, pieces, decoder) : undefined
-    const isWhole = cut !== undefined && !cut.values.some(isBad)
+    const isWhole = cut !== undefined && !cut.values.some(isNonsense)
     for (const [j, piece] of (isWhole ? pieces : [range]).entries()) {
       ranges.push(piece)
       values.push(isWhole ? cut.values[j] : lines.values[i])
@@ -59,5 +62,5 @@ function cutUp(bytes: Buffer, lines: Parsed, decoder: JsonDecoder): Parsed {
 function acrossLines(bytes: Buffer, decoder: JsonDecoder): Parsed | undefined {
   const ranges = valueRanges(bytes, 0, bytes.length, RECORD_VALUES_MAX)
   const whole = parsed(bytes, ranges, decoder)
-  return whole.values.some(isBad) ? undefined : whole
+  return whole.values.some(isNonsense) ? undefined : whole
 }

@@ -165,7 +165,7 @@ const literalsOf = (text: string): string[] =>
 
 /** Whether a double says something else than the literal, by whole numbers alone: neither the double rounded to as many digits nor its shortest form is it. */
 export function isChanged(literal: string): boolean {
-  const [mantissa, exponent = '0'] = literal.replace('-', '').toLowerCase().split('e') as [string, string?]
+  const [mantissa, exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e') as [string, string?]
   const [whole, fraction = ''] = mantissa.split('.') as [string, string?]
   const all = (whole + fraction).replace(/^0+/, '')
   const digits = all.replace(/0+$/, '')
