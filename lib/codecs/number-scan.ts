@@ -20,26 +20,36 @@ export function mayHoldLongNumber(bytes: Uint8Array, words: Int32Array, from: nu
     const lettersA = ~(((a | 0x20202020) ^ 0x65656565) + 0x7f7f7f7f)
     const lettersB = ~(((b | 0x20202020) ^ 0x65656565) + 0x7f7f7f7f)
     const pairs = (lettersA & ((digitsA << 8) | before)) | (lettersB & ((digitsB << 8) | (digitsA >>> 24)))
+    if (pairs !== 0 && hasLongExponent(bytes, i * 4)) return true
     // Of 16 digits in a row, eight at least fill such a pair of words.
-    if ((pairs !== 0 || (digitsA & digitsB) === HIGH_INT) && isNear(bytes, i * 4)) return true
+    if ((digitsA & digitsB) === HIGH_INT && hasLongRun(bytes, i * 4)) return true
     before = digitsB >>> 24
   }
   return false
 }
 
-const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39
+const isDigit = (byte: number | undefined): boolean => byte! >= 0x30 && byte! <= 0x39
 const isDigitOrPoint = (byte: number | undefined): boolean => isDigit(byte) || byte === 0x2e
 
-/** Looks closely at the eight bytes from `at` on, and the one before. */
-function isNear(bytes: Uint8Array, at: number): boolean {
-  for (let i = Math.max(0, at - 1); i < at + 8; i++) {
-    if (!isDigitOrPoint(bytes[i])) continue
-    let to = i + 1
-    while (isDigitOrPoint(bytes[to])) to++
-    let from = i
+/** Whether the eight digits, or points, at a place are of 16 or more in a row that are a number. */
+function hasLongRun(bytes: Uint8Array, at: number): boolean {
+  let from = at
+  while (from > 0 && isDigitOrPoint(bytes[from - 1])) from--
+  let to = at + 8
+  while (isDigitOrPoint(bytes[to])) to++
+  return to - from >= 16 && isValueAt(bytes, from)
+}
+
+/** Whether one of the eight bytes at a place is the letter of an exponent of three digits or more. */
+function hasLongExponent(bytes: Uint8Array, at: number): boolean {
+  for (let i = Math.max(1, at); i < at + 8; i++) {
+    if ((bytes[i]! | 0x20) !== 0x65 || !isDigitOrPoint(bytes[i - 1])) continue
+    const sign = bytes[i + 1]
+    const digits = sign === 0x2b || sign === 0x2d ? i + 2 : i + 1
+    if (!isDigit(bytes[digits]) || !isDigit(bytes[digits + 1]) || !isDigit(bytes[digits + 2])) continue
+    let from = i - 1
     while (from > 0 && isDigitOrPoint(bytes[from - 1])) from--
-    if (isValueAt(bytes, from) && (to - from >= 16 || hasLongExponent(bytes, to))) return true
-    i = to
+    if (isValueAt(bytes, from)) return true
   }
   return false
 }
@@ -50,13 +60,6 @@ function isValueAt(bytes: Uint8Array, from: number): boolean {
   if (sign === 0) return true
   const byte = bytes[sign - 1]!
   return byte <= 0x20 || byte === 0x3a || byte === 0x2c || byte === 0x5b
-}
-
-function hasLongExponent(bytes: Uint8Array, at: number): boolean {
-  if ((bytes[at]! | 0x20) !== 0x65) return false
-  const sign = bytes[at + 1]
-  const digits = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1
-  return isDigit(bytes[digits]) && isDigit(bytes[digits + 1]) && isDigit(bytes[digits + 2])
 }
 
 const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE][+-]?\d{3})/
