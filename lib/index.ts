@@ -28,6 +28,8 @@ export {
   RetryableError,
   StopError,
 } from './base/index.js'
+export { bytes, type CloudWatchLogEvent, cloudWatchLogs, gzip, json, text } from './codecs/index.js'
+export { ndjson } from './ndjson.js'
 export {
   type Accumulation,
   describe,
@@ -44,11 +46,21 @@ export {
   type WindowOptions,
   type WindowResult,
 } from './pipeline/index.js'
-export type { RecordMeta, SinkNode, SinkRow, SourceNode, StandardSchema, WatermarkStrategy } from './ports/index.js'
+export type {
+  Codec,
+  DecodeFunction,
+  MemberPolicy,
+  NumberPolicy,
+  RecordMeta,
+  SinkNode,
+  SinkRow,
+  SourceNode,
+  StandardSchema,
+  WatermarkStrategy,
+} from './ports/index.js'
 export { callback } from './sinks/callback/index.js'
 export { consoleSink } from './sinks/console/index.js'
 export { type DynamoDBTableOptions, dynamodbTable } from './sinks/dynamodb/index.js'
-export { ndjson } from './sinks/file/index.js'
 export { fileSource } from './sources/file/index.js'
 export { kafkaSource } from './sources/kafka/index.js'
 export { kinesisSource } from './sources/kinesis/index.js'

@@ -48,6 +48,8 @@ export function readJson(fold: string, value: unknown, isRow = false): unknown {
     case 'number':
       if (Number.isFinite(value)) return value + 0
       break
+    case 'bigint':
+      return value.toString()
     case 'undefined':
       return undefined
     case 'object':
@@ -61,7 +63,7 @@ function throughJson(fold: string, value: object, isRow: boolean): unknown {
   let text: string
   let kept: unknown
   try {
-    text = JSON.stringify(value)
+    text = JSON.stringify(value, digits)
     kept = JSON.parse(text)
   } catch {
     throw refused(fold, 'keeps JSON', 'an object that is no JSON', isRow)
@@ -70,6 +72,9 @@ function throughJson(fold: string, value: object, isRow: boolean): unknown {
   if (lost !== undefined) throw refused(fold, 'keeps JSON', `an object that holds ${lost}`, isRow)
   return kept
 }
+
+/** As rows have them on their way out: a bigint is the text of its digits. */
+const digits = (_: string, part: unknown): unknown => (typeof part === 'bigint' ? part.toString() : part)
 
 /** A result that JSON would write as `null`, because a sum is too large, is refused: its pane is rejected (law 14). */
 export function finiteResult(fold: string, value: number): number {

@@ -49,6 +49,12 @@ export const ROWS_PER_RECORD_MAX = 10_000
 export const UNIT_RECORDS_MAX = 20_000
 /** Digits of one decimal that is summed, those before and behind the point together: what SQL's DECIMAL and a number of DynamoDB hold. */
 export const DECIMAL_DIGITS_MAX = 38
+/** Values that a codec may make of one record: as many as a KPL aggregate may hold user records. */
+export const RECORD_VALUES_MAX = 20_000
+/** Bytes that one record may unpack to. CloudWatch Logs packs at most 1 MB of messages; a gzip file of 1 MiB may say 1 GiB. */
+export const DECODED_BYTES_MAX = 16 * 1024 * 1024
+/** Digits of a whole number that is read as a bigint: its time grows with the square of them. */
+export const BIGINT_DIGITS_MAX = 1_000
 /** Windows that one record may fall into (hopping size / slide, cumulate size / step). */
 export const WINDOWS_PER_RECORD_MAX = 10_000
 /** Key groups of an operator. */

@@ -1,8 +1,9 @@
-import type { RecordRejection } from '../base/index.js'
-import type { SplitBatch } from '../ports/index.js'
+import { RecordRejection } from '../base/index.js'
+import type { MemberPolicy, NumberPolicy } from '../ports/index.js'
 import { WORD } from './framing.js'
 import { holdsProto, mayHoldProto } from './json-checks.js'
-import { RecordPack } from './record-pack.js'
+import { JsonRules } from './numbers.js'
+import { type Payloads, RecordPack } from './record-pack.js'
 import { reject } from './rejections.js'
 
 /** Into how many parts a run is cut that could not be parsed at once: a bad record costs some parts, not all of the run. */
@@ -14,13 +15,15 @@ const PARTS = 8
  */
 export class JsonDecoder {
   private readonly pack: RecordPack
+  private readonly rules: JsonRules
 
-  constructor(recordBytesMax: number) {
+  constructor(recordBytesMax: number, numbers: NumberPolicy = 'reject', members: MemberPolicy = 'last') {
     this.pack = new RecordPack(recordBytesMax)
+    this.rules = new JsonRules(numbers, members)
   }
 
   /** Fills `out[0]` to `out[to - from - 1]` with the values of the records, or with why there is none. */
-  decode(batch: SplitBatch, from: number, to: number, out: (unknown | RecordRejection)[]): void {
+  decode(batch: Payloads, from: number, to: number, out: (unknown | RecordRejection)[]): void {
     for (let index = from; index < to; ) {
       index = this.pack.fill(batch, index, to, from, out)
       this.parse(0, this.pack.count, out)
@@ -56,7 +59,17 @@ export class JsonDecoder {
       const value = values[i]
       out[places[k]!] = isSuspect && holdsProto(value) ? reject.forbiddenKey() : value
     }
+    const { watchesMembers, watchesNumbers } = this.rules
+    if (watchesMembers || (watchesNumbers && this.pack.mayHoldLongNumber(lo, hi))) this.settle(lo, hi, out)
     return true
+  }
+
+  /** Something in these records is doubtful, or all of them are to be looked at. */
+  private settle(lo: number, hi: number, out: unknown[]): void {
+    for (let k = lo; k < hi; k++) {
+      const place = this.pack.places[k]!
+      if (!(out[place] instanceof RecordRejection)) out[place] = this.rules.settle(this.pack.text(k)!, out[place])
+    }
   }
 
   private parseOne(k: number): unknown {
@@ -64,7 +77,7 @@ export class JsonDecoder {
     if (text === undefined) return reject.badUtf8(this.pack.bytes(k))
     try {
       const value: unknown = JSON.parse(text)
-      return mayHoldProto(text) && holdsProto(value) ? reject.forbiddenKey() : value
+      return mayHoldProto(text) && holdsProto(value) ? reject.forbiddenKey() : this.rules.settle(text, value)
     } catch (error) {
       return error instanceof RangeError ? reject.deepNesting() : reject.badJson(this.pack.bytes(k))
     }

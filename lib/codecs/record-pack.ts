@@ -3,11 +3,17 @@ import { DECODE_BYTES, DECODE_RECORDS, JSON_DEPTH_MAX } from '../base/index.js'
 import type { SplitBatch } from '../ports/index.js'
 import { COMMA_SEPARATOR, WORD_SEPARATOR } from './framing.js'
 import { isDeeper } from './json-checks.js'
+import { mayHoldLongNumber } from './number-scan.js'
 import { reject } from './rejections.js'
 
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
+/** The mark that some programs begin a text in UTF-8 with. It is no part of the text. */
+const MARK = [0xef, 0xbb, 0xbf] as const
+
+/** The payloads of some records: what of a batch is decoded. */
+export type Payloads = Pick<SplitBatch, 'sizeBound' | 'write'>
 
 /** Records written into one buffer so that any run of them can be read as one JSON array. The buffer is used again and again. */
 export class RecordPack {
@@ -20,6 +26,7 @@ export class RecordPack {
   private readonly ends = new Int32Array(DECODE_RECORDS)
   private readonly recordBytesMax: number
   private buffer = Buffer.allocUnsafeSlow(DECODE_BYTES)
+  private words = new Int32Array(this.buffer.buffer)
   private triesCommas = true
 
   constructor(recordBytesMax: number) {
@@ -30,7 +37,7 @@ export class RecordPack {
    * Packs what fits of the records from `index` to `to`; rejects in `out` those that need no parser for it. The place of a record in
    * `out` is its distance from the record `first`. Returns the index to go on with.
    */
-  fill(batch: SplitBatch, index: number, to: number, first: number, out: unknown[]): number {
+  fill(batch: Payloads, index: number, to: number, first: number, out: unknown[]): number {
     this.hasCommas = this.triesCommas
     const next = this.write(batch, index, to, first, out)
     // The records of a stream are alike: how these could be parted is how the next ones are tried.
@@ -40,8 +47,14 @@ export class RecordPack {
     return this.write(batch, index, to, first, out)
   }
 
-  bytes(k: number): number {
-    return this.ends[k]! - this.starts[k]!
+  /** One record's bytes, until the pack is filled anew. */
+  bytes(k: number): Buffer {
+    return this.buffer.subarray(this.starts[k]!, this.ends[k]!)
+  }
+
+  /** Whether a record from `lo` to `hi` may hold a number that a double does not. */
+  mayHoldLongNumber(lo: number, hi: number): boolean {
+    return mayHoldLongNumber(this.buffer, this.words, this.starts[lo]! - 1, this.ends[hi - 1]!)
   }
 
   /** One record's text, or undefined where its bytes are not UTF-8. */
@@ -63,7 +76,7 @@ export class RecordPack {
     return this.slice(from, to + 1)
   }
 
-  private write(batch: SplitBatch, from: number, to: number, first: number, out: unknown[]): number {
+  private write(batch: Payloads, from: number, to: number, first: number, out: unknown[]): number {
     const separator = this.hasCommas ? COMMA_SEPARATOR : WORD_SEPARATOR
     let count = 0
     let at = 0
@@ -77,9 +90,10 @@ export class RecordPack {
       // One byte more, for the bracket behind the last record.
       const need = at + separator.length + bound + 1
       if (need > DECODE_BYTES && count > 0) break
-      if (need > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(need)
+      if (need > this.buffer.length) this.grow(need)
       const start = at + separator.length
-      const written = batch.write(index, this.buffer, start)
+      let written = batch.write(index, this.buffer, start)
+      if (written >= MARK.length && this.buffer[start] === MARK[0]) written = this.withoutMark(start, written)
       if (written <= 0) {
         out[index - first] = written === 0 ? reject.emptyJson() : reject.defect(written)
         continue
@@ -103,6 +117,18 @@ export class RecordPack {
     }
     this.count = count
     return index
+  }
+
+  private grow(bytes: number): void {
+    // Whole words of eight bytes, as they are looked at.
+    this.buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes / 8) * 8)
+    this.words = new Int32Array(this.buffer.buffer)
+  }
+
+  private withoutMark(start: number, written: number): number {
+    if (this.buffer[start + 1] !== MARK[1] || this.buffer[start + 2] !== MARK[2]) return written
+    this.buffer.copyWithin(start, start + MARK.length, start + written)
+    return written - MARK.length
   }
 
   private allowsCommas(): boolean {

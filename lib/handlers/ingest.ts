@@ -1,8 +1,9 @@
 import { EventShapeError, MillraceError, messageOf, RetryableError } from '../base/index.js'
-import { JsonDecoder } from '../codecs/json.js'
+import { recordDecoder } from '../codecs/decoder.js'
 import type { Pipeline } from '../pipeline/index.js'
 import type { EventDecoder, SplitBatch, Undone } from '../ports/index.js'
 import { ingest as ingestBatch } from '../runtime/ingest.js'
+import type { RecordDecoder } from '../runtime/source-chunk.js'
 import { type Bindings, bound, type Container, container } from './bindings.js'
 import { deadlineOf, type InvocationContext, measured } from './invocation.js'
 
@@ -48,15 +49,15 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
 
 interface Decoding {
   readonly decoders: readonly EventDecoder[]
-  readonly records: ReadonlyMap<string, JsonDecoder>
+  readonly records: ReadonlyMap<string, RecordDecoder>
 }
 
 async function openDecoders({ host }: Container): Promise<Decoding> {
   const byConnector = new Map<string, EventDecoder>()
-  const records = new Map<string, JsonDecoder>()
+  const records = new Map<string, RecordDecoder>()
   for (const source of host.plan.sources) {
     if (!byConnector.has(source.connector)) byConnector.set(source.connector, await source.open())
-    records.set(source.name, new JsonDecoder(source.recordBytesMax))
+    records.set(source.name, await recordDecoder(source))
   }
   return { decoders: [...byConnector.values()], records }
 }
@@ -68,7 +69,7 @@ async function openDecoders({ host }: Container): Promise<Decoding> {
 async function ingestOne(
   { host }: Container,
   batch: SplitBatch,
-  records: ReadonlyMap<string, JsonDecoder>,
+  records: ReadonlyMap<string, RecordDecoder>,
   deadline: { remainingMs(): number },
 ): Promise<number | MillraceError | undefined> {
   const { logger, metrics } = host.services

@@ -49,6 +49,8 @@ export interface Rejected {
   readonly windows?: WindowRun
   /** Of a source record of many (a KPL aggregate) that was rejected as one: how many it held. */
   readonly records?: number
-  /** The record as it came, or as text where it was no JSON. */
+  /** The payload is the record's own text, whatever the reason: it can be sent again as it is. */
+  readonly isText?: true
+  /** The value, or the record as it came where none could be made of it or JSON cannot write it: as text, or in base64 where its bytes are no text. */
   readonly payload: unknown
 }

@@ -2,9 +2,13 @@ export type { AdvanceRequest, Clock, Ids, Logger, Metrics, MetricUnit, Queue } f
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.js'
 export type { OperatorBatch, RefusedRow, Sink, SinkBatch, SinkContext, SinkNode, SinkRow, SplitRows } from './sink.js'
 export {
+  type Codec,
+  type DecodeFunction,
   Defect,
   type DriftPolicy,
   type EventDecoder,
+  type MemberPolicy,
+  type NumberPolicy,
   type Position,
   type RecordMeta,
   type SourceInspector,

@@ -138,6 +138,23 @@ export type DriftPolicy = 'hold' | 'reject' | 'clamp'
 /** What happens to a record whose timestamp is unlikely: before `minTime`, or far behind its split. */
 export type UnlikelyPolicy = 'count' | 'reject'
 
+/**
+ * What becomes of a JSON number that a double does not hold: `reject` sends its record to the dead letter, `bigint` reads whole numbers beyond 2^53 - 1 as
+ * bigints and rejects the others, `string` reads it as the text of its digits, `double` takes the nearest double.
+ */
+export type NumberPolicy = 'reject' | 'bigint' | 'string' | 'double'
+
+/** What becomes of a JSON object that has one member twice: `last` keeps the last, as JSON.parse does, `reject` rejects the record. */
+export type MemberPolicy = 'last' | 'reject'
+
+/** Makes values of a record's bytes: any number of them. The bytes are the caller's to keep; `meta` is valid during the call. Synchronous. */
+export type DecodeFunction = (bytes: Uint8Array, meta: RecordMeta) => Iterable<unknown>
+
+/** How a record's bytes become values, as plain data: made by `json()`, `ndjson()`, `gzip(...)` and their kin. */
+export type Codec =
+  | { readonly kind: 'codec'; readonly codec: 'json' | 'ndjson' | 'text' | 'bytes' | 'cloudWatchLogs' }
+  | { readonly kind: 'codec'; readonly codec: 'gzip'; readonly of: Codec | DecodeFunction }
+
 /** A source as a pipeline names it: plain data and the user's functions, no client. */
 export interface SourceNode<T> {
   readonly kind: 'source'
@@ -154,6 +171,10 @@ export interface SourceNode<T> {
   /** What happens to them. */
   readonly onUnlikelyTime: UnlikelyPolicy
   readonly recordBytesMax: number
+  /** How payloads become values; undefined is `json()`. */
+  readonly decode: Codec | DecodeFunction | undefined
+  readonly numbers: NumberPolicy
+  readonly duplicateMembers: MemberPolicy
   /** Which key a producer would write under; the local runner deals records to splits by it. */
   readonly partitionKey: ((value: T) => string) | undefined
   /** Whether the broker may stamp a record with its arrival. In Kafka the topic decides (`message.timestamp.type`). */

@@ -17,6 +17,8 @@ import type { RecordPlace } from './stage-fold.js'
 /** The record at hand of a source batch: its place for folds, its meta for user code. One object a batch; fields are computed when read. */
 export class RecordAt implements RecordPlace {
   index = 0
+  /** Which value of the record it is, where its codec makes several. */
+  sub = 0
   timestamp = 0
   /** How far it moves event time: its timestamp, or less where that lies too far ahead. */
   moves = 0
@@ -36,12 +38,21 @@ export class RecordAt implements RecordPlace {
     this.meta = new MetaAt(this, batch)
   }
 
-  get position(): string {
+  /** The record's own position: no value of it lies before, nor any of the next record. */
+  get recordPosition(): string {
     return this.batch.position(this.index)
+  }
+  get position(): string {
+    return positionOfValue(this.recordPosition, this.sub)
   }
   get id(): string {
     return `${this.split}/${this.position}`
   }
+}
+
+/** The first value of a record has its position, and the others sort after it and before the next record: positions of one split are no prefixes of each other. */
+export function positionOfValue(record: string, sub: number): string {
+  return sub === 0 ? record : `${record}:${String(sub).padStart(8, '0')}`
 }
 
 class MetaAt implements RecordMeta {
@@ -148,7 +159,7 @@ export function timestampOf(
   const follows = (arrivalMs ?? reached) + maxFutureDriftMs
   if (timestamp <= follows || maxFutureDriftMs >= TIME_MAX) return timestamp // guard: drift
   if (arrivalMs === undefined) {
-    if (at.position > mark.limitTo) throw new ClockWanted() // guard: drift-by-mark
+    if (at.recordPosition > mark.limitTo) throw new ClockWanted() // guard: drift-by-mark
     if (timestamp <= mark.limit) return timestamp
   }
   const limit = arrivalMs === undefined ? mark.limit : follows

@@ -1,16 +1,26 @@
 import { isUtf8 } from 'node:buffer'
-import { ConfigError, DECODE_RECORDS, messageOf, RECORDS_PER_LOOK, RecordRejection } from '../base/index.js'
+import {
+  ConfigError,
+  DECODE_RECORDS,
+  messageOf,
+  RECORDS_PER_LOOK,
+  RecordRejection,
+  RecordValues,
+} from '../base/index.js'
 import type { Rejected } from '../pipeline/index.js'
-import type { SourceNode, SplitBatch } from '../ports/index.js'
+import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import { FragileFold } from './fold.js'
 import type { Program } from './program.js'
-import { advanceOwn, ClockWanted, isUnlikely, RecordAt, timestampOf, validate } from './record.js'
+import { advanceOwn, ClockWanted, isUnlikely, positionOfValue, RecordAt, timestampOf, validate } from './record.js'
 import type { SplitState } from './split-item.js'
 import type { ChunkLimits, StageFold } from './stage-fold.js'
 
-/** Decodes payloads of a batch; `lib/codecs` has the JSON one. */
+/** Decodes payloads of a batch; `lib/codecs` has them. */
 export interface RecordDecoder {
-  decode(batch: SplitBatch, from: number, to: number, out: unknown[]): void
+  /** Of one that may make `RecordValues` of a record: how many it is given at once. */
+  readonly recordsAtOnce?: number
+  /** `meta` is that of the first. */
+  decode(batch: SplitBatch, from: number, to: number, out: unknown[], meta: RecordMeta): void
 }
 
 /** A chunk of a batch, folded: what is to be written, and where the split stands after it. */
@@ -65,12 +75,18 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
   const fold = request.fresh()
   const at = new RecordAt(source.name, request.splitId, batch)
   const values: unknown[] = []
+  const { recordsAtOnce } = request.decoder
+  const step = recordsAtOnce ?? DECODE_RECORDS
+  const look = recordsAtOnce ?? RECORDS_PER_LOOK
   let { own, top } = split
   let next = from
+  /** Which value the last one was of the record before `next`. */
+  let last = 0
   const ended = (end: number, wantsClock = false): SourceChunk => ({
     fold,
     next: end,
-    to: end === from ? split.position : batch.position(end - 1),
+    // With the last of its values a record is done: whoever compares positions finds none of them behind.
+    to: end === from ? split.position : positionOfValue(batch.position(end - 1), last),
     own,
     top,
     wantsClock,
@@ -84,47 +100,65 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
     // What is left out may make a row that fills a chunk by itself.
     if (fold.isFull(request.limits)) return ended(next)
   }
-  for (let start = skipped; start < to; start += DECODE_RECORDS) {
-    const stop = Math.min(to, start + DECODE_RECORDS)
-    request.decoder.decode(batch, start, stop, values)
+  for (let start = skipped; start < to; start += step) {
+    const stop = Math.min(to, start + step)
+    at.index = start
+    at.sub = 0
+    request.decoder.decode(batch, start, stop, values, at.meta)
     for (let i = start; i < stop; i++) {
       at.index = i
-      fold.next(batch.sizeBound(i))
-      const value = values[i - start]
-      try {
-        if (value instanceof RecordRejection) {
-          if (value.code === 'tombstone') fold.pass()
-          else throw value
-        } else {
-          if (spoilt.size > 0 && spoilt.has(at.position))
-            throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
-          const checked = validate(source, value)
-          const timestamp = timestampOf(source, checked, at, own, split)
-          at.timestamp = timestamp
-          const moved = advanceOwn(source, own, checked, at)
-          const gated = Math.max(own, split.gate) // guard: own-by-record
-          at.turn = timestamp > gated ? timestamp : gated
-          fold.accept(program.run(checked), gated, 1, at)
-          if (at.moves < timestamp) fold.counters.held++
-          if (isUnlikely(source, own, timestamp)) fold.counters.unlikely++
-          own = moved
-          if (timestamp > top) top = timestamp
+      const decoded = values[i - start]
+      const many = recordsAtOnce !== undefined && decoded instanceof RecordValues ? decoded : undefined
+      const count = many === undefined ? 1 : many.list.length
+      const bytes = many === undefined ? batch.sizeBound(i) : Math.ceil(many.bytes / Math.max(1, count))
+      if (count === 0) {
+        fold.next(bytes)
+        fold.pass()
+      }
+      for (let sub = 0; sub < count; sub++) {
+        at.sub = sub
+        fold.next(bytes)
+        const value = many === undefined ? decoded : many.list[sub]
+        try {
+          if (value instanceof RecordRejection) {
+            if (value.code === 'tombstone') fold.pass()
+            else throw value
+          } else {
+            if (spoilt.size > 0 && spoilt.has(at.position))
+              throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
+            const checked = validate(source, value)
+            const timestamp = timestampOf(source, checked, at, own, split)
+            at.timestamp = timestamp
+            const moved = advanceOwn(source, own, checked, at)
+            const gated = Math.max(own, split.gate) // guard: own-by-record
+            at.turn = timestamp > gated ? timestamp : gated
+            fold.accept(program.run(checked), gated, 1, at)
+            if (at.moves < timestamp) fold.counters.held++
+            if (isUnlikely(source, own, timestamp)) fold.counters.unlikely++
+            own = moved
+            if (timestamp > top) top = timestamp
+          }
+        } catch (thrown) {
+          if (thrown instanceof FragileFold) return { unit: next, position: at.position } // guard: fragile-fold
+          if (thrown instanceof ConfigError) throw thrown
+          // What was folded of its unit before it must not be written without the rest.
+          const isWithin = next > from && (i > next || sub > 0)
+          if (thrown instanceof ClockWanted && isWithin) return { unit: next, position: at.position }
+          // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
+          if (thrown instanceof ClockWanted) return ended(next, true)
+          fold.reject(at.id, rejection(batch, at, thrown, value, many))
         }
-      } catch (thrown) {
-        if (thrown instanceof FragileFold) return { unit: next, position: at.position } // guard: fragile-fold
-        if (thrown instanceof ConfigError) throw thrown
-        // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
-        if (thrown instanceof ClockWanted) return ended(next, true)
-        fold.reject(at.id, rejection(batch, at, thrown, value))
       }
       // guard: whole-units
       if (batch.unitEnd(i) === i + 1) {
         next = i + 1
+        last = at.sub
         // guard: chunk-limits
         if (fold.isFull(request.limits)) return ended(next)
         // guard: deadline-within
-        if (i % RECORDS_PER_LOOK === 0 && request.isDue()) return ended(next)
+        if (i % look === 0 && request.isDue()) return ended(next)
       }
+      at.sub = 0
     }
   }
   return ended(next)
@@ -144,7 +178,13 @@ function skippedUnit(batch: SplitBatch, at: RecordAt, records: number): Rejected
   }
 }
 
-function rejection(batch: SplitBatch, at: RecordAt, thrown: unknown, value: unknown): Rejected {
+function rejection(
+  batch: SplitBatch,
+  at: RecordAt,
+  thrown: unknown,
+  value: unknown,
+  many: RecordValues | undefined,
+): Rejected {
   const known = thrown instanceof RecordRejection
   return {
     reason: known ? thrown.code : 'step-threw',
@@ -153,8 +193,22 @@ function rejection(batch: SplitBatch, at: RecordAt, thrown: unknown, value: unkn
     split: at.splitId,
     position: at.position,
     ...(batch.unitRecords !== undefined && known && manyRecords(batch, at.index)),
-    payload: value instanceof RecordRejection || !storable(value) ? textOf(batch, at.index) : value,
+    ...payloadOf(batch, at.index, value, many?.text(at.sub)),
   }
+}
+
+/** What a letter keeps of a record or of one value of it: the value itself where there is one, so that it can be read. */
+function payloadOf(
+  batch: SplitBatch,
+  index: number,
+  value: unknown,
+  own: string | null | undefined,
+): Pick<Rejected, 'payload' | 'isText'> {
+  if (value instanceof Uint8Array) return { payload: Buffer.from(value).toString('base64') }
+  if (!(value instanceof RecordRejection) && storable(value)) return { payload: value }
+  if (own !== undefined && own !== null) return { payload: own, isText: true }
+  const text = bytesText(batch, index)
+  return text === undefined ? { payload: batch.raw(index) } : { payload: text, isText: true }
 }
 
 /** Of a unit that its source gives as one record, though it holds many: how many. */
@@ -165,9 +219,13 @@ function manyRecords(batch: SplitBatch, index: number): { records: number } | un
 
 /** A payload that is no value: as text where its bytes are some, else as the event holds it. */
 function textOf(batch: SplitBatch, index: number): string | null {
+  return bytesText(batch, index) ?? batch.raw(index)
+}
+
+function bytesText(batch: SplitBatch, index: number): string | undefined {
   const bytes = Buffer.alloc(batch.sizeBound(index))
   const written = batch.write(index, bytes, 0)
-  return written >= 0 && isUtf8(bytes.subarray(0, written)) ? bytes.toString('utf8', 0, written) : batch.raw(index)
+  return written >= 0 && isUtf8(bytes.subarray(0, written)) ? bytes.toString('utf8', 0, written) : undefined
 }
 
 /** What JSON cannot write (too deep, cyclic by a schema's hand) must not block the dead letter. */

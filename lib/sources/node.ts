@@ -9,8 +9,12 @@ import {
   TIME_MAX,
 } from '../base/index.js'
 import type {
+  Codec,
+  DecodeFunction,
   DriftPolicy,
   EventDecoder,
+  MemberPolicy,
+  NumberPolicy,
   RecordMeta,
   SourceNode,
   StandardSchema,
@@ -46,6 +50,24 @@ export interface SourceOptions<T> {
   readonly onUnlikelyTime?: UnlikelyPolicy
   /** Larger payloads are rejected as `oversize`. Default 1 MiB. */
   readonly recordBytesMax?: number
+  /**
+   * How a record's bytes become values: `json()` (the default), `ndjson()`, `gzip(json())`, `cloudWatchLogs()`, `text()`, `bytes()`, or a function from the bytes
+   * and the record's meta to a list of values. One record may become many values, or none. It stays one record of its split: its values are counted together.
+   * What the function throws rejects the record as `decode-threw`.
+   * @example decode: (bytes) => [Order.decode(bytes)]
+   */
+  readonly decode?: Codec | DecodeFunction
+  /**
+   * What becomes of a number of JSON that a double would change, such as an id beyond 2^53, money of 19 digits, or 1e400. `reject` (the default) sends the
+   * record to the dead letter as `inexact-number`; `bigint` reads whole numbers beyond 2^53 - 1 as bigints; `string` reads such numbers as text; `double` takes the
+   * nearest double, as JSON.parse does.
+   */
+  readonly numbers?: NumberPolicy
+  /**
+   * What becomes of a record in which an object of JSON has one member twice. `last` (the default) keeps the last in silence, as JSON.parse does; `reject` rejects the
+   * record as `duplicate-member`. Every record is then read twice: it costs more than parsing it does.
+   */
+  readonly duplicateMembers?: MemberPolicy
   /** The key that producers write under; local runs deal records to splits by it. */
   readonly partitionKey?: (value: T) => string
 }
@@ -100,6 +122,15 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
       `recordBytesMax of the source "${name}" is a whole number from 1 to ${16 * RECORD_BYTES_MAX}; it is ${recordBytesMax}.`,
     )
   }
+  const { decode, numbers = 'reject', duplicateMembers = 'last' } = options
+  if (decode !== undefined && !isDecode(decode)) {
+    throw new ConfigError(
+      'bad-source',
+      `decode of the source "${name}" is json(), ndjson(), gzip(...), cloudWatchLogs(), text(), bytes(), or a function from bytes to a list of values; it is ${typeof decode === 'object' ? shown(decode) : typeof decode}.`,
+    )
+  }
+  checkChoice(name, 'numbers', numbers, NUMBERS)
+  checkChoice(name, 'duplicateMembers', duplicateMembers, MEMBERS)
   return Object.freeze({
     kind: 'source',
     name,
@@ -111,6 +142,9 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
     minTimeMs,
     onUnlikelyTime,
     recordBytesMax,
+    decode,
+    numbers,
+    duplicateMembers,
     maxFutureDriftMs:
       options.maxFutureDrift === undefined && !connector.hasArrivalTime
         ? TIME_MAX
@@ -119,12 +153,19 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
   })
 }
 
-function checkChoice(source: string, option: string, value: unknown, choices: readonly string[]): void {
-  if (choices.includes(value as string)) return
-  const all = choices.map((choice) => `'${choice}'`)
+const NUMBERS: readonly NumberPolicy[] = ['reject', 'bigint', 'string', 'double']
+const MEMBERS: readonly MemberPolicy[] = ['last', 'reject']
+
+function isDecode(decode: Codec | DecodeFunction): boolean {
+  return typeof decode === 'function' || (typeof decode === 'object' && decode?.kind === 'codec')
+}
+
+function checkChoice(name: string, option: string, value: unknown, values: readonly string[]): void {
+  if (values.includes(value as string)) return
+  const all = values.map((one) => `'${one}'`)
   throw new ConfigError(
     'bad-source',
-    `${option} of the source "${source}" is ${all.slice(0, -1).join(', ')} or ${all.at(-1)}; it is ${shown(value)}.`,
+    `${option} of the source "${name}" is ${all.slice(0, -1).join(', ')} or ${all.at(-1)}; it is ${shown(value)}.`,
   )
 }
 

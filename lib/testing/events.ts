@@ -47,8 +47,10 @@ export function kafkaEvent(
   return `{${origin},"records":{${records}}}`
 }
 
-export function fileRecord(split: string, offset: number, data: string): string {
-  return `{"split":${JSON.stringify(split)},"offset":${offset},"data":${JSON.stringify(data)}}`
+/** Bytes are those of a line that is no text. */
+export function fileRecord(split: string, offset: number, data: string | Buffer): string {
+  const line = typeof data === 'string' ? JSON.stringify(data) : `"${data.toString('base64')}","encoding":"base64"`
+  return `{"split":${JSON.stringify(split)},"offset":${offset},"data":${line}}`
 }
 
 export function fileEvent(source: string, records: readonly string[]): string {

@@ -155,6 +155,14 @@ describe('values', () => {
   })
 })
 
+it('first, last, minBy, maxBy and collect keep a bigint as its digits, as rows are written', () => {
+  const of = () => ({ id: 9007199254740993n })
+  const kept = { id: '9007199254740993' }
+  for (const aggregate of [first(of), last(of), minBy(() => 1, of), maxBy(() => 1, of)] as any[])
+    expect(aggregate.result(fold(aggregate, [at({})]))).toEqual(kept)
+  expect((collect(() => -9007199254740993n as any) as any).read(at({}))).toEqual({ value: '-9007199254740993' })
+})
+
 describe('inverse', () => {
   it('only folds that can take rows back say so', () => {
     expect([min(value), first(value), minBy(value, value), collect(value)].some((a) => a.invertible)).toBe(false)

@@ -105,8 +105,10 @@ describe('custom, ordered', () => {
     const row = { value: { at: new Date(0) }, turn: 0, timestamp: 0, split: 'a', position: '0' }
     const acc = fold(seen, [row])
     expect([seen.result(acc), seen.result(stored(seen as Aggregate<any, any>, acc))]).toEqual(['string', 'string'])
+    const circle: Record<string, unknown> = {}
+    circle.self = circle
     const message = 'custom:seen() keeps JSON; its row is an object that is no JSON.'
-    expect(() => seen.read({ value: 5n })).toThrow(expect.objectContaining({ code: 'bad-value', message }))
+    expect(() => seen.read({ value: circle })).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 })
 

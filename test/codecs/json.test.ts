@@ -69,7 +69,8 @@ describe('JsonDecoder', () => {
     [['//', '/*', '*/']],
     [['1 ', ',2']],
     [['1,', '2']],
-    [['\ufeff1', '2']],
+    [['\ufeff\ufeff1', '2']],
+    [['1\ufeff', '2']],
     [['1 2', '3']],
     [['{"a":1}}', '{{"a":1}']],
     [[' ', '1']],
@@ -171,9 +172,14 @@ describe('JsonDecoder', () => {
     expect(batch.writes).toBe(200)
   })
 
-  it('leaves numbers to JSON.parse', () => {
-    expect(decode(['1e400', '-1e400', '18446744073709551616'])).toEqual([Infinity, -Infinity, 2 ** 64])
+  it('leaves what a number is to JSON.parse', () => {
     expect(decode(['NaN', 'Infinity', '01', '+1'])).toEqual(Array(4).fill('<bad-json>'))
+    const double = new JsonDecoder(BYTES_MAX, 'double')
+    expect(decode(['1e400', '-1e400', '18446744073709551615'], double)).toEqual([Infinity, -Infinity, 2 ** 64])
+  })
+
+  it('skips one byte order mark before a value', () => {
+    expect(decode(['\ufeff{"a":1}', '{"a":2}', '\ufeff[3]', '\ufeff'])).toEqual([{ a: 1 }, { a: 2 }, [3], '<bad-json>'])
   })
 
   it('never quotes a payload', () => {
@@ -215,7 +221,7 @@ describe('JsonDecoder', () => {
 /** What a record should become, by the plainest means: its value in an array, or undefined for a rejection. */
 function soundly(record: string | Buffer): [unknown] | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(record))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(record))
     let isForbidden = false
     const value: unknown = JSON.parse(text, (key, part) => {
       isForbidden ||= key === '__proto__'

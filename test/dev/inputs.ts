@@ -11,7 +11,7 @@ const make = { kinesis: kinesisSource, kafka: kafkaSource, file: fileSource }
 /** A source of a connector with lines in its splits: `lines[i]` are those of the split i. Nothing follows them. */
 export function inputOf(
   connector: keyof typeof make,
-  lines: readonly (readonly string[])[],
+  lines: readonly (readonly (string | Buffer)[])[],
   name = 'clicks',
   startAt = 0,
 ): StreamInput {

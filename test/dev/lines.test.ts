@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { checkInput, linesOf } from '../../lib/dev/input/lines.js'
+import { checkInput, type Line, linesOf } from '../../lib/dev/input/lines.js'
 import { testFolder } from './folders.js'
 
 const path = testFolder('lines')
 
-async function linesIn(name: string, content: string | Buffer): Promise<string[]> {
+async function linesIn(name: string, content: string | Buffer): Promise<Line[]> {
   writeFileSync(path(name), content)
-  const lines: string[] = []
+  const lines: Line[] = []
   for await (const line of linesOf(path(name))) lines.push(line)
   return lines
 }
@@ -52,5 +52,40 @@ describe('the lines of an input', () => {
       `The input ${path('nowhere')} does not exist. Give an NDJSON file, plain or gzipped.`,
     )
     expect(() => checkInput(path())).toThrow('is no file. Give an NDJSON file, plain or gzipped.')
+  })
+
+  const rows = ['{"a":1}', '{"a":"}{"}', '{"a":[2]}']
+  const pretty = rows.map((row) => JSON.stringify(JSON.parse(row), undefined, 2))
+  it.each<[string, string, readonly string[]]>([
+    ['an array over lines', `[${rows.join(',\n')}]`, rows],
+    ['an array in one line', `[${rows.join()}]\n`, rows],
+    ['an array, indented, with a mark', `\ufeff[\n ${rows.join(',\n ')}\n]\n`, rows],
+    ['an array of more than objects', `[\n${rows[0]},\n12,"x",\ntrue,[1]]`, [rows[0]!, '12', '"x"', 'true', '[1]']],
+    ['values over several lines', pretty.join('\n'), pretty],
+    ['values one right after the other', rows.join(''), rows],
+    ['a line that is a list of numbers', '[1,2]', ['[1,2]']],
+    ['lines that are lists', '[{"a":1}]\n[{"a":2}]', ['[{"a":1}]', '[{"a":2}]']],
+    ['lines of which the first is bad', `{"a":\n${rows[0]}\n{`, ['{"a":', rows[0]!, '{']],
+    ['lines after a mark', `\ufeff${rows.join('\n')}`, [`\ufeff${rows[0]}`, ...rows.slice(1)]],
+  ])('are the records of %s', async (_, content, wanted) => {
+    expect(await linesIn('plain', content)).toEqual(wanted)
+    expect(await linesIn('packed', gzipSync(content))).toEqual(wanted)
+  })
+
+  it('are whole where an array is read in pieces', async () => {
+    const many = Array.from({ length: 60_000 }, (_, i) => JSON.stringify({ i, text: '"\\]},ü😀'.repeat(i % 5) }))
+    expect(await linesIn('array', `[\n${many.join(',\n')}\n]`)).toEqual(many)
+    expect(await linesIn('row', many.join(''))).toEqual(many)
+  })
+
+  it('are bytes where they are no UTF-8', async () => {
+    const bad = Buffer.from('{"id":"Zoë"}', 'latin1')
+    expect(await linesIn('latin1', Buffer.concat([bad, Buffer.from('\n{}\n')]))).toEqual([bad, '{}'])
+  })
+
+  it('in UTF-16 are refused with the way out', async () => {
+    await expect(linesIn('utf16', Buffer.from('\ufeff{}\n', 'utf16le'))).rejects.toThrow(
+      'is text in UTF-16; records are UTF-8. Convert it: iconv -f UTF-16 -t UTF-8 FILE.',
+    )
   })
 })

@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { RecordRejection } from '../../lib/base/index.js'
+import { RecordRejection, RecordValues } from '../../lib/base/index.js'
 import { JsonDecoder } from '../../lib/codecs/json.js'
-import { Defect, type SplitBatch } from '../../lib/ports/index.js'
+import { CodecDecoder } from '../../lib/codecs/open.js'
+import { bytes, cloudWatchLogs, gzip, json, kinesisSource, ndjson, outOfOrder, text } from '../../lib/index.js'
+import { type Codec, Defect, type RecordMeta, type SplitBatch } from '../../lib/ports/index.js'
 import { base64Bytes, writeBase64 } from '../../lib/sources/base64.js'
 import { holds } from './fuzz.js'
 import { payloadBatches } from './payload-batches.js'
-import { reading } from './payloads.js'
+import { payloadBytes, reading, valid } from './payloads.js'
 
 const BYTES_MAX = 200_000
 const REASON_OF = {
@@ -49,7 +52,7 @@ function expectAsRead(found: unknown, payload: Payload, bytesMax: number): void 
   if ('reasons' in wanted) {
     expect(found, shown).toBeInstanceOf(RecordRejection)
     expect(wanted.reasons, shown).toContain((found as RecordRejection).code)
-    expect((found as RecordRejection).message).toMatch(/^[A-Z].{10,200}\.$/)
+    expect((found as RecordRejection).message).toMatch(/^[A-Z].{10,250}\.$/)
   } else if (!isDeepStrictEqual(found, wanted.value)) expect.fail(`${shown} became ${found}`)
 }
 
@@ -106,6 +109,54 @@ describe('base64', () => {
         expect(target.toString('latin1', at, at + written)).toBe(Buffer.from(text, 'base64').toString('latin1'))
       else expect(written, JSON.stringify(text)).toBe(Defect.badBase64)
       if (written >= 0) expect(target.subarray(at + bound).every((byte) => byte === 0x23)).toBe(true)
+    }),
+  )
+})
+
+describe('the other codecs', () => {
+  const nested: Codec[] = [
+    ndjson(),
+    text(),
+    bytes(),
+    gzip(json()),
+    gzip(ndjson()),
+    cloudWatchLogs(),
+    gzip(cloudWatchLogs()),
+  ]
+  const packed = fc.oneof(
+    payloadBytes,
+    payloadBytes.map(gzipSync),
+    payloadBytes.map((one) => gzipSync(gzipSync(one))),
+  )
+  const damaged = fc
+    .tuple(packed, fc.nat(200), fc.nat(255))
+    .map(([one, at, byte]) => Buffer.from(one.map((old, i) => (i === at % Math.max(1, one.length) ? byte : old))))
+  const lines = payloadBatches.map((payloads) => Buffer.concat(payloads.flatMap((one) => [one, Buffer.from('\n')])))
+  const meta = {} as RecordMeta
+
+  holds(
+    'make values or a rejection of whatever comes, and never throw',
+    400,
+    fc.property(fc.oneof(packed, damaged, lines), fc.constantFrom(...nested), (payload, decode) => {
+      const source = kinesisSource<any>('s', { decode, timestamp: () => 0, watermark: outOfOrder('1s') })
+      const out: unknown[] = []
+      new CodecDecoder(source).decode(batchOf([payload]), 0, 1, out, meta)
+      const values = out[0] instanceof RecordValues ? out[0].list : out
+      for (const value of values)
+        if (value instanceof RecordRejection) expect(value.message).toMatch(/^[A-Z].{10,250}\.$/)
+    }),
+  )
+
+  holds(
+    'of lines give each line what it is alone, where each line is a value or none could be read otherwise',
+    300,
+    fc.property(fc.array(fc.oneof(valid, fc.constantFrom('nul', '01', "'a'")), { maxLength: 8 }), (records) => {
+      const source = kinesisSource<any>('s', { decode: ndjson(), timestamp: () => 0, watermark: outOfOrder('1s') })
+      const out: unknown[] = []
+      new CodecDecoder(source).decode(batchOf([Buffer.from(records.join('\n'))]), 0, 1, out, meta)
+      const { list } = out[0] as RecordValues
+      expect(list).toHaveLength(records.length)
+      for (const [i, record] of records.entries()) expectAsRead(list[i], Buffer.from(record), BYTES_MAX)
     }),
   )
 })

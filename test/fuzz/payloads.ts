@@ -50,6 +50,17 @@ const oddities = fc.constantFrom(
   ],
   ...[
     '18446744073709551616',
+    '18446744073709551615',
+    '{"id":1524831183200260097}',
+    '{"id":"1524831183200260097"}',
+    '[9007199254740991,9007199254740992,9007199254740993]',
+    '12345678901234567.89',
+    '999999999999999.99',
+    '3.14159265358979311600',
+    '0.30000000000000004',
+    '1234567890.12345678901',
+    '{"a":[{"b":-1.7976931348623159e308}]}',
+    '1.5E+0400',
     '9'.repeat(400),
     'undefined',
     "'a'",
@@ -133,7 +144,7 @@ export function reading(bytes: Buffer): { readonly value: unknown } | { readonly
   let text: string
   let value: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     return { reasons: ['bad-utf8', 'deep-nesting'] }
   }
@@ -144,7 +155,49 @@ export function reading(bytes: Buffer): { readonly value: unknown } | { readonly
   }
   const { depth, isForbidden } = walk(value)
   if (depth > JSON_DEPTH_MAX) return { reasons: ['deep-nesting'] }
-  return isForbidden ? { reasons: ['forbidden-key'] } : { value }
+  if (isForbidden) return { reasons: ['forbidden-key'] }
+  return literalsOf(text).some(isChanged) ? { reasons: ['inexact-number'] } : { value }
+}
+
+/** The numbers of a JSON text: what is left of it without its strings. */
+const literalsOf = (text: string): string[] =>
+  text.replace(/"(?:[^"\\]|\\.)*"/g, '""').match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? []
+
+/** Whether a double says something else than the literal, by whole numbers alone: neither the double rounded to as many digits nor its shortest form is it. */
+export function isChanged(literal: string): boolean {
+  const [mantissa, exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e') as [string, string?]
+  const [whole, fraction = ''] = mantissa.split('.') as [string, string?]
+  const all = (whole + fraction).replace(/^0+/, '')
+  const digits = all.replace(/0+$/, '')
+  const double = Math.abs(Number(literal))
+  if (digits === '') return false
+  if (double === 0 || double === Infinity) return true
+  if (digits.length <= 15) return false
+  const isPrinted = digits.length <= 17 && (literal !== literal.replace(/e/i, '') || (double < 1e7 && fraction !== ''))
+  if (isPrinted) return false
+  // The literal is digits * 10^power.
+  const power = Number(exponent) - fraction.length + (all.length - digits.length)
+  const shortest = String(double)
+    .replace(/e.*/, '')
+    .replace('.', '')
+    .replace(/^0+|0+$/g, '')
+  return digits.length > 100 || (roundedAt(double, power) !== BigInt(digits) && shortest !== digits)
+}
+
+/** A double in units of a power of ten, rounded half up. */
+function roundedAt(double: number, power: number): bigint {
+  const view = new DataView(new ArrayBuffer(8))
+  view.setFloat64(0, double)
+  const bits = view.getBigUint64(0)
+  const biased = Number(bits >> 52n)
+  const binary = Math.max(biased, 1) - 1075
+  let above = (bits & 0xfffffffffffffn) | (biased > 0 ? 1n << 52n : 0n)
+  let below = 1n
+  if (binary > 0) above <<= BigInt(binary)
+  else below <<= BigInt(-binary)
+  if (power > 0) below *= 10n ** BigInt(power)
+  else above *= 10n ** BigInt(-power)
+  return (2n * above + below) / (2n * below)
 }
 
 /** Level by level, as recursion would overflow. */

@@ -25,6 +25,9 @@ describe('a source node', () => {
       minTimeMs: Date.UTC(2000, 0, 1),
       onUnlikelyTime: 'count',
       recordBytesMax: 1_048_576,
+      decode: undefined,
+      numbers: 'reject',
+      duplicateMembers: 'last',
       hasArrivalTime: true,
     })
     expect(kafkaSource('orders', whole)).toMatchObject({ connector: 'kafka', hasArrivalTime: true })
@@ -52,6 +55,8 @@ describe('a source node', () => {
   })
 
   const DRIFT = `onFutureDrift of the source "orders" is 'hold', 'reject' or 'clamp'; it is `
+  const DECODE =
+    'decode of the source "orders" is json(), ndjson(), gzip(...), cloudWatchLogs(), text(), bytes(), or a function from bytes to a list of values; it is '
   const BYTES = 'recordBytesMax of the source "orders" is a whole number from 1 to 16777216; it is '
   const SCHEMA =
     'The schema of the source "orders" must be a Standard Schema, as zod 3.24+, valibot 1+ and arktype 2+ make them.'
@@ -77,6 +82,21 @@ describe('a source node', () => {
     ['no record bytes', { ...whole, recordBytesMax: 0 }, 'bad-source', `${BYTES}0.`],
     ['half a byte', { ...whole, recordBytesMax: 0.5 }, 'bad-source', `${BYTES}0.5.`],
     ['too many bytes', { ...whole, recordBytesMax: 16_777_217 }, 'bad-source', `${BYTES}16777217.`],
+    ['a codec by its name', { ...whole, decode: 'gzip' }, 'bad-source', `${DECODE}string.`],
+    ['a codec that was not called', { ...whole, decode: { kind: 'sink' } }, 'bad-source', `${DECODE}{"kind":"sink"}.`],
+    ['no codec', { ...whole, decode: null }, 'bad-source', `${DECODE}null.`],
+    [
+      'made-up numbers',
+      { ...whole, numbers: 'float' },
+      'bad-source',
+      `numbers of the source "orders" is 'reject', 'bigint', 'string' or 'double'; it is "float".`,
+    ],
+    [
+      'a made-up rule of members',
+      { ...whole, duplicateMembers: 'first' },
+      'bad-source',
+      `duplicateMembers of the source "orders" is 'last' or 'reject'; it is "first".`,
+    ],
     [
       'a drift that is no duration',
       { ...whole, maxFutureDrift: '-1d' },

@@ -56,6 +56,7 @@ describe('a malformed event of lines', () => {
     [eventOf({ ...line, split: '' }), 'records[0].split to be the name of a split; it is an empty string'],
     [eventOf({ ...line, offset: 1.5 }), 'records[0].offset to be a whole number'],
     [eventOf({ ...line, data: null }), "records[0].data to be a line's text; it is null"],
+    [eventOf({ ...line, encoding: 'gzip' }), "records[0].encoding to be 'base64' or absent; it is a string"],
     [eventOf(line, { ...line, split: 'b' }, line), 'ascending order; records[2] does not come after'],
   ])('says what it lacks: %#', (event, message) => {
     expect(() => decode(event)).toThrow(EventShapeError)

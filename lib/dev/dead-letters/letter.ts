@@ -33,14 +33,18 @@ const NEVER = new Set([
   'expired',
 ])
 
+/** Reasons of records that are text or not: the letter says which. */
+const IF_TEXT = new Set(['bad-gzip', 'oversize-gzip', 'bad-envelope', 'decode-threw', 'too-many-values'])
+
 /** Whether its record can be sent again as it came. What killed the process may do so again: only whoever asks for it gets it. */
-export function isResendable({ reason, payload, records }: DeadLetter, asked?: string): boolean {
+export function isResendable({ reason, payload, records, isText }: DeadLetter, asked?: string): boolean {
   // A letter of many records holds their aggregate as it came, which is no text of one.
   if (payload === undefined || payload === null || records !== undefined || NEVER.has(reason)) return false
+  if (IF_TEXT.has(reason) && isText !== true) return false
   return reason !== 'skipped' || asked === 'skipped'
 }
 
 /** The record's own text. */
-export function lineOf({ reason, payload }: DeadLetter): string {
-  return typeof payload === 'string' && AS_TEXT.has(reason) ? payload : JSON.stringify(payload)
+export function lineOf({ reason, payload, isText }: DeadLetter): string {
+  return typeof payload === 'string' && (isText === true || AS_TEXT.has(reason)) ? payload : JSON.stringify(payload)
 }

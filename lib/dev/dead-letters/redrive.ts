@@ -1,6 +1,8 @@
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
-import { keyOf, OVERHEAD_BYTES, openSender, SEND_BYTES } from '../live/send.js'
+import type { SourceNode } from '../../ports/index.js'
+import { keyReader } from '../input/key-of.js'
+import { OVERHEAD_BYTES, openSender, SEND_BYTES } from '../live/send.js'
 import type { Sender } from '../live/sender.js'
 import { type LiveBindings, liveSource } from '../live/sources.js'
 import { type DeadLetter, type DeadLetters, isResendable, lineOf } from './letter.js'
@@ -46,8 +48,9 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
         const some = batch.filter((letter) => letter.source === source)
         const sender = await opened(pipeline, options, senders, source)
         const node = plan(pipeline).sources.find(({ name }) => name === source)!
+        const keyOf = keyReader(node)
         const lines = some.map(lineOf)
-        await sender.send(lines.map((line) => ({ key: keyOf(node, line), line })))
+        await sender.send(lines.map((line) => ({ key: keyOf(line), line })))
         await letters.remove(some)
       }
     sent += batch.length
@@ -57,7 +60,7 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
     for await (const letter of letters.all()) {
       if (options.signal?.aborted) break
       if (options.reason !== undefined && letter.reason !== options.reason) continue
-      if (!isResendable(letter, options.reason)) {
+      if (!isResendable(letter, options.reason) || !readsJson(pipeline, letter)) {
         left++
         continue
       }
@@ -72,6 +75,13 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
     for (const sender of senders.values()) await sender.then((one) => one.close()).catch(() => undefined)
     await letters.finish()
   }
+}
+
+/** A value is sent as JSON, which a source with another codec does not read. */
+function readsJson(pipeline: Pipeline, { source, isText }: DeadLetter): boolean {
+  const node: SourceNode<any> | undefined = plan(pipeline).sources.find(({ name }) => name === source)
+  const decode = node?.decode
+  return isText === true || decode === undefined || (typeof decode === 'object' && /^(nd)?json$/.test(decode.codec))
 }
 
 async function opened(

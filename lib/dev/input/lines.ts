@@ -1,7 +1,15 @@
-import { createReadStream, existsSync, statSync } from 'node:fs'
+import { isUtf8 } from 'node:buffer'
+import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { ConfigError, messageOf } from '../../base/index.js'
-import { linesIn } from '../../sinks/file/lines.js'
+import { framingOf, LOOK_BYTES } from './framing.js'
+import { valuesIn } from './values.js'
+
+/** One record of a file: its text, or its bytes where they are no UTF-8. */
+export type Line = string | Buffer
+
+const LINE_FEED = 0x0a
+const RETURN = 0x0d
 
 /** Checks that an input can be read at all, before anything starts. */
 export function checkInput(path: string): void {
@@ -11,21 +19,87 @@ export function checkInput(path: string): void {
     throw new ConfigError('no-input', `The input ${path} is no file. Give an NDJSON file, plain or gzipped.`)
 }
 
-/** The lines of an NDJSON file, gunzipped where its name ends in .gz. Empty lines are left out. */
-export async function* linesOf(path: string): AsyncGenerator<string> {
+/**
+ * The records of a file, gunzipped where it begins as gzip data does: its lines, without empty ones. A file that is one JSON array gives its elements, and one of values over several
+ * lines, or one right after the other, gives these.
+ * @throws {ConfigError} for a file that cannot be read, and for one in UTF-16
+ */
+export async function* linesOf(path: string): AsyncGenerator<Line> {
   const file = createReadStream(path)
-  const gunzip = path.endsWith('.gz') ? createGunzip() : undefined
+  const isPacked = path.endsWith('.gz') || beginsAsGzip(path)
+  const gunzip = isPacked ? createGunzip() : undefined
   // An error of the file has to reach the reader of what it is piped to.
   file.on('error', (error) => gunzip?.destroy(error))
-  const input = gunzip === undefined ? file : file.pipe(gunzip)
   try {
-    for await (const line of linesIn(input.setEncoding('utf8'))) if (line !== '') yield line
+    yield* recordsIn(path, gunzip === undefined ? file : file.pipe(gunzip))
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     throw new ConfigError(
       'bad-input',
-      `The input ${path} cannot be read: ${messageOf(error)}. Is it ${path.endsWith('.gz') ? 'gzip data' : 'text'}?`,
+      `The input ${path} cannot be read: ${messageOf(error)}. Is it ${isPacked ? 'gzip data' : 'text'}?`,
     )
   } finally {
     file.destroy()
   }
+}
+
+function beginsAsGzip(path: string): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(2)
+    return readSync(file, bytes) === 2 && bytes[0] === 0x1f && bytes[1] === 0x8b
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** How a file parts its records shows in its first bytes. */
+async function* recordsIn(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let head: Buffer = Buffer.alloc(0)
+  let isEnded = false
+  while (head.length < LOOK_BYTES && !isEnded) {
+    const { value, done } = await iterator.next()
+    if (done === true) isEnded = true
+    else head = head.length === 0 ? value : Buffer.concat([head, value])
+  }
+  const framing = framingOf(head, isEnded)
+  if (framing === 'utf-16') {
+    throw new ConfigError(
+      'bad-input',
+      `The input ${path} is text in UTF-16; records are UTF-8. Convert it: iconv -f UTF-16 -t UTF-8 FILE.`,
+    )
+  }
+  const all = continued(head, isEnded ? undefined : iterator)
+  for await (const record of framing === 'lines' ? linesIn(all) : valuesIn(all, path)) {
+    yield isUtf8(record) ? record.toString() : record
+  }
+}
+
+async function* continued(head: Buffer, rest: AsyncIterator<Buffer> | undefined): AsyncGenerator<Buffer> {
+  yield head
+  for (let next = await rest?.next(); next !== undefined && next.done !== true; next = await rest!.next())
+    yield next.value
+}
+
+/** Lines, ended by LF or CRLF and by nothing else: a value may hold any other separator as it is. */
+async function* linesIn(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest: Buffer[] = []
+  for await (const chunk of chunks) {
+    let from = 0
+    for (let to = chunk.indexOf(LINE_FEED); to >= 0; to = chunk.indexOf(LINE_FEED, from)) {
+      rest.push(chunk.subarray(from, to))
+      const line = withoutReturn(rest.length === 1 ? rest[0]! : Buffer.concat(rest))
+      if (line.length > 0) yield line
+      rest = []
+      from = to + 1
+    }
+    if (from < chunk.length) rest.push(chunk.subarray(from))
+  }
+  const last = withoutReturn(Buffer.concat(rest))
+  if (last.length > 0) yield last
+}
+
+function withoutReturn(line: Buffer): Buffer {
+  return line.at(-1) === RETURN ? line.subarray(0, -1) : line
 }

@@ -1,9 +1,11 @@
+import type { Line } from './lines.js'
+
 /** One split of an emulated stream: the lines dealt to it, of which only those still to be delivered (and a few before) are kept. */
 export class SplitLog {
   readonly split: string
   /** The index of the first line kept. */
   private base: number
-  private lines: string[] = []
+  private lines: Line[] = []
   private keys: (string | null)[] = []
   /** Lines dealt so far, kept or not. */
   total = 0
@@ -18,7 +20,7 @@ export class SplitLog {
     this.base = start
   }
 
-  append(line: string, key: string | null): void {
+  append(line: Line, key: string | null): void {
     if (this.total >= this.base) {
       this.lines.push(line)
       this.keys.push(key)
@@ -38,7 +40,7 @@ export class SplitLog {
     this.wake()
   }
 
-  line(index: number): string {
+  line(index: number): Line {
     return this.lines[index - this.base]!
   }
 

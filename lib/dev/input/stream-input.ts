@@ -1,6 +1,7 @@
 import { ConfigError, messageOf } from '../../base/index.js'
 import type { SourceInspector, SourceNode } from '../../ports/index.js'
-import { linesOf } from './lines.js'
+import { keyReader, payloadOf } from './key-of.js'
+import { type Line, linesOf } from './lines.js'
 import { kafkaPartition, kinesisShard } from './partition.js'
 import { SplitLog } from './split-log.js'
 
@@ -22,13 +23,14 @@ export interface Numbering {
 const SEQUENCE_PREFIX = '495903382714902566085596925383615710959215759'
 const offsets = {
   position: (index: number) => String(index).padStart(20, '0'),
-  index: (position: string) => (position === '0' ? -1 : Number(position)),
+  // A position within a record of many values has its record's index.
+  index: (position: string) => (position === '0' ? -1 : Number.parseInt(position, 10)),
 }
 const NUMBERINGS: Readonly<Record<string, Numbering>> = {
   kinesis: {
     splitId: (_, index) => `shardId-${String(index).padStart(12, '0')}`,
     position: (index) => `056:${sequenceNumber(index)}`,
-    index: (position) => (position === '0' ? -1 : Number(position.slice(-11))),
+    index: (position) => (position === '0' ? -1 : Number(position.split(':')[1]!.slice(-11))),
     partition: kinesisShard,
   },
   kafka: { ...offsets, splitId: (source, index) => `${source}-${index}`, partition: kafkaPartition },
@@ -56,6 +58,8 @@ export class StreamInput implements SourceInspector {
   readonly numbering: Numbering
   readonly logs: readonly SplitLog[]
   private readonly files: readonly string[]
+  /** Records that cannot be read have no key; they go to the first split, whose handler rejects them. */
+  private readonly keyOf: (line: Line) => string | null
   private resumes: (() => void) | undefined
   private unchecked = 0
   private stopped = false
@@ -65,6 +69,7 @@ export class StreamInput implements SourceInspector {
   constructor(source: SourceNode<any>, files: readonly string[], splits: number, startAt: (split: string) => number) {
     this.source = source
     this.files = files
+    this.keyOf = keyReader(source)
     this.linesMax = splits * BUFFERED_LINES_A_SPLIT
     this.numbering = numberingOf(source)
     if (splits > 1 && source.partitionKey === undefined) {
@@ -85,27 +90,17 @@ export class StreamInput implements SourceInspector {
       for await (const line of linesOf(file)) {
         // What is not read has not ended: no split may be told so.
         if (this.stopped) return
-        const key = this.keyOf(line)
+        const record = payloadOf(this.source, line)
+        const key = this.keyOf(record)
         const log =
           this.logs.length === 1 || key === null
             ? this.logs[0]!
             : this.logs[this.numbering.partition(key, this.logs.length)]!
-        log.append(line, key)
+        log.append(record, key)
         if (++this.unchecked >= CHECK_LINES && this.buffered() > this.linesMax) await this.drained()
       }
     }
     for (const log of this.logs) log.end()
-  }
-
-  /** Records that cannot be read have no key; they go to the first split, whose handler rejects them. */
-  private keyOf(line: string): string | null {
-    if (this.source.partitionKey === undefined) return null
-    try {
-      const key: unknown = this.source.partitionKey(JSON.parse(line))
-      return key === undefined || key === null ? null : String(key)
-    } catch {
-      return null
-    }
   }
 
   private buffered(): number {

@@ -3,6 +3,7 @@ import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { SourceNode } from '../../ports/index.js'
 import { kafkaConnection } from '../../sources/kafka/binding.js'
+import { keyReader, payloadOf } from '../input/key-of.js'
 import { checkInput, linesOf } from '../input/lines.js'
 import type { Outgoing, Sender } from './sender.js'
 import { type LiveBindings, type LiveSource, liveSources } from './sources.js'
@@ -80,12 +81,14 @@ export async function openSender(source: LiveSource, create: number | undefined)
 
 async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGenerator<Outgoing[]> {
   const started = performance.now()
+  const keyOf = keyReader(source)
   let count = 0
   let batch: Outgoing[] = []
   let bytes = 0
   const most = Math.min(SEND_RECORDS, Math.max(1, Math.ceil((options.rate ?? SEND_RECORDS * 10) / 10)))
   for (const file of options.inputs[source.name]!) {
-    for await (const line of linesOf(file)) {
+    for await (const read of linesOf(file)) {
+      const line = payloadOf(source, read)
       if (options.signal?.aborted) return
       const more = Buffer.byteLength(line) + OVERHEAD_BYTES
       if (bytes + more > SEND_BYTES && batch.length > 0) {
@@ -94,7 +97,7 @@ async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGen
         batch = []
         bytes = 0
       }
-      batch.push({ key: keyOf(source, line), line })
+      batch.push({ key: keyOf(line), line })
       bytes += more
       if (batch.length < most) continue
       yield batch
@@ -107,15 +110,4 @@ async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGen
     }
   }
   if (batch.length > 0) yield batch
-}
-
-/** A line that is no record has no key; its handler rejects it. */
-export function keyOf(source: SourceNode<any>, line: string): string | null {
-  if (source.partitionKey === undefined) return null
-  try {
-    const key: unknown = source.partitionKey(JSON.parse(line))
-    return key === undefined || key === null ? null : String(key)
-  } catch {
-    return null
-  }
 }

@@ -1,7 +1,9 @@
+import type { Line } from '../input/lines.js'
+
 /** One line on its way, under the key that its source's `partitionKey` gives. */
 export interface Outgoing {
   readonly key: string | null
-  readonly line: string
+  readonly line: Line
 }
 
 /** Where lines are sent: returns once all of them are acknowledged. */

@@ -52,7 +52,8 @@ interface Writer {
   event(input: StreamInput, ranges: readonly Range[], groups: readonly string[][]): string
 }
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const base64 = (data: string | Buffer): string =>
+  (typeof data === 'string' ? Buffer.from(data) : data).toString('base64')
 
 const kinesis: Writer = {
   record: (input, log, index, arrivalMs) =>

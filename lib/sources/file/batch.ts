@@ -1,10 +1,13 @@
 import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+import { base64Bytes, writeBase64 } from '../base64.js'
 
 /** One line of a file. */
 export interface FileRecord {
   readonly split: string
   readonly offset: number
   readonly data: string
+  /** Of a line that is no text: `data` is its bytes in base64. */
+  readonly encoding?: 'base64'
 }
 
 /** A surrogate without its other half: no UTF-8 has it, and writing it would silently make it U+FFFD. */
@@ -43,11 +46,13 @@ export class FileBatch implements SplitBatch {
   }
 
   sizeBound(index: number): number {
-    return Buffer.byteLength(this.records[index]!.data)
+    const { data, encoding } = this.records[index]!
+    return encoding === undefined ? Buffer.byteLength(data) : base64Bytes(data)
   }
 
   write(index: number, target: Buffer, at: number): number {
-    const { data } = this.records[index]!
+    const { data, encoding } = this.records[index]!
+    if (encoding !== undefined) return writeBase64(data, target, at)
     const written = target.write(data, at)
     // Only a text with something beyond ASCII has more bytes than units.
     return written !== data.length && LONE_SURROGATE.test(data) ? Defect.notText : written

@@ -5,7 +5,7 @@ import { FileBatch, type FileRecord } from './batch.js'
 
 /**
  * Reads our own event of lines: `{ eventSource: 'millrace:file', source, records: [{ split, offset, data }] }`. `data` is the line's
- * text as it is, `offset` its index in the split.
+ * text as it is, or its bytes in base64 where `encoding: 'base64'` says so; `offset` is its index in the split.
  */
 export function fileDecoder(): EventDecoder {
   return { connector: 'file', matches, decode, partialAnswer }
@@ -35,12 +35,15 @@ function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[
 
 function check(record: any, i: number): FileRecord {
   if (!isObject(record)) misshapen('file', `records[${i}]`, 'an object', record)
-  const { split, offset, data } = record
+  const { split, offset, data, encoding } = record
   if (typeof split !== 'string' || split === '') misshapen('file', `records[${i}].split`, 'the name of a split', split)
   if (!Number.isSafeInteger(offset) || offset < 0) {
     misshapen('file', `records[${i}].offset`, 'a whole number from 0 to 2^53 - 1', offset)
   }
   if (typeof data !== 'string') misshapen('file', `records[${i}].data`, "a line's text", data)
+  if (encoding !== undefined && encoding !== 'base64') {
+    misshapen('file', `records[${i}].encoding`, "'base64' or absent", encoding)
+  }
   return record as FileRecord
 }
 

@@ -1,0 +1,70 @@
+/** Each byte's highest bit. */
+const HIGH = 0x80808080
+const HIGH_INT = HIGH | 0
+
+/**
+ * Whether the JSON in the bytes from `from` to `to` may hold a number that a double does not: one of 16 digits or more, or with an exponent of three. Wrong only
+ * in being too careful: it may lie in a text. `words` are the same bytes, four at a time; what lies around them within eight bytes is looked at too.
+ *
+ * This is on the hot path of every pipeline, so eight bytes are tested at once. With a byte's highest bit free, an addition sets it where the byte
+ * is large enough: adding 0x52 shows what is not below '.', adding 0x46 what is above '9'.
+ */
+export function mayHoldLongNumber(bytes: Uint8Array, words: Int32Array, from: number, to: number): boolean {
+  const last = Math.min(words.length, 2 * Math.ceil(to / 8))
+  let before = 0
+  for (let i = 2 * Math.floor(from / 8); i < last; i += 2) {
+    const a = words[i]! & 0x7f7f7f7f
+    const b = words[i + 1]! & 0x7f7f7f7f
+    const digitsA = (a + 0x52525252) & ~(a + 0x46464646) & HIGH
+    const digitsB = (b + 0x52525252) & ~(b + 0x46464646) & HIGH
+    const lettersA = ~(((a | 0x20202020) ^ 0x65656565) + 0x7f7f7f7f)
+    const lettersB = ~(((b | 0x20202020) ^ 0x65656565) + 0x7f7f7f7f)
+    const pairs = (lettersA & ((digitsA << 8) | before)) | (lettersB & ((digitsB << 8) | (digitsA >>> 24)))
+    if (pairs !== 0 && hasLongExponent(bytes, i * 4)) return true
+    // Of 16 digits in a row, eight at least fill such a pair of words.
+    if ((digitsA & digitsB) === HIGH_INT && hasLongRun(bytes, i * 4)) return true
+    before = digitsB >>> 24
+  }
+  return false
+}
+
+const isDigit = (byte: number | undefined): boolean => byte! >= 0x30 && byte! <= 0x39
+const isDigitOrPoint = (byte: number | undefined): boolean => isDigit(byte) || byte === 0x2e
+
+/** Whether the eight digits, or points, at a place are of 16 or more in a row that are a number. */
+function hasLongRun(bytes: Uint8Array, at: number): boolean {
+  let from = at
+  while (from > 0 && isDigitOrPoint(bytes[from - 1])) from--
+  let to = at + 8
+  while (isDigitOrPoint(bytes[to])) to++
+  return to - from >= 16 && isValueAt(bytes, from)
+}
+
+/** Whether one of the eight bytes at a place is the letter of an exponent of three digits or more. */
+function hasLongExponent(bytes: Uint8Array, at: number): boolean {
+  for (let i = Math.max(1, at); i < at + 8; i++) {
+    if ((bytes[i]! | 0x20) !== 0x65 || !isDigitOrPoint(bytes[i - 1])) continue
+    const sign = bytes[i + 1]
+    const digits = sign === 0x2b || sign === 0x2d ? i + 2 : i + 1
+    if (!isDigit(bytes[digits]) || !isDigit(bytes[digits + 1]) || !isDigit(bytes[digits + 2])) continue
+    let from = i - 1
+    while (from > 0 && isDigitOrPoint(bytes[from - 1])) from--
+    if (isValueAt(bytes, from)) return true
+  }
+  return false
+}
+
+/** Whether a number may begin there: in JSON it follows a bracket, a colon, a comma, white space or a sign, and in a text mostly something else. */
+function isValueAt(bytes: Uint8Array, from: number): boolean {
+  const sign = from > 0 && bytes[from - 1] === 0x2d ? from - 1 : from
+  if (sign === 0) return true
+  const byte = bytes[sign - 1]!
+  return byte <= 0x20 || byte === 0x3a || byte === 0x2c || byte === 0x5b
+}
+
+const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE][+-]?\d{3})/
+
+/** The same of one record's text. */
+export function textMayHoldLongNumber(text: string): boolean {
+  return LONG_NUMBER.test(text)
+}
