@@ -1,7 +1,7 @@
+import { checkOptions } from '../../base/index.js'
 import type { Position, SourceInspector } from '../../ports/index.js'
 import type { KafkaConnection } from './connection.js'
-import { kafkaInspector } from './inspector.js'
-import { type KafkaSecrets, withKafkaSecrets } from './secret.js'
+import type { KafkaSecrets } from './secret.js'
 
 /** What a Kafka source is bound to: plain data, as a deployment writes it into a function's environment. Secrets by reference only. */
 export interface KafkaBinding extends KafkaSecrets {
@@ -14,14 +14,29 @@ export interface KafkaBinding extends KafkaSecrets {
 
 /** The connection of a binding, its secrets loaded. */
 export async function kafkaConnection({ brokers, tls, ...secrets }: KafkaBinding): Promise<KafkaConnection> {
+  const { withKafkaSecrets } = await import('./secret.js')
   return await withKafkaSecrets({ brokers, ...(tls !== undefined && { ssl: tls }) }, secrets)
+}
+
+/** What asks is loaded with the first question: a function that only counts records has no use of it. */
+async function open(binding: KafkaBinding): Promise<SourceInspector & { close(): Promise<void> }> {
+  const [connection, { kafkaInspector }] = await Promise.all([kafkaConnection(binding), import('./inspector.js')])
+  return kafkaInspector({ topic: binding.topic, connection })
 }
 
 /** Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been rotated. */
 export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
+  checkOptions('The binding of a Kafka source', binding, {
+    topic: true,
+    brokers: true,
+    tls: true,
+    credentials: true,
+    mechanism: true,
+    rootCa: true,
+  })
   let opening: Promise<SourceInspector & { close(): Promise<void> }> | undefined
   const opened = async <R>(ask: (inspector: SourceInspector) => Promise<R>): Promise<R> => {
-    opening ??= kafkaConnection(binding).then((connection) => kafkaInspector({ topic: binding.topic, connection }))
+    opening ??= open(binding)
     try {
       return await ask(await opening)
     } catch (error) {
