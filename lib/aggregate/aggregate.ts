@@ -1,3 +1,5 @@
+import { checkFunction, settled } from '../base/index.js'
+
 /** JSON, as it is stored. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
@@ -72,7 +74,6 @@ export function readJson(kind: string, value: unknown): unknown {
       return null
     case 'object':
       if (value === null) return null
-      if (value instanceof Promise) throw notJson(kind, 'a promise')
       return throughJson(kind, value)
     default:
       throw notJson(kind, `a ${typeof value}`)
@@ -89,6 +90,13 @@ function throughJson(kind: string, value: object): unknown {
 
 function notJson(kind: string, what: string): TypeError {
   return new TypeError(`${kind}() keeps JSON; its function gave ${what}`)
+}
+
+/** The user's function of a row, checked: what is none, or is async, would have every record rejected, or counted wrongly. */
+export function reader<T, V>(name: string, of: (row: T) => V, which = ''): (row: T) => V {
+  checkFunction('bad-aggregate', `${name}()${which}`, of)
+  const what = `The function of ${name}()`
+  return (row) => settled(what, of(row))
 }
 
 /** A finite or infinite number, NaN included; null and undefined are left out. */

@@ -1,4 +1,4 @@
-import { type Aggregate, compareOrigins, type Place, readJson } from './aggregate.js'
+import { type Aggregate, compareOrigins, type Place, reader, readJson } from './aggregate.js'
 
 type Comparable = number | string
 type Maybe = Comparable | null | undefined
@@ -30,11 +30,12 @@ function extreme<T, N extends Maybe>(
   sign: 1 | -1,
   of: (row: T) => N,
 ): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
+  const read = reader(kind, of)
   const better = (a: Extreme, b: Comparable): Comparable => (a === null || beats(b, a, sign) ? b : a)
   return Object.freeze({
     ...plain,
     kind,
-    read: (row: T) => readComparable(kind, of(row)),
+    read: (row: T) => readComparable(kind, read(row)),
     create: () => null,
     add: better,
     merge: (a: Extreme, b: Extreme) => (b === null ? a : better(a, b)),
@@ -83,6 +84,9 @@ function pick<T, V>(
   of: (row: T) => V,
   sign: 1 | -1,
 ): Aggregate<T, V, any, Pick | null> {
+  const name = kind.replace('-by', 'By')
+  const rankOf = by && reader(name, by)
+  const pickOf = reader(name, of, by && ', as its second argument,')
   const wins = (a: Pick, b: Omit<Pick, 'value'>): boolean => {
     if (by === undefined) {
       // Rows that a step made of one record have one place: the first of them comes first, the last of them last.
@@ -96,8 +100,8 @@ function pick<T, V>(
     ...plain,
     kind,
     read(row: T) {
-      const rank = by === undefined ? null : readComparable(kind, by(row))
-      return rank === undefined ? undefined : { rank, value: readJson(kind, of(row)) }
+      const rank = rankOf === undefined ? null : readComparable(kind, rankOf(row))
+      return rank === undefined ? undefined : { rank, value: readJson(kind, pickOf(row)) }
     },
     create: () => null,
     add(acc: Pick | null, input: { rank: Comparable | null; value: unknown }, _: 1 | -1, place: Place) {

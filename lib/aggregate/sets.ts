@@ -1,5 +1,5 @@
-import { ConfigError, encodeKey, type Key } from '../base/index.js'
-import { type Aggregate, compareOrigins, comparePlaces, type Place, readJson } from './aggregate.js'
+import { ConfigError, checkFunction, checkOptions, encodeKey, type Key, settled } from '../base/index.js'
+import { type Aggregate, compareOrigins, comparePlaces, type Place, reader, readJson } from './aggregate.js'
 
 /** A value with its place. */
 interface Placed extends Place {
@@ -53,6 +53,8 @@ export function collect<T, V>(
   of: (row: T) => V,
   options: { max?: number } = {},
 ): Aggregate<T, readonly V[], any, Placed[]> {
+  checkOptions('collect()', options, { max: true })
+  const read = reader('collect', of)
   const max = checkMax('collect', options.max ?? 100)
   return Object.freeze({
     kind: 'collect',
@@ -60,7 +62,7 @@ export function collect<T, V>(
     invertible: false,
     ordered: false,
     fragile: false,
-    read: (row: T) => ({ value: readJson('collect', of(row)) }),
+    read: (row: T) => ({ value: readJson('collect', read(row)) }),
     create: () => [],
     add(acc: Placed[], input: { value: unknown }, _: 1 | -1, place: Place) {
       if (acc.length >= max && compareOrigins(place, acc[max - 1]!) >= 0) return acc
@@ -83,6 +85,8 @@ export function distinctCount<T>(
   of: (row: T) => Key | undefined,
   options: { max?: number } = {},
 ): Aggregate<T, number | null, string, Set<string> | null> {
+  checkOptions('distinctCount()', options, { max: true })
+  const read = reader('distinctCount', of)
   const max = checkMax('distinctCount', options.max ?? 10_000)
   const bounded = (set: Set<string>): Set<string> | null => (set.size > max ? null : set)
   return Object.freeze({
@@ -92,7 +96,7 @@ export function distinctCount<T>(
     ordered: false,
     fragile: false,
     read(row: T) {
-      const value = of(row)
+      const value = read(row)
       return value === undefined || value === null ? undefined : encodeKey(value)
     },
     create: () => new Set<string>(),
@@ -124,6 +128,7 @@ export interface CustomAggregate<T, Acc, R> {
  */
 export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {
   const { name, init, add, merge, result, ordered = false } = definition ?? {}
+  checkOptions('custom()', definition, { name: true, init: true, add: true, merge: true, result: true, ordered: true })
   if (typeof name !== 'string' || name === '')
     throw new ConfigError('bad-aggregate', 'A custom aggregate needs a name: it is part of the fingerprint.')
   if (!ordered && merge === undefined) {
@@ -132,13 +137,20 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
       `The custom aggregate "${name}" needs merge, or ordered: true to be folded in order when its window closes.`,
     )
   }
+  if (typeof ordered !== 'boolean')
+    throw new ConfigError(
+      'bad-aggregate',
+      `ordered of the custom aggregate "${name}" is true or false; it is ${ordered}.`,
+    )
   for (const [part, fn] of Object.entries({ init, add, result, ...(!ordered && { merge }) })) {
     if (typeof fn !== 'function')
       throw new ConfigError(
         'bad-aggregate',
         `${part} of the custom aggregate "${name}" is a function; it is ${typeof fn}.`,
       )
+    checkFunction('bad-aggregate', `${part} of the custom aggregate "${name}"`, fn)
   }
+  const given = <V>(part: string, value: V): V => settled(`${part} of the custom aggregate "${name}"`, value)
   const shared = { kind: `custom:${name}`, invertible: false, ordered }
   if (ordered) {
     return Object.freeze({
@@ -152,7 +164,11 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
         return acc
       },
       merge: (a: Placed[], b: Placed[]) => mergeSorted(a, b, comparePlaces, Number.POSITIVE_INFINITY),
-      result: (acc: Placed[]) => result(acc.reduce((folded, p) => add(folded, p.value as T), init())),
+      result: (acc: Placed[]) =>
+        given(
+          'result',
+          result(acc.reduce((folded, p) => given('add', add(folded, p.value as T)), given('init', init()))),
+        ),
       encode: encodeList,
       decode: decodeList,
     })
@@ -162,10 +178,10 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
     options: {},
     fragile: true,
     read: (row: T) => ({ row }),
-    create: init,
-    add: (acc: Acc, input: { row: T }) => add(acc, input.row),
-    merge: merge!,
-    result,
+    create: () => given('init', init()),
+    add: (acc: Acc, input: { row: T }) => given('add', add(acc, input.row)),
+    merge: (a: Acc, b: Acc) => given('merge', merge!(a, b)),
+    result: (acc: Acc) => given('result', result(acc)),
     encode: (acc: Acc) => acc,
     decode: (json: Acc) => json,
   })

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import { ADVANCE_BYTES_MAX, ADVANCE_HEAP_SHARE, ConfigError } from '../base/index.js'
+import { ADVANCE_BYTES_MAX, ADVANCE_HEAP_SHARE, ConfigError, checkOptions, type OptionNames } from '../base/index.js'
 import { emfMetrics, jsonLogger, randomIds, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type {
@@ -15,7 +15,7 @@ import type {
   StateStore,
 } from '../ports/index.js'
 import { Host } from '../runtime/host.js'
-import type { Limits } from '../runtime/limits.js'
+import { LIMITS, type Limits } from '../runtime/limits.js'
 import { FunctionTimeout } from './timeout.js'
 
 /** What the outside binds to a pipeline's logical names. All but `state` has a default. */
@@ -50,6 +50,24 @@ export interface Bindings {
   readonly timeoutMs?: number
 }
 
+const OPTIONS: OptionNames<Bindings> = {
+  state: true,
+  sink: true,
+  resources: true,
+  inspectors: true,
+  origins: true,
+  kafkaPartialAnswers: true,
+  clock: true,
+  ids: true,
+  logger: true,
+  metrics: true,
+  queue: true,
+  run: true,
+  deployment: true,
+  limits: true,
+  timeoutMs: true,
+}
+
 /** A pipeline with its services, made on a container's first invocation and kept. */
 export interface Container {
   readonly host: Host
@@ -79,6 +97,9 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
       `The handler of "${pipeline.name}" needs a state store: pass { state } as its second argument, such as ingest(pipeline, { state: memoryStore }).`,
     )
   }
+  const what = `The bindings of "${pipeline.name}"`
+  checkOptions<Bindings>(what, given, OPTIONS)
+  checkOptions(`${what}, limits,`, given.limits, LIMITS)
   checkNames(pipeline, given)
   const { state } = given
   const store = typeof state === 'function' ? await state() : state

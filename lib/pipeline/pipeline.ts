@@ -1,4 +1,4 @@
-import { ConfigError, checkName, KEY_GROUPS_MAX, milliseconds, WRITE_SHARDS_MAX } from '../base/index.js'
+import { ConfigError, checkName, checkOptions, KEY_GROUPS_MAX, milliseconds, WRITE_SHARDS_MAX } from '../base/index.js'
 import type { SinkNode } from '../ports/index.js'
 import type { Pipeline, PipelineOptions } from './graph.js'
 import { plan } from './plan.js'
@@ -40,6 +40,14 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
   checkName('pipeline', name)
   if (typeof build !== 'function')
     throw new ConfigError('bad-pipeline', `pipeline("${name}") takes a build function as its last argument.`)
+  checkOptions<PipelineOptions>(`pipeline("${name}")`, options, {
+    deadLetter: true,
+    keyGroups: true,
+    writeShards: true,
+    idle: true,
+    minAdvance: true,
+  })
+  checkOptions(`idle of pipeline("${name}")`, options.idle, { after: true, close: true })
   const keyGroups = options.keyGroups ?? 4
   if (!Number.isSafeInteger(keyGroups) || keyGroups < 1 || keyGroups > KEY_GROUPS_MAX) {
     throw new ConfigError(

@@ -6,6 +6,7 @@ import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
 import type { PaneDraft } from './panes.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
+import { fieldOf, named } from './user-code.js'
 
 /** Where a result stands among those of its slice. */
 interface ResultPlace {
@@ -124,7 +125,13 @@ export function addEmissions(
 function resultValue(operator: OperatorPlan, accs: readonly any[]): Record<string, unknown> {
   const { fields, folds } = operator
   const value: Record<string, unknown> = {}
-  for (let i = 0; i < fields.length; i++) value[fields[i]!] = folds[i]!.result(accs[i])
+  for (let i = 0; i < fields.length; i++) {
+    try {
+      value[fields[i]!] = folds[i]!.result(accs[i])
+    } catch (thrown) {
+      throw named(fieldOf(operator, i), thrown)
+    }
+  }
   return value
 }
 

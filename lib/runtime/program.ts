@@ -1,7 +1,7 @@
-import type { Aggregate } from '../aggregate/index.js'
-import { type Key, RecordRejection, ROWS_PER_RECORD_MAX } from '../base/index.js'
+import { type Key, RecordRejection, ROWS_PER_RECORD_MAX, settled } from '../base/index.js'
 import type { OperatorPlan, Plan } from '../pipeline/index.js'
 import type { SinkNode } from '../ports/index.js'
+import { fieldOf, guarded } from './user-code.js'
 
 /** Where a row leaves its input's stateless steps. */
 export type Terminal =
@@ -69,27 +69,28 @@ export class Program {
       case 'map': {
         const { fn } = node
         const next = this.after(plan, id, false)
-        return (value) => next(fn(value))
+        return (value) => next(settled('The function of map()', fn(value)))
       }
       case 'filter': {
         const { fn } = node
         const next = this.after(plan, id, false)
         return (value) => {
-          if (fn(value)) next(value)
+          if (settled('The function of filter()', fn(value))) next(value)
         }
       }
       case 'flat-map': {
         const { fn } = node
         const next = this.after(plan, id, false)
         return (value) => {
-          for (const row of fn(value)) next(row)
+          const what = 'The function of flatMap()'
+          for (const row of settled(what, fn(value))) next(settled(what, row))
         }
       }
       case 'divert': {
         const { fn } = node
         const next = this.after(plan, id, false)
         const side = this.after(plan, id, true)
-        return (value) => (fn(value) ? side(value) : next(value))
+        return (value) => (settled('The test of sideOutput()', fn(value)) ? side(value) : next(value))
       }
       case 'side':
       case 'merge':
@@ -98,7 +99,7 @@ export class Program {
         return this.emit({ kind: 'sink', index: this.terminals.length, sink: node.sink })
       case 'aggregate': {
         const operator = plan.operators.find((candidate) => candidate.node === node)!
-        return this.enter({ kind: 'operator', index: this.terminals.length, operator }, operator.key, operator.folds)
+        return this.enter({ kind: 'operator', index: this.terminals.length, operator }, operator)
       }
       case 'source':
         throw new TypeError('a source has no input')
@@ -117,7 +118,9 @@ export class Program {
   }
 
   /** The user's key and every fold's reading run here, so that a throw leaves all accumulators as they were. */
-  private enter(terminal: Terminal, key: (value: any) => Key, folds: readonly Aggregate<any, any>[]): Step {
+  private enter(terminal: Terminal, operator: OperatorPlan): Step {
+    const key = guarded<any, Key>(`The key of "${operator.name}"`, operator.key)
+    const reads = operator.folds.map((fold, i) => guarded(fieldOf(operator, i), (value: any) => fold.read(value)))
     this.terminals.push(terminal)
     const { rows } = this
     return (value) => {
@@ -130,7 +133,7 @@ export class Program {
         inputs = []
         rows.inputs[slot] = inputs
       }
-      for (let i = 0; i < folds.length; i++) inputs[i] = folds[i]!.read(value)
+      for (let i = 0; i < reads.length; i++) inputs[i] = reads[i]!(value)
       rows.count = slot + 1
     }
   }

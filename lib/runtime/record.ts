@@ -1,4 +1,13 @@
-import { ConfigError, EVENT_TIME_MAX, formatDuration, messageOf, RecordRejection, TIME_MAX } from '../base/index.js'
+import {
+  ConfigError,
+  EVENT_TIME_MAX,
+  formatDuration,
+  glimpse,
+  messageOf,
+  RecordRejection,
+  settled,
+  TIME_MAX,
+} from '../base/index.js'
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import type { SplitState } from './split-item.js'
 import type { RecordPlace } from './stage-fold.js'
@@ -108,11 +117,12 @@ export function timestampOf(
   } catch (thrown) {
     throw new RecordRejection('bad-timestamp', messageOf(thrown))
   }
+  if (time instanceof Promise) time.catch(() => undefined)
   const ms = time instanceof Date ? time.getTime() : time
   if (typeof ms !== 'number' || !(Math.abs(ms) < EVENT_TIME_MAX)) {
     throw new RecordRejection(
       'bad-timestamp',
-      `timestamp() gives ms since the epoch or a valid Date; it gave ${typeof ms === 'number' ? ms : time === null ? 'null' : typeof time}. Text goes through iso() or isoUtc().`,
+      `timestamp() gives ms since the epoch or a valid Date; it gave ${glimpse(time)}. ${time instanceof Promise ? 'Take async out of it.' : 'Text goes through iso() or isoUtc(), seconds through epochSeconds().'}`,
     )
   }
   const timestamp = Math.floor(ms)
@@ -126,16 +136,22 @@ export function timestampOf(
     if (timestamp <= mark.limit) return timestamp
   }
   if (source.onFutureDrift === 'clamp') return arrivalMs === undefined && top <= -TIME_MAX ? mark.limit : follows
+  // The bound is the log's: how far the stamp is from the clock would be other words for whoever reads the log again (law 1).
+  const bound = follows > -EVENT_TIME_MAX ? `after ${new Date(follows).toISOString()}: ` : ''
+  const of = arrivalMs !== undefined ? "the record's arrival" : bound && 'all records before it, and of '
   throw new RecordRejection(
     'future-timestamp',
-    `The timestamp lies more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${arrivalMs === undefined ? 'the clock' : "the record's arrival"}.`,
+    `The timestamp ${new Date(timestamp).toISOString()} lies ${bound}more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${of}${arrivalMs === undefined ? 'the clock' : ''}.`,
   )
 }
 
 /** The own watermark after a record (design, section 1): a pure function of the log's prefix. */
 export function advanceOwn(source: SourceNode<any>, own: number, value: unknown, timestamp: number): number {
   const { watermark } = source
-  const next = watermark.kind === 'custom' ? watermark.of(value, timestamp) : timestamp - watermark.boundMs
+  const next =
+    watermark.kind === 'custom'
+      ? settled('The function of customWatermark()', watermark.of(value, timestamp))
+      : timestamp - watermark.boundMs
   // A custom strategy that gives no number moves nothing.
   return next > own && next < TIME_MAX ? Math.floor(next) : own
 }

@@ -42,8 +42,8 @@ export interface ChunkRequest {
   readonly isDue: () => boolean
   /** Makes an empty fold for the stage. */
   readonly fresh: () => StageFold
-  /** Records that an earlier try of this chunk could not fold. */
-  readonly spoilt: Set<string>
+  /** Records that an earlier try of this chunk could not fold, and why. */
+  readonly spoilt: Map<string, string>
 }
 
 /**
@@ -56,11 +56,11 @@ export function foldChunk(request: ChunkRequest): SourceChunk {
     if ('fold' in tried) return tried
     // What a throwing custom fold may have spoilt is folded anew: up to before the record, or without it where it comes first.
     if (tried.unit > request.from) return foldChunk({ ...request, to: tried.unit })
-    request.spoilt.add(tried.position)
+    request.spoilt.set(tried.thrown.position, tried.thrown.message)
   }
 }
 
-function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position: string } {
+function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown: FragileFold } {
   const { batch, source, program, split, from, to, spoilt } = request
   const fold = request.fresh()
   const at = new RecordAt(source.name, request.splitId, batch)
@@ -96,8 +96,8 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           if (value.code === 'tombstone') fold.pass()
           else throw value
         } else {
-          if (spoilt.size > 0 && spoilt.has(at.position))
-            throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
+          const why = spoilt.size > 0 ? spoilt.get(at.position) : undefined
+          if (why !== undefined) throw new RecordRejection('step-threw', why)
           const checked = validate(source, value)
           const timestamp = timestampOf(source, checked, at, top, split)
           const moved = advanceOwn(source, own, checked, timestamp)
@@ -109,7 +109,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
           if (timestamp > top) top = timestamp
         }
       } catch (thrown) {
-        if (thrown instanceof FragileFold) return { unit: next, position: at.position } // guard: fragile-fold
+        if (thrown instanceof FragileFold) return { unit: next, thrown } // guard: fragile-fold
         if (thrown instanceof ConfigError) throw thrown
         // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
         if (thrown instanceof ClockWanted) return ended(next, true)
