@@ -30,7 +30,8 @@ export interface Bindings {
   readonly inspectors?: Readonly<Record<string, SourceInspector>>
   /**
    * Logical source names by what events say of their origin (a stream's name, a topic), where the two differ; `kinesis:NAME` and `kafka:NAME` where a
-   * stream and a topic have one name.
+   * stream and a topic have one name; `NAME@PLACE` where several have it: the place is the stream's ARN, that of a cluster of
+   * MSK, or a broker's `host:port`, each of them where a cluster has several.
    */
   readonly origins?: Readonly<Record<string, string>>
   /** Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure throws. */

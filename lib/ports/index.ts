@@ -5,6 +5,7 @@ export {
   Defect,
   type DriftPolicy,
   type EventDecoder,
+  type NameOf,
   type Position,
   type RecordMeta,
   type SourceInspector,
