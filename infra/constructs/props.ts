@@ -10,6 +10,7 @@ import type { StreamPipelineProps } from './stream-pipeline.js'
 const PROPS: OptionNames<StreamPipelineProps> = {
   pipeline: true,
   functions: true,
+  assets: true,
   sources: true,
   sinks: true,
   state: true,
@@ -50,6 +51,11 @@ const CONCURRENCY_MAX = 1_000_000
 /** Holds what a pipeline is given against what can be: names that nobody reads, and values beyond their bounds. */
 export function checkProps(where: string, props: StreamPipelineProps): void {
   checkOptions(where, props, PROPS)
+  if (
+    props.assets !== undefined &&
+    !(Array.isArray(props.assets) && props.assets.every((path) => typeof path === 'string'))
+  )
+    refuse(where, 'assets', props.assets, 'It is an array of paths of files and folders.', "Give ['data/zones.json'].")
   for (const name of ['ingest', 'advance'] as const) checkFunctionOptions(`${where}: ${name}`, props[name])
   checkFunctionOptions(`${where}: tick`, props.tick, { every: true })
   for (const flag of ['advanceQueue', 'dashboard', 'enabled'] as const) checkFlag(where, flag, props[flag])

@@ -42,6 +42,12 @@ export interface StreamPipelineProps {
    * @default 'functions'
    */
   readonly functions?: string
+  /**
+   * Files and folders that the code reads, copied beside the handler, each under its own name: of `['data/zones.json']` the code reads
+   * `new URL('./zones.json', import.meta.url)`.
+   * @default []
+   */
+  readonly assets?: readonly string[]
   /** What each source is, by its logical name. */
   readonly sources: Sources
   /**
@@ -153,7 +159,7 @@ export class StreamPipeline extends Construct {
     const networks = bound.flatMap(([, source]) => source.network ?? [])
     const network = networkOf(this.node.path, networks)
     if (network !== undefined && this.hasBucket()) warnOfBuckets(this, network)
-    const common = { environment, network, absent: this.absent() }
+    const common = { environment, network, absent: this.absent(), assets: props.assets ?? [] }
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
     const written = Object.values(this.sinks).flatMap(({ table, statements }) => (table ? statements : []))
