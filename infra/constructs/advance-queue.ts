@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { checkOptions } from '../../lib/base/index.js'
 import { acknowledge } from './acknowledged.js'
 import { keyStatements } from './keys.js'
 import { refuse } from './mapping-rules.js'
@@ -24,6 +25,7 @@ export interface AdvanceQueueProps {
 }
 
 const TIMEOUTS = 6
+const VISIBILITY_S_MAX = 43_200
 const RETENTION = Duration.hours(1)
 
 /**
@@ -35,6 +37,15 @@ export class AdvanceQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: AdvanceQueueProps) {
     super(scope, id)
+    checkOptions(this.node.path, props, { timeout: true, visibilityTimeout: true, encryptionKey: true })
+    if (props.timeout.isUnresolved() || props.visibilityTimeout?.isUnresolved())
+      refuse(
+        this.node.path,
+        'timeout',
+        'not known before the stack is deployed',
+        'What a request at work is hidden for is made by it.',
+        'Give a duration that is known.',
+      )
     const least = Duration.seconds(props.timeout.toSeconds() * TIMEOUTS)
     const visibilityTimeout = props.visibilityTimeout ?? least
     if (visibilityTimeout.toSeconds() < least.toSeconds())
@@ -44,6 +55,14 @@ export class AdvanceQueue extends Construct {
         visibilityTimeout,
         `A mapping of SQS retries within it: less than ${TIMEOUTS} timeouts of the function, ${least.toHumanString()}, and requests that are at work come again.`,
         'Give more, or leave it out.',
+      )
+    if (visibilityTimeout.toSeconds() > VISIBILITY_S_MAX)
+      refuse(
+        this.node.path,
+        'visibilityTimeout',
+        visibilityTimeout,
+        'SQS hides a message for 12 hours at most.',
+        'Give less, or leave it out.',
       )
     this.queue = new Queue(this, 'Queue', {
       fifo: true,

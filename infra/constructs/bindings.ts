@@ -1,8 +1,12 @@
 import { Stack, Token } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
+import type { EventSourceMappingOptions } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { ConfigError } from '../../lib/base/index.js'
+import type { SourceBinding } from '../../lib/lambda/index.js'
 import { type Plan, writersOf } from '../../lib/pipeline/index.js'
+import type { KafkaBinding } from '../../lib/sources/kafka/binding.js'
+import { claim } from './claims.js'
 import { DeadLetters } from './dead-letters.js'
 import { refuse } from './mapping-rules.js'
 import type { PipelineSource } from './source.js'
@@ -18,7 +22,8 @@ const ENVIRONMENT_BYTES_MAX = 4096
 const TOKEN_BYTES = 90
 
 /** Every source of the plan is bound to one of its kind, in ways that one function can tell apart. */
-export function checkSources(where: string, plan: Plan, sources: Sources): void {
+export function checkSources(scope: Construct, plan: Plan, sources: Sources): void {
+  const where = scope.node.path
   const unknown = Object.keys(sources).find((name) => !plan.sources.some((source) => source.name === name))
   if (unknown !== undefined)
     throw new ConfigError(
@@ -46,7 +51,7 @@ export function checkSources(where: string, plan: Plan, sources: Sources): void 
         `${where}: the source "${name}" is a ${connector} source, and bound to ${bound.connector}. Bind it to what it is, or change the pipeline.`,
       )
   }
-  checkOrigins(where, sources)
+  checkOrigins(scope, sources)
   const kafka = Object.entries(sources).filter(([, source]) => source.connector === 'kafka')
   const [provisioned, onDemand] = [true, false].map((is) => kafka.find(([, of]) => of.takesPartialAnswers === is)?.[0])
   if (provisioned !== undefined && onDemand !== undefined)
@@ -59,27 +64,63 @@ export function checkSources(where: string, plan: Plan, sources: Sources): void 
     )
 }
 
-/** Events name a stream or a topic, and nothing else tells two sources apart. */
-function checkOrigins(where: string, sources: Sources): void {
-  const seen = new Map<string, string>()
+/** Events name a stream by its ARN, a topic with its cluster: two sources that agree in that could not be told apart. */
+function checkOrigins(scope: Construct, sources: Sources): void {
+  const seen: { readonly name: string; readonly origin: string; readonly places: readonly string[] }[] = []
   for (const [name, source] of Object.entries(sources)) {
-    const binding = source.bindingOf(name)
-    const origin = 'stream' in binding ? `stream ${nameOf(binding.stream)}` : `topic ${binding.topic}`
-    const other = seen.get(origin)
+    const here = originOf(scope, source.bindingOf(name))
+    const other = seen.find(
+      ({ origin, places }) => origin === here.origin && places.some((at) => here.places.includes(at)),
+    )
     if (other !== undefined)
       refuse(
-        where,
+        scope.node.path,
         `source "${name}"`,
-        origin,
-        `"${other}" is bound to it too: events name it alone, so their records could not be told apart.`,
+        here.origin,
+        `"${other.name}" is bound to it too, and their records could not be told apart.`,
         'Bind each source to one of its own, and merge or branch in the pipeline.',
       )
-    seen.set(origin, name)
+    seen.push({ name, ...here })
   }
 }
 
-/** A stream's name, as events have it; what is not known before it is deployed stands for itself. */
-const nameOf = (arn: string): string => (Token.isUnresolved(arn) ? arn : arn.slice(arn.lastIndexOf('/') + 1))
+/** What a source reads, and what tells that from one of the same name elsewhere. What is not known before it is deployed stands for itself. */
+function originOf(
+  scope: Construct,
+  binding: SourceBinding,
+): { readonly origin: string; readonly places: readonly string[] } {
+  if ('stream' in binding) {
+    const { stream } = binding
+    const origin = Token.isUnresolved(stream) ? stream : stream.slice(stream.lastIndexOf('/') + 1)
+    return { origin: `stream ${origin}`, places: [stream] }
+  }
+  const { cluster, brokers = [] } = binding as KafkaBinding
+  // What is made of one import is another token each time.
+  const addresses = [brokers].flat().map((broker) => JSON.stringify(Stack.of(scope).resolve(broker)))
+  return { origin: `topic ${binding.topic}`, places: [...(cluster === undefined ? [] : [cluster]), ...addresses] }
+}
+
+/** Nobody else of the app reads in the same place by the same name: a group of consumers, or a consumer of a stream. */
+export function claimMapping(scope: Construct, binding: SourceBinding, mapping: EventSourceMappingOptions): void {
+  const { origin, places } = originOf(scope, binding)
+  const { kafkaConsumerGroupId: group, eventSourceArn: arn } = mapping
+  if (group !== undefined)
+    claim(scope, {
+      keys: places.map((place) => `${origin} of ${place} by ${group}`),
+      option: 'consumerGroupId',
+      value: group,
+      rule: `two mappings of one group share the partitions of a topic: each would miss what the other reads.`,
+      fix: 'Give each a group of its own, or leave it out.',
+    })
+  else if ('stream' in binding && arn !== undefined && arn !== binding.stream)
+    claim(scope, {
+      keys: [arn],
+      option: 'consumer',
+      value: arn,
+      rule: 'a consumer of a stream has one subscription a shard: each would take it from the other.',
+      fix: 'Register one for each.',
+    })
+}
 
 /** What the sources are outside, as the functions' environment has it. Sources of one cluster say only once how it is reached. */
 export function sourcesVariable(scope: Construct, sources: Sources): string {

@@ -1,12 +1,16 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type * as Esbuild from 'esbuild'
 import { ConfigError, messageOf } from '../../lib/base/index.js'
+import { wantedByUser } from './user-code.js'
 
 export interface BundleOptions {
-  /** Packages that this function never loads: a source or a sink that its pipeline does not have. */
+  /** Packages that Millrace never loads here: a source or a sink that the pipeline does not have. What other code imports is inside all the same. */
   readonly absent?: readonly string[]
+  /** Files and folders that are copied beside the handler, each under its own name. */
+  readonly assets?: readonly string[]
   /** Keeps every way of the SDK to find credentials, to see what it costs. */
   readonly allCredentials?: boolean
 }
@@ -31,8 +35,26 @@ function credentialsFile(): string {
  * credentials come from the environment variables and nowhere else, so the SDK's other ways to find some are left out.
  */
 export function bundleHandler(entry: string, options: BundleOptions, directory: string): Bundle {
-  const { absent = [], allCredentials = false } = options
-  const { outputFiles, metafile } = built(entry, {
+  const { absent = [], assets = [] } = options
+  let made = bundled(entry, options, absent, directory)
+  const wanted = wantedByUser(made.metafile.inputs, absent)
+  if (wanted.length > 0) {
+    const rest = absent.filter((name) => !wanted.includes(name))
+    made = bundled(entry, options, rest, directory)
+  }
+  mkdirSync(directory, { recursive: true })
+  for (const { path, contents } of made.outputFiles!) writeFileSync(path, contents)
+  for (const asset of assets) copyAsset(asset, directory)
+  return { directory, metafile: made.metafile }
+}
+
+function bundled(
+  entry: string,
+  { allCredentials = false }: BundleOptions,
+  absent: readonly string[],
+  directory: string,
+) {
+  return built(entry, {
     bundle: true,
     minify: true,
     platform: 'node',
@@ -51,9 +73,21 @@ export function bundleHandler(entry: string, options: BundleOptions, directory: 
     alias: allCredentials ? {} : { '@aws-sdk/credential-provider-node': credentialsFile() },
     write: false,
   })
-  mkdirSync(directory, { recursive: true })
-  for (const { path, contents } of outputFiles!) writeFileSync(path, contents)
-  return { directory, metafile }
+}
+
+function copyAsset(asset: string, directory: string): void {
+  const target = join(directory, basename(resolve(asset)))
+  if (!existsSync(asset))
+    throw new ConfigError(
+      'no-asset',
+      `assets names ${asset}, which is not there. Give files or folders by their path from where the CDK runs.`,
+    )
+  if (existsSync(target))
+    throw new ConfigError(
+      'no-asset',
+      `assets names ${asset}, and the folder of the handler has a ${basename(target)} already. Give each file and folder a name of its own.`,
+    )
+  cpSync(asset, target, { recursive: true, dereference: true })
 }
 
 /** What the bundler says of a package that is not there names it, and it is the pipeline's sources and sinks that need it. */

@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
+import { checkOptions } from '../../lib/base/index.js'
 import { acknowledge } from './acknowledged.js'
 import { keyStatements } from './keys.js'
 import { refuse } from './mapping-rules.js'
@@ -42,6 +43,7 @@ export class DeadLetters extends Construct {
 
   constructor(scope: Construct, id: string, props: DeadLettersProps = {}) {
     super(scope, id)
+    checkOptions(this.node.path, props, { bucket: true, encryptionKey: true, expiration: true, removalPolicy: true })
     const { bucket, encryptionKey } = props
     for (const option of ['expiration', 'removalPolicy'] as const)
       if (bucket !== undefined && props[option] !== undefined)
@@ -52,6 +54,15 @@ export class DeadLetters extends Construct {
           'The bucket is one that is there, and is left as it is.',
           'Set it where the bucket is made, or leave bucket out.',
         )
+    const days = props.expiration?.isUnresolved() ? 1 : props.expiration?.toDays({ integral: false })
+    if (days !== undefined && (days < 1 || !Number.isInteger(days)))
+      refuse(
+        this.node.path,
+        'expiration',
+        props.expiration,
+        'S3 counts whole days, from 1 on.',
+        'Give such a duration.',
+      )
     this.bucket = bucket ?? this.make(props)
     this.key = encryptionKey ?? this.bucket.encryptionKey
   }

@@ -1,7 +1,7 @@
-import { Token } from 'aws-cdk-lib'
+import { Fn, Token } from 'aws-cdk-lib'
 import type { ProvisionedPollerConfig } from 'aws-cdk-lib/aws-lambda'
-import { shown } from '../../lib/base/index.js'
-import { checkMapping, isOutside, type MappingOptions, refuse } from './mapping-rules.js'
+import { checkOptions, type OptionNames, shown } from '../../lib/base/index.js'
+import { checkMapping, isOutside, MAPPING_OPTIONS, type MappingOptions, refuse } from './mapping-rules.js'
 
 export interface KafkaMappingOptions extends MappingOptions {
   /**
@@ -12,13 +12,28 @@ export interface KafkaMappingOptions extends MappingOptions {
   readonly provisionedPollers?: ProvisionedPollerConfig
   /** Refused. */
   readonly onFailure?: unknown
+  /** Refused. */
+  readonly schemaRegistryConfig?: unknown
+}
+
+/** All names of `KafkaMappingOptions`. */
+export const KAFKA_MAPPING_OPTIONS: OptionNames<KafkaMappingOptions> = {
+  ...MAPPING_OPTIONS,
+  provisionedPollers: true,
+  onFailure: true,
+  schemaRegistryConfig: true,
 }
 
 const POLLERS = { minimum: 200, maximum: 2_000 }
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
+const GROUP = /^[a-zA-Z0-9\-/*:_+=.@]{1,200}$/
 
 /** Holds a Kafka mapping's options against the laws, and against what such mappings can do. */
-export function checkKafkaMapping(where: string, topic: string | undefined, options: KafkaMappingOptions): void {
+export function checkKafkaMapping(
+  where: string,
+  options: KafkaMappingOptions & { readonly topic?: string; readonly consumerGroupId?: string },
+): void {
+  const { topic, consumerGroupId } = options
   checkMapping(where, options)
   if (options.onFailure !== undefined)
     refuse(
@@ -28,8 +43,29 @@ export function checkKafkaMapping(where: string, topic: string | undefined, opti
       'With one, a Kafka mapping gives a batch up after ten attempts, and its records are lost (law 10).',
       'Leave it out; poison goes to the dead letter by itself (law 14).',
     )
-  if (topic !== undefined && !TOPIC.test(topic))
+  if (options.schemaRegistryConfig !== undefined)
+    refuse(
+      where,
+      'schemaRegistryConfig',
+      'given',
+      'With one, Lambda takes records apart itself, and what it cannot read never comes to the pipeline (laws 1 and 10).',
+      "Leave it out, and say in the pipeline's kafkaSource how records are read.",
+    )
+  if (isNot(TOPIC, topic))
     refuse(where, 'topic', topic, "A topic's name has 1 to 249 letters, digits, '.', '_' and '-'.", 'Give such a name.')
+  if (isNot(GROUP, consumerGroupId))
+    refuse(
+      where,
+      'consumerGroupId',
+      consumerGroupId,
+      "A group's name has 1 to 200 letters, digits, and - / * : _ + = . @.",
+      'Give such a name, or leave it out.',
+    )
+  checkOptions(`${where}: provisionedPollers`, options.provisionedPollers, {
+    minimumPollers: true,
+    maximumPollers: true,
+    pollerGroupName: true,
+  })
   const { minimumPollers, maximumPollers } = options.provisionedPollers ?? {}
   for (const [option, value, most] of [
     ['provisionedPollers.minimumPollers', minimumPollers, POLLERS.minimum],
@@ -37,7 +73,8 @@ export function checkKafkaMapping(where: string, topic: string | undefined, opti
   ] as const)
     if (isOutside(value, 1, most))
       refuse(where, option, value, `There are 1 to ${most}.`, 'Give a whole number in between.')
-  if (minimumPollers !== undefined && maximumPollers !== undefined && minimumPollers > maximumPollers)
+  const areKnown = !Token.isUnresolved(minimumPollers) && !Token.isUnresolved(maximumPollers)
+  if (areKnown && minimumPollers !== undefined && maximumPollers !== undefined && minimumPollers > maximumPollers)
     refuse(
       where,
       'provisionedPollers.minimumPollers',
@@ -47,17 +84,33 @@ export function checkKafkaMapping(where: string, topic: string | undefined, opti
     )
 }
 
+/** Whether a text is known, and not of this form. */
+const isNot = (form: RegExp, text: unknown): boolean =>
+  text !== undefined && !Token.isUnresolved(text) && (typeof text !== 'string' || !form.test(text))
+
 const BROKER = /^[^\s,:/]+:(\d{1,5})$/
+
+/**
+ * Addresses of brokers, each by itself. AWS gives them as one text joined by commas, which may be known only as the stack is deployed: alone, or in an
+ * array of its own, it is cut then.
+ */
+export function addressesOf(brokers: string | readonly string[]): string[] {
+  // A list that is not known yet is one already.
+  if (Array.isArray(brokers) && (Token.isUnresolved(brokers) || brokers.length > 1)) return [...brokers]
+  const [text] = [brokers].flat() as string[]
+  return Token.isUnresolved(text) ? Fn.split(',', text!) : text!.split(',').map((broker) => broker.trim())
+}
 
 /** Addresses of brokers as they have to be in the functions' environment. `ports`: those of the login that is given, where it has some of its own. */
 export function checkBrokers(where: string, brokers: unknown, ports?: readonly number[]): void {
   const refuseAddress = (value: unknown, rule: string, fix: string) =>
     refuse(where, 'bootstrapServers', shown(value), rule, fix)
   const rule = "A cluster is found by one broker at least, each as 'host:port'."
-  const fix = "Give an array, such as ['b-1.example.com:9098']."
+  const fix = "Give an array, such as ['b-1.example.com:9098'], or their text joined by commas."
   if (Token.isUnresolved(brokers)) return
-  if (!Array.isArray(brokers) || brokers.length === 0) refuseAddress(brokers, rule, fix)
-  for (const broker of brokers as unknown[]) {
+  const isText = typeof brokers === 'string'
+  if (!isText && (!Array.isArray(brokers) || brokers.length === 0)) refuseAddress(brokers, rule, fix)
+  for (const broker of isText ? addressesOf(brokers) : (brokers as unknown[])) {
     if (Token.isUnresolved(broker)) continue
     const port = typeof broker === 'string' ? BROKER.exec(broker)?.[1] : undefined
     if (port === undefined) refuseAddress(broker, rule, fix)

@@ -1,17 +1,24 @@
-import { Names } from 'aws-cdk-lib'
+import { Fn, Names, Token } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { EventSourceMappingOptions, IFunction, SourceAccessConfiguration } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
+import { ConfigError, checkOptions, type OptionNames } from '../../lib/base/index.js'
 import type { SourceBinding } from '../../lib/lambda/index.js'
-import { checkBrokers, checkKafkaMapping, type KafkaMappingOptions } from './kafka-rules.js'
+import {
+  addressesOf,
+  checkBrokers,
+  checkKafkaMapping,
+  KAFKA_MAPPING_OPTIONS,
+  type KafkaMappingOptions,
+} from './kafka-rules.js'
 import { keyStatements } from './keys.js'
-import { REPEATED, refuse, settledMapping } from './mapping-rules.js'
+import { checkRegion, REPEATED, refuse, settledMapping } from './mapping-rules.js'
 import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
-  /** `host:port` of some brokers: what the functions ask for the topic's partitions. */
-  readonly bootstrapServers: readonly string[]
+  /** `host:port` of some brokers: what the functions ask for the topic's partitions. An array, or text joined by commas, as AWS gives it. */
+  readonly bootstrapServers: readonly string[] | string
   /**
    * The topic.
    * @default - the source's logical name
@@ -24,6 +31,14 @@ export interface KafkaSourceProps extends KafkaMappingOptions {
   readonly consumerGroupId?: string
 }
 
+/** All names of `KafkaSourceProps`. */
+export const KAFKA_OPTIONS: OptionNames<KafkaSourceProps> = {
+  ...KAFKA_MAPPING_OPTIONS,
+  bootstrapServers: true,
+  topic: true,
+  consumerGroupId: true,
+}
+
 /** Kafka mappings take 200; what is before and between is short. */
 const GROUP_LENGTH_MAX = 180
 
@@ -34,11 +49,14 @@ export abstract class KafkaSource implements PipelineSource {
   readonly timeoutSMax = 840
   abstract readonly network: Network | undefined
   protected readonly props: KafkaSourceProps
+  /** How messages call it. */
+  protected readonly where: string
   protected abstract readonly secrets: readonly ISecret[]
 
   /** `ports`: those at which the brokers take the login that is given, where it has some of its own. */
   constructor(where: string, props: KafkaSourceProps, ports?: readonly number[]) {
-    checkKafkaMapping(where, props.topic, props)
+    this.where = where
+    checkKafkaMapping(where, props)
     checkBrokers(where, props.bootstrapServers, ports)
     this.props = props
   }
@@ -53,9 +71,14 @@ export abstract class KafkaSource implements PipelineSource {
   protected abstract origin(): Partial<EventSourceMappingOptions>
   protected abstract clusterStatements(): PolicyStatement[]
 
-  /** Topic and brokers; references of secrets come from who knows them. */
-  protected connectionOf(name: string): { readonly topic: string; readonly brokers: readonly string[] } {
-    return { topic: this.topicOf(name), brokers: this.props.bootstrapServers }
+  /** Topic and brokers; references of secrets come from who knows them. A list that is not known yet is text: JSON of a list would take a function of the CDK's. */
+  protected connectionOf(name: string): { readonly topic: string; readonly brokers: readonly string[] | string } {
+    const { addresses } = this
+    return { topic: this.topicOf(name), brokers: Token.isUnresolved(addresses) ? Fn.join(',', addresses) : addresses }
+  }
+
+  protected get addresses(): string[] {
+    return addressesOf(this.props.bootstrapServers)
   }
 
   protected topicOf(name: string): string {
@@ -86,6 +109,7 @@ export abstract class KafkaSource implements PipelineSource {
 
   mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
     const { props } = this
+    for (const { secretArn } of this.secrets) checkRegion(scope, this.where, 'secret', secretArn)
     const accessConfigurations = this.accessConfigurations()
     return {
       ...this.origin(),
@@ -104,14 +128,32 @@ export abstract class KafkaSource implements PipelineSource {
   /** An event source of a function that is not a pipeline's. */
   bind(target: IFunction): void {
     const { topic } = this.props
-    if (topic === undefined) throw new Error('A Kafka source that is bound by itself needs its topic: give { topic }.')
+    if (topic === undefined)
+      throw new ConfigError('unbound-source', 'A Kafka source that is bound by itself needs its topic: give { topic }.')
     for (const statement of this.pollStatements(target, topic)) target.addToRolePolicy(statement)
-    target.addEventSourceMapping(`Kafka${Names.nodeUniqueId(target.node)}${topic}`, this.mappingOf(target, topic))
+    // The name of a construct is known before the stack is deployed.
+    const id = Token.isUnresolved(topic) ? '' : topic
+    target.addEventSourceMapping(`Kafka${Names.nodeUniqueId(target.node)}${id}`, this.mappingOf(target, topic))
   }
+}
+
+/** A login that nobody knows, or lacks its secret, would be none at all. */
+export function checkLogin(
+  where: string,
+  credentials: { readonly kind: string; readonly secret?: ISecret } | undefined,
+  kinds: readonly string[],
+): void {
+  if (credentials === undefined) return
+  checkOptions(`${where}: credentials`, credentials, { kind: true, secret: true })
+  if (!kinds.includes(credentials.kind))
+    refuse(where, 'credentials.kind', credentials.kind, `It is one of ${kinds.join(', ')}.`, 'Give one of those.')
+  if (credentials.kind === 'iam' || credentials.secret !== undefined) return
+  refuse(where, 'credentials.secret', 'not given', `A login of the kind ${credentials.kind} is in one.`, 'Give it.')
 }
 
 /** Brokers let in whom their security groups name: without one nobody would get there. */
 export function checkNetwork(where: string, network: Network | undefined): void {
+  checkOptions(`${where}: network`, network, { vpc: true, vpcSubnets: true, securityGroups: true })
   if ((network?.securityGroups ?? []).length > 0) return
   refuse(
     where,

@@ -3,9 +3,17 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IStream, IStreamConsumer } from 'aws-cdk-lib/aws-kinesis'
 import type { EventSourceMappingOptions, IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
+import { checkOptions, type OptionNames } from '../../lib/base/index.js'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import { keyStatements } from './keys.js'
-import { checkMapping, type MappingOptions, REPEATED, settledMapping } from './mapping-rules.js'
+import {
+  checkMapping,
+  checkRegion,
+  MAPPING_OPTIONS,
+  type MappingOptions,
+  REPEATED,
+  settledMapping,
+} from './mapping-rules.js'
 import type { PipelineSource } from './source.js'
 
 export interface KinesisSourceProps extends MappingOptions {
@@ -15,6 +23,8 @@ export interface KinesisSourceProps extends MappingOptions {
    */
   readonly consumer?: IStreamConsumer
 }
+
+const OPTIONS: OptionNames<KinesisSourceProps> = { ...MAPPING_OPTIONS, consumer: true }
 
 /**
  * A Kinesis stream, new or there already. Batches of a shard come in order, one at a time, for ever; bisected where they fail.
@@ -26,9 +36,12 @@ export class KinesisSource implements PipelineSource {
   readonly timeoutSMax = 900
   readonly stream: IStream
   private readonly props: KinesisSourceProps
+  private readonly where: string
 
   constructor(stream: IStream, props: KinesisSourceProps = {}) {
-    checkMapping(`KinesisSource of ${stream.node.path}`, props)
+    this.where = `KinesisSource of ${stream.node.path}`
+    checkOptions(this.where, props, OPTIONS)
+    checkMapping(this.where, props)
     this.stream = stream
     this.props = props
   }
@@ -68,8 +81,10 @@ export class KinesisSource implements PipelineSource {
     ]
   }
 
-  mappingOf(): EventSourceMappingOptions {
+  mappingOf(scope: Construct): EventSourceMappingOptions {
     const { props } = this
+    checkRegion(scope, this.where, 'stream', this.stream.streamArn, this.stream.env?.region)
+    checkRegion(scope, this.where, 'consumer', props.consumer?.streamConsumerArn)
     return {
       eventSourceArn: props.consumer?.streamConsumerArn ?? this.stream.streamArn,
       ...settledMapping(props),
@@ -81,6 +96,6 @@ export class KinesisSource implements PipelineSource {
   /** An event source of a function that is not a pipeline's. */
   bind(target: IFunction): void {
     for (const statement of this.pollStatements(target)) target.addToRolePolicy(statement)
-    target.addEventSourceMapping(`Kinesis${Names.nodeUniqueId(this.stream.node)}`, this.mappingOf())
+    target.addEventSourceMapping(`Kinesis${Names.nodeUniqueId(this.stream.node)}`, this.mappingOf(target))
   }
 }

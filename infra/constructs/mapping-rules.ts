@@ -1,6 +1,7 @@
-import { Duration, Token } from 'aws-cdk-lib'
+import { Duration, Stack, Token } from 'aws-cdk-lib'
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
-import { ConfigError } from '../../lib/base/index.js'
+import type { Construct } from 'constructs'
+import { ConfigError, type OptionNames } from '../../lib/base/index.js'
 
 /**
  * What may be asked of an event source mapping. Some of it is here only to be refused: whoever knows mappings asks for it, and gets told why a law needs it otherwise.
@@ -22,7 +23,7 @@ export interface MappingOptions {
    * @default StartingPosition.TRIM_HORIZON
    */
   readonly startingPosition?: StartingPosition
-  /** Seconds since 1970; with `StartingPosition.AT_TIMESTAMP` only. */
+  /** Whole seconds since 1970, not in the future; with `StartingPosition.AT_TIMESTAMP` only. */
   readonly startingPositionTimestamp?: number
   /**
    * False pauses: nothing is read, and the mapping keeps its position.
@@ -41,6 +42,21 @@ export interface MappingOptions {
   readonly tumblingWindow?: Duration
   /** Refused unless true. */
   readonly reportBatchItemFailures?: boolean
+}
+
+/** All names of `MappingOptions`. */
+export const MAPPING_OPTIONS: OptionNames<MappingOptions> = {
+  batchSize: true,
+  maxBatchingWindow: true,
+  startingPosition: true,
+  startingPositionTimestamp: true,
+  enabled: true,
+  parallelizationFactor: true,
+  retryAttempts: true,
+  maxRecordAge: true,
+  filters: true,
+  tumblingWindow: true,
+  reportBatchItemFailures: true,
 }
 
 const BATCH_MAX = 10_000
@@ -67,9 +83,15 @@ export function refuse(where: string, option: string, value: unknown, rule: stri
 }
 
 function textOf(value: unknown): string {
+  if (typeof value === 'number' && Token.isUnresolved(value)) return 'not known before the stack is deployed'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (typeof value === 'object' && value !== null && 'toHumanString' in value)
     return (value as Duration).toHumanString()
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'number'
+      ? String(value)
+      : (JSON.stringify(value) ?? String(value))
 }
 
 /** Holds a mapping's options against the laws, and against what mappings can do at all. */
@@ -123,6 +145,15 @@ export function checkMapping(where: string, options: MappingOptions): void {
       'An attempt that runs out of time answers with its first undone record (law 11).',
       'Leave it out.',
     )
+  checkFlag(where, 'enabled', options.enabled)
+  if (startingPosition !== undefined && !Object.values(StartingPosition).includes(startingPosition))
+    refuse(
+      where,
+      'startingPosition',
+      startingPosition,
+      'A mapping begins at TRIM_HORIZON or AT_TIMESTAMP.',
+      'Give StartingPosition.TRIM_HORIZON or AT_TIMESTAMP, or leave it out.',
+    )
   if (startingPosition === StartingPosition.LATEST)
     refuse(
       where,
@@ -139,6 +170,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       'AT_TIMESTAMP begins at one, and nothing else does.',
       'Give both or neither.',
     )
+  if (startingPositionTimestamp !== undefined) checkStart(where, startingPositionTimestamp)
   if (isOutside(batchSize, 1, BATCH_MAX))
     refuse(where, 'batchSize', batchSize, `A batch has 1 to ${BATCH_MAX} records.`, 'Give a whole number in between.')
   if (maxBatchingWindow !== undefined && isOutside(secondsOf(maxBatchingWindow), 0, WINDOW_S_MAX))
@@ -149,6 +181,54 @@ export function checkMapping(where: string, options: MappingOptions): void {
       `A batch waits for 0 to ${WINDOW_S_MAX} whole seconds.`,
       'Give a duration in between.',
     )
+}
+
+/** Beyond it a stamp is no number of seconds (the year 9999). */
+const SECONDS_MAX = 253_402_300_799
+
+function checkStart(where: string, seconds: unknown): void {
+  if (Token.isUnresolved(seconds)) return
+  const option = 'startingPositionTimestamp'
+  const rule = 'A mapping begins at a time in whole seconds since 1970, which has come already.'
+  const isNumber = typeof seconds === 'number'
+  const fix = (value: number): string => `Give seconds: ${Math.floor(value)}.`
+  if (seconds instanceof Date) refuse(where, option, seconds, rule, fix(seconds.getTime() / 1000))
+  if (!isNumber || !Number.isFinite(seconds))
+    refuse(where, option, seconds, rule, "Give Math.floor(Date.parse('2026-01-01T00:00:00Z') / 1000), for example.")
+  if (seconds > SECONDS_MAX) refuse(where, option, seconds, `${rule} This is milliseconds.`, fix(seconds / 1000))
+  if (!Number.isSafeInteger(seconds) || seconds < 0)
+    refuse(where, option, seconds, rule, seconds < 0 ? 'Give one from 0 on.' : fix(seconds))
+  // By the clock of whoever synthesizes: AWS refuses what is in the future as the mapping is made.
+  if (seconds * 1000 > Date.now())
+    refuse(where, option, seconds, `${rule} This is ${new Date(seconds * 1000).toISOString()}.`, 'Give an earlier one.')
+}
+
+/** A flag that is text would count as set, whatever it says. */
+export function checkFlag(where: string, option: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean' || Token.isUnresolved(value)) return
+  refuse(where, option, value, 'It is true or false.', 'Give one of the two.')
+}
+
+/** A mapping, and all that it names, are in one region: where both are known, they are the same. `region`: that of a resource whose ARN is not known yet. */
+export function checkRegion(
+  scope: Construct,
+  where: string,
+  option: string,
+  arn: string | undefined,
+  region?: string,
+): void {
+  const isKnown = arn !== undefined && !Token.isUnresolved(arn)
+  const given = isKnown ? arn.split(':')[3] : region
+  const own = Stack.of(scope).region
+  if (given === undefined || given === '' || Token.isUnresolved(given) || Token.isUnresolved(own)) return
+  if (given === own) return
+  refuse(
+    where,
+    option,
+    isKnown ? arn : `one of ${given}`,
+    `It is in ${given}, and the stack in ${own}: a mapping reads in its own region.`,
+    `Give one of ${own}, or make the stack in ${given}.`,
+  )
 }
 
 /** Whether a number is known, and not a whole one between these. */

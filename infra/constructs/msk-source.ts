@@ -1,4 +1,4 @@
-import { Fn } from 'aws-cdk-lib'
+import { Fn, Token } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import {
   type EventSourceMappingOptions,
@@ -7,15 +7,18 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
+import { checkOptions, type OptionNames } from '../../lib/base/index.js'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import {
+  checkLogin,
   checkNetwork,
+  KAFKA_OPTIONS,
   KafkaSource,
   type KafkaSourceProps,
   networkStatement,
   POLLER_NETWORK_ACTIONS,
 } from './kafka-source.js'
-import { refuse } from './mapping-rules.js'
+import { checkFlag, checkRegion, refuse } from './mapping-rules.js'
 import type { Network } from './source.js'
 
 export type MskCredentials =
@@ -39,6 +42,14 @@ export interface MskSourceProps extends KafkaSourceProps {
   readonly tls?: boolean
 }
 
+const OPTIONS: OptionNames<MskSourceProps> = {
+  ...KAFKA_OPTIONS,
+  clusterArn: true,
+  network: true,
+  credentials: true,
+  tls: true,
+}
+const CLUSTER = /^arn:[^:]+:kafka:[^:]*:[^:]*:(cluster|vpc-connection)\/.+$/
 /** Of each login: within the VPC, and from outside. */
 const PORTS = { iam: [9098, 9198], scram: [9096, 9196], certificate: [9094, 9194] } as const
 
@@ -54,7 +65,18 @@ export class MskSource extends KafkaSource {
   constructor(props: MskSourceProps) {
     const where = `MskSource of ${props.topic ?? props.clusterArn}`
     const { credentials } = props
+    checkOptions(where, props, OPTIONS)
+    checkLogin(where, credentials, Object.keys(PORTS))
     super(where, props, credentials && PORTS[credentials.kind])
+    if (!Token.isUnresolved(props.clusterArn) && !CLUSTER.test(props.clusterArn))
+      refuse(
+        where,
+        'clusterArn',
+        props.clusterArn,
+        'A cluster of MSK is named by its ARN, arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID.',
+        'Give that of "aws kafka list-clusters-v2".',
+      )
+    checkFlag(where, 'tls', props.tls)
     const secret = credentials !== undefined && 'secret' in credentials ? credentials.secret : undefined
     if (credentials?.kind === 'scram' && secret?.encryptionKey === undefined)
       refuse(
@@ -80,7 +102,8 @@ export class MskSource extends KafkaSource {
 
   bindingOf(name: string): SourceBinding {
     const { credentials } = this.msk
-    const connection = { ...this.connectionOf(name), ...(this.msk.tls !== false && { tls: true }) }
+    const { clusterArn: cluster, tls } = this.msk
+    const connection = { ...this.connectionOf(name), cluster, ...(tls !== false && { tls: true }) }
     if (credentials === undefined) return connection
     if (credentials.kind === 'iam') return { ...connection, mechanism: 'aws-msk-iam' }
     return {
@@ -88,6 +111,11 @@ export class MskSource extends KafkaSource {
       credentials: credentials.secret.secretArn,
       ...(credentials.kind === 'scram' && { mechanism: 'scram-sha-512' as const }),
     }
+  }
+
+  override mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
+    checkRegion(scope, this.where, 'clusterArn', this.msk.clusterArn)
+    return super.mappingOf(scope, name)
   }
 
   override inspectStatements(scope: Construct, name: string): PolicyStatement[] {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Annotations, AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   ApplicationLogLevel,
@@ -16,10 +16,12 @@ import { Construct } from 'constructs'
 import { ConfigError } from '../../lib/base/index.js'
 import { MEMORY_MB } from '../../lib/cost/index.js'
 import { acknowledge } from './acknowledged.js'
-import { bundleHandler } from './bundle.js'
+import { type Bundle, bundleHandler } from './bundle.js'
 import { networkStatement } from './kafka-source.js'
+import { checkLoads } from './load-check.js'
 import type { Network } from './source.js'
 import { merged } from './statements.js'
+import { doubts } from './user-code.js'
 
 /** What all functions of a pipeline may be given. */
 export interface FunctionOptions {
@@ -47,8 +49,10 @@ export interface PipelineFunctionProps extends FunctionOptions {
   readonly environment: Readonly<Record<string, string>>
   readonly statements: readonly PolicyStatement[]
   readonly network: Network | undefined
-  /** Packages that it never loads. */
+  /** Packages that Millrace never loads in it. */
   readonly absent: readonly string[]
+  /** What is copied beside the handler. */
+  readonly assets: readonly string[]
 }
 
 /** A function of a pipeline: bundled without Docker, on ARM, with a role and a group of logs of its own. */
@@ -105,7 +109,7 @@ export class PipelineFunction extends Construct {
   }
 
   /** The bundle; where this stack is not to be bundled (`cdk list`, a test of the template) a stand-in. */
-  private code({ entry, absent }: PipelineFunctionProps): Code {
+  private code({ entry, absent, assets }: PipelineFunctionProps): Code {
     if (!Stack.of(this).bundlingRequired)
       return Code.fromInline('exports.handler = () => { throw new Error("not bundled") }')
     if (!existsSync(entry))
@@ -118,14 +122,22 @@ export class PipelineFunction extends Construct {
       bundling: {
         // Never asked for: what follows does it all. The command tells bundles of one folder apart.
         image: DockerImage.fromRegistry('none'),
-        command: ['esbuild', entry, ...absent],
+        command: ['esbuild', entry, ...absent, ...assets],
         local: {
           tryBundle: (directory) => {
-            bundleHandler(entry, { absent }, directory)
+            this.look(entry, bundleHandler(entry, { absent, assets }, directory), assets.length > 0)
             return true
           },
         },
       },
     })
+  }
+
+  /** Loads the bundle once, and says what may be missing once it runs. Of the whole pipeline: all functions have its code. */
+  private look(entry: string, bundle: Bundle, hasAssets: boolean): void {
+    const warnings = Annotations.of(this.node.scope ?? this)
+    for (const doubt of doubts(bundle.metafile.inputs, hasAssets)) warnings.addWarningV2('millrace:files', doubt)
+    const unknown = checkLoads(entry, bundle)
+    if (unknown !== undefined) warnings.addWarningV2('millrace:load', unknown)
   }
 }

@@ -5,9 +5,12 @@ import {
   SourceAccessConfigurationType,
 } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
+import { checkOptions, type OptionNames } from '../../lib/base/index.js'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import {
+  checkLogin,
   checkNetwork,
+  KAFKA_OPTIONS,
   KafkaSource,
   type KafkaSourceProps,
   networkStatement,
@@ -34,6 +37,13 @@ export interface SelfManagedKafkaSourceProps extends KafkaSourceProps {
   readonly rootCa?: ISecret
 }
 
+const OPTIONS: OptionNames<SelfManagedKafkaSourceProps> = {
+  ...KAFKA_OPTIONS,
+  network: true,
+  credentials: true,
+  rootCa: true,
+}
+
 /**
  * A topic of a Kafka cluster of one's own, or of another vendor's.
  * @example new SelfManagedKafkaSource({ bootstrapServers: ['kafka.example.com:9096'], credentials: { kind: 'scram-sha-512', secret } })
@@ -46,6 +56,8 @@ export class SelfManagedKafkaSource extends KafkaSource {
   constructor(props: SelfManagedKafkaSourceProps) {
     const { topic, bootstrapServers } = props
     const where = `SelfManagedKafkaSource of ${topic ?? [bootstrapServers].flat()[0] ?? 'no broker'}`
+    checkOptions(where, props, OPTIONS)
+    checkLogin(where, props.credentials, Object.keys(LOGINS))
     super(where, props)
     if (props.network === undefined && props.credentials === undefined)
       refuse(
@@ -87,7 +99,7 @@ export class SelfManagedKafkaSource extends KafkaSource {
   }
 
   protected origin(): Partial<EventSourceMappingOptions> {
-    return { kafkaBootstrapServers: [...this.own.bootstrapServers] }
+    return { kafkaBootstrapServers: this.addresses }
   }
 
   protected clusterStatements(): PolicyStatement[] {

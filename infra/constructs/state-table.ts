@@ -2,6 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, Billing, TableEncryptionV2, TableV2, type WarmThroughput } from 'aws-cdk-lib/aws-dynamodb'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
+import { checkOptions } from '../../lib/base/index.js'
+import { checkFlag } from './mapping-rules.js'
 
 export interface StateTableProps {
   /**
@@ -34,6 +36,14 @@ export class StateTable extends Construct {
 
   constructor(scope: Construct, id: string, props: StateTableProps = {}) {
     super(scope, id)
+    checkOptions(this.node.path, props, {
+      encryptionKey: true,
+      removalPolicy: true,
+      deletionProtection: true,
+      warmThroughput: true,
+      tableName: true,
+    })
+    checkFlag(this.node.path, 'deletionProtection', props.deletionProtection)
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     const isKept = removalPolicy !== RemovalPolicy.DESTROY
     this.table = keyedTable(this, 'Table', { ...props, removalPolicy, isKept, hasTtl: true })

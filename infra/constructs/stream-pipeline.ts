@@ -13,11 +13,13 @@ import {
   checkEnvironment,
   checkSinks,
   checkSources,
+  claimMapping,
   type SinkTarget,
   type Sources,
   sourcesVariable,
   takesRows,
 } from './bindings.js'
+import { claim } from './claims.js'
 import { checkLock } from './lock.js'
 import { refuse } from './mapping-rules.js'
 import { networkOf, warnOfBuckets } from './network.js'
@@ -26,6 +28,7 @@ import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
 import { deploymentOf, type Expected, sayPrice } from './price.js'
+import { checkProps } from './props.js'
 import { allowLetters, type BoundSink, bindSinks } from './sinks.js'
 import { StateTable } from './state-table.js'
 import { stateStatements } from './tables.js'
@@ -39,6 +42,12 @@ export interface StreamPipelineProps {
    * @default 'functions'
    */
   readonly functions?: string
+  /**
+   * Files and folders that the code reads, copied beside the handler, each under its own name: of `['data/zones.json']` the code reads
+   * `new URL('./zones.json', import.meta.url)`.
+   * @default []
+   */
+  readonly assets?: readonly string[]
   /** What each source is, by its logical name. */
   readonly sources: Sources
   /**
@@ -128,16 +137,18 @@ export class StreamPipeline extends Construct {
 
   constructor(scope: Construct, id: string, props: StreamPipelineProps) {
     super(scope, id)
+    checkProps(this.node.path, props)
     const { pipeline, sources, run = 1 } = props
     this.props = props
     this.plan = plan(pipeline)
     for (const { code, text } of adviceOf(this.plan)) Annotations.of(this).addWarningV2(`millrace:${code}`, text)
     const writeLock = props.lockFile === undefined ? undefined : checkLock(props.lockFile, this.plan, run)
-    checkSources(this.node.path, this.plan, sources)
+    checkSources(this, this.plan, sources)
     checkSinks(this.node.path, this.plan, props.sinks ?? {})
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     this.state = props.state ?? new StateTable(this, 'State', { removalPolicy }).table
     const folder = (sink: string): string => `${this.deployment}/${sink}/${run > 1 ? `run-${run}/` : ''}`
+    this.claimState(run)
     this.sinks = bindSinks(this, { plan: this.plan, targets: props.sinks ?? {}, removalPolicy, folder })
     this.tables = Object.fromEntries(
       Object.entries(this.sinks).flatMap(([name, { table }]) => (table ? [[name, table]] : [])),
@@ -149,7 +160,7 @@ export class StreamPipeline extends Construct {
     const networks = bound.flatMap(([, source]) => source.network ?? [])
     const network = networkOf(this.node.path, networks)
     if (network !== undefined && this.hasBucket()) warnOfBuckets(this, network)
-    const common = { environment, network, absent: this.absent() }
+    const common = { environment, network, absent: this.absent(), assets: props.assets ?? [] }
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
     const written = Object.values(this.sinks).flatMap(({ table, statements }) => (table ? statements : []))
@@ -189,6 +200,18 @@ export class StreamPipeline extends Construct {
         output(`Letters-${name}`, place, `millrace dead-letters list --${table === undefined ? 'bucket' : 'table'} …`)
     output('Fingerprint', fingerprint(this.plan), `The graph of "${pipeline.name}": state of another one is refused`)
     writeLock?.()
+  }
+
+  /** Pipelines that share a table have keys of their own by their names. */
+  private claimState(run: number): void {
+    const { name } = this.props.pipeline
+    claim(this, {
+      keys: [`${this.state.tableArn} of ${runPrefix(name, run)}`],
+      option: 'state',
+      value: `one table of two pipelines of the name "${name}" and the run ${run}`,
+      rule: 'each would take the state of the other for its own.',
+      fix: 'Give each a name or a table of its own.',
+    })
   }
 
   /** What logs and metrics call it: an account may have it in several stacks. */
@@ -296,6 +319,7 @@ export class StreamPipeline extends Construct {
       Object.entries(sources).map(([name, source]) => {
         const scope = this.runOf(name)
         const options = source.mappingOf(scope, name)
+        claimMapping(scope, source.bindingOf(name), options)
         const mapping = new EventSourceMapping(scope, `Mapping-${name}`, {
           ...options,
           target: this.ingest.function,

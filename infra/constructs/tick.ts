@@ -3,7 +3,8 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
-import { refuse } from './mapping-rules.js'
+import { checkOptions } from '../../lib/base/index.js'
+import { checkFlag, refuse } from './mapping-rules.js'
 
 export interface TickProps {
   readonly function: IFunction
@@ -20,12 +21,15 @@ export interface TickProps {
 export class Tick extends Construct {
   constructor(scope: Construct, id: string, props: TickProps) {
     super(scope, id)
-    const minutes = (props.every ?? Duration.minutes(1)).toMinutes({ integral: false })
+    checkOptions(this.node.path, props, { function: true, every: true, enabled: true })
+    checkFlag(this.node.path, 'enabled', props.enabled)
+    const every = props.every ?? Duration.minutes(1)
+    const minutes = every.isUnresolved() ? Number.NaN : every.toMinutes({ integral: false })
     if (!Number.isInteger(minutes) || minutes < 1 || minutes > 5)
       refuse(
         this.node.path,
         'every',
-        props.every,
+        every.isUnresolved() ? 'not known before the stack is deployed' : every,
         'A split is given up as missing by looks some minutes apart (law 6), so a tick comes each 1 to 5 whole minutes.',
         'Give a duration in between.',
       )

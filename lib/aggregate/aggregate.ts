@@ -1,3 +1,5 @@
+import { checkFunction, settled } from '../base/index.js'
+
 /** JSON, as it is stored. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
@@ -60,4 +62,11 @@ export function compareOrigins(a: Omit<Place, 'turn'>, b: Omit<Place, 'turn'>): 
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** The user's function of a row, checked: what is none, or is async, would have every record rejected, or counted wrongly. */
+export function reader<T, V>(name: string, of: (row: T) => V, which = ''): (row: T) => V {
+  checkFunction('bad-aggregate', `${name}()${which}`, of)
+  const what = `The function of ${name}()`
+  return (row) => settled(what, of(row))
 }

@@ -1,4 +1,5 @@
-import type { Aggregate } from './aggregate.js'
+import { ConfigError, checkOptions, shown } from '../base/index.js'
+import { type Aggregate, reader } from './aggregate.js'
 import {
   addExact,
   addSquare,
@@ -24,14 +25,15 @@ const plain = { options: {}, invertible: true, ordered: false, fragile: false } 
  * @example count(order => order.refunded)
  */
 export function count<T>(of?: (row: T) => unknown): Aggregate<T, number, 1, number> {
+  const test = of === undefined ? undefined : reader('count', of)
   return Object.freeze({
     ...plain,
-    kind: of === undefined ? 'count' : 'count-if',
+    kind: test === undefined ? 'count' : 'count-if',
     read:
-      of === undefined
+      test === undefined
         ? () => 1 as const
         : (row: T) => {
-            const value = of(row)
+            const value = test(row)
             return value === true || (value !== false && isCounted(value)) ? (1 as const) : undefined
           },
     create: () => 0,
@@ -114,10 +116,11 @@ export function sum<T, E extends 0 | null = 0>(
  * @example avg(flight => flight.delay)
  */
 export function avg<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, number>, number, Mean> {
+  const read = reader('avg', of)
   return Object.freeze({
     ...plain,
     kind: 'avg',
-    read: (row: T) => readNumber('avg', of(row)),
+    read: (row: T) => readNumber('avg', read(row)),
     create: createMean,
     add: addMean,
     merge: mergeMeans,
@@ -142,12 +145,16 @@ export function stddev<T>(
   of: (row: T) => Maybe,
   options: { of?: 'sample' | 'population' } = {},
 ): Aggregate<T, number | null, number, Deviation> {
+  checkOptions('stddev()', options, { of: true })
+  if (options.of !== undefined && options.of !== 'sample' && options.of !== 'population')
+    throw new ConfigError('bad-aggregate', `of of stddev() is 'sample' or 'population'; it is ${shown(options.of)}.`)
+  const read = reader('stddev', of)
   const free = options.of === 'population' ? 0 : 1
   return Object.freeze({
     ...plain,
     kind: 'stddev',
     options: { free },
-    read: (row: T) => readNumber('stddev', of(row)),
+    read: (row: T) => readNumber('stddev', read(row)),
     create: () => ({ sum: 0, squares: 0, count: 0 }),
     add(acc: Deviation, x: number, weight: 1 | -1) {
       addMean(acc, x, weight)

@@ -1,4 +1,4 @@
-import { type Aggregate, compareOrigins, type Place } from './aggregate.js'
+import { type Aggregate, compareOrigins, type Place, reader } from './aggregate.js'
 import { type OrNull, readJson, refused, typeName } from './values.js'
 
 type Comparable = number | string
@@ -27,11 +27,12 @@ function extreme<T, N extends Maybe>(
   sign: 1 | -1,
   of: (row: T) => N,
 ): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
+  const read = reader(kind, of)
   const better = (a: Extreme, b: Comparable): Comparable => (a === null || beats(b, a, sign) ? b : a)
   return Object.freeze({
     ...plain,
     kind,
-    read: (row: T) => readComparable(kind, of(row)),
+    read: (row: T) => readComparable(kind, read(row)),
     create: () => null,
     add: better,
     merge: (a: Extreme, b: Extreme) => (b === null ? a : better(a, b)),
@@ -78,6 +79,9 @@ function pick<T, N, V>(
   of: (row: T) => V,
   sign: 1 | -1,
 ): Aggregate<T, Picked<N, V>, any, Pick | null> {
+  const name = kind.replace('-by', 'By')
+  const rankOf = by && reader(name, by)
+  const pickOf = reader(name, of, by && ', as its second argument,')
   const wins = (a: Pick, b: Omit<Pick, 'value'>): boolean => {
     if (by === undefined) {
       // Rows that a step made of one record have one place: the first of them comes first, the last of them last.
@@ -91,9 +95,9 @@ function pick<T, N, V>(
     ...plain,
     kind,
     read(row: T) {
-      const rank = by === undefined ? null : readComparable(fold, by(row))
+      const rank = rankOf === undefined ? null : readComparable(fold, rankOf(row))
       if (rank === undefined) return undefined
-      const value = readJson(fold, of(row))
+      const value = readJson(fold, pickOf(row))
       return value === undefined ? undefined : { rank, value }
     },
     create: () => null,

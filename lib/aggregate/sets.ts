@@ -1,5 +1,14 @@
-import { ConfigError, encodeKey, type Key, messageOf, RecordRejection } from '../base/index.js'
-import { type Aggregate, compareOrigins, comparePlaces, type Place } from './aggregate.js'
+import {
+  ConfigError,
+  checkFunction,
+  checkOptions,
+  encodeKey,
+  type Key,
+  messageOf,
+  RecordRejection,
+  settled,
+} from '../base/index.js'
+import { type Aggregate, compareOrigins, comparePlaces, type Place, reader } from './aggregate.js'
 import { jsonResult, readJson } from './values.js'
 
 /** A value with its place. */
@@ -56,6 +65,8 @@ export function collect<T, V>(
   of: (row: T) => V,
   options: { max?: number } = {},
 ): Aggregate<T, readonly NonNullable<V>[], any, Placed[]> {
+  checkOptions('collect()', options, { max: true })
+  const read = reader('collect', of)
   const max = checkMax('collect', options.max ?? 100)
   return Object.freeze({
     kind: 'collect',
@@ -64,7 +75,7 @@ export function collect<T, V>(
     ordered: false,
     fragile: false,
     read(row: T) {
-      const value = readJson('collect', of(row))
+      const value = readJson('collect', read(row))
       return value === undefined ? undefined : { value }
     },
     create: () => [],
@@ -91,6 +102,8 @@ export function distinctCount<T>(
   of: (row: T) => Key | undefined,
   options: { max?: number } = {},
 ): Aggregate<T, number | null, string, Set<string> | null> {
+  checkOptions('distinctCount()', options, { max: true })
+  const read = reader('distinctCount', of)
   const max = checkMax('distinctCount', options.max ?? 10_000)
   const bounded = (set: Set<string>): Set<string> | null => (set.size > max ? null : set)
   return Object.freeze({
@@ -100,7 +113,7 @@ export function distinctCount<T>(
     ordered: false,
     fragile: false,
     read(row: T) {
-      const value = of(row)
+      const value = read(row)
       return value === undefined || value === null ? undefined : distinctKey(value)
     },
     create: () => new Set<string>(),
@@ -145,6 +158,7 @@ export interface CustomAggregate<T, Acc, R> {
  */
 export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {
   const { name, init, add, merge, result, ordered = false } = definition ?? {}
+  checkOptions('custom()', definition, { name: true, init: true, add: true, merge: true, result: true, ordered: true })
   if (typeof name !== 'string' || name === '')
     throw new ConfigError('bad-aggregate', 'A custom aggregate needs a name: it is part of the fingerprint.')
   if (!ordered && merge === undefined) {
@@ -153,13 +167,20 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
       `The custom aggregate "${name}" needs merge, or ordered: true to be folded in order when its window closes.`,
     )
   }
+  if (typeof ordered !== 'boolean')
+    throw new ConfigError(
+      'bad-aggregate',
+      `ordered of the custom aggregate "${name}" is true or false; it is ${ordered}.`,
+    )
   for (const [part, fn] of Object.entries({ init, add, result, ...(!ordered && { merge }) })) {
     if (typeof fn !== 'function')
       throw new ConfigError(
         'bad-aggregate',
         `${part} of the custom aggregate "${name}" is a function; it is ${typeof fn}.`,
       )
+    checkFunction('bad-aggregate', `${part} of the custom aggregate "${name}"`, fn)
   }
+  const given = <V>(part: string, value: V): V => settled(`${part} of the custom aggregate "${name}"`, value)
   const shared = { kind: `custom:${name}`, invertible: false, ordered }
   if (ordered) {
     return Object.freeze({
@@ -174,7 +195,13 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
       },
       merge: (a: Placed[], b: Placed[]) => mergeSorted(a, b, comparePlaces, Number.POSITIVE_INFINITY),
       result: (acc: Placed[]) =>
-        jsonResult(shared.kind, result(acc.reduce((folded, p) => add(folded, p.value as T), init()))),
+        jsonResult(
+          shared.kind,
+          given(
+            'result',
+            result(acc.reduce((folded, p) => given('add', add(folded, p.value as T)), given('init', init()))),
+          ),
+        ),
       encode: encodeList,
       decode: decodeList,
     })
@@ -184,10 +211,10 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
     options: {},
     fragile: true,
     read: (row: T) => ({ row }),
-    create: init,
-    add: (acc: Acc, input: { row: T }) => add(acc, input.row),
-    merge: merge!,
-    result: (acc: Acc) => jsonResult(shared.kind, result(acc)),
+    create: () => given('init', init()),
+    add: (acc: Acc, input: { row: T }) => given('add', add(acc, input.row)),
+    merge: (a: Acc, b: Acc) => given('merge', merge!(a, b)),
+    result: (acc: Acc) => jsonResult(shared.kind, given('result', result(acc))),
     encode: (acc: Acc) => acc,
     decode: (json: Acc) => json,
   })

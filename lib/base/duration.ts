@@ -1,11 +1,18 @@
 import { ConfigError, shown } from './errors.js'
 
-/** A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, or milliseconds as a whole number. */
+/** A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. */
 export type Duration = number | string
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
 const DURATION_MS_MAX = 400 * 86_400_000
-const SHAPE = /^(?:\d+(?:ms|s|m|h|d))+$/
+const SHAPE = /^(?:\d+(?:ms|s|m|h|d|w))+$/
 
 /**
  * Milliseconds of a duration.
@@ -16,7 +23,7 @@ export function milliseconds(duration: Duration, what: string, min = 0): number 
   if (typeof ms !== 'number' || !Number.isSafeInteger(ms)) {
     throw new ConfigError(
       'bad-duration',
-      `${what} must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${shown(duration)}.`,
+      `${what} must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${shown(duration)}.${typeof duration === 'string' && /\d *[A-Za-z]/.test(duration) ? ' Its units are ms, s, m, h, d and w, without signs and blanks.' : ''}`,
     )
   }
   if (ms < min || ms > DURATION_MS_MAX) {
@@ -28,10 +35,26 @@ export function milliseconds(duration: Duration, what: string, min = 0): number 
   return ms
 }
 
+/**
+ * The same with a sign before it, which moves the other way.
+ * @throws {ConfigError} `bad-duration`
+ */
+export function signedMilliseconds(duration: Duration, what: string): number {
+  if (typeof duration === 'number') return Math.sign(duration) * milliseconds(Math.abs(duration), what)
+  if (typeof duration !== 'string') return milliseconds(duration, what)
+  const [, sign = '', size = duration] = /^([+-])(.*)$/.exec(duration) ?? []
+  if (/^[A-Za-z]+(\/|$)/.test(size))
+    throw new ConfigError(
+      'bad-duration',
+      `${what} must be a duration such as '-1h' or '5h30m'; it is ${shown(duration)}. Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`,
+    )
+  return (sign === '-' ? -1 : 1) * milliseconds(size, what)
+}
+
 function parse(text: string): number {
   if (!SHAPE.test(text)) return Number.NaN
   let ms = 0
-  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) ms += Number(count) * UNITS[unit!]!
+  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d|w)/g)) ms += Number(count) * UNITS[unit!]!
   return ms
 }
 

@@ -1,5 +1,5 @@
 export { digest } from './digest.js'
-export { type Duration, formatDuration, milliseconds } from './duration.js'
+export { type Duration, formatDuration, milliseconds, signedMilliseconds } from './duration.js'
 export {
   AssertionFault,
   assert,
@@ -12,10 +12,12 @@ export {
   StopError,
   shown,
 } from './errors.js'
+export { checkFunction, glimpse, settled } from './functions.js'
 export { checksum, hash32, hex8 } from './hash.js'
 export { rowJson } from './json.js'
 export { decodeKey, encodeKey, type Key, type KeyPart } from './key.js'
 export * from './limits.js'
 export { checkName, runPrefix } from './name.js'
+export { checkOptions, nearest, type OptionNames } from './options.js'
 export { compareBytes, EVENT_TIME_MAX, SORTABLE_LENGTH, sortable, TIME_MAX, TIME_MIN, unsortable } from './sortable.js'
 export { RecordValues } from './values.js'

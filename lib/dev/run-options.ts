@@ -1,4 +1,4 @@
-import { ConfigError } from '../base/index.js'
+import { ConfigError, checkOptions } from '../base/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { Logger } from '../ports/index.js'
 import type { DynamoDBStoreOptions } from '../state/dynamodb/index.js'
@@ -46,6 +46,19 @@ export interface Settled {
 
 /** Checks what was asked for, before anything is opened. */
 export function settle(pipeline: Pipeline, options: RunOptions): Settled {
+  checkOptions('run()', options, {
+    inputs: true,
+    splits: true,
+    batch: true,
+    state: true,
+    dynamodb: true,
+    out: true,
+    chaos: true,
+    fresh: true,
+    logger: true,
+    onProgress: true,
+    signal: true,
+  })
   const { sources } = plan(pipeline)
   for (const name of Object.keys(options.inputs)) {
     if (sources.some((source) => source.name === name)) continue

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import { ADVANCE_BYTES_MAX, ADVANCE_HEAP_SHARE, ConfigError } from '../base/index.js'
+import { ADVANCE_BYTES_MAX, ADVANCE_HEAP_SHARE, ConfigError, checkOptions, type OptionNames } from '../base/index.js'
 import { emfMetrics, jsonLogger, randomIds, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type {
@@ -15,7 +15,7 @@ import type {
   StateStore,
 } from '../ports/index.js'
 import { Host } from '../runtime/host.js'
-import type { Limits } from '../runtime/limits.js'
+import { LIMITS, type Limits } from '../runtime/limits.js'
 import { FunctionTimeout } from './timeout.js'
 
 /** What the outside binds to a pipeline's logical names. All but `state` has a default. */
@@ -30,7 +30,8 @@ export interface Bindings {
   readonly inspectors?: Readonly<Record<string, SourceInspector>>
   /**
    * Logical source names by what events say of their origin (a stream's name, a topic), where the two differ; `kinesis:NAME` and `kafka:NAME` where a
-   * stream and a topic have one name.
+   * stream and a topic have one name; `NAME@PLACE` where several have it: the place is the stream's ARN, that of a cluster of
+   * MSK, or a broker's `host:port`, each of them where a cluster has several.
    */
   readonly origins?: Readonly<Record<string, string>>
   /** Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure throws. */
@@ -48,6 +49,24 @@ export interface Bindings {
   readonly limits?: Partial<Limits>
   /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
   readonly timeoutMs?: number
+}
+
+const OPTIONS: OptionNames<Bindings> = {
+  state: true,
+  sink: true,
+  resources: true,
+  inspectors: true,
+  origins: true,
+  kafkaPartialAnswers: true,
+  clock: true,
+  ids: true,
+  logger: true,
+  metrics: true,
+  queue: true,
+  run: true,
+  deployment: true,
+  limits: true,
+  timeoutMs: true,
 }
 
 /** A pipeline with its services, made on a container's first invocation and kept. */
@@ -79,6 +98,9 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
       `The handler of "${pipeline.name}" needs a state store: pass { state } as its second argument, such as ingest(pipeline, { state: memoryStore }).`,
     )
   }
+  const what = `The bindings of "${pipeline.name}"`
+  checkOptions<Bindings>(what, given, OPTIONS)
+  checkOptions(`${what}, limits,`, given.limits, LIMITS)
   checkNames(pipeline, given)
   const { state } = given
   const store = typeof state === 'function' ? await state() : state

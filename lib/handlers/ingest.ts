@@ -31,7 +31,7 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
       const [decoder] = claimants
       // Of an event that two connectors claim, one half would be acknowledged and lost.
       if (decoder === undefined || claimants.length > 1) throw unknownEvent(opened, event, claimants)
-      const batches = decoder.decode(event, (origin) => sourceOf(opened, decoder.connector, origin))
+      const batches = decoder.decode(event, (origin, places) => sourceOf(opened, decoder.connector, origin, places))
       const undone: Undone[] = []
       const deadline = deadlineOf(context, opened)
       let stopped: MillraceError | undefined
@@ -111,10 +111,22 @@ function answer({ bindings }: Container, decoder: EventDecoder, undone: readonly
   return decoder.partialAnswer(undone)
 }
 
-/** The logical source of what an event names. */
-function sourceOf({ host, bindings }: Container, connector: string, origin: string): string {
-  const { origins } = bindings
-  const name = bound(origins, `${connector}:${origin}`) ?? bound(origins, origin) ?? origin
+/** The logical source of what an event names. Where a name is bound by place, it is never taken for one that is elsewhere. */
+function sourceOf(
+  { host, bindings }: Container,
+  connector: string,
+  origin: string,
+  places: readonly string[] = [],
+): string {
+  const { origins = {} } = bindings
+  const boundTo = (key: string): string | undefined => bound(origins, `${connector}:${key}`) ?? bound(origins, key)
+  const here = places.flatMap((place) => boundTo(`${origin}@${place}`) ?? [])[0]
+  const begins = [`${origin}@`, `${connector}:${origin}@`]
+  if (here === undefined && Object.keys(origins).some((key) => begins.some((begin) => key.startsWith(begin))))
+    throw new EventShapeError(
+      `Pipeline "${host.plan.pipeline.name}" has ${connector} sources of the name "${origin}" in other places; this event is of ${places.join(', ') || 'none'}. Bind origins: { '${origin}@${places[0] ?? 'PLACE'}': '...' }.`,
+    )
+  const name = here ?? boundTo(origin) ?? origin
   const source = host.plan.sources.find((candidate) => candidate.name === name && candidate.connector === connector)
   if (source !== undefined) return source.name
   const known = host.plan.sources

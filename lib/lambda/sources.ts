@@ -1,6 +1,6 @@
 import { ConfigError } from '../base/index.js'
 import type { SourceInspector } from '../ports/index.js'
-import { boundKafkaInspector, type KafkaBinding } from '../sources/kafka/binding.js'
+import { boundKafkaInspector, brokerList, type KafkaBinding } from '../sources/kafka/binding.js'
 import { kinesisInspector } from '../sources/kinesis/inspector.js'
 import { objectIn, VARIABLES } from './environment.js'
 
@@ -17,32 +17,57 @@ export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
   readonly inspectors: Readonly<Record<string, SourceInspector>>
   readonly origins: Readonly<Record<string, string>>
 } {
+  const settled = Object.keys(bindings).map((name) => settle(name, bindings))
   const inspectors: Record<string, SourceInspector> = {}
   const origins: Record<string, string> = Object.create(null)
-  for (const name of Object.keys(bindings)) {
-    const settled = settle(name, bindings)
-    const origin =
-      'stream' in settled
-        ? `kinesis:${settled.stream.slice(settled.stream.lastIndexOf('/') + 1)}`
-        : `kafka:${settled.topic}`
-    if (origin in origins)
+  for (const source of settled) {
+    const { name, binding } = source
+    const namesakes = settled.filter((other) => other.origin === source.origin && other !== source)
+    const twin = namesakes.find((other) => !areApart(source.places, other.places))
+    if (twin !== undefined)
       throw new ConfigError(
         'bad-environment',
-        `${VARIABLES.sources} binds "${origins[origin]}" and "${name}" to ${origin}: events name it alone, so their records could not be told apart. Bind each to one of its own.`,
+        `${VARIABLES.sources} binds "${name}" and "${twin.name}" to ${source.origin}, and nothing tells the one from the other: a stream is told by its ARN, a topic by its cluster's ARN or its brokers. Bind each to one of its own.`,
       )
-    origins[origin] = name
-    inspectors[name] = 'stream' in settled ? kinesisInspector(settled) : boundKafkaInspector(settled)
+    // A name that one source alone has is enough, wherever it is: a stream made anew in another account, brokers that were replaced.
+    const keys = namesakes.length === 0 ? [source.origin] : source.places.map((place) => `${source.origin}@${place}`)
+    for (const key of keys) origins[key] = name
+    inspectors[name] = 'stream' in binding ? kinesisInspector(binding) : boundKafkaInspector(binding)
   }
   return { inspectors, origins }
 }
 
-function settle(name: string, bindings: Readonly<Record<string, unknown>>): { readonly stream: string } | KafkaBinding {
+/** What events say of a source: its name, and what tells it from one of the same name elsewhere. */
+interface SettledSource {
+  readonly name: string
+  readonly binding: { readonly stream: string } | KafkaBinding
+  readonly origin: string
+  readonly places: readonly string[]
+}
+
+const areApart = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length > 0 && b.length > 0 && !a.some((place) => b.includes(place))
+
+function settle(name: string, bindings: Readonly<Record<string, unknown>>): SettledSource {
+  const binding = boundAs(name, bindings)
+  if ('stream' in binding) {
+    const { stream } = binding
+    const isArn = stream.includes('/')
+    const origin = `kinesis:${stream.slice(stream.lastIndexOf('/') + 1)}`
+    return { name, binding, origin, places: isArn ? [stream] : [] }
+  }
+  const places = [...(binding.cluster === undefined ? [] : [binding.cluster]), ...brokerList(binding.brokers)]
+  return { name, binding, origin: `kafka:${binding.topic}`, places }
+}
+
+function boundAs(name: string, bindings: Readonly<Record<string, unknown>>): SettledSource['binding'] {
   const binding = bindings[name] as Partial<Record<'stream' | 'topic' | 'like', unknown>> & Partial<KafkaBinding>
   if (typeof binding?.stream === 'string') return { stream: binding.stream }
   if (typeof binding?.topic === 'string') {
     const { like, ...own } = binding
     const cluster = typeof like === 'string' ? (bindings[like] as Partial<KafkaBinding> | undefined) : own
-    if (Array.isArray(cluster?.brokers)) return { ...cluster, topic: binding.topic } as KafkaBinding
+    if (Array.isArray(cluster?.brokers) || typeof cluster?.brokers === 'string')
+      return { ...cluster, topic: binding.topic } as KafkaBinding
   }
   throw new ConfigError(
     'bad-environment',

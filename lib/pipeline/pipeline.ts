@@ -1,6 +1,7 @@
 import {
   ConfigError,
   checkName,
+  checkOptions,
   type Duration,
   KEY_GROUPS_MAX,
   milliseconds,
@@ -61,6 +62,14 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
   checkName('pipeline', name)
   if (typeof build !== 'function')
     throw new ConfigError('bad-pipeline', `pipeline("${name}") takes a build function as its last argument.`)
+  checkOptions<PipelineOptions>(`pipeline("${name}")`, options, {
+    deadLetter: true,
+    keyGroups: true,
+    writeShards: true,
+    idle: true,
+    minAdvance: true,
+  })
+  checkOptions(`idle of pipeline("${name}")`, options.idle, { after: true, close: true })
   const keyGroups = options.keyGroups ?? 4
   if (!Number.isSafeInteger(keyGroups) || keyGroups < 1 || keyGroups > KEY_GROUPS_MAX) {
     throw new ConfigError(

@@ -10,6 +10,7 @@ export function check(plan: Plan): void {
   unique(
     'Sources',
     plan.sources.map((source) => source.name),
+    'Rename one; where both are to be one, make it once, and give it to each p.from().',
   )
   unique(
     'Stateful steps',
@@ -18,6 +19,7 @@ export function check(plan: Plan): void {
   unique(
     'Sinks',
     plan.sinks.map((sink) => sink.name),
+    'Rename one; where both are to be one, make it once, const out = …, and give out to each.',
   )
   for (const input of plan.sources) {
     if (plan.operators.some((operator) => operator.name === input.name)) {
@@ -42,12 +44,12 @@ export function check(plan: Plan): void {
     for (const input of stage.inputs) if (input.kind === 'operator') checkChained(plan, input.operator.name)
 }
 
-function unique(what: string, names: readonly string[]): void {
+function unique(what: string, names: readonly string[], fix = 'Rename one.'): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined)
     throw new ConfigError(
       'name-taken',
-      `${what} of a pipeline need names of their own; "${twice}" is used twice. Rename one.`,
+      `${what} of a pipeline need names of their own; "${twice}" is used twice. ${fix}`,
     )
 }
 

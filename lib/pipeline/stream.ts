@@ -1,8 +1,20 @@
-import type { AggregateMap, ResultOf } from '../aggregate/index.js'
-import { ConfigError, checkName, type Duration, type Key, milliseconds, shown } from '../base/index.js'
+import type { Aggregate, AggregateMap, ResultOf } from '../aggregate/index.js'
+import {
+  ConfigError,
+  checkFunction,
+  checkName,
+  checkOptions,
+  type Duration,
+  glimpse,
+  type Key,
+  milliseconds,
+  shown,
+  signedMilliseconds,
+} from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 import type { Accumulation, Emit, GraphNode } from './graph.js'
+import { refuseOthers } from './missteps.js'
 import type { Rejected, WindowResult } from './result.js'
 
 /** A promise is refused by type: steps are synchronous, so that a replay is the same replay. */
@@ -59,11 +71,6 @@ export class Builder {
   }
 }
 
-function checkFunction(step: string, fn: unknown): void {
-  if (typeof fn !== 'function')
-    throw new ConfigError('bad-step', `${step} takes a function; it got ${fn === null ? 'null' : typeof fn}.`)
-}
-
 /** A stream of rows. Each step returns a new stream; one stream may have many readers. */
 export class Stream<T> {
   /** Type only. */
@@ -81,7 +88,7 @@ export class Stream<T> {
    * @example orders.map(order => ({ ...order, net: order.total - order.tax }))
    */
   map<U>(fn: (value: T) => Sync<U>): Stream<U> {
-    checkFunction('map', fn)
+    checkFunction('bad-step', 'map', fn)
     return new Stream<U>(this.builder, this.builder.add({ kind: 'map', input: this.id, fn }))
   }
 
@@ -92,7 +99,7 @@ export class Stream<T> {
   filter<U extends T>(fn: (value: T) => value is U): Stream<U>
   filter(fn: (value: T) => boolean): Stream<T>
   filter(fn: (value: T) => boolean): Stream<T> {
-    checkFunction('filter', fn)
+    checkFunction('bad-step', 'filter', fn)
     return new Stream<T>(this.builder, this.builder.add({ kind: 'filter', input: this.id, fn }))
   }
 
@@ -101,7 +108,7 @@ export class Stream<T> {
    * @example orders.flatMap(order => order.lines)
    */
   flatMap<U>(fn: (value: T) => Iterable<Sync<U>>): Stream<U> {
-    checkFunction('flatMap', fn)
+    checkFunction('bad-step', 'flatMap', fn)
     return new Stream<U>(this.builder, this.builder.add({ kind: 'flat-map', input: this.id, fn }))
   }
 
@@ -124,8 +131,8 @@ export class Stream<T> {
    * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
    */
   sideOutput(test: (value: T) => boolean, build: (side: Stream<T>) => unknown): Stream<T> {
-    checkFunction('sideOutput', test)
-    checkFunction('sideOutput', build)
+    checkFunction('bad-step', 'sideOutput', test)
+    checkFunction('bad-step', 'sideOutput', build)
     const divert = this.builder.add({ kind: 'divert', input: this.id, fn: test })
     build(new Stream<T>(this.builder, this.builder.add({ kind: 'side', input: divert })))
     return new Stream<T>(this.builder, divert)
@@ -136,7 +143,7 @@ export class Stream<T> {
    * @example orders.keyBy(order => [order.country, order.customerId])
    */
   keyBy<const K extends Key>(key: (value: T) => K): KeyedStream<T, K> {
-    checkFunction('keyBy', key)
+    checkFunction('bad-step', 'keyBy', key)
     return new KeyedStream<T, K>(this.builder, this.id, key)
   }
 
@@ -209,11 +216,18 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
     if (spec?.kind !== 'tumbling' && spec?.kind !== 'hopping' && spec?.kind !== 'cumulate') {
       throw new ConfigError('bad-window', 'window() takes tumbling(), hopping() or cumulate().')
     }
+    checkOptions('window()', options, {
+      offset: true,
+      allowedLateness: true,
+      late: true,
+      accumulation: true,
+      emit: true,
+    })
     this.builder = builder
     this.id = id
     this.key = key
     this.spec = spec
-    this.options = options
+    this.options = options ?? {}
   }
 
   /**
@@ -221,7 +235,17 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
    * @example windowed.aggregate('revenue', { total: sum(o => o.amount), orders: count() })
    */
   aggregate<M extends AggregateMap<T>>(name: string, aggregates: M): Stream<WindowResult<K, ResultOf<M>>> {
+    if (typeof name !== 'string')
+      throw new ConfigError(
+        'bad-aggregate',
+        `aggregate() takes a name, then its folds by field: .aggregate('orders', { n: count() }); the name is ${glimpse(name)}.`,
+      )
     checkName('stateful step', name)
+    if (isFold(aggregates))
+      throw new ConfigError(
+        'bad-aggregate',
+        `The aggregate "${name}" takes its folds by field, such as { n: count() }; it got ${aggregates.kind}() alone. Give it a field.`,
+      )
     const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating', emit = 'panes' } = this.options
     const entries = Object.entries(aggregates ?? {})
     if (entries.length === 0) {
@@ -231,7 +255,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       )
     }
     for (const [field, aggregate] of entries) {
-      if (typeof aggregate?.read === 'function') continue
+      if (isFold(aggregate)) continue
       throw new ConfigError(
         'bad-aggregate',
         `Field "${field}" of the aggregate "${name}" is no fold. Use count(), sum(), custom() and their kin.`,
@@ -253,12 +277,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       )
     }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
-    const negative = typeof offset === 'string' && offset.startsWith('-')
-    const size = milliseconds(
-      negative ? offset.slice(1) : typeof offset === 'number' ? Math.abs(offset) : offset,
-      `The offset of the window of "${name}"`,
-    )
-    const sign = negative || (typeof offset === 'number' && offset < 0) ? -1 : 1
+    const shift = signedMilliseconds(offset, `The offset of the window of "${name}"`)
     // Windows start every step, but cumulating ones every size: an offset that is longer says the same as its rest.
     const every = this.spec.kind === 'cumulate' ? this.spec.sizeMs : this.spec.stepMs
     const id = this.builder.add({
@@ -267,7 +286,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       name,
       key: this.key,
       window: this.spec,
-      offsetMs: ((sign * size) % every) + 0,
+      offsetMs: (shift % every) + 0,
       allowedLatenessMs: milliseconds(allowedLateness, `allowedLateness of the window of "${name}"`),
       accumulation,
       emit,
@@ -277,3 +296,13 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
     return new Stream(this.builder, id)
   }
 }
+
+const isFold = (value: any): value is Aggregate<any, any> => typeof value?.read === 'function'
+
+refuseOthers(Builder, 'A pipeline begins with its sources: p.from(source).')
+refuseOthers(
+  Stream,
+  "Windows need a key, and aggregates a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…).",
+)
+refuseOthers(KeyedStream, "After keyBy() comes window(), such as .window(tumbling('1h')); other steps come before it.")
+refuseOthers(WindowedStream, 'After window() comes aggregate(); other steps come before keyBy(), or after aggregate().')

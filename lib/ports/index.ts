@@ -8,6 +8,7 @@ export {
   type DriftPolicy,
   type EventDecoder,
   type MemberPolicy,
+  type NameOf,
   type NumberPolicy,
   type Position,
   type RecordMeta,

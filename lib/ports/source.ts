@@ -71,6 +71,9 @@ export interface Undone {
   readonly index: number
 }
 
+/** The logical source of an origin. `places` are what tells it from one of the same name elsewhere, each enough by itself. */
+export type NameOf = (origin: string, places?: readonly string[]) => string
+
 /** Reads the event JSON of one kind of event source mapping and writes its partial answer. */
 export interface EventDecoder {
   /** Names the connector, as in `SourceNode.connector`. */
@@ -79,10 +82,11 @@ export interface EventDecoder {
   matches(event: unknown): boolean
   /**
    * Cuts an event into batches, one a split. `nameOf` finds the logical source for what the event says of its origin (the stream's
-   * name, the topic), and throws where the pipeline has no such source.
+   * name, the topic) and of where that is (the stream's ARN; the cluster's, and its brokers), and throws where the pipeline has no
+   * such source.
    * @throws {EventShapeError} where the event claims to be of this source but lacks what it must have
    */
-  decode(event: any, nameOf: (origin: string) => string): SplitBatch[]
+  decode(event: any, nameOf: NameOf): SplitBatch[]
   /** The answer that makes the mapping redeliver each undone record and all after it; `[]` is full success. */
   partialAnswer(undone: readonly Undone[]): unknown
 }

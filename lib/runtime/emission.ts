@@ -1,4 +1,3 @@
-import { named } from '../aggregate/index.js'
 import { messageOf, RecordRejection, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, Rejected, StagePlan, WindowResult } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
@@ -9,6 +8,7 @@ import type { PaneDraft } from './panes.js'
 import { type Program, Rows, type Terminal } from './program.js'
 import type { SplitState } from './split-item.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
+import { fieldOf, named } from './user-code.js'
 
 /** Where a result stands among those of its slice. */
 interface ResultPlace {
@@ -155,7 +155,7 @@ function resultValue(operator: OperatorPlan, accs: readonly any[]): Record<strin
   try {
     for (; i < fields.length; i++) value[fields[i]!] = folds[i]!.result(accs[i])
   } catch (thrown) {
-    throw named(operator.name, fields[i]!, thrown)
+    throw named(fieldOf(operator, i), thrown)
   }
   return value
 }

@@ -1,8 +1,9 @@
 import type { Place } from '../aggregate/index.js'
-import { type Key, messageOf, RecordRejection } from '../base/index.js'
+import { type Key, RecordRejection } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { KeyTable, type Slot } from './key-table.js'
 import { type SegmentEntries, storableKey } from './segment.js'
+import { fieldOf, named } from './user-code.js'
 
 /** The key group of a hash: equal ranges of the hash space, in order, so that key groups in order are hashes in order. */
 export function keyGroupOf(hash: number, keyGroups: number): number {
@@ -35,7 +36,11 @@ export class OperatorFold {
   }
 
   slot(key: Key): Slot {
-    return this.table.slot(key)
+    try {
+      return this.table.slot(key)
+    } catch (thrown) {
+      throw named(`The key of "${this.operator.name}"`, thrown)
+    }
   }
 
   /** A row whose own slice is open, given by that slice's end. */
@@ -47,7 +52,7 @@ export class OperatorFold {
     }
     let accs = slot.more?.get(slice)
     if (accs === undefined) {
-      accs = this.fresh(slice)
+      accs = this.fresh(slice, place)
       if (slot.accs === undefined) {
         slot.slice = slice
         slot.accs = accs
@@ -73,7 +78,7 @@ export class OperatorFold {
     slot.lates ??= []
     let late = slot.lates.find((fold) => fold.carrier === carrier && fold.own === own && fold.first === first)
     if (late === undefined) {
-      late = { carrier, own, first, accs: this.fresh(carrier) }
+      late = { carrier, own, first, accs: this.fresh(carrier, place) }
       slot.lates.push(late)
     }
     this.into(late.accs, inputs, weight, place)
@@ -89,10 +94,16 @@ export class OperatorFold {
     return this.buckets.size * this.operator.lanes
   }
 
-  private fresh(slice: number): any[] {
+  private fresh(slice: number, place: Place): any[] {
     this.cells++
     this.buckets.add(this.operator.slices.bucketEnd(slice))
-    return this.operator.folds.map((fold) => fold.create())
+    return this.operator.folds.map((fold, i) => {
+      try {
+        return fold.create()
+      } catch (thrown) {
+        throw this.spoilt(i, place, thrown)
+      }
+    })
   }
 
   private into(accs: any[], inputs: readonly unknown[], weight: 1 | -1, place: Place): void {
@@ -101,8 +112,18 @@ export class OperatorFold {
       const input = inputs[i]
       if (input === undefined) continue
       const fold = folds[i]!
-      accs[i] = fold.fragile ? addFragile(fold, accs[i], input, weight, place) : fold.add(accs[i], input, weight, place)
+      if (!fold.fragile) accs[i] = fold.add(accs[i], input, weight, place)
+      else
+        try {
+          accs[i] = fold.add(accs[i], input, weight, place)
+        } catch (thrown) {
+          throw this.spoilt(i, place, thrown)
+        }
     }
+  }
+
+  private spoilt(i: number, place: Place, thrown: unknown): FragileFold {
+    return new FragileFold(place.position, named(fieldOf(this.operator, i), thrown).message)
   }
 
   private lane({ hash }: Slot): number {
@@ -161,25 +182,11 @@ export class OperatorFold {
   }
 }
 
-function addFragile(
-  fold: OperatorPlan['folds'][number],
-  acc: unknown,
-  input: unknown,
-  weight: 1 | -1,
-  place: Place,
-): unknown {
-  try {
-    return fold.add(acc, input, weight, place)
-  } catch (thrown) {
-    throw new FragileFold(place.position, thrown)
-  }
-}
-
 /** A custom fold threw half-way, so what was folded may be spoilt: it is thrown away and folded anew without this record. */
 export class FragileFold extends RecordRejection {
   readonly position: string
-  constructor(position: string, thrown: unknown) {
-    super('step-threw', messageOf(thrown))
+  constructor(position: string, detail: string) {
+    super('step-threw', detail)
     this.position = position
   }
 }

@@ -216,7 +216,7 @@ function fold(
   isDue: () => boolean,
 ) {
   const program = host.program(input.node)
-  const spoilt = new Set<string>()
+  const spoilt = new Map<string, string>()
   const run = (end: number, due: () => boolean, keep?: StageRefold): SourceChunk =>
     foldChunk({
       batch,

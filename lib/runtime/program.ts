@@ -1,7 +1,7 @@
-import { named } from '../aggregate/index.js'
-import { type Key, RecordRejection, ROWS_PER_RECORD_MAX } from '../base/index.js'
+import { type Key, RecordRejection, ROWS_PER_RECORD_MAX, settled } from '../base/index.js'
 import type { OperatorPlan, Plan } from '../pipeline/index.js'
 import type { SinkNode } from '../ports/index.js'
+import { fieldOf, guarded, named } from './user-code.js'
 
 /** Where a row leaves its input's stateless steps. */
 export type Terminal =
@@ -72,27 +72,28 @@ export class Program {
       case 'map': {
         const { fn } = node
         const next = this.after(plan, id, false)
-        return (value) => next(fn(value))
+        return (value) => next(settled('The function of map()', fn(value)))
       }
       case 'filter': {
         const { fn } = node
         const next = this.after(plan, id, false)
         return (value) => {
-          if (fn(value)) next(value)
+          if (settled('The function of filter()', fn(value))) next(value)
         }
       }
       case 'flat-map': {
         const { fn } = node
         const next = this.after(plan, id, false)
         return (value) => {
-          for (const row of fn(value)) next(row)
+          const what = 'The function of flatMap()'
+          for (const row of settled(what, fn(value))) next(settled(what, row))
         }
       }
       case 'divert': {
         const { fn } = node
         const next = this.after(plan, id, false)
         const side = this.after(plan, id, true)
-        return (value) => (fn(value) ? side(value) : next(value))
+        return (value) => (settled('The test of sideOutput()', fn(value)) ? side(value) : next(value))
       }
       case 'side':
       case 'merge':
@@ -120,7 +121,9 @@ export class Program {
   }
 
   /** The user's key and every fold's reading run here, so that a throw leaves all accumulators as they were. */
-  private enter(terminal: Terminal, { name, key, fields, folds }: OperatorPlan): Step {
+  private enter(terminal: Terminal, operator: OperatorPlan): Step {
+    const key = guarded<any, Key>(`The key of "${operator.name}"`, operator.key)
+    const { folds } = operator
     this.terminals.push(terminal)
     const { rows } = this
     return (value) => {
@@ -137,7 +140,7 @@ export class Program {
       try {
         for (; i < folds.length; i++) inputs[i] = folds[i]!.read(value)
       } catch (thrown) {
-        throw named(name, fields[i]!, thrown)
+        throw named(fieldOf(operator, i), thrown)
       }
       rows.count = slot + 1
     }

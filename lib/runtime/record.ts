@@ -3,10 +3,12 @@ import {
   EVENT_TIME_MAX,
   FAR_BEHIND_MS,
   formatDuration,
+  glimpse,
   HELD_MS_MAX,
   HELD_STEP_MS_MIN,
   messageOf,
   RecordRejection,
+  settled,
   TIME_MAX,
   TIME_MIN,
 } from '../base/index.js'
@@ -138,11 +140,12 @@ export function timestampOf(
   } catch (thrown) {
     throw new RecordRejection('bad-timestamp', messageOf(thrown))
   }
+  if (time instanceof Promise) time.catch(() => undefined)
   const ms = time instanceof Date ? time.getTime() : time
   if (typeof ms !== 'number' || !(Math.abs(ms) < EVENT_TIME_MAX)) {
     throw new RecordRejection(
       'bad-timestamp',
-      `timestamp() gives ms since the epoch or a valid Date; it gave ${typeof ms === 'number' ? ms : time === null ? 'null' : typeof time}. Text goes through iso() or isoUtc().`,
+      `timestamp() gives ms since the epoch or a valid Date; it gave ${glimpse(time)}. ${time instanceof Promise ? 'Take async out of it.' : 'Text goes through iso() or isoUtc(), seconds through epochSeconds().'}`,
     )
   }
   const timestamp = Math.floor(ms)
@@ -173,9 +176,12 @@ export function timestampOf(
       reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs)) // guard: held-moves-little
     return timestamp
   }
+  // The bound is the log's: how far the stamp is from the clock would be other words for whoever reads the log again (law 1).
+  const bound = follows > -EVENT_TIME_MAX ? `after ${new Date(follows).toISOString()}: ` : ''
+  const of = arrivalMs !== undefined ? "the record's arrival" : bound && 'all records before it, and of '
   throw new RecordRejection(
     'future-timestamp',
-    `The timestamp lies more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${arrivalMs === undefined ? 'the clock' : "the record's arrival"}.`,
+    `The timestamp ${new Date(timestamp).toISOString()} lies ${bound}more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${of}${arrivalMs === undefined ? 'the clock' : ''}.`,
   )
 }
 
@@ -190,7 +196,10 @@ const shownTime = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? new Date(ms
 export function advanceOwn(source: SourceNode<any>, own: number, value: unknown, at: RecordAt): number {
   const { watermark } = source
   const { moves } = at
-  let next = watermark.kind === 'custom' ? watermark.of(value, moves) : moves - watermark.boundMs
+  let next =
+    watermark.kind === 'custom'
+      ? settled('The function of customWatermark()', watermark.of(value, moves))
+      : moves - watermark.boundMs
   // Whatever a custom strategy makes of a record that is held: no more than its bound.
   if (moves < at.timestamp && next > moves) next = moves
   // A custom strategy that gives no number moves nothing.

@@ -52,8 +52,8 @@ export interface ChunkRequest {
   readonly isDue: () => boolean
   /** Makes an empty fold for the stage. */
   readonly fresh: () => StageFold
-  /** Records that an earlier try of this chunk could not fold. */
-  readonly spoilt: Set<string>
+  /** Records that an earlier try of this chunk could not fold, and why. */
+  readonly spoilt: Map<string, string>
 }
 
 /**
@@ -65,12 +65,13 @@ export function foldChunk(request: ChunkRequest): SourceChunk {
     const tried = tryFold(request)
     if ('fold' in tried) return tried
     // What a throwing custom fold may have spoilt is folded anew: up to before the record, or without it where it comes first.
-    if (tried.unit > request.from) return foldChunk({ ...request, to: tried.unit })
-    request.spoilt.add(tried.position)
+    const { thrown } = tried
+    if (thrown === undefined || tried.unit > request.from) return foldChunk({ ...request, to: tried.unit })
+    request.spoilt.set(thrown.position, thrown.message)
   }
 }
 
-function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position: string } {
+function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: FragileFold } {
   const { batch, source, program, split, from, to, spoilt } = request
   const fold = request.fresh()
   const at = new RecordAt(source.name, request.splitId, batch)
@@ -124,8 +125,8 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
             if (value.code === 'tombstone') fold.pass()
             else throw value
           } else {
-            if (spoilt.size > 0 && spoilt.has(at.position))
-              throw new RecordRejection('step-threw', 'A custom aggregate threw on this record.')
+            const why = spoilt.size > 0 ? spoilt.get(at.position) : undefined
+            if (why !== undefined) throw new RecordRejection('step-threw', why)
             const checked = validate(source, value)
             const timestamp = timestampOf(source, checked, at, own, split)
             at.timestamp = timestamp
@@ -139,11 +140,11 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; position:
             if (timestamp > top) top = timestamp
           }
         } catch (thrown) {
-          if (thrown instanceof FragileFold) return { unit: next, position: at.position } // guard: fragile-fold
+          if (thrown instanceof FragileFold) return { unit: next, thrown } // guard: fragile-fold
           if (thrown instanceof ConfigError) throw thrown
           // What was folded of its unit before it must not be written without the rest.
           const isWithin = next > from && (i > next || sub > 0)
-          if (thrown instanceof ClockWanted && isWithin) return { unit: next, position: at.position }
+          if (thrown instanceof ClockWanted && isWithin) return { unit: next }
           // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
           if (thrown instanceof ClockWanted) return ended(next, true)
           fold.reject(at.id, rejection(batch, at, thrown, value, many))

@@ -1,6 +1,8 @@
 import {
   ConfigError,
+  checkFunction,
   checkName,
+  checkOptions,
   type Duration,
   EVENT_TIME_MAX,
   milliseconds,
@@ -84,6 +86,20 @@ interface Connector {
 /** Checks a source's options and freezes them to a node. Every connector makes its node here. */
 export function sourceNode<T>(name: string, options: SourceOptions<T>, connector: Connector): SourceNode<T> {
   checkName('source', name)
+  checkOptions(`The source "${name}"`, options, {
+    schema: true,
+    timestamp: true,
+    watermark: true,
+    maxFutureDrift: true,
+    onFutureDrift: true,
+    minTime: true,
+    onUnlikelyTime: true,
+    recordBytesMax: true,
+    decode: true,
+    numbers: true,
+    duplicateMembers: true,
+    partitionKey: true,
+  })
   const { schema, timestamp, watermark, partitionKey } = options ?? {}
   if (typeof timestamp !== 'function') {
     throw new ConfigError(
@@ -91,6 +107,7 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
       `The source "${name}" needs timestamp: a function from a record to its event time in ms, such as o => iso(o.orderedAt).`,
     )
   }
+  checkFunction('bad-source', `timestamp of the source "${name}"`, timestamp)
   if (watermark?.kind !== 'out-of-order' && watermark?.kind !== 'custom') {
     throw new ConfigError(
       'bad-source',
@@ -104,6 +121,7 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
       `partitionKey of the source "${name}" is a function from a record to text; it is ${typeof partitionKey}.`,
     )
   }
+  if (partitionKey !== undefined) checkFunction('bad-source', `partitionKey of the source "${name}"`, partitionKey)
   const onFutureDrift = options.onFutureDrift ?? 'hold'
   checkChoice(name, 'onFutureDrift', onFutureDrift, ['hold', 'reject', 'clamp'])
   const onUnlikelyTime = options.onUnlikelyTime ?? 'count'

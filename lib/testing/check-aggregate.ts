@@ -1,5 +1,5 @@
 import type { Aggregate, Place } from '../aggregate/index.js'
-import { MillraceError, messageOf } from '../base/index.js'
+import { checkOptions, MillraceError, messageOf } from '../base/index.js'
 import { deepFreeze, exactText } from './exact-text.js'
 import { Random } from './random.js'
 
@@ -41,6 +41,7 @@ export function checkAggregate<T>(
   rows: readonly T[] | readonly RowAt<T>[],
   options: CheckOptions = {},
 ): void {
+  checkOptions('checkAggregate()', options, { runs: true, seed: true })
   const { runs = 100, seed = 1 } = options
   const check = new Check(aggregate)
   const before = exactText(rows)

@@ -1,4 +1,4 @@
-import { ConfigError, TIME_MAX } from '../base/index.js'
+import { ConfigError, checkOptions, TIME_MAX } from '../base/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { EventDecoder } from '../ports/index.js'
 import { FAULT_NAMES, type Fault, Swarm } from './sim/faults.js'
@@ -50,6 +50,7 @@ const START_MS = Date.UTC(2100, 0, 1)
  * for (let seed = 1; seed <= 100; seed++) expect((await simulate(pipeline, { input, seed })).rows).toEqual(calm.rows)
  */
 export async function simulate(pipeline: Pipeline, options: SimulateOptions): Promise<Simulated> {
+  checkOptions('simulate()', options, { input: true, seed: true, faults: true })
   const { input, seed = 1 } = options
   const { sources } = plan(pipeline)
   const unknown = Object.keys(input).find((name) => !sources.some((source) => source.name === name))

@@ -1,2 +1,3 @@
+export { epochMillis, epochSeconds } from './epoch.js'
 export { iso, isoUtc } from './iso.js'
 export { customWatermark, monotonous, outOfOrder } from './watermark.js'

@@ -1,4 +1,4 @@
-import { RecordRejection } from '../base/index.js'
+import { glimpse, RecordRejection } from '../base/index.js'
 
 const SHAPE =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/
@@ -88,9 +88,7 @@ function offsetMs(zone: string | undefined): number {
   return (zone[0] === '-' ? -minutes : minutes) * 60_000
 }
 
+/** The value is the user's own, in the user's own dead letter: without its beginning nobody finds what is wrong with it. */
 function bad(text: unknown, wanted: string): RecordRejection {
-  return new RecordRejection(
-    'bad-timestamp',
-    `A timestamp must be ${wanted}; this one is ${typeof text === 'string' ? `text of ${text.length} characters` : typeof text}.`,
-  )
+  return new RecordRejection('bad-timestamp', `A timestamp must be ${wanted}; this one is ${glimpse(text)}.`)
 }

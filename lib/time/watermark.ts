@@ -1,4 +1,4 @@
-import { ConfigError, type Duration, milliseconds } from '../base/index.js'
+import { ConfigError, checkFunction, type Duration, milliseconds } from '../base/index.js'
 import type { WatermarkStrategy } from '../ports/index.js'
 
 /**
@@ -33,5 +33,6 @@ export function customWatermark<T>(
       `customWatermark takes a function of a record and its timestamp; it got ${typeof of}.`,
     )
   }
+  checkFunction('bad-watermark', 'customWatermark', of)
   return Object.freeze({ kind: 'custom', boundMs: milliseconds(bound, 'The bound of customWatermark'), of })
 }

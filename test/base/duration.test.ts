@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, formatDuration, milliseconds } from '../../lib/base/index.js'
+import { ConfigError, formatDuration, milliseconds, signedMilliseconds } from '../../lib/base/index.js'
 
 const DAY_MS = 86_400_000
 const SHAPE = (given: string) =>
   `The gap must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${given}.`
+const UNITS = (given: string) => `${SHAPE(given)} Its units are ms, s, m, h, d and w, without signs and blanks.`
 const RANGE = (given: string, min = '0s') => `The gap must lie between ${min} and 400d; it is ${given}.`
 
 describe('milliseconds', () => {
@@ -14,6 +15,8 @@ describe('milliseconds', () => {
     ['90m', 5_400_000],
     ['1h30m', 5_400_000],
     ['7d', 7 * DAY_MS],
+    ['1w', 7 * DAY_MS],
+    ['1w2d', 9 * DAY_MS],
     ['1d2h3m4s5ms', DAY_MS + 7_384_005],
     ['0s', 0],
     ['007s', 7_000],
@@ -27,15 +30,17 @@ describe('milliseconds', () => {
   it.each<[unknown, string, number?]>([
     ['', SHAPE('""')],
     ['5', SHAPE('"5"')],
-    ['5 m', SHAPE('"5 m"')],
-    [' 5m', SHAPE('" 5m"')],
-    ['5m\n', SHAPE('"5m\\n"')],
-    ['-5m', SHAPE('"-5m"')],
-    ['1.5h', SHAPE('"1.5h"')],
-    ['5M', SHAPE('"5M"')],
-    ['1w', SHAPE('"1w"')],
+    ['5 m', UNITS('"5 m"')],
+    [' 5m', UNITS('" 5m"')],
+    ['5m\n', UNITS('"5m\\n"')],
+    ['-5m', UNITS('"-5m"')],
+    ['1.5h', UNITS('"1.5h"')],
+    ['5M', UNITS('"5M"')],
+    ['1y', UNITS('"1y"')],
+    ['5min', UNITS('"5min"')],
+    ['+5m', UNITS('"+5m"')],
     ['٥m', SHAPE('"٥m"')],
-    ['99999999999999999999d', SHAPE('"99999999999999999999d"')],
+    ['99999999999999999999d', UNITS('"99999999999999999999d"')],
     [1.5, SHAPE('1.5')],
     [Number.NaN, SHAPE('NaN')],
     [Number.POSITIVE_INFINITY, SHAPE('Infinity')],
@@ -53,6 +58,29 @@ describe('milliseconds', () => {
     const read = () => milliseconds(duration as string, 'The gap', min)
     expect(read).toThrow(ConfigError)
     expect(read).toThrow(expect.objectContaining({ code: 'bad-duration', message }))
+  })
+})
+
+describe('signedMilliseconds', () => {
+  it.each([
+    ['-1h', -3_600_000],
+    ['+5h30m', 19_800_000],
+    ['5h30m', 19_800_000],
+    [-1500, -1500],
+    [0, 0],
+  ])('reads %j as %d', (duration, ms) => {
+    expect(signedMilliseconds(duration, 'The offset')).toBe(ms)
+  })
+
+  it.each(['Europe/Berlin', 'UTC', 'CET'])('refuses the zone %s with words', (zone) => {
+    const message = `The offset must be a duration such as '-1h' or '5h30m'; it is "${zone}". Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`
+    expect(() => signedMilliseconds(zone, 'The offset')).toThrow(
+      expect.objectContaining({ code: 'bad-duration', message }),
+    )
+  })
+
+  it.each<unknown>(['--1h', '-', '', null, undefined, Number.NaN])('refuses %j', (given) => {
+    expect(() => signedMilliseconds(given as string, 'The offset')).toThrow(ConfigError)
   })
 })
 

@@ -3,7 +3,12 @@ import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { describe, expect, it } from 'vitest'
 import type { KinesisSourceProps, MskSourceProps } from '../../infra/constructs/index.js'
-import { kinesis, msk, network, SECRET, selfManaged, stack } from './stacks.js'
+import { CLUSTER, kinesis, msk, network, SECRET, selfManaged, stack } from './stacks.js'
+
+const at = (seconds: unknown): KinesisSourceProps => ({
+  startingPosition: StartingPosition.AT_TIMESTAMP,
+  startingPositionTimestamp: seconds as number,
+})
 
 /** What breaks a law, or what a mapping cannot do: each is refused with the rule, the value and the fix. */
 const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[] = [
@@ -28,6 +33,17 @@ const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[
     /startingPositionTimestamp is not given\. .*Give both or neither/,
   ],
   [{ startingPositionTimestamp: 1 }, /startingPositionTimestamp is 1\. .*Give both or neither/],
+  [at(1_700_000_000_000), /startingPositionTimestamp is 1700000000000\. .*milliseconds\. Give seconds: 1700000000\./],
+  [at(1_700_000_000.5), /startingPositionTimestamp is 1700000000\.5\. .*whole seconds.*Give seconds: 1700000000\./],
+  [at(4_102_444_800), /is 4102444800\. .*come already\. This is 2100-01-01T00:00:00\.000Z\. Give an earlier one/],
+  [at(-1), /startingPositionTimestamp is -1\. .*Give one from 0 on/],
+  [at(Number.NaN), /startingPositionTimestamp is NaN\. .*Give Math\.floor/],
+  [at('1700000000'), /startingPositionTimestamp is 1700000000\. .*Give Math\.floor/],
+  [at(new Date(1_700_000_000_500)), /is 2023-11-14T22:13:20\.500Z\. .*Give seconds: 1700000000\./],
+  [{ startingPosition: 'EARLIEST' as StartingPosition }, /startingPosition is EARLIEST\. .*Give StartingPosition\./],
+  [{ enabled: 'false' as never }, /enabled is false\. It is true or false\./],
+  [{ batchsize: 1 } as object, /has no option "batchsize"; it has batchSize, .*Did you mean batchSize\?/],
+  [{ bisectBatchOnError: true } as object, /has no option "bisectBatchOnError"; .* Leave it out\./],
   [{ batchSize: 0 }, /batchSize is 0\. A batch has 1 to 10000 records/],
   [{ batchSize: 10_001 }, /batchSize is 10001\. A batch has 1 to 10000 records/],
   [{ batchSize: 1.5 }, /batchSize is 1\.5\./],
@@ -73,6 +89,27 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
   [{ maxRecordAge: Duration.days(1) }, /maxRecordAge is 1 day\. /],
   [{ filters: [{}] }, /filters is /],
   [{ startingPosition: StartingPosition.LATEST }, /startingPosition is LATEST\. /],
+  [{ consumerGroupId: 'a b' }, /consumerGroupId is a b\. A group's name has 1 to 200/],
+  [{ consumerGroupId: '' }, /consumerGroupId is \. A group's name has 1 to 200/],
+  [{ topic: 'x'.repeat(250) }, /topic is x+\. A topic's name has 1 to 249/],
+  [{ schemaRegistryConfig: {} }, /schemaRegistryConfig is given\. .*\(laws 1 and 10\)\. Leave it out/],
+  [{ kafkaTopic: 'orders' } as object, /has no option "kafkaTopic"; .*Did you mean topic\?/],
+  [{ groupId: 'orders' } as object, /has no option "groupId"; .*Did you mean consumerGroupId\?/],
+  [{ clusterArn: 'orders' }, /clusterArn is orders\. A cluster of MSK is named by its ARN/],
+  [
+    { clusterArn: CLUSTER.replace('eu-west-1', 'us-east-1') },
+    /clusterArn is arn.*in us-east-1, and the stack in eu-west-1/,
+  ],
+  [{ tls: 'no' as never }, /tls is no\. It is true or false\./],
+  [{ credentials: { kind: 'sasl' } as never }, /credentials\.kind is sasl\. It is one of iam, scram, certificate\./],
+  [{ credentials: { kind: 'certificate' } as never }, /credentials\.secret is not given\. /],
+  [{ credentials: { kind: 'iam', role: 'x' } as never }, /credentials has no option "role"; it has kind, secret\./],
+  [
+    { provisionedPollers: { minimum: 1 } as object },
+    /provisionedPollers has no option "minimum"; .*mean minimumPollers\?/,
+  ],
+  [{ provisionedPollers: { minimumPollers: 201 } }, /minimumPollers is 201\. There are 1 to 200/],
+  [{ provisionedPollers: { maximumPollers: 0 } }, /maximumPollers is 0\. There are 1 to 2000/],
   [{ topic: 'a b' }, /topic is a b\. A topic's name has 1 to 249/],
   [{ provisionedPollers: { minimumPollers: 0 } }, /provisionedPollers\.minimumPollers is 0\. There are 1 to 200/],
   [
@@ -119,7 +156,9 @@ describe('a mapping of Kafka', () => {
   })
 
   it.each([
-    ['b-1:9098,b-2:9098', /bootstrapServers is "b-1:9098,b-2:9098"\. .*each as 'host:port'\. Give an array, such as/],
+    ['b-1:9098,b-2', /bootstrapServers is "b-2"\. .*each as 'host:port'\. Give an array, such as .*joined by commas/],
+    ['', /bootstrapServers is ""\. /],
+    [5, /bootstrapServers is 5\. /],
     [[], /bootstrapServers is \[\]\. /],
     [['b-1'], /bootstrapServers is "b-1"\. /],
     [
@@ -127,7 +166,7 @@ describe('a mapping of Kafka', () => {
       /bootstrapServers is "b-1:9092"\. MSK takes this login at port 9098 or 9198\. .*get-bootstrap-brokers/,
     ],
   ])('brokers that are %j are refused', (bootstrapServers, words) => {
-    const given = { bootstrapServers: bootstrapServers as string[], credentials: { kind: 'iam' } } as const
+    const given = { bootstrapServers: bootstrapServers as unknown as string[], credentials: { kind: 'iam' } } as const
     expect(() => msk(stack(), given)).toThrow(words)
   })
 

@@ -180,7 +180,7 @@ describe('tables', () => {
     for (const name of ['A', 'B']) {
       const stream = new Stream(scope, `Stream${name}`)
       new StreamPipeline(scope, name, {
-        pipeline: ofKinesis,
+        pipeline: { ...ofKinesis, name: `orders-${name}` },
         sources: { orders: new KinesisSource(stream) },
         sinks: { counts, 'dead-letter': counts },
         state,
@@ -582,7 +582,13 @@ describe('groups of consumers', () => {
     expect(new Set(resources)).toEqual(new Set([CLUSTER, `${of('topic')}/prod-orders`, `${of('group')}/${group}`]))
     const { MILLRACE_SOURCES } = variables(template) as { MILLRACE_SOURCES: string }
     expect(JSON.parse(MILLRACE_SOURCES)).toEqual({
-      orders: { topic: 'prod-orders', brokers: ['b-1.orders.example.com:9098'], tls: true, mechanism: 'aws-msk-iam' },
+      orders: {
+        topic: 'prod-orders',
+        brokers: ['b-1.orders.example.com:9098'],
+        cluster: CLUSTER,
+        tls: true,
+        mechanism: 'aws-msk-iam',
+      },
     })
   })
 

@@ -135,31 +135,36 @@ describe('steps refuse', () => {
       'name-taken',
       'from() reads each source once; "orders" is given twice, which would count its rows twice.',
     ],
-    ['map of no function', (p) => p.from(orders).map(wrong('id')), 'bad-step', 'map takes a function; it got string.'],
+    [
+      'map of no function',
+      (p) => p.from(orders).map(wrong('id')),
+      'bad-step',
+      'map takes a function, such as row => row.id; it got "id".',
+    ],
     ['filter of null', (p) => p.from(orders).filter(wrong(null)), 'bad-step', 'filter takes a function; it got null.'],
     [
       'flatMap of an array',
       (p) => p.from(orders).flatMap(wrong([])),
       'bad-step',
-      'flatMap takes a function; it got object.',
+      'flatMap takes a function; it got an array.',
     ],
     [
       'keyBy of a field',
       (p) => p.from(orders).keyBy(wrong('id')),
       'bad-step',
-      'keyBy takes a function; it got string.',
+      'keyBy takes a function, such as row => row.id; it got "id".',
     ],
     [
       'sideOutput of no test',
       (p) => p.from(orders).sideOutput(wrong(1), never),
       'bad-step',
-      'sideOutput takes a function; it got number.',
+      'sideOutput takes a function; it got 1.',
     ],
     [
       'sideOutput of a sink',
       (p) => p.from(orders).sideOutput(() => true, wrong(sink('x'))),
       'bad-step',
-      'sideOutput takes a function; it got object.',
+      'sideOutput takes a function; it got an object.',
     ],
     ['merge of nothing', (p) => p.from(orders).merge(wrong(undefined)), 'bad-step', MERGED],
     ['merge of a source', (p) => p.from(orders).merge(wrong(legacy)), 'bad-step', MERGED],
@@ -187,8 +192,14 @@ describe('aggregate refuses', () => {
     [
       'no name',
       (p) => windowed(p).aggregate(wrong(rows), wrong(undefined)),
-      'bad-name',
-      NAME('stateful step', '{"rows":{"options":{},"invertible":true,"ordered":false,"fragile":false,"kind":"count"}}'),
+      'bad-aggregate',
+      "aggregate() takes a name, then its folds by field: .aggregate('orders', { n: count() }); the name is an object.",
+    ],
+    [
+      'a fold without a field',
+      (p) => windowed(p).aggregate('a', wrong(count())),
+      'bad-aggregate',
+      'The aggregate "a" takes its folds by field, such as { n: count() }; it got count() alone. Give it a field.',
     ],
     [
       'no fields',
@@ -222,9 +233,15 @@ describe('aggregate refuses', () => {
     ],
     [
       'an offset that is no duration',
-      (p) => windowed(p, { offset: 'noon' }).aggregate('a', rows),
+      (p) => windowed(p, { offset: '12' }).aggregate('a', rows),
       'bad-duration',
-      `The offset of the window of "a" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "noon".`,
+      `The offset of the window of "a" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "12".`,
+    ],
+    [
+      'a zone for an offset',
+      (p) => windowed(p, { offset: 'Europe/Berlin' }).aggregate('a', rows),
+      'bad-duration',
+      `The offset of the window of "a" must be a duration such as '-1h' or '5h30m'; it is "Europe/Berlin". Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`,
     ],
     [
       'a lateness before the end',
@@ -248,8 +265,13 @@ describe('aggregate refuses', () => {
 })
 
 describe('a graph is refused', () => {
-  const TWICE = (what: string, name: string) =>
-    `${what} of a pipeline need names of their own; "${name}" is used twice. Rename one.`
+  const SHARED = {
+    Sources: 'Rename one; where both are to be one, make it once, and give it to each p.from().',
+    Sinks: 'Rename one; where both are to be one, make it once, const out = …, and give out to each.',
+    'Stateful steps': 'Rename one.',
+  }
+  const TWICE = (what: keyof typeof SHARED, name: string) =>
+    `${what} of a pipeline need names of their own; "${name}" is used twice. ${SHARED[what]}`
   const again: SourceNode<Order> = source('orders')
   refuses([
     ['that reads nothing', never, 'no-source', 'Pipeline "shop" reads nothing: start it with p.from(source).'],

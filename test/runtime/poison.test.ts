@@ -223,7 +223,7 @@ describe('law 14: user code that throws half-way leaves the state as before', ()
     expect(out.map((row) => row.key).sort()).toEqual(['a', 'd'])
     expect(dead.map((row) => [row.reason, row.operator, row.key, row.detail]).sort()).toEqual([
       ['step-threw', 'w', 'b', 'no b'],
-      ['step-threw', 'w', 'c', 'two'],
+      ['step-threw', 'w', 'c', 'Field "n" of "w": two'],
     ])
   })
 })

@@ -116,7 +116,7 @@ describe('refusals', () => {
     [undefined, SHAPE],
     [new Date(0), SHAPE],
   ])('iso and isoUtc refuse %j', (text, wanted) => {
-    const given = typeof text === 'string' ? `text of ${text.length} characters` : typeof text
+    const given = typeof text === 'string' ? JSON.stringify(text) : text instanceof Date ? 'a Date' : String(text)
     const rejection = expect.objectContaining({
       code: 'bad-timestamp',
       message: `A timestamp must be ${wanted}; this one is ${given}.`,
@@ -130,7 +130,7 @@ describe('refusals', () => {
   it.each(['2001-01-01', '2001-01-01T00:03:00', '2001-01-01 00:03:00', '2001-01-01T00:03:00.5'])(
     'iso refuses %j, which names no zone',
     (text) => {
-      const message = `A timestamp must be ${ZONE}; this one is text of ${text.length} characters.`
+      const message = `A timestamp must be ${ZONE}; this one is ${JSON.stringify(text)}.`
       expect(() => iso(text)).toThrow(expect.objectContaining({ code: 'bad-timestamp', message }))
     },
   )

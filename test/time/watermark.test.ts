@@ -17,7 +17,8 @@ describe('watermark strategies', () => {
     expectTypeOf(outOfOrder('1s')).toExtend<WatermarkStrategy<{ anything: string }>>()
     expectTypeOf(customWatermark((row: { at: number }) => row.at, 0)).toEqualTypeOf<WatermarkStrategy<{ at: number }>>()
     // @ts-expect-error a promise is no time
-    customWatermark(async (row: { at: number }) => row.at, 0)
+    const make = () => customWatermark(async (row: { at: number }) => row.at, 0)
+    expect(make).toThrow('customWatermark takes a function that gives its value at once')
   })
 
   it.each<[() => unknown, string, string]>([

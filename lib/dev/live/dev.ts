@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError, MillraceError, messageOf, RetryableError } from '../../base/index.js'
+import {
+  ConfigError,
+  checkOptions,
+  MillraceError,
+  messageOf,
+  type OptionNames,
+  RetryableError,
+} from '../../base/index.js'
 import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../../observe/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { AdvanceRequest, Logger, Sink, SinkNode, StateStore } from '../../ports/index.js'
@@ -42,6 +49,23 @@ export interface DevOptions extends LiveBindings {
   readonly signal: AbortSignal
 }
 
+const OPTIONS: OptionNames<DevOptions> = {
+  names: true,
+  kafka: true,
+  kinesis: true,
+  state: true,
+  dynamodb: true,
+  group: true,
+  batch: true,
+  windowMs: true,
+  tickMs: true,
+  timeoutMs: true,
+  out: true,
+  logger: true,
+  onProgress: true,
+  onReady: true,
+  signal: true,
+}
 const DEFAULT_BATCH = 1_000
 const DEFAULT_WINDOW_MS = 100
 const DEFAULT_TICK_MS = 5_000
@@ -56,6 +80,7 @@ const THROTTLED_TRIES = 20
  * @throws {ConfigError} what cannot be reached or is not there, before anything is read
  */
 export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunSummary> {
+  checkOptions<DevOptions>('dev()', options, OPTIONS)
   const sources = liveSources(pipeline, options)
   checkBatch(options.batch)
   checkGroup(options.group, sources)

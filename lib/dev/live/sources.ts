@@ -1,7 +1,7 @@
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { SourceInspector, SourceNode } from '../../ports/index.js'
-import { boundKafkaInspector, type KafkaBinding } from '../../sources/kafka/binding.js'
+import { boundKafkaInspector, brokerList, type KafkaBinding } from '../../sources/kafka/binding.js'
 import { kinesisInspector } from '../../sources/kinesis/inspector.js'
 
 /** How the sources and sinks of a pipeline are named outside, and how Kafka is reached. */
@@ -71,9 +71,9 @@ function bind({ name, connector }: SourceNode<any>, bindings: LiveBindings): Liv
 }
 
 function brokersOf(source: string, { kafka }: LiveBindings): readonly string[] {
-  if (kafka?.brokers !== undefined && kafka.brokers.length > 0) return kafka.brokers
+  if (kafka?.brokers !== undefined && kafka.brokers.length > 0) return brokerList(kafka.brokers)
   const text = process.env.MILLRACE_KAFKA_BROKERS ?? ''
-  if (text !== '') return text.split(',').map((broker) => broker.trim())
+  if (text !== '') return brokerList(text)
   throw new ConfigError(
     'no-brokers',
     `The Kafka source "${source}" needs brokers: --brokers host:port,… or MILLRACE_KAFKA_BROKERS.`,

@@ -1,6 +1,6 @@
 import type { DynamoDBOptions } from '../../aws/dynamodb-client.js'
 import { load } from '../../aws/load.js'
-import { ConfigError } from '../../base/index.js'
+import { ConfigError, checkFunction, checkOptions } from '../../base/index.js'
 import type { SinkNode } from '../../ports/index.js'
 import { sinkNode } from '../node.js'
 
@@ -27,9 +27,21 @@ export interface DynamoDBTableOptions<Row> extends Pick<DynamoDBOptions, 'region
  * @example dynamodbTable('revenue', { item: (row) => ({ pk: row.key, sk: String(row.window.start), total: row.value.total }) })
  */
 export function dynamodbTable<Row = any>(name: string, options: DynamoDBTableOptions<Row> = {}): SinkNode<Row> {
+  checkOptions(`dynamodbTable("${name}")`, options, {
+    item: true,
+    version: true,
+    partitionKey: true,
+    sortKey: true,
+    region: true,
+    endpoint: true,
+  })
   const { item, version, partitionKey = 'pk', sortKey = 'sk', region, endpoint } = options
   for (const [option, given] of Object.entries({ item, version })) {
-    if (given === undefined || typeof given === 'function') continue
+    if (given === undefined) continue
+    if (typeof given === 'function') {
+      checkFunction('bad-sink', `${option} of the table "${name}"`, given)
+      continue
+    }
     throw new ConfigError('bad-sink', `${option} of the table "${name}" is a function of a row; it is ${typeof given}.`)
   }
   for (const [option, given] of Object.entries({ partitionKey, sortKey })) {

@@ -1,3 +1,4 @@
+import { checkOptions } from '../../base/index.js'
 import type { SinkNode } from '../../ports/index.js'
 import { sinkNode } from '../node.js'
 
@@ -6,6 +7,7 @@ import { sinkNode } from '../node.js'
  * @example ndjson('hourly')
  */
 export function ndjson<Row = any>(name: string, options: { readonly directory?: string } = {}): SinkNode<Row> {
+  checkOptions(`ndjson("${name}")`, options, { directory: true })
   const directory = options.directory ?? '.'
   const open = async () => (await import('./adapter.js')).fileSink(`${directory}/${name}`)
   return sinkNode<Row>(name, { connector: 'ndjson', local: false, options: Object.freeze({ directory }), open })

@@ -1,4 +1,4 @@
-import type { EventDecoder, SplitBatch, Undone } from '../../ports/index.js'
+import type { EventDecoder, NameOf, SplitBatch, Undone } from '../../ports/index.js'
 import { isObject, misshapen, outOfOrder } from '../shape.js'
 import { lowestUndone } from '../undone.js'
 import { FileBatch, type FileRecord } from './batch.js'
@@ -15,7 +15,7 @@ function matches(event: unknown): boolean {
   return isObject(event) && event.eventSource === 'millrace:file'
 }
 
-function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[] {
+function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
   if (!isObject(event)) misshapen('file', 'itself', 'an object', event)
   const { source, records } = event
   if (typeof source !== 'string' || source === '') misshapen('file', 'source', 'the name of a source', source)

@@ -1,27 +1,53 @@
+import { checkOptions } from '../../base/index.js'
 import type { Position, SourceInspector } from '../../ports/index.js'
 import type { KafkaConnection } from './connection.js'
-import { kafkaInspector } from './inspector.js'
-import { type KafkaSecrets, withKafkaSecrets } from './secret.js'
+import type { KafkaSecrets } from './secret.js'
 
 /** What a Kafka source is bound to: plain data, as a deployment writes it into a function's environment. Secrets by reference only. */
 export interface KafkaBinding extends KafkaSecrets {
   readonly topic: string
-  /** `host:port` of some brokers. */
-  readonly brokers: readonly string[]
+  /** `host:port` of some brokers; or their text, joined by commas, as AWS gives it. */
+  readonly brokers: readonly string[] | string
+  /** The ARN of a cluster of MSK: what its events call it. */
+  readonly cluster?: string
   /** TLS with the authorities that Node trusts. A root authority or a client certificate turns it on too. */
   readonly tls?: boolean
 }
 
+/** Addresses of brokers, each by itself, whether they came as an array, as text joined by commas, or as an array of such texts. */
+export function brokerList(brokers: KafkaBinding['brokers']): string[] {
+  return [brokers]
+    .flat()
+    .flatMap((text) => String(text).split(','))
+    .map((broker) => broker.trim())
+}
+
 /** The connection of a binding, its secrets loaded. */
 export async function kafkaConnection({ brokers, tls, ...secrets }: KafkaBinding): Promise<KafkaConnection> {
-  return await withKafkaSecrets({ brokers, ...(tls !== undefined && { ssl: tls }) }, secrets)
+  const { withKafkaSecrets } = await import('./secret.js')
+  return await withKafkaSecrets({ brokers: brokerList(brokers), ...(tls !== undefined && { ssl: tls }) }, secrets)
+}
+
+/** What asks is loaded with the first question: a function that only counts records has no use of it. */
+async function open(binding: KafkaBinding): Promise<SourceInspector & { close(): Promise<void> }> {
+  const [connection, { kafkaInspector }] = await Promise.all([kafkaConnection(binding), import('./inspector.js')])
+  return kafkaInspector({ topic: binding.topic, connection })
 }
 
 /** Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been rotated. */
 export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
+  checkOptions('The binding of a Kafka source', binding, {
+    topic: true,
+    brokers: true,
+    cluster: true,
+    tls: true,
+    credentials: true,
+    mechanism: true,
+    rootCa: true,
+  })
   let opening: Promise<SourceInspector & { close(): Promise<void> }> | undefined
   const opened = async <R>(ask: (inspector: SourceInspector) => Promise<R>): Promise<R> => {
-    opening ??= kafkaConnection(binding).then((connection) => kafkaInspector({ topic: binding.topic, connection }))
+    opening ??= open(binding)
     try {
       return await ask(await opening)
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { EventDecoder, SplitBatch, Undone } from '../../ports/index.js'
+import type { EventDecoder, NameOf, SplitBatch, Undone } from '../../ports/index.js'
 import { isObject, misshapen, outOfOrder } from '../shape.js'
 import { lowestUndone } from '../undone.js'
 import { KafkaBatch } from './batch.js'
@@ -14,13 +14,14 @@ function matches(event: unknown): boolean {
   return isObject(event) && (event.eventSource === 'aws:kafka' || event.eventSource === 'SelfManagedKafka')
 }
 
-function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[] {
+function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
   if (!isObject(event)) misshapen('Kafka', 'itself', 'an object', event)
   const partitions: unknown = event.records
   if (!isObject(partitions) || Array.isArray(partitions)) {
     misshapen('Kafka', 'records', 'an object of topic-partitions', partitions)
   }
   const batches: SplitBatch[] = []
+  const places = placesOf(event)
   for (const split of Object.keys(partitions)) {
     const path = `records[${JSON.stringify(split)}]`
     // A topic's name may have a '-' of its own: the partition is what follows the last one.
@@ -34,9 +35,15 @@ function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[
       if (records[i].offset <= last) outOfOrder('Kafka', 'partition', `${path}[${i}]`)
       last = records[i].offset
     }
-    if (records.length > 0) batches.push(new KafkaBatch(nameOf(topic), split, records))
+    if (records.length > 0) batches.push(new KafkaBatch(nameOf(topic, places), split, records))
   }
   return batches
+}
+
+/** What tells the event's cluster from others: the ARN of one of MSK, and its brokers. */
+function placesOf({ eventSourceArn, bootstrapServers }: Record<string, unknown>): string[] {
+  const brokers = typeof bootstrapServers === 'string' ? bootstrapServers.split(',') : []
+  return [...(typeof eventSourceArn === 'string' ? [eventSourceArn] : []), ...brokers.map((broker) => broker.trim())]
 }
 
 function check(record: any, path: string, i: number): void {

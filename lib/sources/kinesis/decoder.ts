@@ -1,5 +1,5 @@
 import { EventShapeError } from '../../base/index.js'
-import type { EventDecoder, SplitBatch, Undone } from '../../ports/index.js'
+import type { EventDecoder, NameOf, SplitBatch, Undone } from '../../ports/index.js'
 import { isObject, misshapen, outOfOrder } from '../shape.js'
 import { lowestUndone } from '../undone.js'
 import { KinesisBatch, type KinesisRecord } from './batch.js'
@@ -8,7 +8,7 @@ import { sequenceOfPosition } from './position.js'
 const DIGITS = /^[1-9]\d*$/
 const DIGITS_MAX = 129
 /** The ARN of a stream, or of an enhanced fan-out consumer of it. */
-const STREAM_ARN = /^arn:[^:]+:kinesis:[^:]*:[^:]*:stream\/([^/:]+)(?:\/consumer\/.+)?$/
+const STREAM_ARN = /^(arn:[^:]+:kinesis:[^:]*:[^:]*:stream\/([^/:]+))(?:\/consumer\/.+)?$/
 
 /** Reads what Lambda's event source mapping for Kinesis Data Streams sends, tumbling window events and KPL aggregates too. */
 export function kinesisDecoder(): EventDecoder {
@@ -32,7 +32,7 @@ interface Shard {
   last: string
 }
 
-function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[] {
+function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
   if (!isObject(event)) misshapen('Kinesis', 'itself', 'an object', event)
   const records: unknown = event.Records
   if (!Array.isArray(records)) misshapen('Kinesis', 'Records', 'an array', records)
@@ -61,9 +61,10 @@ function decode(event: unknown, nameOf: (origin: string) => string): SplitBatch[
     shard.last = sequence
     shard.records.push(record)
   }
-  const batches = shards.map(
-    ({ arn, split, records }) => new KinesisBatch(nameOf(STREAM_ARN.exec(arn)![1]!), split, records),
-  )
+  const batches = shards.map(({ arn, split, records }) => {
+    const [, stream, name] = STREAM_ARN.exec(arn)!
+    return new KinesisBatch(nameOf(name!, [stream!]), split, records)
+  })
   if (batches.length > 1) checkApart(batches)
   return batches
 }

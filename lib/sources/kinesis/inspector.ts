@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limited } from '../../aws/limited.js'
 import { load } from '../../aws/load.js'
-import { formatDuration, RetryableError } from '../../base/index.js'
+import { checkOptions, formatDuration, RetryableError } from '../../base/index.js'
 import type { Clock, Position, SourceInspector, SplitFault, SplitListing } from '../../ports/index.js'
 import type { KinesisConnection } from './connection.js'
 import { positionOfSequence, sequenceOfPosition } from './position.js'
@@ -26,6 +26,7 @@ const AGE_MARGIN_MS = 600_000
  * @example ingest(pipeline, { state, inspectors: { orders: kinesisInspector({ stream: 'orders' }) } })
  */
 export function kinesisInspector(options: KinesisInspectorOptions): SourceInspector {
+  checkOptions('kinesisInspector()', options, { stream: true, region: true, endpoint: true, client: true, clock: true })
   return new KinesisInspector(options)
 }
 

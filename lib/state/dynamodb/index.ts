@@ -1,4 +1,5 @@
 import { load } from '../../aws/load.js'
+import { checkOptions } from '../../base/index.js'
 import type { StateStore } from '../../ports/index.js'
 import type { DynamoDBStoreOptions } from './options.js'
 
@@ -17,6 +18,14 @@ export type { DynamoDBStoreOptions } from './options.js'
  * const store = await dynamodbStore('millrace-state', { region: 'eu-west-1' })
  */
 export async function dynamodbStore(table: string, options: DynamoDBStoreOptions = {}): Promise<StateStore> {
+  checkOptions(`dynamodbStore("${table}")`, options, {
+    region: true,
+    endpoint: true,
+    requestTimeoutMs: true,
+    client: true,
+    retries: true,
+    partiql: true,
+  })
   const { DynamoDBStore } = await load('The DynamoDB store', '@aws-sdk/client-dynamodb', () => import('./store.js'))
   return new DynamoDBStore(table, options)
 }

@@ -73,7 +73,12 @@ describeLive('the positions of a Kinesis stream', ['kinesis'], (services) => {
     try {
       const shifted = new KinesisTools(kinesis.endpoint)
       await shifted.create('aging')
-      const source = kinesisInspector({ stream: 'aging', ...kinesis, region: 'eu-west-1' })
+      const source = kinesisInspector({
+        stream: 'aging',
+        endpoint: kinesis.endpoint,
+        clock: kinesis.clock,
+        region: 'eu-west-1',
+      })
       const { sequence } = await shifted.put('aging', 'read')
       const positions = new Map([[shardId(0), positionAt(sequence)]])
       await shifted.put('aging', 'unread')

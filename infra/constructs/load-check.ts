@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigError } from '../../lib/base/index.js'
+import { VARIABLES } from '../../lib/lambda/environment.js'
+import type { Bundle } from './bundle.js'
+
+const TIMEOUT_MS = 30_000
+/** Of what an error says: a bundle is one line, and some errors quote theirs. */
+const TEXT_MAX = 500
+/** Where Lambda unpacks it. */
+const TASK_ROOT = '/var/task'
+/** What Lambda sets, and a store that loads its client and asks it nothing. */
+const ENVIRONMENT = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'none',
+  AWS_SECRET_ACCESS_KEY: 'none',
+  AWS_LAMBDA_FUNCTION_NAME: 'load-check',
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  [VARIABLES.state]: 'dynamodb:load-check',
+}
+/** Somebody was asked over the network, which is another one here than there. */
+const NETWORK = /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_)\w*|ENOTFOUND)$/
+
+/** Imports the handler, and says by the fourth file what came of it: code of the user's may print. */
+const SCRIPT = `
+import { writeSync } from 'node:fs'
+const say = (said) => {
+  writeSync(3, JSON.stringify(said))
+  process.exit(0)
+}
+const fail = (error) => say({ kind: 'failed', code: String(error?.code ?? ''), text: String(error?.message ?? error) })
+process.on('unhandledRejection', fail)
+process.on('uncaughtException', fail)
+try {
+  const { handler } = await import(process.argv[1])
+  say({ kind: typeof handler === 'function' ? 'loaded' : 'no-handler' })
+} catch (error) {
+  fail(error)
+}
+`
+
+interface Said {
+  readonly kind: 'loaded' | 'no-handler' | 'failed'
+  readonly code?: string
+  readonly text?: string
+}
+
+/**
+ * Loads a bundle once, as Lambda does: in a process of its own, in a folder with no packages above it. What is missing is seen here and not at the first
+ * cold start.
+ * @returns why it cannot be told, or undefined where it loads
+ * @throws {ConfigError} `bad-bundle` with what cannot be loaded, and which file wants it
+ */
+export function checkLoads(entry: string, { directory, metafile }: Bundle): string | undefined {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-load-')))
+  try {
+    cpSync(directory, root, { recursive: true })
+    const { output, error } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', SCRIPT, join(root, 'index.mjs')],
+      {
+        cwd: root,
+        env: { PATH: process.env.PATH ?? '', TMPDIR: tmpdir(), LAMBDA_TASK_ROOT: root, ...ENVIRONMENT },
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+        timeout: TIMEOUT_MS,
+        killSignal: 'SIGKILL',
+        encoding: 'utf8',
+      },
+    )
+    if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT')
+      return `${entry} did not load within ${TIMEOUT_MS / 1000} s: code outside of the handler waits for something. Lambda gives it 10.`
+    const said = saidIn(output?.[3])
+    const text = (said.text ?? '').replaceAll(root, TASK_ROOT).replace(/\s+/g, ' ').slice(0, TEXT_MAX)
+    if (said.kind === 'loaded') return undefined
+    if (said.kind === 'no-handler')
+      throw new ConfigError(
+        'bad-bundle',
+        `${entry} exports no handler. Write: export const handler = ingest(pipeline, …).`,
+      )
+    if (NETWORK.test(said.code ?? '')) return `${entry} asks the network as it loads, and gets no answer here: ${text}`
+    throw new ConfigError(
+      'bad-bundle',
+      `${entry} is bundled, and cannot be loaded in ${TASK_ROOT}: ${text}${wantedBy(text, metafile)} ${fixOf(said)}`,
+    )
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+function saidIn(text: string | null | undefined): Said {
+  try {
+    return JSON.parse(text ?? '') as Said
+  } catch {
+    return { kind: 'failed', text: 'the code ends its process' }
+  }
+}
+
+/** Which of the bundle's files imports the package that is missing. */
+function wantedBy(text: string, { inputs }: Bundle['metafile']): string {
+  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(text)?.[1]
+  const files = Object.keys(inputs).filter((file) => inputs[file]!.imports.some(({ path }) => path === missing))
+  return files.length === 0 ? '.' : `, imported by ${files.slice(0, 3).join(', ')}.`
+}
+
+function fixOf({ code, text = '' }: Said): string {
+  if (/\.node\b/.test(text) || code === 'ERR_DLOPEN_FAILED')
+    return 'A native module is made for one machine, and is no part of a bundle. Use a package without one.'
+  if (code === 'ENOENT' || code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND')
+    return 'Files that are read beside the code are given as assets: ["file"]; a package is imported by its name as text, so that it is bundled.'
+  return 'Mend what it does as it loads.'
+}
