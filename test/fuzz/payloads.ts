@@ -160,7 +160,7 @@ export function reading(bytes: Buffer): { readonly value: unknown } | { readonly
 }
 
 /** The numbers of a JSON text: what is left of it without its strings. */
-const literalsOf = (text: string): string[] =>
+export const literalsOf = (text: string): string[] =>
   text.replace(/"(?:[^"\\]|\\.)*"/g, '""').match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? []
 
 /** Whether a double says something else than the literal, by whole numbers alone: neither the double rounded to as many digits nor its shortest form is it. */
