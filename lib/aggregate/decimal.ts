@@ -1,5 +1,5 @@
-import { ConfigError, DECIMAL_DIGITS_MAX, shown } from '../base/index.js'
-import type { Aggregate } from './aggregate.js'
+import { ConfigError, checkOptions, DECIMAL_DIGITS_MAX, shown } from '../base/index.js'
+import { type Aggregate, reader } from './aggregate.js'
 import { checkEmpty, refused, typeName } from './values.js'
 
 /** units / 10^scale, exactly. */
@@ -58,8 +58,10 @@ export function sumDecimal<T, E extends 0 | null = 0>(
   of: (row: T) => Maybe,
   options: DecimalOptions<E> = {},
 ): Aggregate<T, null extends E ? string | null : string, any, any> {
+  checkOptions('sumDecimal()', options, { scale: true, rounding: true, empty: true })
+  const read = reader('sumDecimal', of)
   const { scale, rounding = 'half-up', empty = 0 }: DecimalOptions<0 | null> = options
-  checkOptions(scale, rounding)
+  checkRounding(scale, rounding)
   checkEmpty('sumDecimal', empty)
   return Object.freeze({
     kind: 'sum-decimal',
@@ -70,7 +72,7 @@ export function sumDecimal<T, E extends 0 | null = 0>(
     invertible: true,
     ordered: false,
     fragile: false,
-    read: (row: T) => readDecimal(of(row)),
+    read: (row: T) => readDecimal(read(row)),
     create: (): DecimalSum => ({ units: 0n, scale: 0, counts: [0] }),
     add: (acc: DecimalSum, { units, scale: digits }: Decimal, weight: 1 | -1) => {
       addUnits(acc, weight === 1 ? units : -units, digits)
@@ -98,7 +100,7 @@ export function sumDecimal<T, E extends 0 | null = 0>(
   })
 }
 
-function checkOptions(scale: number | undefined, rounding: Rounding): void {
+function checkRounding(scale: number | undefined, rounding: Rounding): void {
   if (scale !== undefined && !(Number.isSafeInteger(scale) && scale >= 0 && scale <= DECIMAL_DIGITS_MAX)) {
     throw new ConfigError(
       'bad-aggregate',

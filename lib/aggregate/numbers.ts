@@ -81,8 +81,10 @@ export function sum<T, E extends 0 | null = 0>(
   of: (row: T) => Maybe,
   options: { empty?: E } = {},
 ): Aggregate<T, null extends E ? number | null : number, number, any> {
+  checkOptions('sum()', options, { empty: true })
   const { empty = 0 }: { empty?: 0 | null } = options
-  const read = (row: T) => readNumber('sum', of(row))
+  const value = reader('sum', of)
+  const read = (row: T) => readNumber('sum', value(row))
   if (checkEmpty('sum', empty) === null) {
     return Object.freeze({
       ...plain,

@@ -363,7 +363,7 @@ describe('a chain is refused', () => {
       'where late panes would count rows again',
       chain('accumulating', '1m', total),
       'chained-accumulating',
-      `"b" reads the results of "a", whose late panes would count rows again. Give "a" accumulation: 'retracting' or 'discarding', or no allowedLateness.`,
+      `"b" reads the results of "a", whose late panes would count rows again. Give "a" accumulation: 'retracting' or 'discarding', emit: 'final', or no allowedLateness.`,
     ],
     [
       'where a fold cannot take rows back',
