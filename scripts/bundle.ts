@@ -9,7 +9,7 @@ export const BUDGET = { bytes: 132 * 1024, modules: 120 }
 /** With the DynamoDB store, as its first invocation needs it. Gated by --check. */
 const STORE_BUDGET = { bytes: 450 * 1024, modules: 500 }
 /** All that is deployed where a pipeline has every kind of source and sink: a client is read when it is first used. Gated by --check. */
-const DEPLOYED_BUDGET = { bytes: 960 * 1024, modules: 1_100 }
+const DEPLOYED_BUDGET = { bytes: 1_000 * 1024, modules: 1_120 }
 const FUNCTIONS: readonly string[] = ['functions/ingest.ts', 'functions/advance.ts', 'functions/tick.ts']
 
 export interface BundleSize {

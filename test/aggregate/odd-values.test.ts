@@ -25,7 +25,8 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
     }
     expect(thrown).toBeInstanceOf(RecordRejection)
     const { code, message } = thrown as RecordRejection
-    if (name === 'a promise')
+    // An ordered custom one reads the row itself.
+    if (name === 'a promise' && of !== 'custom')
       return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must give its value at once')])
     expect(code).toBe('bad-value')
     expect(message).toMatch(rule(of))

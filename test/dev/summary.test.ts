@@ -157,6 +157,8 @@ describe('where a pipeline stands', () => {
         filtered: 0,
         passed: 3,
         repeats: 0,
+        held: 0,
+        unlikely: 3,
         operators: [{ counted: 2, late: 0, expired: 1, outside: 0 }],
         highest: 35_000,
         checkpointedAt: world.now,
