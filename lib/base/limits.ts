@@ -55,6 +55,8 @@ export const RECORD_VALUES_MAX = 20_000
 export const DECODED_BYTES_MAX = 16 * 1024 * 1024
 /** Digits of a whole number that is read as a bigint: its time grows with the square of them. */
 export const BIGINT_DIGITS_MAX = 1_000
+/** Windows of a key within the horizon in which empty ones give results. */
+export const EMPTY_WINDOWS_MAX = 1_000
 /** Windows that one record may fall into (hopping size / slide, cumulate size / step). */
 export const WINDOWS_PER_RECORD_MAX = 10_000
 /** Key groups of an operator. */

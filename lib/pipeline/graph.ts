@@ -56,6 +56,8 @@ export interface OperatorStep extends Node {
   readonly accumulation: Accumulation
   /** Panes on time and late, or one when lateness is over. */
   readonly emit: Emit
+  /** How long a key that had a row gives results of empty windows, ms; 0: it gives none. */
+  readonly emptyForMs: number
   readonly late: SinkNode<any> | undefined
   readonly aggregates: Readonly<Record<string, Aggregate<any, any>>>
 }

@@ -50,6 +50,7 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
         allowedLatenessMs: node.allowedLatenessMs,
         accumulation: node.accumulation,
         ...(node.emit !== 'panes' && { emit: node.emit }),
+        ...(node.emptyForMs > 0 && { emptyForMs: node.emptyForMs }),
         sliceMs: slices.widthMs,
         slicesPerBucket: slices.slicesPerBucket,
         folds: Object.entries(node.aggregates).map(([field, fold]) => ({

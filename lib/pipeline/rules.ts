@@ -130,6 +130,12 @@ function feeds(inputs: readonly OperatorInput[], from: number, to: number, seen:
  */
 function checkChained(plan: Plan, name: string): void {
   const upstream = plan.operators.find((operator) => operator.name === name)!
+  if (upstream.takesBack && upstream.node.emptyForMs > 0) {
+    throw new ConfigError(
+      'empty-takes-back',
+      `"${name}" has empty, and reads a retracting operator: a window of which all rows were taken back is deleted, and cannot be an empty result as well. Leave empty out, or give the operator before it emit: 'final'.`,
+    )
+  }
   if (upstream.node.allowedLatenessMs === 0 || upstream.node.emit === 'final') return
   const chained = downstream(plan, upstream.node.id)
   for (const operator of chained) {

@@ -5,6 +5,8 @@ import {
   checkName,
   checkOptions,
   type Duration,
+  EMPTY_WINDOWS_MAX,
+  formatDuration,
   glimpse,
   type Key,
   milliseconds,
@@ -202,6 +204,27 @@ export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumu
    * is allowed. `final`: one result, with all rows, when the allowed lateness is over. Its pane is the first and the last.
    */
   readonly emit?: Emit
+  /**
+   * Whether windows without rows give results: of each key that had a row within a horizon before the window's end, with
+   * folds of nothing. `{ horizon: '1h' }`, or `'emit'` for a horizon of ten windows. What a horizon covers is read when a
+   * window closes. Default: none do.
+   */
+  readonly empty?: 'emit' | { readonly horizon: Duration }
+}
+
+/** Windows of the horizon of `empty: 'emit'`. */
+const EMPTY_WINDOWS = 10
+
+function emptyFor(name: string, empty: WindowOptions<any, any>['empty'], { sizeMs, stepMs }: WindowSpec): number {
+  if (empty === undefined) return 0
+  if (empty === 'emit') return Math.max(sizeMs, EMPTY_WINDOWS * stepMs)
+  checkOptions(`empty of the window of "${name}"`, empty, { horizon: true })
+  const horizonMs = milliseconds(empty.horizon, `empty.horizon of the window of "${name}"`, stepMs)
+  if (horizonMs / stepMs <= EMPTY_WINDOWS_MAX) return horizonMs
+  throw new ConfigError(
+    'bad-window',
+    `The horizon of "${name}" holds at most ${EMPTY_WINDOWS_MAX} windows; ${formatDuration(horizonMs)} of windows that end every ${formatDuration(stepMs)} holds ${Math.ceil(horizonMs / stepMs)}. Use a shorter horizon.`,
+  )
 }
 
 /** Rows grouped by key and window: only an aggregate may follow. */
@@ -222,6 +245,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       late: true,
       accumulation: true,
       emit: true,
+      empty: true,
     })
     this.builder = builder
     this.id = id
@@ -246,7 +270,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
         'bad-aggregate',
         `The aggregate "${name}" takes its folds by field, such as { n: count() }; it got ${aggregates.kind}() alone. Give it a field.`,
       )
-    const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating', emit = 'panes' } = this.options
+    const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating', emit = 'panes', empty } = this.options
     const entries = Object.entries(aggregates ?? {})
     if (entries.length === 0) {
       throw new ConfigError(
@@ -290,6 +314,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
       allowedLatenessMs: milliseconds(allowedLateness, `allowedLateness of the window of "${name}"`),
       accumulation,
       emit,
+      emptyForMs: emptyFor(name, empty, this.spec),
       late,
       aggregates: Object.freeze({ ...aggregates }),
     })

@@ -158,7 +158,7 @@ class Advance {
     const { slices } = this.operator
     const { slice, hash } = this.cursor.place
     const done = hash === undefined ? slice : slice - slices.widthMs
-    const oldest = done - slices.spanMs - slices.keepMs - slices.widthMs
+    const oldest = done - slices.backMs - slices.keepMs - slices.widthMs
     this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 

@@ -135,9 +135,8 @@ class RangeReader implements EntryReader {
   private closes(slice: number): void {
     if (this.seen.has(slice)) return
     this.seen.add(slice)
-    const { slices } = this.operator
-    const window = slices.windowsOf(slice - 1).find(({ end }) => end + slices.lagMs > this.after)
-    if (window !== undefined) this.next = Math.min(this.next, window.end + slices.lagMs)
+    const [closing] = this.operator.slices.closings(slice, this.after)
+    if (closing !== undefined) this.next = Math.min(this.next, closing)
   }
 
   private wants(hash: number, text: string): boolean {

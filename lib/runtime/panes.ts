@@ -23,6 +23,8 @@ export interface PaneKey {
   readonly onTime: readonly Cell[]
   /** The rows that travel in the slice. */
   readonly lates: readonly LateCell[]
+  /** It has rows within the horizon of the window that ends, so that it has a result though nothing is in it. */
+  readonly isKnown: boolean
 }
 
 const NO_LATES: SliceData['lates'] = new Map()
@@ -41,7 +43,7 @@ export class ClosingSlice {
     this.operator = operator
     this.end = end
     this.ending = slices.windowEnding(end - slices.lagMs)
-    const oldest = end - slices.spanMs - slices.keepMs - 2 * slices.widthMs
+    const oldest = end - slices.backMs - slices.keepMs - 2 * slices.widthMs
     this.held = [...cache.slices.values()]
       .filter((data) => data.end > oldest && data.end <= end)
       .sort((a, b) => a.end - b.end)
@@ -54,6 +56,7 @@ export class ClosingSlice {
    */
   *keys(): Generator<PaneKey> {
     const counted: Cell[] = []
+    const others: Cell[] = []
     const { ending } = this
     if (ending !== undefined) {
       for (const { cells } of this.between(ending.start, ending.end))
@@ -61,19 +64,23 @@ export class ClosingSlice {
       // What was late travels in slices up to this one.
       for (const { lates } of this.between(ending.start, this.end))
         for (const list of lates.values()) for (const late of list) if (belongs(late, ending)) counted.push(late)
+      const { horizonMs } = this.operator.slices
+      if (horizonMs > 0) for (const cell of this.known(ending.end, this.end)) others.push(cell)
     }
     const own = this.held.at(-1)
     const hasLatePanes = own?.end === this.end && this.operator.slices.lagMs === 0
     const travelling = hasLatePanes ? own.lates : NO_LATES
     const onTime = inOrder(counted)
     const late = inOrder(Array.from(travelling.values(), ([first]) => first!))
-    for (let i = 0, j = 0; i < onTime.length || j < late.length; ) {
-      const isOnTime = i < onTime.length && (j === late.length || byHash(onTime[i]!, late[j]!) <= 0)
-      const cell = isOnTime ? onTime[i]! : late[j]!
+    const known = inOrder(others)
+    for (let i = 0, j = 0, k = 0; i < onTime.length || j < late.length || k < known.length; ) {
+      const cell = least(least(onTime[i], late[j]), known[k])!
       const from = i
       while (i < onTime.length && onTime[i]!.text === cell.text) i++
       if (late[j]?.text === cell.text) j++
-      yield { cell, onTime: onTime.slice(from, i), lates: travelling.get(cell.text) ?? [] }
+      const before = k
+      while (k < known.length && known[k]!.text === cell.text) k++
+      yield { cell, onTime: onTime.slice(from, i), lates: travelling.get(cell.text) ?? [], isKnown: k > before }
     }
   }
 
@@ -84,8 +91,8 @@ export class ClosingSlice {
   *panes(key: PaneKey): Generator<PaneDraft> {
     if (key.lates.length > 0) yield* this.late(key)
     const { ending, operator } = this
-    if (ending === undefined || key.onTime.length === 0) return
-    let accs: readonly any[] = key.onTime[0]!.accs
+    if (ending === undefined || (key.onTime.length === 0 && !key.isKnown)) return
+    let accs: readonly any[] = key.onTime[0]?.accs ?? emptyOf(operator)
     for (let i = 1; i < key.onTime.length; i++) accs = mergeAccs(operator, accs, key.onTime[i]!.accs)
     const pane: Pane = { index: 0, timing: 'on-time', first: true, last: lastOf(operator.slices, ending, this.end) }
     yield { cell: key.cell, window: ending, pane, accs, before: undefined }
@@ -111,14 +118,18 @@ export class ClosingSlice {
     const isWhole = node.accumulation !== 'discarding'
     for (const window of windows) {
       const mine = added.merged(window)!
-      const was = isWhole ? before.merged(window) : undefined
-      const index = before.closings(window)
+      const rows = isWhole ? before.merged(window) : undefined
+      const closings = before.closings(window)
+      // What was there when the window ended, or the empty result of a key that was known.
+      const wasEmpty = slices.horizonMs > 0 && !closings.has(window.end) && this.isKnown(text, window.end)
+      const index = closings.size + (wasEmpty ? 1 : 0)
+      const was = isWhole && rows === undefined && wasEmpty ? emptyOf(operator) : rows
       const pane: Pane = { index, timing: 'late', first: index === 0, last: lastOf(slices, window, slice) }
       yield {
         cell: key.cell,
         window,
         pane,
-        accs: was === undefined ? mine : mergeAccs(operator, was, mine),
+        accs: rows === undefined ? mine : mergeAccs(operator, rows, mine),
         before: was,
       }
     }
@@ -133,10 +144,31 @@ export class ClosingSlice {
     return [...windows.values()].sort((a, b) => a.end - b.end)
   }
 
+  /** What keys have within the horizon of a window's end, of what had come when the slice closed. */
+  private *known(end: number, closing: number): Generator<Cell> {
+    const from = end - this.operator.slices.horizonMs
+    for (const { cells } of this.between(from, end)) yield* cells.values()
+    for (const { lates } of this.between(from, closing))
+      for (const list of lates.values()) for (const late of list) if (late.own > from && late.own <= end) yield late
+  }
+
+  private isKnown(text: string, end: number): boolean {
+    for (const cell of this.known(end, end)) if (cell.text === text) return true
+    return false
+  }
+
   /** The slices held that end in (start, end]. */
   private between(start: number, end: number): readonly SliceData[] {
     return this.held.slice(indexAfter(this.held, start), indexAfter(this.held, end))
   }
+}
+
+/** What a window holds without rows. */
+const emptyOf = ({ folds }: OperatorPlan): readonly any[] => folds.map((fold) => fold.create())
+
+function least(a: Cell | undefined, b: Cell | undefined): Cell | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return byHash(a, b) <= 0 ? a : b
 }
 
 /** A fold of a key, with what says in which windows, and with which of their panes, it counts. */
@@ -189,9 +221,9 @@ export function closingSlices(
 ): number[] {
   const found = new Set<number>()
   const add = (instant: number): void => {
-    for (const window of slices.windowsOf(instant)) {
-      const closing = window.end + slices.lagMs
-      if (closing > after && closing <= upTo) found.add(closing)
+    for (const closing of slices.closings(instant + 1, after)) {
+      if (closing > upTo) break
+      found.add(closing)
     }
   }
   for (const { end, hasCells, hasLates, owns } of held) {

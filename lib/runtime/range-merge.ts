@@ -46,11 +46,11 @@ export class RangeMerge {
   }
 
   /** With how many slices something of the window has closed: the window's own end for what was on time, else what the fold travelled in. */
-  closings(window: Interval): number {
+  closings(window: Interval): ReadonlySet<number> {
     const [from, to] = this.range(window)
     const found = new Set<number>()
     for (let i = from; i < to; i++) if (this.here[i]) found.add(Math.max(this.folds[i]!.carrier, window.end))
-    return found.size
+    return found
   }
 
   /** Lets in what counts from this window on, and gives the indices of the folds whose own slice lies in it. */

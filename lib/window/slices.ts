@@ -80,8 +80,19 @@ export class Slices {
   /** How long after its end a window has its one pane, in whole slices, ms: 0 where it has one at its end. */
   readonly lagMs: number
 
+  /** A key that has a row so long before a window's end has a result of that window, if an empty one, ms. 0 where empty windows give none. */
+  readonly horizonMs: number
+
   /** `openMs`: how far above its own watermark a split's rows lie, about. `isFinal`: a window has one pane, when its lateness is over. */
-  constructor(spec: WindowSpec, offsetMs: number, allowedLatenessMs: number, openMs = 0, isFinal = false) {
+  constructor(
+    spec: WindowSpec,
+    offsetMs: number,
+    allowedLatenessMs: number,
+    openMs = 0,
+    isFinal = false,
+    horizonMs = 0,
+  ) {
+    this.horizonMs = horizonMs
     this.spec = spec
     this.offsetMs = offsetMs
     this.allowedLatenessMs = allowedLatenessMs
@@ -98,7 +109,12 @@ export class Slices {
 
   /** How long a row may be read after it was written, as long as event time goes on with the clock, ms. */
   get readMs(): number {
-    return this.spanMs + this.keepMs + this.openMs + this.bucketMs
+    return this.backMs + this.keepMs + this.openMs + this.bucketMs
+  }
+
+  /** How long before its end a window's panes read, ms. */
+  get backMs(): number {
+    return Math.max(this.spanMs, this.horizonMs)
   }
 
   /** How long after its end a window may still have a pane, ms. */
@@ -188,7 +204,27 @@ export class Slices {
     const end = (Math.floor((ended - grid - this.offsetMs) / stepMs) + 1) * stepMs + grid + this.offsetMs
     const start = kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
     // Where windows have gaps, late rows travel in slices that no window holds.
-    return Math.min(start, closed)
+    return Math.min(start, closed, this.horizonMs === 0 ? closed : this.frontier(end - this.horizonMs))
+  }
+
+  /** The ends of the windows that have a pane on time because of rows in a slice, and that close after `after`: ascending, lazily. */
+  *closings(sliceEnd: number, after: number): Generator<number> {
+    for (const { end } of this.windowsOf(sliceEnd - 1)) if (end + this.lagMs > after) yield end + this.lagMs
+    if (this.horizonMs === 0) return
+    const { kind, sizeMs, stepMs } = this.spec
+    const grid = (kind === 'hopping' ? sizeMs : 0) + this.offsetMs
+    const last = this.lastWindowEnd(sliceEnd)
+    for (
+      let end = Math.ceil((Math.max(last + 1, after - this.lagMs + 1) - grid) / stepMs) * stepMs + grid;
+      end < sliceEnd + this.horizonMs;
+      end += stepMs
+    )
+      yield end + this.lagMs
+  }
+
+  /** The end of the last window that holds rows of a slice; the slice's where none does. */
+  private lastWindowEnd(sliceEnd: number): number {
+    return this.windowsOf(sliceEnd - 1).at(-1)?.end ?? sliceEnd - 1
   }
 
   /** The end of the last window that holds an instant; where windows have gaps, of the last one that starts before it. */

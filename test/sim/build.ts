@@ -124,6 +124,7 @@ export function build(spec: Spec, die: Die): Pipeline {
           allowedLateness: operator.latenessMs,
           accumulation: operator.accumulation,
           emit: operator.isFinal ? 'final' : 'panes',
+          ...(operator.emptyForMs > 0 && { empty: { horizon: Math.max(operator.emptyForMs, operator.window.stepMs) } }),
           offset: operator.window.offsetMs,
           ...(operator.hasLate && { late: ndjson(`late${i}`) }),
         })

@@ -65,6 +65,7 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     window: windowKind,
     latenessMs: fc.constantFrom(0, 0, 700, 3_000, 7_000, 15_000, 30_000),
     accumulation: fc.constantFrom('accumulating', 'discarding', 'retracting'),
+    emptyForMs: fc.constantFrom(0, 0, 0, 0, 10_000, 25_000),
     isFinal: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
     picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
@@ -81,7 +82,8 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
     const isRead = i + 1 < drafts.length && draft.latenessMs > 0
     const several = isRead && draft.accumulation === 'accumulating' ? 'discarding' : draft.accumulation
     const accumulation = draft.isFinal ? 'accumulating' : several
-    operators.push({ ...draft, accumulation, aggregates })
+    const emptyForMs = isTakenBack ? 0 : draft.emptyForMs
+    operators.push({ ...draft, accumulation, aggregates, emptyForMs })
   }
   return operators
 }

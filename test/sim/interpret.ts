@@ -118,6 +118,7 @@ export function interpret(
   const tallies = new Map<string, Tally>()
   const owns = new Map<string, number>()
   const states = spec.operators.map(() => new Map<string, Cell>())
+  const rowsOf = spec.operators.map(() => new Map<string, { key: unknown; own: number; carrier: number }[]>())
   let topMs = Number.NEGATIVE_INFINITY
   const emit = (sink: string, value: any, of: { source: string; split: string }): void => {
     const reason = refuses(sink, value)
@@ -248,6 +249,13 @@ export function interpret(
       }
       emit(operator.hasLate ? `late${i}` : 'dead', row, { source, split: source })
     }
+    if (gone.length < all.length) {
+      const mine = floorTo(timestamp, width, operator.window.offsetMs) + width
+      const carrier = mine > own ? mine : floorTo(own, width, operator.window.offsetMs) + width
+      const list = rowsOf[i]!.get(JSON.stringify(key)) ?? []
+      rowsOf[i]!.set(JSON.stringify(key), list)
+      list.push({ key, own: mine, carrier })
+    }
     for (const { start, end } of all) {
       if (end + operator.latenessMs <= own) continue
       if (tally !== undefined) {
@@ -264,6 +272,33 @@ export function interpret(
     }
   }
 
+  /** A window without rows has a pane on time, of each key that has rows within the horizon of its end. */
+  function addEmpty(i: number): void {
+    const operator = spec.operators[i]!
+    const { window, latenessMs } = operator
+    const horizonMs = Math.max(operator.emptyForMs, window.stepMs)
+    const width = sliceWidth(operator)
+    const lag = operator.isFinal ? Math.ceil(latenessMs / width) * width : 0
+    const grid = window.offsetMs + (window.kind === 'hopping' ? window.sizeMs : 0)
+    for (const rows of rowsOf[i]!.values()) {
+      for (const { key, own } of rows) {
+        for (
+          let end = floorTo(own - 1, window.stepMs, grid) + window.stepMs;
+          end < own + horizonMs;
+          end += window.stepMs
+        ) {
+          const isKnown = rows.some((row) => row.own > end - horizonMs && row.own <= end && row.carrier <= end + lag)
+          const start = windowsOf(operator, end - 1).find((one) => one.end === end)?.start
+          if (!isKnown || start === undefined) continue
+          const name = `${JSON.stringify(key)} ${start} ${end}`
+          const cell = states[i]!.get(name) ?? { key, start, end, closings: new Map() }
+          states[i]!.set(name, cell)
+          if (operator.isFinal ? cell.closings.size === 0 : !cell.closings.has(end)) cell.closings.set(end, [])
+        }
+      }
+    }
+  }
+
   /** Whether rows may be taken back before this operator, and all of these were. */
   function isGone(i: number, rows: readonly Input[]): boolean {
     const before = spec.operators[i - 1]
@@ -274,6 +309,7 @@ export function interpret(
   /** Every pane of every window, and on to the next operator in the order of slices. */
   function close(i: number): void {
     const operator = spec.operators[i]!
+    if (operator.emptyForMs > 0) addEmpty(i)
     const width = sliceWidth(operator)
     const results: { closing: number; row: any; weight: 1 | -1 }[] = []
     for (const { key, start, end, closings } of states[i]!.values()) {
@@ -364,10 +400,10 @@ const AGGREGATES: Record<AggregateName, (rows: readonly Input[]) => unknown> = {
     const n = rows.reduce((sum, { weight }) => sum + weight, 0)
     return n === 0 ? null : rows.reduce((sum, { value, weight }) => sum + weight * numberOf(value), 0) / n
   },
-  min: (rows) => Math.min(...rows.map(({ value }) => numberOf(value))),
-  max: (rows) => Math.max(...rows.map(({ value }) => numberOf(value))),
-  first: (rows) => idOf([...rows].sort(byOrigin)[0]!.value),
-  last: (rows) => idOf([...rows].sort(byOrigin).at(-1)!.value),
+  min: (rows) => (rows.length === 0 ? null : Math.min(...rows.map(({ value }) => numberOf(value)))),
+  max: (rows) => (rows.length === 0 ? null : Math.max(...rows.map(({ value }) => numberOf(value)))),
+  first: (rows) => (rows.length === 0 ? null : idOf([...rows].sort(byOrigin)[0]!.value)),
+  last: (rows) => (rows.length === 0 ? null : idOf([...rows].sort(byOrigin).at(-1)!.value)),
   distinct: (rows) => new Set(rows.map(({ value }) => numberOf(value))).size,
   ids: (rows) => [...rows].sort(byOrigin).map(({ value }) => idOf(value)),
   fussy: (rows) => rows.length,

@@ -187,7 +187,7 @@ class LogMaker {
         label: { bad: 'bad-json' },
       }),
       () => ({ payload: JSON.stringify({ ...event, t: 'soon' }), label: { bad: 'bad-timestamp' } }),
-      () => ({ payload: `{"id":1,"t":1e400}`, label: { bad: 'bad-timestamp' } }),
+      () => ({ payload: `{"id":1,"t":1e400}`, label: { bad: 'inexact-number' } }),
       () => ({ payload: JSON.stringify({ ...event, t: 3_900_000_000_000_000 }), label: { bad: 'bad-timestamp' } }),
       () => ({ payload: JSON.stringify({ ...event, t: -8.64e15 }), label: { bad: 'bad-timestamp' } }),
       () => ({ payload: 'null', label: { bad: 'bad-timestamp' } }),

@@ -56,6 +56,8 @@ export interface OperatorSpec {
   readonly accumulation: 'accumulating' | 'discarding' | 'retracting'
   /** One pane a window, when lateness is over. */
   readonly isFinal: boolean
+  /** Empty windows give results of a key that has rows so long before their end; 0: none do. */
+  readonly emptyForMs: number
   readonly aggregates: readonly AggregateName[]
   /** Expired rows go to a sink of their own, else to the dead letter. */
   readonly hasLate: boolean

@@ -16,6 +16,7 @@ const operator: OperatorSpec = {
   latenessMs: 0,
   accumulation: 'accumulating',
   isFinal: false,
+  emptyForMs: 0,
   aggregates: ['count', 'ids'],
   hasLate: true,
 }
@@ -93,6 +94,22 @@ export const SPECS: Readonly<Record<string, Spec>> = {
         window: { kind: 'hopping', sizeMs: 20_000, stepMs: 10_000, offsetMs: 0 },
         latenessMs: 3_000,
         aggregates: ['count', 'sum'],
+      },
+    ],
+  },
+  /** Windows without rows give results too, of keys that were there. */
+  empty: {
+    ...small,
+    name: 'empty',
+    idleClose: false,
+    operators: [
+      {
+        ...operator,
+        emptyForMs: 15_000,
+        latenessMs: 12_000,
+        accumulation: 'retracting',
+        window: { kind: 'hopping', sizeMs: 6_000, stepMs: 3_000, offsetMs: 0 },
+        aggregates: ['count', 'sum', 'max', 'ids'],
       },
     ],
   },
