@@ -30,7 +30,7 @@ const options = {
 /** Every record's number ends up in the item of its key and window, or in the table of what came too late, or among the dead letters. */
 export default pipeline(
   'kill',
-  { keyGroups: 3, deadLetter: dynamodbTable('kill-dead'), idle: { after: '4s' }, minAdvance: '500ms' },
+  { keyGroups: 3, deadLetter: dynamodbTable('kill-dead'), idle: { after: '4s', close: '4s' }, minAdvance: '500ms' },
   (p) =>
     p
       .from(kinesisSource('kill-views', options), kafkaSource('kill-clicks', options))

@@ -40,7 +40,10 @@ export function answerOf(summary: RunSummary): Answer {
   return {
     results: rowsOf<WindowResult<any, any>>(summary, 'hourly').map(resultText),
     expired: rowsOf<Rejected>(summary, 'late').map(expiredText),
-    counters: splits.map((split) => JSON.stringify({ split: split.split, in: split.in, ...split.operators[0] })),
+    counters: splits.map(({ split, in: taken, operators: [operator] }) => {
+      const { counted, late, expired } = operator!
+      return JSON.stringify({ split, in: taken, counted, late, expired })
+    }),
   }
 }
 

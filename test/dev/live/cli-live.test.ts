@@ -19,7 +19,7 @@ const options = `{ timestamp: (c) => c.t, watermark: outOfOrder('1s'), partition
 const both = `
 import { count, dynamodbTable, kafkaSource, kinesisSource, ndjson, outOfOrder, pipeline, tumbling } from ${JSON.stringify(lib)}
 const options = ${options}
-export default pipeline('both', { deadLetter: ndjson('dead'), keyGroups: 2, idle: { after: '1s' } }, (p) =>
+export default pipeline('both', { deadLetter: ndjson('dead'), keyGroups: 2, idle: { after: '1s', close: '1s' } }, (p) =>
   p.from(kinesisSource('views', options), kafkaSource('clicks', options))
    .keyBy((c) => c.k).window(tumbling('2s'), { late: ndjson('late') }).aggregate('counts', { n: count() })
    .to(dynamodbTable('counts')).to(ndjson('counts-file')),
