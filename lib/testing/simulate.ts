@@ -1,4 +1,5 @@
 import { ConfigError, checkOptions, TIME_MAX } from '../base/index.js'
+import { recordDecoder } from '../codecs/decoder.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { EventDecoder } from '../ports/index.js'
 import { FAULT_NAMES, type Fault, Swarm } from './sim/faults.js'
@@ -60,7 +61,11 @@ export async function simulate(pipeline: Pipeline, options: SimulateOptions): Pr
       `input names the source "${unknown}"; pipeline "${pipeline.name}" has ${sources.map(({ name }) => name).join(', ')}.`,
     )
   const decoders = new Map<string, EventDecoder>()
-  for (const source of sources) if (!decoders.has(source.connector)) decoders.set(source.connector, await source.open())
+  // What is imported takes as long as it takes: all of it is there before virtual time begins.
+  for (const source of sources) {
+    if (!decoders.has(source.connector)) decoders.set(source.connector, await source.open())
+    await recordDecoder(source)
+  }
   const kinds = options.faults ?? FAULT_NAMES.filter((kind) => !NOT_OF_A_RUN.includes(kind))
   const swarm = new Swarm({ seed, kinds })
   const world = new World(pipeline, {

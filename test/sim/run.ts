@@ -1,4 +1,5 @@
 import { encodeKey, hash32, type Key, TIME_MIN } from '../../lib/base/index.js'
+import { recordDecoder } from '../../lib/codecs/decoder.js'
 import type { EventDecoder } from '../../lib/ports/index.js'
 import { rowPosition } from '../../lib/runtime/cursor.js'
 import { keyGroupOf } from '../../lib/runtime/fold.js'
@@ -88,6 +89,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const logs = options.logs ?? makeLogs(spec, random, swarm, { length, baseMs, startMs: START_MS })
   let die: World['die'] | undefined
   const pipeline = build(spec, (source, split, position) => die!(source, split, position))
+  // What is imported takes as long as it takes: all of it is there before virtual time begins.
+  for (const node of pipeline.nodes) if (node.kind === 'source') await recordDecoder(node.source)
   const refusing = swarm.has('refused-row') ? refuses : () => undefined
   const world = new World(pipeline, {
     seed,
