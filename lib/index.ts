@@ -22,6 +22,7 @@ export {
 export {
   ConfigError,
   type Duration,
+  hex,
   type Key,
   MillraceError,
   RecordRejection,

@@ -133,7 +133,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
             const moved = advanceOwn(source, own, checked, at)
             const gated = Math.max(own, split.gate) // guard: own-by-record
             at.turn = timestamp > gated ? timestamp : gated
-            fold.accept(program.run(checked), gated, 1, at)
+            fold.accept(program.run(checked, at.meta), gated, 1, at)
             if (at.moves < timestamp) fold.counters.held++
             if (isUnlikely(source, own, timestamp)) fold.counters.unlikely++
             own = moved

@@ -1,3 +1,4 @@
+import { textOf } from '../../base/index.js'
 import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { isObject } from '../shape.js'
@@ -44,19 +45,23 @@ export class KafkaBatch implements SplitBatch {
   }
 
   key(index: number): string | null {
+    return textOf(this.keyBytes(index) ?? undefined) ?? null
+  }
+
+  keyBytes(index: number): Uint8Array | null {
     const key = this.records[index]!.key ?? null
-    return key === null ? null : Buffer.from(key, 'base64').toString()
+    return key === null ? null : Buffer.from(key, 'base64')
   }
 
   /** A name may come more than once; the last one counts, as in Kafka's own `lastHeader`. */
-  header(index: number, name: string): string | undefined {
+  header(index: number, name: string): Uint8Array | undefined {
     const headers = this.records[index]!.headers ?? []
     for (let i = headers.length - 1; i >= 0; i--) {
       const header = headers[i]
       if (!isObject(header) || !Object.hasOwn(header, name)) continue
       const bytes: unknown = header[name]
       // Lambda writes Java's signed bytes; a Buffer takes each modulo 256.
-      return Array.isArray(bytes) ? Buffer.from(bytes).toString() : undefined
+      return Array.isArray(bytes) ? Buffer.from(bytes) : undefined
     }
     return undefined
   }

@@ -54,6 +54,10 @@ export class KinesisBatch implements SplitBatch {
     return this.unfolded(index)?.key(this.sub(index)) ?? this.record(index).partitionKey
   }
 
+  keyBytes(index: number): Uint8Array {
+    return Buffer.from(this.key(index))
+  }
+
   header(): undefined {
     return undefined
   }
