@@ -35,6 +35,8 @@ export {
   type Accumulation,
   describe,
   fingerprint,
+  type LetterBytes,
+  type LetterRecord,
   type Manifest,
   manifest,
   type Pane,

@@ -39,6 +39,18 @@ export const Defect = {
   manyRecords: -5,
 } as const
 
+/** What is sent again with a record's payload. */
+export interface Envelope {
+  /** Kafka's, as bytes; null or absent where there is none. */
+  readonly key?: Uint8Array | null
+  /** All of them, in their order: a name may come more than once. */
+  readonly headers?: readonly (readonly [name: string, value: Uint8Array | null])[]
+  /** Kafka's, ms since the epoch. */
+  readonly timestamp?: number
+  /** Kinesis. Its events do not have the explicit hash key that a producer may have given. */
+  readonly partitionKey?: string
+}
+
 /**
  * The records of one split that one event delivered, in the order of the log, still encoded. KPL aggregates are unfolded: each user
  * record has an index of its own. Nothing here throws: a record that cannot be decoded says so by a `Defect`.
@@ -72,6 +84,11 @@ export interface SplitBatch {
   follows?(index: number, position: Position): boolean
   /** The whole source record that holds the record at this index, as the event has it. Absent where a source record is one record. */
   unitRaw?(index: number): string | null
+  /**
+   * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent where there is no such
+   * thing (files).
+   */
+  envelope?(index: number, isUnit: boolean): Envelope
   /** How many records the source record at this index holds, where it is given as one because it holds too many. */
   unitRecords?(index: number): number
   /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */

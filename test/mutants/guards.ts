@@ -70,6 +70,14 @@ export const GUARDS: readonly Guard[] = [
     replace: 'return Math.min(batch.count, from + size)',
   },
   {
+    name: 'letter-bytes',
+    law: '11',
+    file: 'runtime/stage-fold',
+    find: 'this.bytes += bytes // guard: letter-bytes',
+    replace: '',
+    by: 'test/runtime/letters.test.ts',
+  },
+  {
     name: 'deadline',
     law: '11',
     file: 'runtime/ingest',

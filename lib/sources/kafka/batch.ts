@@ -1,5 +1,5 @@
 import { textOf } from '../../base/index.js'
-import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+import { Defect, type Envelope, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { isObject } from '../shape.js'
 import { offsetAfter, positionOfOffset } from './position.js'
@@ -64,6 +64,15 @@ export class KafkaBatch implements SplitBatch {
       return Array.isArray(bytes) ? Buffer.from(bytes) : undefined
     }
     return undefined
+  }
+
+  envelope(index: number): Envelope {
+    const timestamp = this.stampMs(index)
+    const headers = (this.records[index]!.headers ?? [])
+      .filter(isObject)
+      .flatMap((header) => Object.entries(header))
+      .map(([name, bytes]) => [name, Array.isArray(bytes) ? Buffer.from(bytes) : null] as const)
+    return { key: this.keyBytes(index), headers, ...(timestamp !== undefined && { timestamp }) }
   }
 
   sizeBound(index: number): number {
