@@ -224,3 +224,46 @@ describe('a dead letter keeps its record', () => {
     expect(small.rows.get('dead')![0]).not.toHaveProperty('record')
   })
 })
+
+describe('an aggregate that an operator had skipped', () => {
+  it('is kept whole, under its own partition key', async () => {
+    const world = new Harness(
+      pipeline('letters', { deadLetter: ndjson('dead') }, (p) =>
+        p.from(kinesisSource<Reading>('readings', options)).to(ndjson('rows')),
+      ),
+    )
+    const records = [['one'], ['two', 'three']].map((keys) =>
+      aggregate(keys.map((key) => ({ key, data: JSON.stringify(at(1)) }))),
+    )
+    const eventOf = (...which: number[]) =>
+      JSON.parse(
+        kinesisEvent(
+          which.map((i) =>
+            kinesisRecord({
+              split: 'shardId-000000000000',
+              sequence: String(100 + i),
+              partitionKey: `outer-${i}`,
+              data: records[i]!.toString('base64'),
+              arrivalMs: T,
+              region: 'eu-west-1',
+              arn: 'arn:aws:kinesis:eu-west-1:123456789012:stream/readings',
+            }),
+          ),
+        ),
+      )
+    await world.container().ingest(eventOf(0))
+    const split = 'readings/shardId-000000000000'
+    const { position } = (await world.split(split))!
+    await world.edit(split, { skip: position as string })
+    await world.container().ingest(eventOf(0, 1))
+    expect(world.rows.get('dead')).toMatchObject([
+      {
+        reason: 'skipped',
+        records: 2,
+        record: { value: expect.anything(), partitionKey: 'outer-1' },
+      },
+    ])
+    const { value } = world.rows.get('dead')![0].record
+    expect(Buffer.from(value.base64, 'base64')).toEqual(records[1])
+  })
+})
