@@ -14,7 +14,8 @@ export interface Place {
 }
 
 /**
- * One fold. `T` are the rows it reads, `R` its result, `Meta` what it reads of a row's record: `unknown` is nothing. `read` runs the user's code and may throw, and `result` may, which
+ * One fold. `T` are the rows it reads, `R` its result, `Meta` what it reads of a row's record: `unknown` is nothing.
+ * `read` runs the user's code and may throw, and `result` may, which
  * rejects its pane; all else is total, so that a row that throws has changed nothing (law 14). `merge` is associative and
  * commutative to the last bit.
  */
@@ -29,7 +30,8 @@ export interface Aggregate<T, R, In = any, Acc = any, Meta = unknown> {
   /** Whether `add` runs user code, which may throw half-way. */
   readonly fragile: boolean
   /**
-   * What of a row is folded; `meta` is its record's, during the call, and results have none. undefined is left out, as SQL leaves NULL out.
+   * What of a row is folded; `meta` is its record's, during the call, and results have none. undefined is left out, as
+   * SQL leaves NULL out.
    * @throws {RecordRejection} `bad-value`: NaN, an infinity, or a type that the fold does not take
    */
   read(row: T, meta?: Meta): In | undefined

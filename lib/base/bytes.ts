@@ -1,4 +1,6 @@
-/** The text that bytes are in UTF-8; undefined where they are none, so that two sequences of bytes never give one text. */
+/**
+ * The text that bytes are in UTF-8; undefined where they are none, so that two sequences of bytes never give one text.
+ */
 export function textOf(bytes: Uint8Array | undefined): string | undefined {
   if (bytes === undefined) return undefined
   const text = bufferOf(bytes).toString()
@@ -7,7 +9,8 @@ export function textOf(bytes: Uint8Array | undefined): string | undefined {
 }
 
 /**
- * Bytes as a key: two hexadecimal digits a byte, so that two keys have one text only if they are the same bytes. Null of null.
+ * Bytes as a key: two hexadecimal digits a byte, so that two keys have one text only if they are the same bytes. Null
+ * of null.
  * @example orders.keyBy((_, meta) => hex(meta.keyBytes))
  */
 export function hex<B extends Uint8Array | null>(bytes: B): string | Extract<B, null> {

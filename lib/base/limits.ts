@@ -54,7 +54,8 @@ export const RECORD_VALUES_MAX = 20_000
 /** Bytes that one record may unpack to. CloudWatch Logs packs at most 1 MB of messages; a gzip file of 1 MiB may say 1 GiB. */
 export const DECODED_BYTES_MAX = 16 * 1024 * 1024
 /**
- * Of a record that a dead letter keeps: payload, key and headers. An event of Lambda has at most 6 MB, and base64 in it, so
+ * Of a record that a dead letter keeps: payload, key and headers. An event of Lambda has at most 6 MB, and base64 in
+ * it, so
  * that all that comes by one is kept.
  */
 export const LETTER_RECORD_BYTES_MAX = 6 * 1024 * 1024

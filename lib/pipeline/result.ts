@@ -70,7 +70,10 @@ export interface Rejected {
   readonly isText?: true
   /** The value, or the record as it came where none could be made of it or JSON cannot write it: as text, or in base64 where its bytes are no text. */
   readonly payload: unknown
-  /** The record, byte by byte. Absent of a row, of a record whose bytes the event did not have, and of one that is too large to be kept. */
+  /**
+   * The record, byte by byte. Absent of a row, of a record whose bytes the event did not have, and of one that is too
+   * large to be kept.
+   */
   readonly record?: LetterRecord
   /** Why the dead letter did not take all of this letter. */
   readonly refused?: string

@@ -4,7 +4,8 @@ import type { StandardSchema } from './schema.js'
 export type Position = string
 
 /**
- * What is known of a record besides its value. It is a view that moves on to the next record: read it during the call that
+ * What is known of a record besides its value. It is a view that moves on to the next record: read it during the call
+ * that
  * it is handed to, and keep what it gave, never itself.
  */
 export interface RecordMeta {
@@ -16,13 +17,17 @@ export interface RecordMeta {
   /** The time in the record's envelope, whoever wrote it: Kafka's CreateTime is the producer's. In ms since the epoch. */
   readonly stampMs: number | undefined
   /**
-   * The record's key at the broker (Kinesis partition key, Kafka key) where it is text in UTF-8; null where there is none, or
+   * The record's key at the broker (Kinesis partition key, Kafka key) where it is text in UTF-8; null where there is
+   * none, or
    * where its bytes are no text: `hex(meta.keyBytes)` makes a key of any bytes.
    */
   readonly key: string | null
   /** The record's key as bytes; null where there is none. */
   readonly keyBytes: Uint8Array | null
-  /** A header's value (Kafka) where it is text in UTF-8; the last of its name. Undefined where there is none, or where it is no text. */
+  /**
+   * A header's value (Kafka) where it is text in UTF-8; the last of its name. Undefined where there is none, or where
+   * it is no text.
+   */
   header(name: string): string | undefined
   /** A header's value as bytes, the last of its name; undefined where there is none. */
   headerBytes(name: string): Uint8Array | undefined
@@ -85,7 +90,8 @@ export interface SplitBatch {
   /** The whole source record that holds the record at this index, as the event has it. Absent where a source record is one record. */
   unitRaw?(index: number): string | null
   /**
-   * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent where there is no such
+   * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent
+   * where there is no such
    * thing (files).
    */
   envelope?(index: number, isUnit: boolean): Envelope

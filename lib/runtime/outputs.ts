@@ -78,7 +78,10 @@ function rejected(node: SinkNode<any>, { batch, row, reason }: RefusedRow): Sink
   return { ...batch, rows: [{ id: `${row.id}|${node.name}`, value, order: row.order }] }
 }
 
-/** What even the dead letter cannot take goes there without its payload, and where it cannot take that, without its record. */
+/**
+ * What even the dead letter cannot take goes there without its payload, and where it cannot take that, without its
+ * record.
+ */
 function withoutPayload({ batch, row, reason }: RefusedRow): SinkBatch {
   const value = { ...(row.value as Rejected), payload: null, refused: reason }
   return { ...batch, rows: [{ ...row, value }] }

@@ -48,7 +48,9 @@ export class Program {
     this.start = this.after(plan, node, false)
   }
 
-  /** Runs the steps for one record, or for a result, which has no meta. What the user's code throws goes to the caller. */
+  /**
+   * Runs the steps for one record, or for a result, which has no meta. What the user's code throws goes to the caller.
+   */
   run(value: unknown, meta: RecordMeta | undefined): Rows {
     this.rows.count = 0
     this.start(value, meta)

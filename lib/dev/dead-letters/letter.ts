@@ -26,7 +26,8 @@ export interface DeadLetters {
 const ROWS = new Set(['sink-refused', 'expired'])
 
 /**
- * Why a letter is left where it is: what cannot be sent as it came is not sent at all. Undefined where it can be. `asked` is
+ * Why a letter is left where it is: what cannot be sent as it came is not sent at all. Undefined where it can be.
+ * `asked` is
  * the one reason that is asked for. `node` is the letter's source, where that is known.
  */
 export function staysAs(letter: DeadLetter, asked?: string, node?: SourceNode<any>): string | undefined {
@@ -69,7 +70,8 @@ const bytesOf = (bytes: LetterBytes): Buffer =>
   typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.base64, 'base64')
 
 /**
- * Headers as kafkajs takes them: an object, with a list where a name comes more than once. Undefined where it would write
+ * Headers as kafkajs takes them: an object, with a list where a name comes more than once. Undefined where it would
+ * write
  * others: it has no header without a value, and writes those of one name one after the other, and whole numbers first.
  */
 function headersOf(headers: NonNullable<LetterRecord['headers']>): Record<string, Buffer | Buffer[]> | undefined {
