@@ -22,6 +22,7 @@ export {
 export {
   ConfigError,
   type Duration,
+  hex,
   type Key,
   MillraceError,
   RecordRejection,
@@ -34,6 +35,8 @@ export {
   type Accumulation,
   describe,
   fingerprint,
+  type LetterBytes,
+  type LetterRecord,
   type Manifest,
   manifest,
   type Pane,

@@ -14,11 +14,12 @@ export interface Place {
 }
 
 /**
- * One fold. `T` are the rows it reads, `R` its result. `read` runs the user's code and may throw, and `result` may, which
+ * One fold. `T` are the rows it reads, `R` its result, `Meta` what it reads of a row's record: `unknown` is nothing.
+ * `read` runs the user's code and may throw, and `result` may, which
  * rejects its pane; all else is total, so that a row that throws has changed nothing (law 14). `merge` is associative and
  * commutative to the last bit.
  */
-export interface Aggregate<T, R, In = any, Acc = any> {
+export interface Aggregate<T, R, In = any, Acc = any, Meta = unknown> {
   readonly kind: string
   /** What besides the kind makes it another fold: part of the fingerprint. */
   readonly options: Readonly<Record<string, Json>>
@@ -29,10 +30,11 @@ export interface Aggregate<T, R, In = any, Acc = any> {
   /** Whether `add` runs user code, which may throw half-way. */
   readonly fragile: boolean
   /**
-   * What of a row is folded; undefined is left out, as SQL leaves NULL out.
+   * What of a row is folded; `meta` is its record's, during the call, and results have none. undefined is left out, as
+   * SQL leaves NULL out.
    * @throws {RecordRejection} `bad-value`: NaN, an infinity, or a type that the fold does not take
    */
-  read(row: T): In | undefined
+  read(row: T, meta?: Meta): In | undefined
   create(): Acc
   /** Folds in. May change `acc` and return it. */
   add(acc: Acc, input: In, weight: 1 | -1, place: Place): Acc
@@ -43,12 +45,12 @@ export interface Aggregate<T, R, In = any, Acc = any> {
   encode(acc: Acc): unknown
   decode(json: any): Acc
   /** Type only. */
-  readonly '~rows'?: (row: T) => R
+  readonly '~rows'?: (row: T, meta: Meta) => R
 }
 
 /** The rows an aggregate reads are the rows of the stream. */
-export type AggregateMap<T> = Readonly<Record<string, Aggregate<T, any>>>
-export type ResultOf<M> = { readonly [K in keyof M]: M[K] extends Aggregate<any, infer R> ? R : never }
+export type AggregateMap<T, Meta = unknown> = Readonly<Record<string, Aggregate<T, any, any, any, Meta>>>
+export type ResultOf<M> = { readonly [K in keyof M]: M[K] extends Aggregate<any, infer R, any, any, any> ? R : never }
 
 /** The order of events: (turn, timestamp, split, position). */
 export function comparePlaces(a: Place, b: Place): number {
@@ -65,8 +67,8 @@ function compareText(a: string, b: string): number {
 }
 
 /** The user's function of a row, checked: what is none, or is async, would have every record rejected, or counted wrongly. */
-export function reader<T, V>(name: string, of: (row: T) => V, which = ''): (row: T) => V {
+export function reader<T, M, V>(name: string, of: (row: T, meta: M) => V, which = ''): (row: T, meta?: M) => V {
   checkFunction('bad-aggregate', `${name}()${which}`, of)
   const what = `The function of ${name}()`
-  return (row) => settled(what, of(row))
+  return (row, meta) => settled(what, of(row, meta!))
 }

@@ -54,10 +54,10 @@ const DECIMAL = /^[+-]?\d+(?:\.\d+)?$/
  * @example sumDecimal(payment => payment.amount)
  * @example sumDecimal(payment => payment.fee, { scale: 2, rounding: 'half-even' })
  */
-export function sumDecimal<T, E extends 0 | null = 0>(
-  of: (row: T) => Maybe,
+export function sumDecimal<T, E extends 0 | null = 0, M = unknown>(
+  of: (row: T, meta: M) => Maybe,
   options: DecimalOptions<E> = {},
-): Aggregate<T, null extends E ? string | null : string, any, any> {
+): Aggregate<T, null extends E ? string | null : string, any, any, M> {
   checkOptions('sumDecimal()', options, { scale: true, rounding: true, empty: true })
   const read = reader('sumDecimal', of)
   const { scale, rounding = 'half-up', empty = 0 }: DecimalOptions<0 | null> = options
@@ -72,7 +72,7 @@ export function sumDecimal<T, E extends 0 | null = 0>(
     invertible: true,
     ordered: false,
     fragile: false,
-    read: (row: T) => readDecimal(read(row)),
+    read: (row: T, meta?: M) => readDecimal(read(row, meta!)),
     create: (): DecimalSum => ({ units: 0n, scale: 0, counts: [0] }),
     add: (acc: DecimalSum, { units, scale: digits }: Decimal, weight: 1 | -1) => {
       addUnits(acc, weight === 1 ? units : -units, digits)

@@ -24,7 +24,7 @@ const plain = { options: {}, invertible: true, ordered: false, fragile: false } 
  * @example count()
  * @example count(order => order.refunded)
  */
-export function count<T>(of?: (row: T) => unknown): Aggregate<T, number, 1, number> {
+export function count<T, M = unknown>(of?: (row: T, meta: M) => unknown): Aggregate<T, number, 1, number, M> {
   const test = of === undefined ? undefined : reader('count', of)
   return Object.freeze({
     ...plain,
@@ -32,8 +32,8 @@ export function count<T>(of?: (row: T) => unknown): Aggregate<T, number, 1, numb
     read:
       test === undefined
         ? () => 1 as const
-        : (row: T) => {
-            const value = test(row)
+        : (row: T, meta?: M) => {
+            const value = test(row, meta)
             return value === true || (value !== false && isCounted(value)) ? (1 as const) : undefined
           },
     create: () => 0,
@@ -76,15 +76,16 @@ const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExa
  * it is 0, or null as in SQL with `empty: null`. Can take rows back.
  * @example sum(order => order.amount)
  * @example sum(order => order.discount, { empty: null })
+ * @example sum((order, meta) => order.rate * Number(meta.header('weight') ?? 1))
  */
-export function sum<T, E extends 0 | null = 0>(
-  of: (row: T) => Maybe,
+export function sum<T, E extends 0 | null = 0, M = unknown>(
+  of: (row: T, meta: M) => Maybe,
   options: { empty?: E } = {},
-): Aggregate<T, null extends E ? number | null : number, number, any> {
+): Aggregate<T, null extends E ? number | null : number, number, any, M> {
   checkOptions('sum()', options, { empty: true })
   const { empty = 0 }: { empty?: 0 | null } = options
   const value = reader('sum', of)
-  const read = (row: T) => readNumber('sum', value(row))
+  const read = (row: T, meta?: M) => readNumber('sum', value(row, meta!))
   if (checkEmpty('sum', empty) === null) {
     return Object.freeze({
       ...plain,
@@ -117,12 +118,14 @@ export function sum<T, E extends 0 | null = 0>(
  * back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
  */
-export function avg<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, number>, number, Mean> {
+export function avg<T, N extends Maybe, M = unknown>(
+  of: (row: T, meta: M) => N,
+): Aggregate<T, OrNull<N, number>, number, Mean, M> {
   const read = reader('avg', of)
   return Object.freeze({
     ...plain,
     kind: 'avg',
-    read: (row: T) => readNumber('avg', read(row)),
+    read: (row: T, meta?: M) => readNumber('avg', read(row, meta)),
     create: createMean,
     add: addMean,
     merge: mergeMeans,
@@ -143,10 +146,10 @@ interface Deviation extends Mean {
  * @example stddev(flight => flight.delay)
  * @example stddev(flight => flight.delay, { of: 'population' })
  */
-export function stddev<T>(
-  of: (row: T) => Maybe,
+export function stddev<T, M = unknown>(
+  of: (row: T, meta: M) => Maybe,
   options: { of?: 'sample' | 'population' } = {},
-): Aggregate<T, number | null, number, Deviation> {
+): Aggregate<T, number | null, number, Deviation, M> {
   checkOptions('stddev()', options, { of: true })
   if (options.of !== undefined && options.of !== 'sample' && options.of !== 'population')
     throw new ConfigError('bad-aggregate', `of of stddev() is 'sample' or 'population'; it is ${shown(options.of)}.`)
@@ -156,7 +159,7 @@ export function stddev<T>(
     ...plain,
     kind: 'stddev',
     options: { free },
-    read: (row: T) => readNumber('stddev', read(row)),
+    read: (row: T, meta?: M) => readNumber('stddev', read(row, meta)),
     create: () => ({ sum: 0, squares: 0, count: 0 }),
     add(acc: Deviation, x: number, weight: 1 | -1) {
       addMean(acc, x, weight)

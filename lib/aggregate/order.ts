@@ -22,17 +22,17 @@ function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
 
 type Extreme = Comparable | null
 
-function extreme<T, N extends Maybe>(
+function extreme<T, N extends Maybe, M>(
   kind: 'min' | 'max',
   sign: 1 | -1,
-  of: (row: T) => N,
-): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
+  of: (row: T, meta: M) => N,
+): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme, M> {
   const read = reader(kind, of)
   const better = (a: Extreme, b: Comparable): Comparable => (a === null || beats(b, a, sign) ? b : a)
   return Object.freeze({
     ...plain,
     kind,
-    read: (row: T) => readComparable(kind, read(row)),
+    read: (row: T, meta?: M) => readComparable(kind, read(row, meta)),
     create: () => null,
     add: better,
     merge: (a: Extreme, b: Extreme) => (b === null ? a : better(a, b)),
@@ -47,7 +47,9 @@ function extreme<T, N extends Maybe>(
  * else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example min(order => order.amount)
  */
-export function min<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
+export function min<T, N extends Maybe, M = unknown>(
+  of: (row: T, meta: M) => N,
+): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme, M> {
   return extreme('min', 1, of)
 }
 
@@ -56,7 +58,9 @@ export function min<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<
  * anything else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example max(flight => flight.delay)
  */
-export function max<T, N extends Maybe>(of: (row: T) => N): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme> {
+export function max<T, N extends Maybe, M = unknown>(
+  of: (row: T, meta: M) => N,
+): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme, M> {
   return extreme('max', -1, of)
 }
 
@@ -72,13 +76,13 @@ interface Pick {
 /** What `of` gives of one row: null where `V`, or what picks the row, may be none. */
 type Picked<N, V> = OrNull<N, NonNullable<V>>
 
-function pick<T, N, V>(
+function pick<T, N, V, M>(
   kind: 'first' | 'last' | 'min-by' | 'max-by',
   fold: string,
-  by: ((row: T) => Maybe) | undefined,
-  of: (row: T) => V,
+  by: ((row: T, meta: M) => Maybe) | undefined,
+  of: (row: T, meta: M) => V,
   sign: 1 | -1,
-): Aggregate<T, Picked<N, V>, any, Pick | null> {
+): Aggregate<T, Picked<N, V>, any, Pick | null, M> {
   const name = kind.replace('-by', 'By')
   const rankOf = by && reader(name, by)
   const pickOf = reader(name, of, by && ', as its second argument,')
@@ -94,10 +98,10 @@ function pick<T, N, V>(
   return Object.freeze({
     ...plain,
     kind,
-    read(row: T) {
-      const rank = rankOf === undefined ? null : readComparable(fold, rankOf(row))
+    read(row: T, meta?: M) {
+      const rank = rankOf === undefined ? null : readComparable(fold, rankOf(row, meta))
       if (rank === undefined) return undefined
-      const value = readJson(fold, pickOf(row))
+      const value = readJson(fold, pickOf(row, meta))
       return value === undefined ? undefined : { rank, value }
     },
     create: () => null,
@@ -127,16 +131,16 @@ function pick<T, N, V>(
  * infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example first(quote => quote.price)
  */
-export function first<T, V>(of: (row: T) => V): Aggregate<T, Picked<V, V>, any, any> {
-  return pick<T, V, V>('first', 'first', undefined, of, 1)
+export function first<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
+  return pick<T, V, V, M>('first', 'first', undefined, of, 1)
 }
 
 /**
  * The value of the latest row that has one; else as `first`.
  * @example last(quote => quote.price)
  */
-export function last<T, V>(of: (row: T) => V): Aggregate<T, Picked<V, V>, any, any> {
-  return pick<T, V, V>('last', 'last', undefined, of, -1)
+export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
+  return pick<T, V, V, M>('last', 'last', undefined, of, -1)
 }
 
 /**
@@ -145,20 +149,20 @@ export function last<T, V>(of: (row: T) => V): Aggregate<T, Picked<V, V>, any, a
  * record (`bad-value`). Cannot take rows back.
  * @example minBy(flight => flight.delay, flight => flight.destination)
  */
-export function minBy<T, N extends Maybe, V>(
-  by: (row: T) => N,
-  of: (row: T) => V,
-): Aggregate<T, Picked<N | V, V>, any, any> {
-  return pick<T, N | V, V>('min-by', 'minBy', by, of, 1)
+export function minBy<T, N extends Maybe, V, M = unknown>(
+  by: (row: T, meta: M) => N,
+  of: (row: T, meta: M) => V,
+): Aggregate<T, Picked<N | V, V>, any, any, M> {
+  return pick<T, N | V, V, M>('min-by', 'minBy', by, of, 1)
 }
 
 /**
  * The value of the row that is greatest by a finite number or a string; the earliest of equals; else as `minBy`.
  * @example maxBy(flight => flight.delay, flight => flight.destination)
  */
-export function maxBy<T, N extends Maybe, V>(
-  by: (row: T) => N,
-  of: (row: T) => V,
-): Aggregate<T, Picked<N | V, V>, any, any> {
-  return pick<T, N | V, V>('max-by', 'maxBy', by, of, -1)
+export function maxBy<T, N extends Maybe, V, M = unknown>(
+  by: (row: T, meta: M) => N,
+  of: (row: T, meta: M) => V,
+): Aggregate<T, Picked<N | V, V>, any, any, M> {
+  return pick<T, N | V, V, M>('max-by', 'maxBy', by, of, -1)
 }

@@ -61,10 +61,10 @@ function checkMax(kind: string, max: number): number {
  * Values are JSON; what is none, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example collect(order => order.id, { max: 20 })
  */
-export function collect<T, V>(
-  of: (row: T) => V,
+export function collect<T, V, M = unknown>(
+  of: (row: T, meta: M) => V,
   options: { max?: number } = {},
-): Aggregate<T, readonly NonNullable<V>[], any, Placed[]> {
+): Aggregate<T, readonly NonNullable<V>[], any, Placed[], M> {
   checkOptions('collect()', options, { max: true })
   const read = reader('collect', of)
   const max = checkMax('collect', options.max ?? 100)
@@ -74,8 +74,8 @@ export function collect<T, V>(
     invertible: false,
     ordered: false,
     fragile: false,
-    read(row: T) {
-      const value = readJson('collect', read(row))
+    read(row: T, meta?: M) {
+      const value = readJson('collect', read(row, meta))
       return value === undefined ? undefined : { value }
     },
     create: () => [],
@@ -98,10 +98,10 @@ export function collect<T, V>(
  * out; what is no key, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example distinctCount(flight => flight.destination)
  */
-export function distinctCount<T>(
-  of: (row: T) => Key | undefined,
+export function distinctCount<T, M = unknown>(
+  of: (row: T, meta: M) => Key | undefined,
   options: { max?: number } = {},
-): Aggregate<T, number | null, string, Set<string> | null> {
+): Aggregate<T, number | null, string, Set<string> | null, M> {
   checkOptions('distinctCount()', options, { max: true })
   const read = reader('distinctCount', of)
   const max = checkMax('distinctCount', options.max ?? 10_000)
@@ -112,8 +112,8 @@ export function distinctCount<T>(
     invertible: false,
     ordered: false,
     fragile: false,
-    read(row: T) {
-      const value = read(row)
+    read(row: T, meta?: M) {
+      const value = read(row, meta)
       return value === undefined || value === null ? undefined : distinctKey(value)
     },
     create: () => new Set<string>(),
@@ -152,7 +152,9 @@ export interface CustomAggregate<T, Acc, R> {
 }
 
 /**
- * A custom aggregate, folded as records come, or `ordered`. It reads whole rows, so nulls are its own to leave out; rows of
+ * A custom aggregate, folded as records come, or `ordered`. It reads whole rows, so nulls are its own to leave out, and
+ * no
+ * meta: a `map` before it puts into the row what it needs of that; rows of
  * an ordered one are kept as JSON, and what JSON cannot keep rejects the record (`bad-value`). Cannot take rows back.
  * @example custom({ name: 'longest', init: () => '', add: (a, row: { name: string }) => row.name.length > a.length ? row.name : a, result: a => a, ordered: true })
  */

@@ -1,3 +1,4 @@
+export { hex, textOf } from './bytes.js'
 export { digest } from './digest.js'
 export { type Duration, formatDuration, milliseconds, signedMilliseconds } from './duration.js'
 export {

@@ -53,6 +53,14 @@ export const DECIMAL_DIGITS_MAX = 38
 export const RECORD_VALUES_MAX = 20_000
 /** Bytes that one record may unpack to. CloudWatch Logs packs at most 1 MB of messages; a gzip file of 1 MiB may say 1 GiB. */
 export const DECODED_BYTES_MAX = 16 * 1024 * 1024
+/**
+ * Of a record that a dead letter keeps: payload, key and headers. An event of Lambda has at most 6 MB, and base64 in
+ * it, so
+ * that all that comes by one is kept.
+ */
+export const LETTER_RECORD_BYTES_MAX = 6 * 1024 * 1024
+/** Of the key and the headers that are kept with each rejected value of a record of many: there may be 20,000. */
+export const LETTER_ENVELOPE_BYTES_MAX = 1024
 /** Digits of a whole number that is read as a bigint: its time grows with the square of them. */
 export const BIGINT_DIGITS_MAX = 1_000
 /** Windows of a key within the horizon in which empty ones give results. */

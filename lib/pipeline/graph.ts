@@ -23,23 +23,23 @@ export interface MergeStep extends Node {
 export interface MapStep extends Node {
   readonly kind: 'map'
   readonly input: number
-  readonly fn: (value: any) => unknown
+  readonly fn: (value: any, meta: any) => unknown
 }
 export interface FilterStep extends Node {
   readonly kind: 'filter'
   readonly input: number
-  readonly fn: (value: any) => unknown
+  readonly fn: (value: any, meta: any) => unknown
 }
 export interface FlatMapStep extends Node {
   readonly kind: 'flat-map'
   readonly input: number
-  readonly fn: (value: any) => Iterable<unknown>
+  readonly fn: (value: any, meta: any) => Iterable<unknown>
 }
 /** Rows for which `fn` holds leave by `side` nodes, the others by all other nodes after it. */
 export interface DivertStep extends Node {
   readonly kind: 'divert'
   readonly input: number
-  readonly fn: (value: any) => unknown
+  readonly fn: (value: any, meta: any) => unknown
 }
 export interface SideStep extends Node {
   readonly kind: 'side'
@@ -49,7 +49,7 @@ export interface OperatorStep extends Node {
   readonly kind: 'aggregate'
   readonly input: number
   readonly name: string
-  readonly key: (value: any) => Key
+  readonly key: (value: any, meta: any) => Key
   readonly window: WindowSpec
   readonly offsetMs: number
   readonly allowedLatenessMs: number
@@ -59,7 +59,7 @@ export interface OperatorStep extends Node {
   /** How long a key that had a row gives results of empty windows, ms; 0: it gives none. */
   readonly emptyForMs: number
   readonly late: SinkNode<any> | undefined
-  readonly aggregates: Readonly<Record<string, Aggregate<any, any>>>
+  readonly aggregates: Readonly<Record<string, Aggregate<any, any, any, any, any>>>
 }
 export interface SinkStep extends Node {
   readonly kind: 'sink'

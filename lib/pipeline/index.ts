@@ -4,7 +4,7 @@ export type { Accumulation, GraphNode, Pipeline, PipelineOptions } from './graph
 export { difference, fingerprint, type Manifest, manifest } from './manifest.js'
 export { hostDeadLetter, pipeline } from './pipeline.js'
 export { operatorNamed, plan } from './plan.js'
-export type { Pane, Rejected, WindowResult } from './result.js'
+export type { LetterBytes, LetterRecord, Pane, Rejected, WindowResult } from './result.js'
 export { writersOf } from './rules.js'
 export type { InputPlan, OperatorPlan, Plan, StagePlan } from './stages.js'
 export { Builder, KeyedStream, Stream, type Sync, WindowedStream, type WindowOptions } from './stream.js'

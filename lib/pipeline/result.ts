@@ -31,6 +31,23 @@ export interface WindowRun {
   readonly last: { readonly start: number; readonly end: number }
 }
 
+/** Bytes as a letter keeps them: as text where they are UTF-8, else in base64. */
+export type LetterBytes = string | { readonly base64: string }
+
+/** A record as its source had it: what `millrace dead-letters redrive` sends. */
+export interface LetterRecord {
+  /** Null where it had no payload. */
+  readonly value: LetterBytes | null
+  /** The payload is only the text of one value of a record of many. */
+  readonly part?: true
+  /** Kafka: key, headers in their order, and timestamp in ms since the epoch. */
+  readonly key?: LetterBytes
+  readonly headers?: readonly (readonly [name: string, value: LetterBytes | null])[]
+  readonly timestamp?: number
+  /** Kinesis. An explicit hash key is not in its events, and so is not here. */
+  readonly partitionKey?: string
+}
+
 /** A row that no window takes any more, or a record that could not be counted. What late outputs and dead letters receive. */
 export interface Rejected {
   readonly reason: string
@@ -49,8 +66,15 @@ export interface Rejected {
   readonly windows?: WindowRun
   /** Of a source record of many (a KPL aggregate) that was rejected as one: how many it held. */
   readonly records?: number
-  /** The payload is the record's own text, whatever the reason: it can be sent again as it is. */
+  /** The payload is the record's own text, not a value that was made of it. */
   readonly isText?: true
   /** The value, or the record as it came where none could be made of it or JSON cannot write it: as text, or in base64 where its bytes are no text. */
   readonly payload: unknown
+  /**
+   * The record, byte by byte. Absent of a row, of a record whose bytes the event did not have, and of one that is too
+   * large to be kept.
+   */
+  readonly record?: LetterRecord
+  /** Why the dead letter did not take all of this letter. */
+  readonly refused?: string
 }

@@ -17,10 +17,10 @@ export interface OperatorPlan {
   /** Partition keys that a lane's segments are spread over, by the split that writes them. */
   readonly shards: number
   readonly slices: Slices
-  readonly key: (value: any) => Key
+  readonly key: (value: any, meta: any) => Key
   readonly fields: readonly string[]
   /** One a field; and where rows may be taken back one more, which counts them. */
-  readonly folds: readonly Aggregate<any, any>[]
+  readonly folds: readonly Aggregate<any, any, any, any, any>[]
   /** It reads a retracting operator: rows of a key may all be taken back, and then its result ceases to be. */
   readonly takesBack: boolean
   readonly late: SinkNode<any> | undefined

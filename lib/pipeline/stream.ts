@@ -13,7 +13,7 @@ import {
   shown,
   signedMilliseconds,
 } from '../base/index.js'
-import type { SinkNode, SourceNode } from '../ports/index.js'
+import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 import type { Accumulation, Emit, GraphNode } from './graph.js'
 import { refuseOthers } from './missteps.js'
@@ -51,7 +51,7 @@ export class Builder {
    * Reads one or more sources of the same shape as one stream.
    * @example p.from(orders, legacyOrders)
    */
-  from<T>(...sources: readonly [SourceNode<T>, ...SourceNode<T>[]]): Stream<T> {
+  from<T>(...sources: readonly [SourceNode<T>, ...SourceNode<T>[]]): Stream<T, RecordMeta> {
     if (sources.length === 0) throw new ConfigError('no-source', 'from() takes at least one source.')
     const ids = sources.map((source) => {
       if (source?.kind !== 'source') {
@@ -69,14 +69,22 @@ export class Builder {
       const known = this.nodes.find((node) => node.kind === 'source' && node.source === source)
       return known ? known.id : this.add({ kind: 'source', source })
     })
-    return new Stream<T>(this, ids.length === 1 ? ids[0]! : this.add({ kind: 'merge', inputs: ids }))
+    return new Stream<T, RecordMeta>(this, ids.length === 1 ? ids[0]! : this.add({ kind: 'merge', inputs: ids }))
   }
 }
 
-/** A stream of rows. Each step returns a new stream; one stream may have many readers. */
-export class Stream<T> {
+/**
+ * A stream of rows. Each step returns a new stream; one stream may have many readers. `Meta` is what steps are told of
+ * a
+ * row's record: a `RecordMeta` after a source, undefined after an aggregate, whose results are no records. Its fields
+ * are
+ * valid during the call only.
+ */
+export class Stream<T, Meta = RecordMeta | undefined> {
   /** Type only. */
   declare readonly '~row': T
+  /** Type only. */
+  declare readonly '~meta': Meta
   protected readonly builder: Builder
   protected readonly id: number
 
@@ -88,65 +96,67 @@ export class Stream<T> {
   /**
    * One row for each row. Pure and synchronous.
    * @example orders.map(order => ({ ...order, net: order.total - order.tax }))
+   * @example orders.map((order, meta) => ({ ...order, trace: meta.header('trace') ?? null }))
    */
-  map<U>(fn: (value: T) => Sync<U>): Stream<U> {
+  map<U>(fn: (value: T, meta: Meta) => Sync<U>): Stream<U, Meta> {
     checkFunction('bad-step', 'map', fn)
-    return new Stream<U>(this.builder, this.builder.add({ kind: 'map', input: this.id, fn }))
+    return new Stream<U, Meta>(this.builder, this.builder.add({ kind: 'map', input: this.id, fn }))
   }
 
   /**
    * The rows for which `fn` holds; the others are counted as filtered.
    * @example orders.filter(order => order.status === 'paid')
    */
-  filter<U extends T>(fn: (value: T) => value is U): Stream<U>
-  filter(fn: (value: T) => boolean): Stream<T>
-  filter(fn: (value: T) => boolean): Stream<T> {
+  filter<U extends T>(fn: (value: T, meta: Meta) => value is U): Stream<U, Meta>
+  filter(fn: (value: T, meta: Meta) => boolean): Stream<T, Meta>
+  filter(fn: (value: T, meta: Meta) => boolean): Stream<T, Meta> {
     checkFunction('bad-step', 'filter', fn)
-    return new Stream<T>(this.builder, this.builder.add({ kind: 'filter', input: this.id, fn }))
+    return new Stream<T, Meta>(this.builder, this.builder.add({ kind: 'filter', input: this.id, fn }))
   }
 
   /**
    * Any number of rows for each row.
    * @example orders.flatMap(order => order.lines)
    */
-  flatMap<U>(fn: (value: T) => Iterable<Sync<U>>): Stream<U> {
+  flatMap<U>(fn: (value: T, meta: Meta) => Iterable<Sync<U>>): Stream<U, Meta> {
     checkFunction('bad-step', 'flatMap', fn)
-    return new Stream<U>(this.builder, this.builder.add({ kind: 'flat-map', input: this.id, fn }))
+    return new Stream<U, Meta>(this.builder, this.builder.add({ kind: 'flat-map', input: this.id, fn }))
   }
 
   /**
    * This stream and others of the same shape as one.
    * @example p.from(orders).map(toSale).merge(p.from(refunds).map(toNegativeSale))
    */
-  merge(...others: readonly [Stream<T>, ...Stream<T>[]]): Stream<T> {
+  merge<Other>(...others: readonly [Stream<T, Other>, ...Stream<T, Other>[]]): Stream<T, Meta | Other> {
     for (const other of others) {
       // Ids count within one graph: a stream of another would name some other node of this one.
       if (other instanceof Stream && other.builder === this.builder) continue
       throw new ConfigError('bad-step', 'merge() takes streams of the pipeline that is being built.')
     }
     const inputs = [this.id, ...others.map((other) => other.id)]
-    return new Stream<T>(this.builder, this.builder.add({ kind: 'merge', inputs }))
+    return new Stream<T, Meta | Other>(this.builder, this.builder.add({ kind: 'merge', inputs }))
   }
 
   /**
    * Takes the rows for which `test` holds out of this stream and hands them to `build`. Returns the stream of all others.
    * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
    */
-  sideOutput(test: (value: T) => boolean, build: (side: Stream<T>) => unknown): Stream<T> {
+  sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: Stream<T, Meta>) => unknown): Stream<T, Meta> {
     checkFunction('bad-step', 'sideOutput', test)
     checkFunction('bad-step', 'sideOutput', build)
     const divert = this.builder.add({ kind: 'divert', input: this.id, fn: test })
-    build(new Stream<T>(this.builder, this.builder.add({ kind: 'side', input: divert })))
-    return new Stream<T>(this.builder, divert)
+    build(new Stream<T, Meta>(this.builder, this.builder.add({ kind: 'side', input: divert })))
+    return new Stream<T, Meta>(this.builder, divert)
   }
 
   /**
    * Rows of one key meet in one window. A key is a primitive or a tuple of primitives.
    * @example orders.keyBy(order => [order.country, order.customerId])
+   * @example orders.keyBy((_, meta) => hex(meta.keyBytes))
    */
-  keyBy<const K extends Key>(key: (value: T) => K): KeyedStream<T, K> {
+  keyBy<const K extends Key>(key: (value: T, meta: Meta) => K): KeyedStream<T, K, Meta> {
     checkFunction('bad-step', 'keyBy', key)
-    return new KeyedStream<T, K>(this.builder, this.id, key)
+    return new KeyedStream<T, K, Meta>(this.builder, this.id, key)
   }
 
   /**
@@ -167,12 +177,12 @@ export function checkSink(what: string, sink: SinkNode<any>): void {
 }
 
 /** Rows with a key: only a window may follow. */
-export class KeyedStream<T, K extends Key> {
+export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   private readonly builder: Builder
   private readonly id: number
-  private readonly key: (value: T) => K
+  private readonly key: (value: T, meta: any) => K
 
-  constructor(builder: Builder, id: number, key: (value: T) => K) {
+  constructor(builder: Builder, id: number, key: (value: T, meta: Meta) => K) {
     this.builder = builder
     this.id = id
     this.key = key
@@ -185,8 +195,8 @@ export class KeyedStream<T, K extends Key> {
   window<A extends Accumulation = 'accumulating'>(
     spec: WindowSpec,
     options: WindowOptions<T, K, A> = {},
-  ): WindowedStream<T, K, A> {
-    return new WindowedStream<T, K, A>(this.builder, this.id, this.key, spec, options)
+  ): WindowedStream<T, K, A, Meta> {
+    return new WindowedStream<T, K, A, Meta>(this.builder, this.id, this.key, spec, options)
   }
 }
 
@@ -228,14 +238,20 @@ function emptyFor(name: string, empty: WindowOptions<any, any>['empty'], { sizeM
 }
 
 /** Rows grouped by key and window: only an aggregate may follow. */
-export class WindowedStream<T, K extends Key, A extends Accumulation> {
+export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = RecordMeta | undefined> {
   private readonly builder: Builder
   private readonly id: number
-  private readonly key: (value: T) => K
+  private readonly key: (value: T, meta: any) => K
   private readonly spec: WindowSpec
   private readonly options: WindowOptions<T, K, A>
 
-  constructor(builder: Builder, id: number, key: (value: T) => K, spec: WindowSpec, options: WindowOptions<T, K, A>) {
+  constructor(
+    builder: Builder,
+    id: number,
+    key: (value: T, meta: Meta) => K,
+    spec: WindowSpec,
+    options: WindowOptions<T, K, A>,
+  ) {
     if (spec?.kind !== 'tumbling' && spec?.kind !== 'hopping' && spec?.kind !== 'cumulate') {
       throw new ConfigError('bad-window', 'window() takes tumbling(), hopping() or cumulate().')
     }
@@ -258,7 +274,10 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
    * Folds each window's rows by named aggregates. The name is the operator's identity in the state: choose it once.
    * @example windowed.aggregate('revenue', { total: sum(o => o.amount), orders: count() })
    */
-  aggregate<M extends AggregateMap<T>>(name: string, aggregates: M): Stream<WindowResult<K, ResultOf<M>>> {
+  aggregate<M extends AggregateMap<T, Meta>>(
+    name: string,
+    aggregates: M,
+  ): Stream<WindowResult<K, ResultOf<M>>, undefined> {
     if (typeof name !== 'string')
       throw new ConfigError(
         'bad-aggregate',
@@ -322,7 +341,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation> {
   }
 }
 
-const isFold = (value: any): value is Aggregate<any, any> => typeof value?.read === 'function'
+const isFold = (value: any): value is Aggregate<any, any, any, any, any> => typeof value?.read === 'function'
 
 refuseOthers(Builder, 'A pipeline begins with its sources: p.from(source).')
 refuseOthers(

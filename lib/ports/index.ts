@@ -6,6 +6,7 @@ export {
   type DecodeFunction,
   Defect,
   type DriftPolicy,
+  type Envelope,
   type EventDecoder,
   type MemberPolicy,
   type NameOf,

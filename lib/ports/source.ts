@@ -3,7 +3,11 @@ import type { StandardSchema } from './schema.js'
 /** A record's place in its split, as a string that sorts rightly by bytes. The sentinel '0' lies before every position. */
 export type Position = string
 
-/** What is known of a record besides its value. Valid only during the call it is handed to. */
+/**
+ * What is known of a record besides its value. It is a view that moves on to the next record: read it during the call
+ * that
+ * it is handed to, and keep what it gave, never itself.
+ */
 export interface RecordMeta {
   readonly source: string
   readonly split: string
@@ -12,10 +16,21 @@ export interface RecordMeta {
   readonly arrivalMs: number | undefined
   /** The time in the record's envelope, whoever wrote it: Kafka's CreateTime is the producer's. In ms since the epoch. */
   readonly stampMs: number | undefined
-  /** The record's key at the broker (Kinesis partition key, Kafka key), as text; null where there is none. */
+  /**
+   * The record's key at the broker (Kinesis partition key, Kafka key) where it is text in UTF-8; null where there is
+   * none, or
+   * where its bytes are no text: `hex(meta.keyBytes)` makes a key of any bytes.
+   */
   readonly key: string | null
-  /** A header's value as text (Kafka), or undefined. */
+  /** The record's key as bytes; null where there is none. */
+  readonly keyBytes: Uint8Array | null
+  /**
+   * A header's value (Kafka) where it is text in UTF-8; the last of its name. Undefined where there is none, or where
+   * it is no text.
+   */
   header(name: string): string | undefined
+  /** A header's value as bytes, the last of its name; undefined where there is none. */
+  headerBytes(name: string): Uint8Array | undefined
 }
 
 /** Why `SplitBatch.write` wrote nothing. Negative, so that one number tells bytes from defects. */
@@ -28,6 +43,18 @@ export const Defect = {
   /** A source record of more user records than `UNIT_RECORDS_MAX`. */
   manyRecords: -5,
 } as const
+
+/** What is sent again with a record's payload. */
+export interface Envelope {
+  /** Kafka's, as bytes; null or absent where there is none. */
+  readonly key?: Uint8Array | null
+  /** All of them, in their order: a name may come more than once. */
+  readonly headers?: readonly (readonly [name: string, value: Uint8Array | null])[]
+  /** Kafka's, ms since the epoch. */
+  readonly timestamp?: number
+  /** Kinesis. Its events do not have the explicit hash key that a producer may have given. */
+  readonly partitionKey?: string
+}
 
 /**
  * The records of one split that one event delivered, in the order of the log, still encoded. KPL aggregates are unfolded: each user
@@ -47,8 +74,11 @@ export interface SplitBatch {
    * that leave it out have no other than `arrivalMs`.
    */
   stampMs?(index: number): number | undefined
+  /** The key where it is text, and its bytes. */
   key(index: number): string | null
-  header(index: number, name: string): string | undefined
+  keyBytes(index: number): Uint8Array | null
+  /** The value of the last header of a name, as bytes. */
+  header(index: number, name: string): Uint8Array | undefined
   /** An upper bound of the bytes that `write` will write. */
   sizeBound(index: number): number
   /** Writes the payload's bytes into `target` from `at` on. Returns the bytes written, or a `Defect`. */
@@ -59,6 +89,12 @@ export interface SplitBatch {
   follows?(index: number, position: Position): boolean
   /** The whole source record that holds the record at this index, as the event has it. Absent where a source record is one record. */
   unitRaw?(index: number): string | null
+  /**
+   * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent
+   * where there is no such
+   * thing (files).
+   */
+  envelope?(index: number, isUnit: boolean): Envelope
   /** How many records the source record at this index holds, where it is given as one because it holds too many. */
   unitRecords?(index: number): number
   /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */

@@ -186,12 +186,12 @@ function failure(
 /** The rows of what a result replaces, for sinks that get none of the result itself: there they cease to be. */
 function droppedRows(program: Program, emission: Emission): Rows {
   const kept = new Set<Terminal>()
-  const now = program.run(emission.result)
+  const now = program.run(emission.result, undefined)
   for (let i = 0; i < now.count; i++) kept.add(now.terminal[i]!)
   const before = emission.stood!()
   const rows = new Rows()
   if (before === undefined) return rows
-  const old = program.run(before)
+  const old = program.run(before, undefined)
   for (let i = 0; i < old.count; i++) {
     if (kept.has(old.terminal[i]!)) continue
     rows.terminal[rows.count] = old.terminal[i]!
@@ -255,7 +255,7 @@ export function runEmissions(
         }
         op = emission.weight < 0 ? '-' : undefined
         suffix = ''
-        const rows = program.run(emission.result)
+        const rows = program.run(emission.result, undefined)
         if (next === undefined || emission.position <= counted)
           fold.repeat(rows, emission) // guard: passed-on-once
         else fold.accept(rows, emission.effective, emission.weight, emission)

@@ -45,9 +45,13 @@ async function writeBatches(host: Host, batches: ReadonlyMap<SinkNode<any>, read
   }
   const last = merged([...(batches.get(deadLetter) ?? []), ...refused])
   if (last.length === 0) return
-  const again = (await write(host, deadLetter, last)).map((refusal) => withoutPayload(refusal))
-  if (again.length === 0) return
-  for (const { row, reason } of await write(host, deadLetter, merged(again)))
+  let again = await write(host, deadLetter, last)
+  // First without what people read: the record alone can be sent again. Then without that.
+  for (const without of [withoutPayload, withoutRecord]) {
+    if (again.length === 0) return
+    again = await write(host, deadLetter, merged(again.map(without)))
+  }
+  for (const { row, reason } of again)
     host.services.logger.error('the dead letter refuses a row', { sink: deadLetter.name, id: row.id, reason })
 }
 
@@ -74,10 +78,19 @@ function rejected(node: SinkNode<any>, { batch, row, reason }: RefusedRow): Sink
   return { ...batch, rows: [{ id: `${row.id}|${node.name}`, value, order: row.order }] }
 }
 
-/** What even the dead letter cannot take goes there without its payload. */
+/**
+ * What even the dead letter cannot take goes there without its payload, and where it cannot take that, without its
+ * record.
+ */
 function withoutPayload({ batch, row, reason }: RefusedRow): SinkBatch {
   const value = { ...(row.value as Rejected), payload: null, refused: reason }
   return { ...batch, rows: [{ ...row, value }] }
+}
+
+function withoutRecord(refusal: RefusedRow): SinkBatch {
+  const { batch, row } = refusal
+  const { record: _, ...value } = row.value as Rejected
+  return withoutPayload({ ...refusal, batch, row: { ...row, value } })
 }
 
 /** One batch a split or a part, its rows in order. */

@@ -1,6 +1,6 @@
 import { type Key, RecordRejection, ROWS_PER_RECORD_MAX, settled } from '../base/index.js'
 import type { OperatorPlan, Plan } from '../pipeline/index.js'
-import type { SinkNode } from '../ports/index.js'
+import type { RecordMeta, SinkNode } from '../ports/index.js'
 import { fieldOf, guarded, named } from './user-code.js'
 
 /** Where a row leaves its input's stateless steps. */
@@ -33,7 +33,8 @@ export class Rows {
   }
 }
 
-type Step = (value: any) => void
+/** `meta` is the one object of the batch, moved on from record to record; undefined of a result. */
+type Step = (value: any, meta: RecordMeta | undefined) => void
 
 /** The stateless steps after one input, compiled once to nested closures. */
 export class Program {
@@ -47,10 +48,12 @@ export class Program {
     this.start = this.after(plan, node, false)
   }
 
-  /** Runs the steps for one record. What the user's code throws goes to the caller. */
-  run(value: unknown): Rows {
+  /**
+   * Runs the steps for one record, or for a result, which has no meta. What the user's code throws goes to the caller.
+   */
+  run(value: unknown, meta: RecordMeta | undefined): Rows {
     this.rows.count = 0
-    this.start(value)
+    this.start(value, meta)
     return this.rows
   }
 
@@ -60,8 +63,8 @@ export class Program {
     )
     const steps = readers.map((reader) => this.step(plan, reader.id))
     if (steps.length === 1) return steps[0]!
-    return (value) => {
-      for (const step of steps) step(value)
+    return (value, meta) => {
+      for (const step of steps) step(value, meta)
     }
   }
 
@@ -72,28 +75,29 @@ export class Program {
       case 'map': {
         const { fn } = node
         const next = this.after(plan, id, false)
-        return (value) => next(settled('The function of map()', fn(value)))
+        return (value, meta) => next(settled('The function of map()', fn(value, meta)), meta)
       }
       case 'filter': {
         const { fn } = node
         const next = this.after(plan, id, false)
-        return (value) => {
-          if (settled('The function of filter()', fn(value))) next(value)
+        return (value, meta) => {
+          if (settled('The function of filter()', fn(value, meta))) next(value, meta)
         }
       }
       case 'flat-map': {
         const { fn } = node
         const next = this.after(plan, id, false)
-        return (value) => {
+        return (value, meta) => {
           const what = 'The function of flatMap()'
-          for (const row of settled(what, fn(value))) next(settled(what, row))
+          for (const row of settled(what, fn(value, meta))) next(settled(what, row), meta)
         }
       }
       case 'divert': {
         const { fn } = node
         const next = this.after(plan, id, false)
         const side = this.after(plan, id, true)
-        return (value) => (settled('The test of sideOutput()', fn(value)) ? side(value) : next(value))
+        return (value, meta) =>
+          settled('The test of sideOutput()', fn(value, meta)) ? side(value, meta) : next(value, meta)
       }
       case 'side':
       case 'merge':
@@ -122,15 +126,15 @@ export class Program {
 
   /** The user's key and every fold's reading run here, so that a throw leaves all accumulators as they were. */
   private enter(terminal: Terminal, operator: OperatorPlan): Step {
-    const key = guarded<any, Key>(`The key of "${operator.name}"`, operator.key)
+    const key = guarded<any, RecordMeta | undefined, Key>(`The key of "${operator.name}"`, operator.key)
     const { folds } = operator
     this.terminals.push(terminal)
     const { rows } = this
-    return (value) => {
+    return (value, meta) => {
       const slot = rows.next()
       rows.terminal[slot] = terminal
       rows.value[slot] = value
-      rows.key[slot] = key(value)
+      rows.key[slot] = key(value, meta)
       let inputs = rows.inputs[slot]
       if (inputs === undefined) {
         inputs = []
@@ -138,7 +142,7 @@ export class Program {
       }
       let i = 0
       try {
-        for (; i < folds.length; i++) inputs[i] = folds[i]!.read(value)
+        for (; i < folds.length; i++) inputs[i] = folds[i]!.read(value, meta)
       } catch (thrown) {
         throw named(fieldOf(operator, i), thrown)
       }

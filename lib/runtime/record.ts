@@ -11,6 +11,7 @@ import {
   settled,
   TIME_MAX,
   TIME_MIN,
+  textOf,
 } from '../base/index.js'
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import type { SplitState } from './split-item.js'
@@ -85,7 +86,13 @@ class MetaAt implements RecordMeta {
   get key(): string | null {
     return this.batch.key(this.at.index)
   }
+  get keyBytes(): Uint8Array | null {
+    return this.batch.keyBytes(this.at.index)
+  }
   header(name: string): string | undefined {
+    return textOf(this.headerBytes(name))
+  }
+  headerBytes(name: string): Uint8Array | undefined {
     return this.batch.header(this.at.index, name)
   }
 }

@@ -10,6 +10,7 @@ import {
 import type { Rejected } from '../pipeline/index.js'
 import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import { FragileFold } from './fold.js'
+import { type KeptRecord, keptRecord, keptUnit } from './letter-record.js'
 import type { Program } from './program.js'
 import { advanceOwn, ClockWanted, isUnlikely, positionOfValue, RecordAt, timestampOf, validate } from './record.js'
 import type { SplitState } from './split-item.js'
@@ -96,7 +97,8 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
   // guard: skipped-as-one
   if (skipped > from) {
     at.index = skipped - 1
-    fold.reject(at.id, skippedUnit(batch, at, skipped - from), skipped - from)
+    const kept = keptUnit(batch, at.index)
+    fold.reject(at.id, skippedUnit(batch, at, skipped - from, kept), kept?.bytes, skipped - from)
     next = skipped
     // What is left out may make a row that fills a chunk by itself.
     if (fold.isFull(request.limits)) return ended(next)
@@ -133,7 +135,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
             const moved = advanceOwn(source, own, checked, at)
             const gated = Math.max(own, split.gate) // guard: own-by-record
             at.turn = timestamp > gated ? timestamp : gated
-            fold.accept(program.run(checked), gated, 1, at)
+            fold.accept(program.run(checked, at.meta), gated, 1, at)
             if (at.moves < timestamp) fold.counters.held++
             if (isUnlikely(source, own, timestamp)) fold.counters.unlikely++
             own = moved
@@ -147,7 +149,8 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
           if (thrown instanceof ClockWanted && isWithin) return { unit: next }
           // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
           if (thrown instanceof ClockWanted) return ended(next, true)
-          fold.reject(at.id, rejection(batch, at, thrown, value, many))
+          const kept = keptRecord(batch, i, many, sub)
+          fold.reject(at.id, rejection(batch, at, thrown, value, many, kept), kept?.bytes)
         }
       }
       // guard: whole-units
@@ -166,7 +169,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
 }
 
 /** What an operator had skipped (law 14) is not even decoded: it may be what kills the process. One letter, however many records came in it. */
-function skippedUnit(batch: SplitBatch, at: RecordAt, records: number): Rejected {
+function skippedUnit(batch: SplitBatch, at: RecordAt, records: number, kept: KeptRecord | undefined): Rejected {
   return {
     reason: 'skipped',
     detail:
@@ -176,6 +179,7 @@ function skippedUnit(batch: SplitBatch, at: RecordAt, records: number): Rejected
     position: at.position,
     ...(records > 1 && { records }),
     payload: records > 1 && batch.unitRaw !== undefined ? batch.unitRaw(at.index) : textOf(batch, at.index),
+    ...(kept && { record: kept.record }),
   }
 }
 
@@ -185,6 +189,7 @@ function rejection(
   thrown: unknown,
   value: unknown,
   many: RecordValues | undefined,
+  kept: KeptRecord | undefined,
 ): Rejected {
   const known = thrown instanceof RecordRejection
   return {
@@ -195,6 +200,7 @@ function rejection(
     position: at.position,
     ...(batch.unitRecords !== undefined && known && manyRecords(batch, at.index)),
     ...payloadOf(batch, at.index, value, many?.text(at.sub)),
+    ...(kept && { record: kept.record }),
   }
 }
 

@@ -175,8 +175,12 @@ export class StageFold {
     this.output(terminal.sink, n === 0 ? place.id : `${place.id}/${n}`, rows.value[i], place)
   }
 
-  /** A record that cannot be counted, or a whole unit of some: to the dead letter, and the split goes on (law 14). */
-  reject(id: string, row: Rejected, records = 1): void {
+  /**
+   * A record that cannot be counted, or a whole unit of some: to the dead letter, and the split goes on (law 14).
+   * `bytes` are those of the record that it keeps.
+   */
+  reject(id: string, row: Rejected, bytes = 0, records = 1): void {
+    this.bytes += bytes // guard: letter-bytes
     this.counters.in += records
     this.counters.rejected += records
     this.emit(this.deadLetter, { id, value: row, order: row.position })

@@ -14,11 +14,11 @@ export function fieldOf({ name, fields }: OperatorPlan, i: number): string {
 }
 
 /** A function of the user's that says which one it is where it throws, and that must not give a promise. */
-export function guarded<T, V>(what: string, fn: (value: T) => V): (value: T) => V {
-  return (value) => {
+export function guarded<T, M, V>(what: string, fn: (value: T, meta: M) => V): (value: T, meta: M) => V {
+  return (value, meta) => {
     let given: V
     try {
-      given = fn(value)
+      given = fn(value, meta)
     } catch (thrown) {
       throw named(what, thrown)
     }

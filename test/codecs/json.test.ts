@@ -18,6 +18,7 @@ function batchOf(records: readonly (string | Buffer | number)[]): SplitBatch & {
     position: String,
     arrivalMs: () => undefined,
     key: () => null,
+    keyBytes: () => null,
     raw: () => null,
     header: () => undefined,
     sizeBound: (i) => (typeof data[i] === 'number' ? 0 : data[i]!.length),

@@ -21,7 +21,9 @@ const meta: RecordMeta = {
   arrivalMs: undefined,
   stampMs: undefined,
   key: 'k',
+  keyBytes: Buffer.from('k'),
   header: () => undefined,
+  headerBytes: () => undefined,
 }
 
 export const sourceWith = (options: Partial<SourceOptions<any>>) =>

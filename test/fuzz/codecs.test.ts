@@ -31,6 +31,7 @@ function batchOf(records: readonly Payload[]): SplitBatch {
     position: String,
     arrivalMs: () => undefined,
     key: () => null,
+    keyBytes: () => null,
     raw: () => null,
     header: () => undefined,
     sizeBound: (i) => (typeof records[i] === 'number' ? 0 : records[i]!.length),

@@ -70,6 +70,14 @@ export const GUARDS: readonly Guard[] = [
     replace: 'return Math.min(batch.count, from + size)',
   },
   {
+    name: 'letter-bytes',
+    law: '11',
+    file: 'runtime/stage-fold',
+    find: 'this.bytes += bytes // guard: letter-bytes',
+    replace: '',
+    by: 'test/runtime/letters.test.ts',
+  },
+  {
     name: 'deadline',
     law: '11',
     file: 'runtime/ingest',
@@ -848,9 +856,9 @@ export const GUARDS: readonly Guard[] = [
     name: 'skipped-as-one',
     law: '11, 14',
     file: 'runtime/source-chunk',
-    find: 'fold.reject(at.id, skippedUnit(batch, at, skipped - from), skipped - from)',
+    find: 'fold.reject(at.id, skippedUnit(batch, at, skipped - from, kept), kept?.bytes, skipped - from)',
     replace:
-      'for (let i = from; i < skipped; i++) {\n      at.index = i\n      fold.reject(at.id, skippedUnit(batch, at, 1), 1)\n    }',
+      'for (let i = from; i < skipped; i++) {\n      at.index = i\n      fold.reject(at.id, skippedUnit(batch, at, 1, kept), kept?.bytes)\n    }',
     faults: 'killer-record',
   },
   {

@@ -112,7 +112,7 @@ describe('a fold of no function is refused where it is written', () => {
     expect(() => make(wrong('amount'), of)).toThrow(
       `${name}() takes a function, such as row => row.amount; it got "amount".`,
     )
-    expect(() => (make as (by: typeof of) => unknown)(of)).toThrow(second)
+    expect(() => (make as (...by: any[]) => unknown)(of)).toThrow(second)
     expect(() =>
       make(
         wrong(async () => 1),

@@ -17,6 +17,7 @@ import {
   sum,
   sumDecimal,
 } from '../../lib/aggregate/index.js'
+import { hex } from '../../lib/base/index.js'
 import {
   type KeyedStream,
   pipeline,
@@ -25,7 +26,7 @@ import {
   type WindowedStream,
 } from '../../lib/pipeline/index.js'
 import type { Builder } from '../../lib/pipeline/stream.js'
-import type { SinkNode, SourceNode } from '../../lib/ports/index.js'
+import type { RecordMeta, SinkNode, SourceNode } from '../../lib/ports/index.js'
 import { sourceNode } from '../../lib/sources/node.js'
 import { monotonous } from '../../lib/time/index.js'
 import { tumbling } from '../../lib/window/index.js'
@@ -115,25 +116,25 @@ describe('rows', () => {
   it('follow the steps', () => {
     compiled((p) => {
       const stream = p.from(orders)
-      expectTypeOf(stream).toEqualTypeOf<Stream<Order>>()
-      expectTypeOf(stream.map((o) => o.amount)).toEqualTypeOf<Stream<number>>()
-      expectTypeOf(stream.map((o) => ({ id: o.id }))).toEqualTypeOf<Stream<{ id: string }>>()
-      expectTypeOf(stream.flatMap((o) => [o.id, o.amount])).toEqualTypeOf<Stream<string | number>>()
-      expectTypeOf(stream.flatMap((o) => new Set(o.id))).toEqualTypeOf<Stream<string>>()
+      expectTypeOf(stream).toEqualTypeOf<Stream<Order, RecordMeta>>()
+      expectTypeOf(stream.map((o) => o.amount)).toEqualTypeOf<Stream<number, RecordMeta>>()
+      expectTypeOf(stream.map((o) => ({ id: o.id }))).toEqualTypeOf<Stream<{ id: string }, RecordMeta>>()
+      expectTypeOf(stream.flatMap((o) => [o.id, o.amount])).toEqualTypeOf<Stream<string | number, RecordMeta>>()
+      expectTypeOf(stream.flatMap((o) => new Set(o.id))).toEqualTypeOf<Stream<string, RecordMeta>>()
       expectTypeOf(
         stream.flatMap(function* (o) {
           yield o.amount
         }),
-      ).toEqualTypeOf<Stream<number>>()
-      expectTypeOf(stream.filter((o) => o.amount > 1)).toEqualTypeOf<Stream<Order>>()
+      ).toEqualTypeOf<Stream<number, RecordMeta>>()
+      expectTypeOf(stream.filter((o) => o.amount > 1)).toEqualTypeOf<Stream<Order, RecordMeta>>()
       const some = stream.map((o): string | null => o.id).filter((id): id is string => id !== null)
-      expectTypeOf(some).toEqualTypeOf<Stream<string>>()
+      expectTypeOf(some).toEqualTypeOf<Stream<string, RecordMeta>>()
       expectTypeOf(
         stream.sideOutput(
           (o) => o.amount > 1,
-          (side) => expectTypeOf(side).toEqualTypeOf<Stream<Order>>(),
+          (side) => expectTypeOf(side).toEqualTypeOf<Stream<Order, RecordMeta>>(),
         ),
-      ).toEqualTypeOf<Stream<Order>>()
+      ).toEqualTypeOf<Stream<Order, RecordMeta>>()
     })
   })
 
@@ -144,7 +145,7 @@ describe('rows', () => {
       p.from(orders, other)
       // @ts-expect-error the streams' rows differ
       p.from(orders).merge(p.from(other))
-      expectTypeOf(p.from(orders).merge(p.from(source('more')))).toEqualTypeOf<Stream<Order>>()
+      expectTypeOf(p.from(orders).merge(p.from(source('more')))).toEqualTypeOf<Stream<Order, RecordMeta>>()
     })
   })
 
@@ -170,16 +171,94 @@ describe('rows', () => {
   })
 })
 
+describe('meta', () => {
+  it('is there after a source, and not after an aggregate', () => {
+    compiled((p) => {
+      const stream = p.from(orders)
+      expectTypeOf(
+        stream.map((o, meta) => [o.id, meta.key, meta.keyBytes, meta.header('a'), meta.headerBytes('a')]),
+      ).toExtend<Stream<(string | Uint8Array | null | undefined)[], RecordMeta>>()
+      expectTypeOf(stream.keyBy((_, meta) => [meta.split, hex(meta.keyBytes)])).toEqualTypeOf<
+        KeyedStream<Order, readonly [string, string | null], RecordMeta>
+      >()
+      const results = stream
+        .filter((_, meta) => meta.key !== null)
+        .flatMap((o, meta) => [{ ...o, source: meta.source }])
+        .sideOutput(
+          (_, meta) => meta.position > '1',
+          (side) => side.map((_, meta) => meta.split),
+        )
+        .keyBy((o) => o.source)
+        .window(tumbling('5m'))
+        .aggregate('a', {
+          rows: count((_, meta) => meta.key),
+          total: sum((_, meta) => meta.arrivalMs),
+          exact: sumDecimal((_, meta) => meta.key),
+          mean: avg((_, meta) => meta.stampMs ?? 0),
+          spread: stddev((_, meta) => meta.stampMs),
+          least: min((o, meta) => [o.amount, Number(meta.key)][0]!),
+          most: max((_, meta) => meta.position),
+          opening: first((_, meta) => meta.split),
+          closing: last((_, meta) => meta.split),
+          best: maxBy(
+            (_, meta) => meta.position,
+            (_, meta) => meta.source,
+          ),
+          worst: minBy(
+            (o) => o.amount,
+            (_, meta) => meta.source,
+          ),
+          traces: collect((_, meta) => meta.header('trace')),
+          keys: distinctCount((_, meta) => meta.key),
+        })
+      expectTypeOf(results).toExtend<Stream<any, undefined>>()
+      expectTypeOf<(typeof results)['~row']['value']['opening']>().toEqualTypeOf<string>()
+      // @ts-expect-error results have no meta
+      results.map((_, meta) => meta.key)
+      // @ts-expect-error nor do keys of them
+      results.keyBy((_, meta) => meta.key)
+      results
+        .keyBy((r) => r.key)
+        .window(tumbling('1d'))
+        // @ts-expect-error nor their folds
+        .aggregate('b', { a: max((_, meta) => meta.position) })
+      results
+        .map((r) => r.key)
+        .merge(stream.map((o) => o.id))
+        // @ts-expect-error of both there may be one
+        .map((_, meta) => meta.key)
+      results
+        .map((r) => r.key)
+        .merge(stream.map((o) => o.id))
+        .map((_, meta) => meta?.key ?? null)
+      // @ts-expect-error a second parameter of another type is refused: it would be given the meta
+      stream.map((o, rate = 1) => o.amount * Number.parseInt(`${rate}`.trim(), rate))
+    })
+  })
+
+  it('is no part of what a stream is, for whoever only reads its rows', () => {
+    compiled((p) => {
+      const paid = (stream: Stream<Order>) => stream.filter((o, meta) => o.amount > 1 && meta?.key !== null)
+      paid(p.from(orders))
+      paid(p.from(orders).map((o) => o))
+      expectTypeOf<Stream<Order, undefined>>().toExtend<Stream<Order>>()
+      // @ts-expect-error this one wants meta, and results have none
+      const wants: Stream<Order, RecordMeta> = type<Stream<Order, undefined>>()
+      expectTypeOf(wants).toBeObject()
+    })
+  })
+})
+
 describe('keys', () => {
   it('are inferred, tuples as tuples', () => {
     compiled((p) => {
       const stream = p.from(orders)
-      expectTypeOf(stream.keyBy((o) => o.customer)).toEqualTypeOf<KeyedStream<Order, string>>()
+      expectTypeOf(stream.keyBy((o) => o.customer)).toEqualTypeOf<KeyedStream<Order, string, RecordMeta>>()
       expectTypeOf(stream.keyBy((o) => [o.customer, o.amount])).toEqualTypeOf<
-        KeyedStream<Order, readonly [string, number]>
+        KeyedStream<Order, readonly [string, number], RecordMeta>
       >()
-      expectTypeOf(stream.keyBy(() => null)).toEqualTypeOf<KeyedStream<Order, null>>()
-      expectTypeOf(stream.keyBy((o) => o.coupon)).toEqualTypeOf<KeyedStream<Order, number | null>>()
+      expectTypeOf(stream.keyBy(() => null)).toEqualTypeOf<KeyedStream<Order, null, RecordMeta>>()
+      expectTypeOf(stream.keyBy((o) => o.coupon)).toEqualTypeOf<KeyedStream<Order, number | null, RecordMeta>>()
       // @ts-expect-error an object is no key
       stream.keyBy((o) => ({ id: o.id }))
       // @ts-expect-error nor is undefined

@@ -54,11 +54,22 @@ describe('a Kafka event', () => {
     expect([0, 1].map((i) => zero!.key(i))).toEqual([null, ''])
   })
 
+  it('has keys as bytes, and as text only where they are text', () => {
+    const ids = [132, 133, 200, 65].map((id) => Buffer.from([0, 0, 0, 0, 0, 0, 0, id]))
+    const [batch] = decode(eventOf(...ids.map((id, offset) => ({ offset, key: id.toString('base64') })), { offset: 9 }))
+    expect(ids.map((_, i) => batch!.key(i))).toEqual([null, null, null, `${'\0'.repeat(7)}A`])
+    expect(ids.map((_, i) => batch!.keyBytes(i))).toEqual(ids)
+    expect([batch!.key(4), batch!.keyBytes(4)]).toEqual([null, null])
+    const [odd] = decode(eventOf({ offset: 1, key: Buffer.from('a\ufffd').toString('base64') }))
+    expect(odd!.key(0)).toBe('a\ufffd')
+  })
+
   it('has headers as signed bytes, the last of a name counting', () => {
     const [one] = decode(msk)
-    expect(one!.header(0, 'headerKey')).toBe('headerValue')
-    expect(one!.header(0, 'city')).toBe('Köln')
-    expect(one!.header(2, 'try')).toBe('2')
+    const text = (index: number, name: string) => Buffer.from(one!.header(index, name)!).toString()
+    expect(text(0, 'headerKey')).toBe('headerValue')
+    expect(text(0, 'city')).toBe('Köln')
+    expect(text(2, 'try')).toBe('2')
     for (const absent of ['none', 'toString', '__proto__', 'City']) expect(one!.header(2, absent)).toBeUndefined()
     const [odd] = decode(eventOf({ offset: 1, value: null, headers: [null, 7, { a: 'text' }] }, { offset: 2 }))
     expect(odd!.header(0, 'a')).toBeUndefined()

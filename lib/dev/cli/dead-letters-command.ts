@@ -1,4 +1,4 @@
-import { isResendable } from '../dead-letters/letter.js'
+import { staysAs } from '../dead-letters/letter.js'
 import { type LettersPlace, openLetters } from '../dead-letters/open.js'
 import { redrive } from '../dead-letters/redrive.js'
 import { numberText, table } from '../text.js'
@@ -24,7 +24,7 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
       const name = JSON.stringify([reason, source])
       const group = groups.get(name) ?? { reason, source, rows: 0, again: 0, detail }
       group.rows++
-      if (isResendable(letter, reason)) group.again++
+      if (staysAs(letter, reason) === undefined) group.again++
       groups.set(name, group)
     }
   } finally {
@@ -55,7 +55,7 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
   process.once('SIGINT', onSignal)
   let shown = performance.now()
   try {
-    const { sent, left } = await redrive(pipeline, {
+    const { sent, left, stays } = await redrive(pipeline, {
       ...liveBindings(flags),
       letters,
       isDry: flags.dryRun === true,
@@ -70,6 +70,7 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
     io.stdout.write(
       `${numberText(sent)} records ${flags.dryRun ? 'would be sent' : 'sent'} again, ${numberText(left)} left as they are\n`,
     )
+    for (const { reason, why, count } of stays) io.stdout.write(`  ${numberText(count)} ${reason}: ${why}\n`)
     return stop.signal.aborted ? 130 : 0
   } finally {
     letters.close()

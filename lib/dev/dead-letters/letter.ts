@@ -1,4 +1,6 @@
-import type { Rejected } from '../../pipeline/index.js'
+import type { LetterBytes, LetterRecord, Rejected } from '../../pipeline/index.js'
+import type { SourceNode } from '../../ports/index.js'
+import type { Outgoing } from '../live/sender.js'
 
 /** A dead letter as it is kept. */
 export interface DeadLetter extends Rejected {
@@ -20,31 +22,65 @@ export interface DeadLetters {
   close(): void
 }
 
-/** Reasons whose payload is the record's own text, as no value could be made of it. */
-const AS_TEXT = new Set(['bad-json', 'deep-nesting', 'forbidden-key', 'oversize', 'skipped'])
-/** Reasons that nothing can be sent again for: the record's bytes are no text, or it has none; or the letter is no record of a source, but a row that came of one. */
-const NEVER = new Set([
-  'bad-utf8',
-  'bad-base64',
-  'bad-aggregate',
-  'oversize-aggregate',
-  'tombstone',
-  'sink-refused',
-  'expired',
-])
+/** Letters of rows that came of a record, or of many: they are no records of a source. */
+const ROWS = new Set(['sink-refused', 'expired'])
 
-/** Reasons of records that are text or not: the letter says which. */
-const IF_TEXT = new Set(['bad-gzip', 'oversize-gzip', 'bad-envelope', 'decode-threw', 'too-many-values'])
-
-/** Whether its record can be sent again as it came. What killed the process may do so again: only whoever asks for it gets it. */
-export function isResendable({ reason, payload, records, isText }: DeadLetter, asked?: string): boolean {
-  // A letter of many records holds their aggregate as it came, which is no text of one.
-  if (payload === undefined || payload === null || records !== undefined || NEVER.has(reason)) return false
-  if (IF_TEXT.has(reason) && isText !== true) return false
-  return reason !== 'skipped' || asked === 'skipped'
+/**
+ * Why a letter is left where it is: what cannot be sent as it came is not sent at all. Undefined where it can be.
+ * `asked` is
+ * the one reason that is asked for. `node` is the letter's source, where that is known.
+ */
+export function staysAs(letter: DeadLetter, asked?: string, node?: SourceNode<any>): string | undefined {
+  const { reason, record, refused } = letter
+  if (ROWS.has(reason) || letter.operator !== undefined) return 'it is a row, and no record of a source'
+  if (reason === 'skipped' && asked !== 'skipped') return 'it ended the process: --reason skipped sends it'
+  if (record === undefined) {
+    if (refused !== undefined) return 'its record was too large to be kept where the letter is'
+    return 'its record was not kept: its bytes could not be read, or are too many, or an older version wrote the letter'
+  }
+  if (record.headers !== undefined && headersOf(record.headers) === undefined)
+    return 'it has headers that the Kafka client cannot write as they were: one without a value, or names in a mixed order'
+  if (node === undefined) return undefined
+  if (record.part && (typeof node.decode !== 'object' || node.decode.codec !== 'ndjson'))
+    return 'it is one value of a record of many, whose others have counted'
+  const isKinesis = record.partitionKey !== undefined
+  if (isKinesis !== (node.connector === 'kinesis')) return 'its source was of another kind'
+  return undefined
 }
 
-/** The record's own text. */
-export function lineOf({ reason, payload, isText }: DeadLetter): string {
-  return typeof payload === 'string' && (isText === true || AS_TEXT.has(reason)) ? payload : JSON.stringify(payload)
+/** The record of a letter that does not stay. */
+export function outgoingOf({ record }: DeadLetter): Outgoing {
+  const { value, key, headers, timestamp, partitionKey } = record!
+  return {
+    key: partitionKey ?? (key === undefined ? null : bytesOf(key)),
+    line: value === null ? null : bytesOf(value),
+    ...(headers && { headers: headersOf(headers)! }),
+    ...(timestamp !== undefined && { timestamp }),
+  }
+}
+
+/** The bytes of its record, about. */
+export function sizeOf({ record }: DeadLetter): number {
+  const { value, key, headers = [], partitionKey = '' } = record!
+  const parts = [value, key, partitionKey, ...headers.flat()]
+  return parts.reduce<number>((sum, part) => sum + (part == null ? 0 : bytesOf(part).length), 0)
+}
+
+const bytesOf = (bytes: LetterBytes): Buffer =>
+  typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.base64, 'base64')
+
+/**
+ * Headers as kafkajs takes them: an object, with a list where a name comes more than once. Undefined where it would
+ * write
+ * others: it has no header without a value, and writes those of one name one after the other, and whole numbers first.
+ */
+function headersOf(headers: NonNullable<LetterRecord['headers']>): Record<string, Buffer | Buffer[]> | undefined {
+  const lists: Record<string, Buffer[]> = Object.create(null)
+  for (const [name, value] of headers) {
+    if (value === null) return undefined
+    lists[name] ??= []
+    lists[name].push(bytesOf(value))
+  }
+  const names = Object.entries(lists).flatMap(([name, values]) => values.map(() => name))
+  return names.every((name, i) => name === headers[i]![0]) ? lists : undefined
 }

@@ -1,11 +1,10 @@
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { SourceNode } from '../../ports/index.js'
-import { keyReader } from '../input/key-of.js'
 import { OVERHEAD_BYTES, openSender, SEND_BYTES } from '../live/send.js'
 import type { Sender } from '../live/sender.js'
 import { type LiveBindings, liveSource } from '../live/sources.js'
-import { type DeadLetter, type DeadLetters, isResendable, lineOf } from './letter.js'
+import { type DeadLetter, type DeadLetters, outgoingOf, sizeOf, staysAs } from './letter.js'
 
 const BATCH = 100
 
@@ -24,11 +23,15 @@ export interface Redriven {
   readonly sent: number
   /** Left where they are: their records cannot be sent again as they came. */
   readonly left: number
+  /** How many of those there are by reason of the letter and by why it stays. */
+  readonly stays: readonly { readonly reason: string; readonly why: string; readonly count: number }[]
 }
 
 /**
- * Sends the records of dead letters to their sources once more, and deletes each once its source has it. A record is
- * another one there: it has a new position, and counts anew. At least once: killed between the two, it is sent again by
+ * Sends the records of dead letters to their sources once more, byte by byte, with key, headers and timestamp, and
+ * deletes
+ * each once its source has it. What cannot be sent whole stays. A record is another one there: it has a new position,
+ * and counts anew. At least once: killed between the two, it is sent again by
  * the next call, and in a bucket so are the letters before it in its object.
  * @throws {ConfigError} for a table that is not there, or a source that the pipeline does not have any more
  */
@@ -36,7 +39,7 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
   const { letters, isDry = false } = options
   const senders = new Map<string, Promise<Sender>>()
   let sent = 0
-  let left = 0
+  const stays = new Map<string, { reason: string; why: string; count: number }>()
   let waiting: DeadLetter[] = []
   let bytes = 0
   const flush = async (): Promise<void> => {
@@ -47,10 +50,7 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
       for (const source of new Set(batch.map((letter) => letter.source))) {
         const some = batch.filter((letter) => letter.source === source)
         const sender = await opened(pipeline, options, senders, source)
-        const node = plan(pipeline).sources.find(({ name }) => name === source)!
-        const keyOf = keyReader(node)
-        const lines = some.map(lineOf)
-        await sender.send(lines.map((line) => ({ key: keyOf(line), line })))
+        await sender.send(some.map(outgoingOf))
         await letters.remove(some)
       }
     sent += batch.length
@@ -60,28 +60,29 @@ export async function redrive(pipeline: Pipeline, options: RedriveOptions): Prom
     for await (const letter of letters.all()) {
       if (options.signal?.aborted) break
       if (options.reason !== undefined && letter.reason !== options.reason) continue
-      if (!isResendable(letter, options.reason) || !readsJson(pipeline, letter)) {
-        left++
+      const why = staysAs(letter, options.reason, nodeOf(pipeline, letter))
+      if (why !== undefined) {
+        const { reason } = letter
+        const name = JSON.stringify([reason, why])
+        stays.set(name, { reason, why, count: (stays.get(name)?.count ?? 0) + 1 })
         continue
       }
-      const more = Buffer.byteLength(lineOf(letter)) + OVERHEAD_BYTES
+      const more = sizeOf(letter) + OVERHEAD_BYTES
       if (waiting.length === BATCH || (waiting.length > 0 && bytes + more > SEND_BYTES)) await flush()
       waiting.push(letter)
       bytes += more
     }
     await flush()
-    return { sent, left }
+    const kinds = [...stays.values()].sort((a, b) => b.count - a.count)
+    return { sent, left: kinds.reduce((sum, { count }) => sum + count, 0), stays: kinds }
   } finally {
     for (const sender of senders.values()) await sender.then((one) => one.close()).catch(() => undefined)
     await letters.finish()
   }
 }
 
-/** A value is sent as JSON, which a source with another codec does not read. */
-function readsJson(pipeline: Pipeline, { source, isText }: DeadLetter): boolean {
-  const node: SourceNode<any> | undefined = plan(pipeline).sources.find(({ name }) => name === source)
-  const decode = node?.decode
-  return isText === true || decode === undefined || (typeof decode === 'object' && /^(nd)?json$/.test(decode.codec))
+function nodeOf(pipeline: Pipeline, { source }: DeadLetter): SourceNode<any> | undefined {
+  return plan(pipeline).sources.find(({ name }) => name === source)
 }
 
 async function opened(

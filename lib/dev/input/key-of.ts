@@ -44,7 +44,9 @@ function metaOf(source: string): RecordMeta {
     arrivalMs: undefined,
     stampMs: undefined,
     key: null,
+    keyBytes: null,
     header: () => undefined,
+    headerBytes: () => undefined,
   }
 }
 

@@ -39,7 +39,12 @@ export async function kafkaSender(
   await explained(() => producer.connect())
   return {
     async send(records: readonly Outgoing[]) {
-      const messages = records.map(({ key, line }) => ({ key, value: line }))
+      const messages = records.map(({ key, line, headers, timestamp }) => ({
+        key,
+        value: line,
+        ...(headers && { headers }),
+        ...(timestamp !== undefined && { timestamp: String(timestamp) }),
+      }))
       await explained(() => producer.send({ topic, messages, acks: -1 }))
     },
     close: () => producer.disconnect(),

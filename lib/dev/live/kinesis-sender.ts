@@ -54,8 +54,8 @@ export async function kinesisSender(
   return {
     async send(records: readonly Outgoing[]) {
       let waiting = records.map(({ key, line }) => ({
-        Data: Buffer.from(line),
-        PartitionKey: key === null || key === '' ? String(unkeyed++) : key,
+        Data: Buffer.from(line ?? ''),
+        PartitionKey: key === null || key.length === 0 ? String(unkeyed++) : String(key),
       }))
       const retries = new Retries(`A write to ${what}`, RETRY_BUDGET)
       while (waiting.length > 0) {

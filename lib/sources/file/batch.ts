@@ -41,6 +41,10 @@ export class FileBatch implements SplitBatch {
     return null
   }
 
+  keyBytes(): null {
+    return null
+  }
+
   header(): undefined {
     return undefined
   }

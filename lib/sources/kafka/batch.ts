@@ -1,4 +1,5 @@
-import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+import { textOf } from '../../base/index.js'
+import { Defect, type Envelope, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { isObject } from '../shape.js'
 import { offsetAfter, positionOfOffset } from './position.js'
@@ -44,21 +45,34 @@ export class KafkaBatch implements SplitBatch {
   }
 
   key(index: number): string | null {
+    return textOf(this.keyBytes(index) ?? undefined) ?? null
+  }
+
+  keyBytes(index: number): Uint8Array | null {
     const key = this.records[index]!.key ?? null
-    return key === null ? null : Buffer.from(key, 'base64').toString()
+    return key === null ? null : Buffer.from(key, 'base64')
   }
 
   /** A name may come more than once; the last one counts, as in Kafka's own `lastHeader`. */
-  header(index: number, name: string): string | undefined {
+  header(index: number, name: string): Uint8Array | undefined {
     const headers = this.records[index]!.headers ?? []
     for (let i = headers.length - 1; i >= 0; i--) {
       const header = headers[i]
       if (!isObject(header) || !Object.hasOwn(header, name)) continue
       const bytes: unknown = header[name]
       // Lambda writes Java's signed bytes; a Buffer takes each modulo 256.
-      return Array.isArray(bytes) ? Buffer.from(bytes).toString() : undefined
+      return Array.isArray(bytes) ? Buffer.from(bytes) : undefined
     }
     return undefined
+  }
+
+  envelope(index: number): Envelope {
+    const timestamp = this.stampMs(index)
+    const headers = (this.records[index]!.headers ?? [])
+      .filter(isObject)
+      .flatMap((header) => Object.entries(header))
+      .map(([name, bytes]) => [name, Array.isArray(bytes) ? Buffer.from(bytes) : null] as const)
+    return { key: this.keyBytes(index), headers, ...(timestamp !== undefined && { timestamp }) }
   }
 
   sizeBound(index: number): number {

@@ -1,4 +1,4 @@
-import { Defect, type Position, type SplitBatch } from '../../ports/index.js'
+import { Defect, type Envelope, type Position, type SplitBatch } from '../../ports/index.js'
 import { base64Bytes, writeBase64 } from '../base64.js'
 import { type Aggregate, looksAggregated, readAggregate } from './kpl.js'
 import { positionOfSequence } from './position.js'
@@ -52,6 +52,15 @@ export class KinesisBatch implements SplitBatch {
 
   key(index: number): string {
     return this.unfolded(index)?.key(this.sub(index)) ?? this.record(index).partitionKey
+  }
+
+  keyBytes(index: number): Uint8Array {
+    return Buffer.from(this.key(index))
+  }
+
+  /** The record that holds others has a key of its own. */
+  envelope(index: number, isUnit: boolean): Envelope {
+    return { partitionKey: isUnit ? this.record(index).partitionKey : this.key(index) }
   }
 
   header(): undefined {
