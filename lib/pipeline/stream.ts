@@ -1,23 +1,11 @@
 import type { Aggregate, AggregateMap, ResultOf } from '../aggregate/index.js'
-import {
-  ConfigError,
-  checkFunction,
-  checkName,
-  checkOptions,
-  type Duration,
-  EMPTY_WINDOWS_MAX,
-  formatDuration,
-  glimpse,
-  type Key,
-  milliseconds,
-  shown,
-  signedMilliseconds,
-} from '../base/index.js'
+import { ConfigError, checkFunction, checkName, checkOptions, glimpse, type Key } from '../base/index.js'
 import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
-import type { Accumulation, Emit, GraphNode } from './graph.js'
+import type { Accumulation, GraphNode } from './graph.js'
 import { refuseOthers } from './missteps.js'
-import type { Rejected, WindowResult } from './result.js'
+import type { WindowResult } from './result.js'
+import { settleWindow, type WindowOptions } from './window-options.js'
 
 /** A promise is refused by type: steps are synchronous, so that a replay is the same replay. */
 export type Sync<U> = U extends PromiseLike<unknown> ? 'A step is synchronous: it must not return a promise.' : U
@@ -200,43 +188,6 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   }
 }
 
-export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumulation> {
-  /** Moves where windows start, for calendars that do not start at 00:00 UTC. May be negative. Default 0. */
-  readonly offset?: Duration
-  /** How long after its end a window still takes late rows, in event time. Default 0. */
-  readonly allowedLateness?: Duration
-  /** Where rows go that no longer count in a window. Default: the dead letter. */
-  readonly late?: SinkNode<Rejected & { readonly payload: T; readonly key: K }>
-  /** What a late pane holds: all rows so far (`accumulating`, the default), its own (`discarding`), or a retraction of the pane before and all rows (`retracting`). */
-  readonly accumulation?: A
-  /**
-   * When a window gives results. `panes` (the default): one when event time passes its end, and late panes while lateness
-   * is allowed. `final`: one result, with all rows, when the allowed lateness is over. Its pane is the first and the last.
-   */
-  readonly emit?: Emit
-  /**
-   * Whether windows without rows give results: of each key that had a row within a horizon before the window's end, with
-   * folds of nothing. `{ horizon: '1h' }`, or `'emit'` for a horizon of ten windows. What a horizon covers is read when a
-   * window closes. Default: none do.
-   */
-  readonly empty?: 'emit' | { readonly horizon: Duration }
-}
-
-/** Windows of the horizon of `empty: 'emit'`. */
-const EMPTY_WINDOWS = 10
-
-function emptyFor(name: string, empty: WindowOptions<any, any>['empty'], { sizeMs, stepMs }: WindowSpec): number {
-  if (empty === undefined) return 0
-  if (empty === 'emit') return Math.max(sizeMs, EMPTY_WINDOWS * stepMs)
-  checkOptions(`empty of the window of "${name}"`, empty, { horizon: true })
-  const horizonMs = milliseconds(empty.horizon, `empty.horizon of the window of "${name}"`, stepMs)
-  if (horizonMs / stepMs <= EMPTY_WINDOWS_MAX) return horizonMs
-  throw new ConfigError(
-    'bad-window',
-    `The horizon of "${name}" holds at most ${EMPTY_WINDOWS_MAX} windows; ${formatDuration(horizonMs)} of windows that end every ${formatDuration(stepMs)} holds ${Math.ceil(horizonMs / stepMs)}. Use a shorter horizon.`,
-  )
-}
-
 /** Rows grouped by key and window: only an aggregate may follow. */
 export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = RecordMeta | undefined> {
   private readonly builder: Builder
@@ -289,7 +240,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
         'bad-aggregate',
         `The aggregate "${name}" takes its folds by field, such as { n: count() }; it got ${aggregates.kind}() alone. Give it a field.`,
       )
-    const { offset = 0, allowedLateness = 0, late, accumulation = 'accumulating', emit = 'panes', empty } = this.options
+    const { late } = this.options
     const entries = Object.entries(aggregates ?? {})
     if (entries.length === 0) {
       throw new ConfigError(
@@ -304,36 +255,14 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
         `Field "${field}" of the aggregate "${name}" is no fold. Use count(), sum(), custom() and their kin.`,
       )
     }
-    if (!['accumulating', 'discarding', 'retracting'].includes(accumulation)) {
-      throw new ConfigError(
-        'bad-window',
-        `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${shown(accumulation)}.`,
-      )
-    }
-    if (emit !== 'panes' && emit !== 'final') {
-      throw new ConfigError('bad-window', `emit is 'panes' or 'final'; the window of "${name}" has ${shown(emit)}.`)
-    }
-    if (emit === 'final' && accumulation !== 'accumulating') {
-      throw new ConfigError(
-        'bad-window',
-        `The window of "${name}" has emit: 'final' and accumulation: '${accumulation}'. With one result a window there is nothing to take back or to add: leave accumulation out.`,
-      )
-    }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
-    const shift = signedMilliseconds(offset, `The offset of the window of "${name}"`)
-    // Windows start every step, but cumulating ones every size: an offset that is longer says the same as its rest.
-    const every = this.spec.kind === 'cumulate' ? this.spec.sizeMs : this.spec.stepMs
     const id = this.builder.add({
       kind: 'aggregate',
       input: this.id,
       name,
       key: this.key,
       window: this.spec,
-      offsetMs: (shift % every) + 0,
-      allowedLatenessMs: milliseconds(allowedLateness, `allowedLateness of the window of "${name}"`),
-      accumulation,
-      emit,
-      emptyForMs: emptyFor(name, empty, this.spec),
+      ...settleWindow(name, this.spec, this.options),
       late,
       aggregates: Object.freeze({ ...aggregates }),
     })

@@ -1,21 +1,21 @@
-import { assert, DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { writeSegments } from './chain.js'
 import { checkpoint } from './checkpoint.js'
-import { Closed } from './closed.js'
+import { Closed, outputOwn } from './closed.js'
 import { type Cursor, doneThrough, doneUpTo } from './cursor.js'
 import { addPartRow, type Emission, runEmissions } from './emission.js'
 import { laneOf } from './fold.js'
 import { freshCursor, GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
+import { joinNext } from './join.js'
 import { isDone, type KeyRange, readRange } from './key-range.js'
 import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
 import type { LaneCache } from './lane-cache.js'
 import { aliveUntil, markStage, refuseExpired } from './life.js'
 import { hold } from './load.js'
 import { type Mark, readMarks } from './marks.js'
-import { begin } from './membership.js'
 import { PartBuffer, writeSplitRows } from './outputs.js'
 import { ClosingSlice, closingSlices, marksOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
@@ -58,10 +58,6 @@ export async function advance(
   }
 }
 
-/** How far the results of an operator are whole, where its slices are closed up to `own`: windows have their panes so long after their ends. */
-const outputOwn = ({ lagMs }: OperatorPlan['slices'], own: number): number =>
-  own <= TIME_MIN || own >= TIME_MAX ? own : own - lagMs
-
 class Advance {
   private readonly host: Host
   private readonly operator: OperatorPlan
@@ -103,7 +99,8 @@ class Advance {
     if (this.isDone(this.cursor.place)) return 'done'
     if (!(await this.cursor.claim())) return 'claimed'
     try {
-      await this.join()
+      // guard: key-group-joins
+      if (this.next !== undefined) this.split = await joinNext(this.host, this.next, this.operator, this.keyGroup)
       const outcome = await this.closeAll()
       if (outcome === 'deadline') await this.cursor.unclaim()
       return outcome
@@ -112,16 +109,6 @@ class Advance {
       await this.cursor.unclaim().catch(() => undefined)
       throw error
     }
-  }
-
-  /** Becomes a member of the next stage again, where it had left it. Read after the watermark by which slices are closed: see `rest.ts`. */
-  private async join(): Promise<void> {
-    const { host, next, operator } = this
-    const input = next?.inputs.find((candidate) => candidate.name === operator.name)
-    if (next === undefined || input === undefined) return
-    const begun = await begin(host, next, input, keyGroupSplit(this.keyGroup)) // guard: key-group-joins
-    assert(begun.kind === 'member', `the key group ${this.splitName} is ${begun.kind}`)
-    this.split = begun.split
   }
 
   private isDone(at: Cursor): boolean {
@@ -350,7 +337,7 @@ class Advance {
     const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)
     const done = await checkpoint(host, next, split, {
       to: upTo,
-      own: outputOwn(operator.slices, own),
+      own: outputOwn(operator, own),
       top,
       counters: fold.counters,
       tails,

@@ -1,3 +1,4 @@
+import { TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { doneThrough, doneUpTo } from './cursor.js'
 import { addEmissions, type Emission, type FailedEmission } from './emission.js'
@@ -44,4 +45,9 @@ export class Closed {
     this.emissions = []
     this.failed = []
   }
+}
+
+/** How far the results of an operator are whole, where its slices are closed up to `own`: windows have their panes so long after their ends. */
+export function outputOwn({ slices: { lagMs } }: OperatorPlan, own: number): number {
+  return own <= TIME_MIN || own >= TIME_MAX ? own : own - lagMs
 }

@@ -371,9 +371,8 @@ export const GUARDS: readonly Guard[] = [
     name: 'key-group-joins',
     law: '5',
     file: 'runtime/advance',
-    find: 'const begun = await begin(host, next, input, keyGroupSplit(this.keyGroup))',
-    replace:
-      "const begun = { kind: 'member', split: this.split! } as Awaited<ReturnType<typeof begin>>; void [input, begin]",
+    find: 'if (this.next !== undefined) this.split = await joinNext(this.host, this.next, this.operator, this.keyGroup)',
+    replace: '',
     pipeline: 'resting',
     faults: 'idle,burst',
   },

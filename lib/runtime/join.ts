@@ -1,0 +1,22 @@
+import { assert } from '../base/index.js'
+import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
+import type { Host } from './host.js'
+import { keyGroupSplit } from './keys.js'
+import { begin } from './membership.js'
+import type { SplitState } from './split-item.js'
+
+/**
+ * Makes a key group a member of the next stage again, where it had left it while its own stage was at rest (law 5). To be called after the watermark was read by
+ * which slices are closed: whoever lets key groups leave asks for that watermark after the mark.
+ */
+export async function joinNext(
+  host: Host,
+  next: StagePlan,
+  operator: OperatorPlan,
+  keyGroup: number,
+): Promise<SplitState> {
+  const input = next.inputs.find((candidate) => candidate.name === operator.name)!
+  const begun = await begin(host, next, input, keyGroupSplit(keyGroup))
+  assert(begun.kind === 'member', `key group ${keyGroup} of "${operator.name}" is ${begun.kind}`)
+  return begun.split
+}
