@@ -83,7 +83,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
   })
   // Event time stops at what holds rows: empty windows after it close in the end of all time.
   const hasEmpty = spec.operators.some(({ emptyForMs }) => emptyForMs > 0)
-  const ending = spec.idleClose !== false && random.below(2) === 0 && !hasEmpty ? 'clock' : 'bounded'
+  // And the window of a record that is held closes when event time is there, which may take as long as it lies ahead.
+  const hasHeld = swarm.has('future-stamp') && spec.sources.some(({ onFutureDrift }) => onFutureDrift === 'hold')
+  const byClock = spec.idleClose !== false && random.below(2) === 0 && !hasEmpty && !hasHeld
+  const ending = byClock ? 'clock' : 'bounded'
   const baseMs = BASES_MS[random.below(BASES_MS.length)]!
   const length = options.length ?? 3 + random.below(10)
   const logs = options.logs ?? makeLogs(spec, random, swarm, { length, baseMs, startMs: START_MS })

@@ -290,6 +290,9 @@ export class World {
       this.horizon = this.options.horizonOf(this)
       this.scheduler.note('everything is delivered')
     }
+    if (!this.isClosed()) return false
+    // A key group that came back meanwhile may have rows in later slices than were known.
+    this.horizon = this.options.horizonOf(this)
     return this.isClosed()
   }
 
