@@ -82,7 +82,7 @@ module.exports = {
       name: 'testing-needs-no-client',
       severity: 'error',
       from: { path: room('testing') },
-      to: { path: '^lib/(dev|aws|sinks|codecs|state/(lmdb|dynamodb))/' },
+      to: { path: '^lib/(dev|aws|sinks|state/(lmdb|dynamodb))/' },
     },
     {
       name: 'handlers-do-not-know-dev',
