@@ -30,7 +30,7 @@ describe('the event of a mapping is what the decoder of its source reads', () =>
       expect(input.numbering.index(batch!.position(i))).toBe(i)
     }
     // As a topic is by default: its stamps are no arrival times.
-    expect(batch!.arrivalMs(0)).toBe(connector === 'kinesis' ? ARRIVAL : undefined)
+    expect(batch!.arrivalMs(0)).toBe(connector === 'file' ? undefined : ARRIVAL)
     expect(batch!.stampMs?.(0)).toBe(connector === 'kafka' ? ARRIVAL : undefined)
     if (connector !== 'file') expect(batch!.key(1)).toBe('key 1')
     if (connector === 'kafka') expect(batch!.key(0)).toBe(null)
@@ -75,7 +75,7 @@ describe('the event of a mapping is what the decoder of its source reads', () =>
       partition: 2,
       offset: 1,
       timestamp: ARRIVAL,
-      timestampType: 'CREATE_TIME',
+      timestampType: 'LOG_APPEND_TIME',
       key: Buffer.from('key 1').toString('base64'),
       value: Buffer.from('{"split":2,"i":1}').toString('base64'),
       headers: [],

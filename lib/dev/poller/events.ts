@@ -77,7 +77,8 @@ const kafka: Writer = {
       partition: Number(log.split.slice(log.split.lastIndexOf('-') + 1)),
       offset: index,
       timestamp: arrivalMs,
-      timestampType: 'CREATE_TIME',
+      // No producer has stamped it.
+      timestampType: 'LOG_APPEND_TIME',
       key: key === null ? null : base64(key),
       value: base64(log.line(index)),
       headers: '[]',

@@ -67,7 +67,8 @@ export class KafkaBatch implements SplitBatch {
   }
 
   envelope(index: number): Envelope {
-    const timestamp = this.stampMs(index)
+    // A stamp of the broker's is given anew when the record is sent again.
+    const timestamp = this.arrivalMs(index) === undefined ? this.stampMs(index) : undefined
     const headers = (this.records[index]!.headers ?? [])
       .filter(isObject)
       .flatMap((header) => Object.entries(header))
