@@ -949,7 +949,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/marks',
     find: "checkSeal(item!, 'marksSeal', sealOf('marks', text), \"a stage's marks\")",
     replace: '',
-    by: 'test/fuzz/stored.test.ts',
+    by: 'test/runtime/life.test.ts',
   },
   {
     name: 'marks-below',

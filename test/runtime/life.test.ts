@@ -231,3 +231,21 @@ describe('law 9: nothing that was counted expires in silence', () => {
     expect(calm.rows.get('out')).toHaveLength(2)
   })
 })
+
+describe('law 7: marks of a stage', () => {
+  it('that somebody has changed are not gone by: they say until when all is there', async () => {
+    const world = new Harness(quiet)
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
+    const { pk, sk, marks } = (await world.watermark())!
+    expect(marks).toBeDefined()
+    await world.store.update({ key: { pk: pk as string, sk: sk as string }, set: { marks: '[[1,2]]' }, when: [] })
+    const said = await world
+      .container()
+      .ingest(fileEvent('readings', 'p', 1, [at(2)]))
+      .then(
+        () => world.logs.join(),
+        (error) => String(error.code),
+      )
+    expect(said).toContain('damaged-state')
+  })
+})
