@@ -426,6 +426,7 @@ describe('dynamodbTable', () => {
     )
     expect(() => dynamodbTable('t', { partitionKey: 'a', sortKey: 'a' })).toThrow('two attributes other than _version')
     expect(() => dynamodbTable('t', { sortKey: '_version' })).toThrow('two attributes other than _version')
+    expect(() => dynamodbTable('t', { partitionKey: '_deleted' })).toThrow('other than _version and _deleted')
   })
 })
 

@@ -3,6 +3,7 @@ import { load } from '../../aws/load.js'
 import { ConfigError, checkFunction, checkOptions } from '../../base/index.js'
 import type { SinkNode } from '../../ports/index.js'
 import { sinkNode } from '../node.js'
+import { DELETED, VERSION } from './attributes.js'
 
 export interface DynamoDBTableOptions<Row> extends Pick<DynamoDBOptions, 'region' | 'endpoint'> {
   /**
@@ -48,10 +49,10 @@ export function dynamodbTable<Row = any>(name: string, options: DynamoDBTableOpt
     if ((typeof given === 'string' && given !== '') || (given === null && option === 'sortKey')) continue
     throw new ConfigError('bad-sink', `${option} of the table "${name}" is the name of an attribute; it is ${given}.`)
   }
-  if (partitionKey === sortKey || [partitionKey, sortKey].includes('_version'))
+  if (partitionKey === sortKey || [VERSION, DELETED].some((own) => own === partitionKey || own === sortKey))
     throw new ConfigError(
       'bad-sink',
-      `The keys of the table "${name}" are two attributes other than _version; they are ${partitionKey} and ${sortKey}.`,
+      `The keys of the table "${name}" are two attributes other than _version and _deleted; they are ${partitionKey} and ${sortKey}.`,
     )
   const shape = { item, version, partitionKey, sortKey } as const
   return sinkNode<Row>(name, {

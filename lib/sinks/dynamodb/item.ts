@@ -1,12 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { ConfigError, digest, encodeKey, type Key, messageOf, shown } from '../../base/index.js'
 import type { SinkRow } from '../../ports/index.js'
+import { DELETED, VERSION } from './attributes.js'
 import { documentFields, documentValue, fieldsBytes } from './document.js'
-
-/** The attribute that says which version of an item stands. */
-export const VERSION = '_version'
-/** The attribute of an item whose row has ceased to be. It stays with its keys and version alone, so that no older row takes its place. */
-export const DELETED = '_deleted'
 
 export interface TableShape {
   readonly item: ((row: any, id: string) => Readonly<Record<string, unknown>>) | undefined

@@ -10,7 +10,8 @@ import { codeOf, type Failure, judgeError } from '../../aws/failure.js'
 import { limited } from '../../aws/limited.js'
 import { Retries, type RetryBudget } from '../../aws/retry.js'
 import { compareBytes, messageOf, RetryableError, STORE_GET_MAX } from '../../base/index.js'
-import { DELETED, type Entry, isBelow, itemName, VERSION } from './item.js'
+import { DELETED, VERSION } from './attributes.js'
+import { type Entry, isBelow, itemName } from './item.js'
 
 /** DynamoDB: a statement has at most 8,192 characters. */
 const STATEMENT_LENGTH_MAX = 8_000
