@@ -65,7 +65,7 @@ export class ClosingSlice {
       for (const { lates } of this.between(ending.start, this.end))
         for (const list of lates.values()) for (const late of list) if (belongs(late, ending)) counted.push(late)
       const { horizonMs } = this.operator.slices
-      if (horizonMs > 0) for (const cell of this.known(ending.end, this.end)) others.push(cell)
+      if (horizonMs > 0) for (const cell of this.known(ending.end, this.end).values()) others.push(cell)
     }
     const own = this.held.at(-1)
     const hasLatePanes = own?.end === this.end && this.operator.slices.lagMs === 0
@@ -78,9 +78,9 @@ export class ClosingSlice {
       const from = i
       while (i < onTime.length && onTime[i]!.text === cell.text) i++
       if (late[j]?.text === cell.text) j++
-      const before = k
-      while (k < known.length && known[k]!.text === cell.text) k++
-      yield { cell, onTime: onTime.slice(from, i), lates: travelling.get(cell.text) ?? [], isKnown: k > before }
+      const isKnown = known[k]?.text === cell.text
+      if (isKnown) k++
+      yield { cell, onTime: onTime.slice(from, i), lates: travelling.get(cell.text) ?? [], isKnown }
     }
   }
 
@@ -144,17 +144,23 @@ export class ClosingSlice {
     return [...windows.values()].sort((a, b) => a.end - b.end)
   }
 
-  /** What keys have within the horizon of a window's end, of what had come when the slice closed. */
-  private *known(end: number, closing: number): Generator<Cell> {
+  /** The keys that have rows within the horizon of a window's end, each once, of what had come when the slice closed. */
+  private known(end: number, closing: number): Map<string, Cell> {
     const from = end - this.operator.slices.horizonMs
-    for (const { cells } of this.between(from, end)) yield* cells.values()
+    const found = new Map<string, Cell>()
+    for (const { cells } of this.between(from, end)) for (const cell of cells.values()) found.set(cell.text, cell)
     for (const { lates } of this.between(from, closing))
-      for (const list of lates.values()) for (const late of list) if (late.own > from && late.own <= end) yield late
+      for (const list of lates.values())
+        for (const late of list) if (late.own > from && late.own <= end) found.set(late.text, late)
+    return found
   }
 
+  /** The same of one key when the window ended: late rows of many keys must not look at all others each. */
   private isKnown(text: string, end: number): boolean {
-    for (const cell of this.known(end, end)) if (cell.text === text) return true
-    return false
+    const from = end - this.operator.slices.horizonMs
+    return this.between(from, end).some(
+      ({ cells, lates }) => cells.has(text) || lates.get(text)?.some(({ own }) => own > from && own <= end),
+    )
   }
 
   /** The slices held that end in (start, end]. */

@@ -81,10 +81,9 @@ async function settleKeyGroups(
   )
   if (quiet.length === 0 || !(await mayRest(host, operator))) return
   let isChanged = false
-  for (const { name } of quiet) {
-    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) break
-    isChanged = (await part(host, stage, input, name.slice(input.name.length + 1), quietMs)) || isChanged
-  }
+  await someAtOnce(quiet, deadline, async ({ name }) => {
+    if (await part(host, stage, input, name.slice(input.name.length + 1), quietMs)) isChanged = true
+  })
   if (isChanged) await advanceStage(host, stage, deadline)
 }
 
@@ -104,20 +103,24 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
   const going = mine.filter(({ name, status, stopped }) => status !== 'ended' && stopped === '' && !faulty.has(name))
-  const failures: unknown[] = []
   // A tick that has no time for all begins elsewhere the next time: none waits for ever.
   const first = Math.floor(host.services.clock.now() / TURN_MS) % Math.max(1, going.length)
   const inTurn = [...going.slice(first), ...going.slice(0, first)]
-  for (let at = 0; at < inTurn.length; at += SPLITS_AT_ONCE) {
-    if (deadline.remainingMs() < DEADLINE_RESERVE_MS) break
-    const some = inTurn.slice(at, at + SPLITS_AT_ONCE)
-    await Promise.all(
-      some.map((split) =>
-        settleSplit(host, stage, input, split, byName.get(originName(input, split)), listed).catch((error) =>
-          failures.push(error),
-        ),
-      ),
-    )
+  await someAtOnce(inTurn, deadline, (split) =>
+    settleSplit(host, stage, input, split, byName.get(originName(input, split)), listed),
+  )
+}
+
+/** Some splits at once, while time remains. What one of them throws keeps no other from its turn. */
+async function someAtOnce(
+  splits: readonly SplitState[],
+  deadline: Deadline,
+  work: (split: SplitState) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = []
+  for (let at = 0; at < splits.length && deadline.remainingMs() >= DEADLINE_RESERVE_MS; at += SPLITS_AT_ONCE) {
+    const some = splits.slice(at, at + SPLITS_AT_ONCE)
+    await Promise.all(some.map((split) => work(split).catch((error) => failures.push(error))))
   }
   if (failures.length > 0) throw failures[0]
 }
