@@ -153,9 +153,8 @@ export interface CustomAggregate<T, Acc, R> {
 
 /**
  * A custom aggregate, folded as records come, or `ordered`. It reads whole rows, so nulls are its own to leave out, and
- * no
- * meta: a `map` before it puts into the row what it needs of that; rows of
- * an ordered one are kept as JSON, and what JSON cannot keep rejects the record (`bad-value`). Cannot take rows back.
+ * no meta: a `map` before it puts into the row what it needs of that; rows of an ordered one are kept as JSON, and what
+ * JSON cannot keep rejects the record (`bad-value`). Cannot take rows back.
  * @example custom({ name: 'longest', init: () => '', add: (a, row: { name: string }) => row.name.length > a.length ? row.name : a, result: a => a, ordered: true })
  */
 export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {

@@ -55,8 +55,7 @@ export const RECORD_VALUES_MAX = 20_000
 export const DECODED_BYTES_MAX = 16 * 1024 * 1024
 /**
  * Of a record that a dead letter keeps: payload, key and headers. An event of Lambda has at most 6 MB, and base64 in
- * it, so
- * that all that comes by one is kept.
+ * it, so that all that comes by one is kept.
  */
 export const LETTER_RECORD_BYTES_MAX = 6 * 1024 * 1024
 /** Of the key and the headers that are kept with each rejected value of a record of many: there may be 20,000. */

@@ -63,10 +63,8 @@ export class Builder {
 
 /**
  * A stream of rows. Each step returns a new stream; one stream may have many readers. `Meta` is what steps are told of
- * a
- * row's record: a `RecordMeta` after a source, undefined after an aggregate, whose results are no records. Its fields
- * are
- * valid during the call only.
+ * a row's record: a `RecordMeta` after a source, undefined after an aggregate, whose results are no records. Its fields
+ * are valid during the call only.
  */
 export class Stream<T, Meta = RecordMeta | undefined> {
   /** Type only. */

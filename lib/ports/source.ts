@@ -5,8 +5,7 @@ export type Position = string
 
 /**
  * What is known of a record besides its value. It is a view that moves on to the next record: read it during the call
- * that
- * it is handed to, and keep what it gave, never itself.
+ * that it is handed to, and keep what it gave, never itself.
  */
 export interface RecordMeta {
   readonly source: string
@@ -18,8 +17,7 @@ export interface RecordMeta {
   readonly stampMs: number | undefined
   /**
    * The record's key at the broker (Kinesis partition key, Kafka key) where it is text in UTF-8; null where there is
-   * none, or
-   * where its bytes are no text: `hex(meta.keyBytes)` makes a key of any bytes.
+   * none, or where its bytes are no text: `hex(meta.keyBytes)` makes a key of any bytes.
    */
   readonly key: string | null
   /** The record's key as bytes; null where there is none. */
@@ -91,8 +89,7 @@ export interface SplitBatch {
   unitRaw?(index: number): string | null
   /**
    * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent
-   * where there is no such
-   * thing (files).
+   * where there is no such thing (files).
    */
   envelope?(index: number, isUnit: boolean): Envelope
   /** How many records the source record at this index holds, where it is given as one because it holds too many. */

@@ -5,7 +5,7 @@ import { rowPosition } from './cursor.js'
 import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
 import type { PaneDraft } from './panes.js'
-import { type Program, Rows, type Terminal } from './program.js'
+import { type Program, Rows } from './program.js'
 import type { SplitState } from './split-item.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
 import { fieldOf, named } from './user-code.js'
@@ -183,17 +183,15 @@ function failure(
   return { id: `${id}|rejected`, value, order: id }
 }
 
-/** The rows of what a result replaces, for sinks that get none of the result itself: there they cease to be. */
-function droppedRows(program: Program, emission: Emission): Rows {
-  const kept = new Set<Terminal>()
-  const now = program.run(emission.result, undefined)
-  for (let i = 0; i < now.count; i++) kept.add(now.terminal[i]!)
-  const before = emission.stood!()
+/** The rows of what a result replaced, for sinks that got none of the result itself (`kept`): there they cease to be. */
+function droppedRows(program: Program, kept: Rows, before: WindowResult<any, any> | undefined): Rows {
   const rows = new Rows()
   if (before === undefined) return rows
+  // A program reuses its rows.
+  const terminals = new Set(kept.terminal.slice(0, kept.count))
   const old = program.run(before, undefined)
   for (let i = 0; i < old.count; i++) {
-    if (kept.has(old.terminal[i]!)) continue
+    if (terminals.has(old.terminal[i]!)) continue
     rows.terminal[rows.count] = old.terminal[i]!
     rows.value[rows.count++] = old.value[i]
   }
@@ -244,21 +242,18 @@ export function runEmissions(
       if (split !== undefined) emission.gate = split.gate
       try {
         if (spoilt.size > 0 && spoilt.has(emission.position)) throw spoilt.get(emission.position)
-        op = undefined
-        suffix = ''
-        // guard: dropped-is-deleted
-        if (emission.stood !== undefined && program.mayDrop) {
-          const dropped = droppedRows(program, emission)
-          op = '-'
-          suffix = '|-'
-          fold.repeat(dropped, emission)
-        }
         op = emission.weight < 0 ? '-' : undefined
         suffix = ''
         const rows = program.run(emission.result, undefined)
         if (next === undefined || emission.position <= counted)
           fold.repeat(rows, emission) // guard: passed-on-once
         else fold.accept(rows, emission.effective, emission.weight, emission)
+        // guard: dropped-is-deleted
+        if (emission.stood !== undefined && program.mayDrop) {
+          op = '-'
+          suffix = '|-'
+          fold.repeat(droppedRows(program, rows, emission.stood()), emission)
+        }
       } catch (thrown) {
         if (thrown instanceof FragileFold && !spoilt.has(emission.position)) {
           spoilt.set(emission.position, thrown)

@@ -11,8 +11,7 @@ export interface KeptRecord {
 
 /**
  * The record at an index as its source had it, to be sent again: undefined where its bytes cannot be had, or are too
- * many. Of one value of
- * many it is that value's own text, under the record's key and headers: the others have counted.
+ * many. Of one value of many it is that value's own text, under the record's key and headers: the others have counted.
  */
 export function keptRecord(
   batch: SplitBatch,

@@ -159,7 +159,7 @@ export function timestampOf(
   if (source.onUnlikelyTime === 'reject' && isUnlikely(source, own, timestamp))
     throw new RecordRejection(
       'unlikely-timestamp',
-      `The timestamp ${shownTime(timestamp)} lies before minTime, or more than 30 days behind its split. Seconds have to be multiplied by 1000.`,
+      `The timestamp ${new Date(timestamp).toISOString()} lies before minTime, or more than 30 days behind its split. Seconds have to be multiplied by 1000.`,
     )
   at.moves = timestamp
   const { maxFutureDriftMs } = source
@@ -196,8 +196,6 @@ export function timestampOf(
 export function isUnlikely(source: SourceNode<any>, own: number, timestamp: number): boolean {
   return timestamp < source.minTimeMs || timestamp < own - FAR_BEHIND_MS
 }
-
-const shownTime = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms))
 
 /** The own watermark after a record (design, section 1): a pure function of the log's prefix. */
 export function advanceOwn(source: SourceNode<any>, own: number, value: unknown, at: RecordAt): number {

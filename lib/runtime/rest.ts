@@ -5,12 +5,8 @@ import { doneThrough } from './cursor.js'
 import type { Host } from './host.js'
 import { START, watermarkKey } from './keys.js'
 import { listSplits } from './registration.js'
-import { effective, type SplitState, standing } from './split-item.js'
+import { effective, hasLeft, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
-
-/** Nobody holds the watermark of a stage: each of its splits is out, or has ended. */
-const isUnheld = (splits: readonly SplitState[]): boolean =>
-  splits.every((split) => standing(split) === 'out' || standing(split) === 'ended')
 
 /**
  * The event time at which everything is closed that the rows of a stage lie in: the end of the last window of the highest event time, and of the slice in
@@ -28,10 +24,14 @@ export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): numb
   return end
 }
 
-/** Whether a stage has come to rest: nobody holds its watermark, and all that it holds is closed. It says nothing more before a record comes. */
+/**
+ * How far a stage has come that is at rest: nobody holds its watermark, and all that it holds is closed. It says nothing more before a record comes. Undefined of
+ * others, and where the quiet closes nothing at all.
+ */
 async function restsAt(host: Host, stage: StagePlan): Promise<number | undefined> {
+  if (typeof host.plan.pipeline.idleClose !== 'number') return undefined
   const splits = await listSplits(host, stage)
-  if (splits.length === 0 || !isUnheld(splits)) return undefined // guard: rest-unheld
+  if (splits.length === 0 || !splits.every(hasLeft)) return undefined // guard: rest-unheld
   const [item] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
   const { published } = readWatermark(item)
   return published < TIME_MAX && published >= endOfRows(stage, splits) ? published : undefined // guard: rest-closed
@@ -52,14 +52,13 @@ function keyGroupInspector(host: Host, operator: OperatorPlan): SourceInspector 
   }
 }
 
-/** Who can be asked for the splits of an input: its source's inspector; of key groups the stage before, where the quiet closes anything at all. */
+/** Who can be asked for the splits of an input: its source's inspector; of key groups the stage before. */
 export function inspectorOf(host: Host, input: InputPlan): SourceInspector | undefined {
   if (input.kind === 'source') return host.services.inspector(input.name)
-  return typeof host.plan.pipeline.idleClose === 'number' ? keyGroupInspector(host, input.operator) : undefined
+  return keyGroupInspector(host, input.operator)
 }
 
 /** Whether key groups of this operator may leave the next stage. Asked once for all of them: the answer that counts is the one after the mark. */
 export async function mayRest(host: Host, operator: OperatorPlan): Promise<boolean> {
-  if (typeof host.plan.pipeline.idleClose !== 'number') return false
   return (await restsAt(host, host.plan.stages[operator.stage]!)) !== undefined
 }

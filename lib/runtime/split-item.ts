@@ -127,6 +127,12 @@ export function standing(split: SplitState): SplitStatus {
   return split.status === 'parting' ? split.was : split.status
 }
 
+/** Whether a split no longer holds the watermark of its stage. */
+export function hasLeft(split: SplitState): boolean {
+  const status = standing(split)
+  return status === 'out' || status === 'ended'
+}
+
 /** The attributes of a split that was never written to. `joining`: it holds the watermark back until it has a gate. */
 export function freshSplit(
   name: string,

@@ -7,7 +7,7 @@ import { isUnmarked, marked, readMarks, writeMarks } from './marks.js'
 import { listSplits, register } from './registration.js'
 import { endOfRows } from './rest.js'
 import { sealOf } from './seal.js'
-import { effective, readSplit, type SplitState, standing } from './split-item.js'
+import { effective, hasLeft, readSplit, type SplitState, standing } from './split-item.js'
 import { readWatermark, type StageWatermark } from './watermark-item.js'
 
 /**
@@ -18,7 +18,7 @@ export function wouldClose(
   stage: StagePlan,
   published: number,
   candidate: number,
-  isLast = candidate === TIME_MAX,
+  isLast = false,
 ): boolean {
   if (candidate <= published) return false
   if (candidate === TIME_MAX) return true
@@ -44,17 +44,15 @@ export function mayMove(host: Host, stage: StagePlan, seen: StageWatermark, spli
 interface Minimum {
   readonly value: number
   readonly holder: string
-  readonly isLast: boolean
 }
 
 /** The least effective watermark of all that stand in the minimum; undefined where nobody does. A joining split counts as minus infinity. */
 function minimum(splits: readonly SplitState[]): Minimum | undefined {
   let found: Minimum | undefined
   for (const split of splits) {
-    const status = standing(split)
-    if (status === 'out' || status === 'ended') continue
-    const value = status === 'joining' ? TIME_MIN : effective(split) // guard: joining-holds-back
-    if (found === undefined || value < found.value) found = { value, holder: split.name, isLast: value === TIME_MAX }
+    if (hasLeft(split)) continue
+    const value = standing(split) === 'joining' ? TIME_MIN : effective(split) // guard: joining-holds-back
+    if (found === undefined || value < found.value) found = { value, holder: split.name }
   }
   return found
 }
@@ -62,9 +60,9 @@ function minimum(splits: readonly SplitState[]): Minimum | undefined {
 /** How far event time goes where nobody stands in the minimum, and whether it stays there. */
 interface Unheld {
   readonly value: number
-  readonly isLast: boolean
+  readonly isLast?: boolean
 }
-const STAYS: Unheld = { value: TIME_MIN, isLast: false }
+const STAYS: Unheld = { value: TIME_MIN }
 
 /**
  * Nobody stands in the minimum. Bounded sources are done for good. Else event time goes on with the clock once all has been quiet for `idle.close`, until
@@ -72,7 +70,7 @@ const STAYS: Unheld = { value: TIME_MIN, isLast: false }
  */
 async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<Unheld> {
   if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits)))
-    return { value: TIME_MAX, isLast: true }
+    return { value: TIME_MAX }
   const { idleClose } = host.plan.pipeline
   const reached = Math.max(TIME_MIN, ...splits.map(effective))
   if (idleClose === false || reached === TIME_MIN) return STAYS
@@ -81,7 +79,7 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
   // Where no time is one to go by, nothing is known of how long it was quiet.
   if (quietMs === Number.POSITIVE_INFINITY) return STAYS
   const byClock = reached + quietMs
-  if (idleClose === 'clock') return { value: byClock, isLast: false }
+  if (idleClose === 'clock') return { value: byClock }
   if (quietMs < idleClose) return STAYS // guard: quiet-for-long
   const end = endOfRows(stage, splits)
   return { value: Math.min(byClock, end), isLast: end <= byClock } // guard: quiet-end
@@ -118,7 +116,7 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
   for (let round = 0; round < WATERMARK_ROUNDS_MAX; round++) {
     const splits = await listSplits(host, stage)
     const low = minimum(splits)
-    const { value: candidate, isLast } = low ?? (await unheld(host, stage, splits))
+    const { value: candidate, isLast }: Unheld = low ?? (await unheld(host, stage, splits))
     if (!wouldClose(host, stage, seen.published, candidate, isLast)) {
       if (low === undefined || low.holder === seen.holder) break
       await store.update({
@@ -168,9 +166,5 @@ async function moved(host: Host, stage: StagePlan, low: Minimum): Promise<boolea
   const [item] = await host.services.store.get([splitKey(host.prefix, stage, low.holder)])
   if (item === undefined) return false
   const split = readSplit(item, stage.operators.length)
-  return (
-    standing(split) === 'out' ||
-    standing(split) === 'ended' ||
-    (standing(split) === 'member' && effective(split) > low.value)
-  )
+  return hasLeft(split) || (standing(split) === 'member' && effective(split) > low.value)
 }

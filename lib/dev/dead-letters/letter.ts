@@ -27,8 +27,7 @@ const ROWS = new Set(['sink-refused', 'expired'])
 
 /**
  * Why a letter is left where it is: what cannot be sent as it came is not sent at all. Undefined where it can be.
- * `asked` is
- * the one reason that is asked for. `node` is the letter's source, where that is known.
+ * `asked` is the one reason that is asked for. `node` is the letter's source, where that is known.
  */
 export function staysAs(letter: DeadLetter, asked?: string, node?: SourceNode<any>): string | undefined {
   const { reason, record, refused } = letter
@@ -71,8 +70,8 @@ const bytesOf = (bytes: LetterBytes): Buffer =>
 
 /**
  * Headers as kafkajs takes them: an object, with a list where a name comes more than once. Undefined where it would
- * write
- * others: it has no header without a value, and writes those of one name one after the other, and whole numbers first.
+ * write others: it has no header without a value, and writes those of one name one after the other, and whole numbers
+ * first.
  */
 function headersOf(headers: NonNullable<LetterRecord['headers']>): Record<string, Buffer | Buffer[]> | undefined {
   const lists: Record<string, Buffer[]> = Object.create(null)

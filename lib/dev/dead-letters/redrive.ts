@@ -29,10 +29,9 @@ export interface Redriven {
 
 /**
  * Sends the records of dead letters to their sources once more, byte by byte, with key, headers and timestamp, and
- * deletes
- * each once its source has it. What cannot be sent whole stays. A record is another one there: it has a new position,
- * and counts anew. At least once: killed between the two, it is sent again by
- * the next call, and in a bucket so are the letters before it in its object.
+ * deletes each once its source has it. What cannot be sent whole stays. A record is another one there: it has a new
+ * position, and counts anew. At least once: killed between the two, it is sent again by the next call, and in a bucket
+ * so are the letters before it in its object.
  * @throws {ConfigError} for a table that is not there, or a source that the pipeline does not have any more
  */
 export async function redrive(pipeline: Pipeline, options: RedriveOptions): Promise<Redriven> {
