@@ -7,8 +7,11 @@ import { checkGraph } from '../runtime/host.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
 import { Faults, type Process } from './chaos.js'
 import { Containers } from './containers.js'
-import { numberingOf, StreamInput } from './input/stream-input.js'
+import { flowOf, type StepFlow } from './flow.js'
+import { numberingOf } from './input/numbering.js'
+import { StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
+import { lettersOf, type RejectedRows, rejectedRows } from './rejected.js'
 import { type RunOptions, type Settled, settle } from './run-options.js'
 import { forget, openState } from './state-choice.js'
 import { type Status, statusOf } from './status.js'
@@ -29,6 +32,10 @@ export interface RunSummary {
   readonly status: Status
   /** Rows by sink, and the file that holds them. */
   readonly sinks: readonly { readonly name: string; readonly file: string; readonly rows: number }[]
+  /** The rows that went through each step. */
+  readonly flow: readonly StepFlow[]
+  /** What the dead letter and the late outputs hold, by reason. */
+  readonly rejected: readonly RejectedRows[]
   readonly usage: StoreUsage
   readonly faults: Readonly<Record<string, number>>
 }
@@ -104,6 +111,8 @@ class LocalRun {
     if (!before.complete) await this.drive(inputs, containers)
     const status = await statusOf(pipeline, store)
     const sinks = await this.collect()
+    const flow = await flowOf(pipeline, store, status)
+    const rejected = await rejectedRows(lettersOf(pipeline, sinks), inputs)
     const spent = process.cpuUsage(cpu)
     return {
       pipeline: pipeline.name,
@@ -116,6 +125,8 @@ class LocalRun {
       invocations: containers.invocations,
       status,
       sinks,
+      flow,
+      rejected,
       usage: store.usage(),
       faults: this.faults.counts,
     }

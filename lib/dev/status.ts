@@ -35,6 +35,10 @@ export interface SplitStatusRow {
   /** Taken though stamped far ahead, or hardly as it was meant. */
   readonly held: number
   readonly unlikely: number
+  /** Of those that were filtered: records without a value. */
+  readonly empty: number
+  /** By counted step after its input, see `countedSteps`. */
+  readonly steps: readonly number[]
   readonly operators: readonly {
     readonly counted: number
     readonly late: number
@@ -109,6 +113,8 @@ function row(split: SplitState): SplitStatusRow {
     repeats: counters.repeats,
     held: counters.held,
     unlikely: counters.unlikely,
+    empty: counters.empty,
+    steps: counters.steps,
     operators: counters.operators,
     highest: known(split.top),
     checkpointedAt: split.at,

@@ -1,4 +1,5 @@
 import { MEMORY_GB, PRICES } from '../cost/prices.js'
+import { flowText, rejectedText } from './flow-text.js'
 import type { RunSummary } from './run.js'
 import { bold, numberText, table, timeText } from './text.js'
 
@@ -11,6 +12,13 @@ export function costPerMillion(summary: RunSummary): { state: number; functions:
   const state = usage.writeUnits * PRICES.writeUnit + usage.readUnits * PRICES.readUnit
   const functions = summary.cpuSeconds * MEMORY_GB * PRICES.lambdaGbSecond + summary.invocations * PRICES.lambdaRequest
   return { state: (state / events) * 1e6, functions: (functions / events) * 1e6 }
+}
+
+/** Records of all sources that were taken, and those of them that were rejected. */
+export function takenOf(summary: RunSummary): { readonly taken: number; readonly rejected: number } {
+  const sources = summary.flow.filter(({ depth }) => depth === 0)
+  const sum = (of: (step: (typeof sources)[number]) => number): number => sources.reduce((n, step) => n + of(step), 0)
+  return { taken: sum((step) => step.in), rejected: sum((step) => step.rejected) }
 }
 
 function recordsIn(summary: RunSummary): number {
@@ -75,6 +83,9 @@ export function summaryText(summary: RunSummary): string {
   const lines = [
     conservation(summary),
     '',
+    flowText(summary.flow),
+    '',
+    ...(summary.rejected.length === 0 ? [] : [rejectedText(summary.rejected), '']),
     `${bold('results')}   ${summary.sinks.map((sink) => `${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}`).join('\n          ')}`,
     `${bold('state')}     ${numberText(usage.writeUnits)} write units, ${numberText(usage.readUnits)} read units, ${numberText(usage.requests)} requests in this run`,
   ]
@@ -113,9 +124,12 @@ function remarks({ status }: RunSummary): string[] {
   ]
 }
 
-function ending({ complete, alreadyComplete, status }: RunSummary): string {
+function ending(summary: RunSummary): string {
+  const { complete, alreadyComplete, status } = summary
   if (!complete)
     return `Stopped before the end; watermark ${timeText(status.stages[0]?.watermark)}. Run it again to go on.`
-  if (!alreadyComplete) return 'All input is counted and every window is closed.'
+  const { taken, rejected } = takenOf(summary)
+  const but = rejected === 0 ? '' : ` ${numberText(rejected)} of ${numberText(taken)} records were rejected.`
+  if (!alreadyComplete) return `All input is read and every window is closed.${but}`
   return 'An earlier run has counted all input and closed every window; these are its results. --fresh starts over, as it has to where functions were changed.'
 }

@@ -46,8 +46,19 @@ function label(node: GraphNode): string {
         .map(([field, fold]) => `${field}: ${fold.kind}`)
         .join(', ')} }   lateness ${formatDuration(node.allowedLatenessMs)}, ${node.accumulation}`
     default:
-      return stepName(node)
+      return stepLabel(node)
   }
+}
+
+const FUNCTION_CHARS_MAX = 48
+
+/** A stateless step by the name that a user writes, with the beginning of its function: steps have no names of their own. */
+export function stepLabel(node: GraphNode): string {
+  const name = stepName(node)
+  if (!('fn' in node)) return name
+  const text = String(node.fn).replace(/\s+/g, ' ')
+  if (text.includes('[native code]')) return name
+  return `${name} ${text.length > FUNCTION_CHARS_MAX ? `${text.slice(0, FUNCTION_CHARS_MAX - 1)}…` : text}`
 }
 
 function costs(operator: OperatorPlan, made: Plan): string[] {

@@ -315,7 +315,15 @@ class Advance {
     await buffer.flush(host) // guard: emit-before-cursor
     if (next !== undefined && split !== undefined && split.position < upTo)
       await this.passOn(next, split, fold, emissions, upTo, own) // guard: pass-on-before-cursor
-    if (!(await this.cursor.move(upTo, at, upTo === doneThrough(this.frontier)))) return 'claimed'
+    if (
+      !(await this.cursor.move(
+        upTo,
+        at,
+        upTo === doneThrough(this.frontier),
+        next === undefined ? fold.counters : undefined,
+      ))
+    )
+      return 'claimed'
     closed.clear()
     return 'moved'
   }

@@ -245,7 +245,10 @@ export function runEmissions(
         op = emission.weight < 0 ? '-' : undefined
         suffix = ''
         const rows = program.run(emission.result, undefined)
-        if (next === undefined || emission.position <= counted)
+        if (next === undefined) {
+          fold.repeat(rows, emission)
+          fold.tally(rows)
+        } else if (emission.position <= counted)
           fold.repeat(rows, emission) // guard: passed-on-once
         else fold.accept(rows, emission.effective, emission.weight, emission)
         // guard: dropped-is-deleted
@@ -260,7 +263,7 @@ export function runEmissions(
           again = true
           break
         }
-        if (next !== undefined && emission.position > counted) {
+        if (next === undefined || emission.position > counted) {
           fold.counters.in++
           fold.counters.rejected++
         }

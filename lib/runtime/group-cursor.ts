@@ -3,17 +3,26 @@ import type { Item, ItemKey } from '../ports/index.js'
 import { readCursor } from './cursor.js'
 import type { Host } from './host.js'
 import { checkSeal, sealOf } from './seal.js'
+import { addCounters, type Counters, noCounters, readCounters, writeCounters } from './split-item.js'
 
 /** The attributes of a key group's item of which nothing is done. */
-export const freshCursor = () => ({ cursor: '', cursorSeal: cursorSeal('', undefined) })
+export const freshCursor = () => ({ cursor: '', cursorSeal: cursorSeal('', undefined, undefined) })
 
-const cursorSeal = (text: string, at: string | undefined): number => sealOf('cursor', text, at)
+const cursorSeal = (text: string, at: string | undefined, counters: string | undefined): number =>
+  counters === undefined ? sealOf('cursor', text, at) : sealOf('cursor', text, at, counters)
+
+/** What became of a key group's results, where they go to sinks alone: the steps after its operator count them here, with the cursor. */
+export function resultCounters({ counters }: Item): Counters {
+  return counters === undefined ? noCounters(0) : readCounters(JSON.parse(counters as string))
+}
 
 /** The item of a key group, as an attempt has it: how far it is done, and who is at work. The cursor moves only from where it was read (law 8). */
 export class GroupCursor {
   text = ''
   /** The key that it stands at, where more keys of its hash follow. */
   at: string | undefined
+  private counters = noCounters(0)
+  private written: string | undefined
   private readonly host: Host
   private readonly key: ItemKey
   /** When the claim runs out that stands in the table. */
@@ -34,8 +43,10 @@ export class GroupCursor {
     this.text = item.cursor as string
     this.at = item.at as string | undefined
     this.until = item.until as number | undefined
+    this.written = item.counters as string | undefined
     // guard: cursor-seal
-    checkSeal(item, 'cursorSeal', cursorSeal(this.text, this.at), 'the cursor of a key group')
+    checkSeal(item, 'cursorSeal', cursorSeal(this.text, this.at, this.written), 'the cursor of a key group')
+    this.counters = resultCounters(item)
   }
 
   /** Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. A claim by a clock that is far ahead is none. */
@@ -69,17 +80,23 @@ export class GroupCursor {
     })
   }
 
-  /** Moves on to a text, and to the key that it stands at. The claim goes with the last move, and is prolonged by all others. */
-  async move(to: string, at: string | undefined, isLast: boolean): Promise<boolean> {
+  /**
+   * Moves on to a text, and to the key that it stands at. The claim goes with the last move, and is prolonged by all others. `counted` is what became of the
+   * results that were emitted for it, where they go to sinks alone.
+   */
+  async move(to: string, at: string | undefined, isLast: boolean, counted?: Counters): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
     // Where a move stood still, closing would go round for ever.
     assert(to > this.text, `the cursor of ${this.key.pk} grows (law 9): from ${this.text} to ${to}`)
     this.claimedUntil = isLast ? 0 : clock.now() + timeoutMs
+    const counters = counted === undefined ? this.counters : addCounters(this.counters, counted)
+    const written = counters.in === 0 ? undefined : writeCounters(counters)
     const verdict = await store.update({
       key: this.key,
       set: {
         cursor: to,
-        cursorSeal: cursorSeal(to, at),
+        cursorSeal: cursorSeal(to, at, written),
+        ...(written !== undefined && { counters: written }),
         until: this.claimedUntil,
         ...(at !== undefined && { at }),
       },
@@ -89,6 +106,7 @@ export class GroupCursor {
     if (!verdict.applied) return false
     this.text = to
     this.at = at
+    this.counters = counters
     return true
   }
 }

@@ -1,5 +1,5 @@
 import { type Key, RecordRejection, ROWS_PER_RECORD_MAX, settled } from '../base/index.js'
-import type { OperatorPlan, Plan } from '../pipeline/index.js'
+import { countedSteps, type OperatorPlan, type Plan } from '../pipeline/index.js'
 import type { RecordMeta, SinkNode } from '../ports/index.js'
 import { fieldOf, guarded, named } from './user-code.js'
 
@@ -19,6 +19,10 @@ export class Rows {
   readonly key: Key[] = []
   /** What each fold of the operator reads of the row. */
   readonly inputs: unknown[][] = []
+  /** What the steps counted of it: the first `noted` hold a counter each, and by how much it grows. */
+  noted = 0
+  readonly counter: number[] = []
+  readonly by: number[] = []
 
   /**
    * The slot of one more row.
@@ -31,6 +35,12 @@ export class Rows {
       `A record becomes at most ${ROWS_PER_RECORD_MAX} rows; the steps make more of this one. Check its flatMap.`,
     )
   }
+
+  /** A step counts something of the record. It holds once the record is accepted: what was rejected counts in no step. */
+  note(counter: number, by: number): void {
+    this.counter[this.noted] = counter
+    this.by[this.noted++] = by
+  }
 }
 
 /** `meta` is the one object of the batch, moved on from record to record; undefined of a result. */
@@ -42,9 +52,11 @@ export class Program {
   readonly terminals: Terminal[] = []
   /** Whether a row may leave by no step at all, or by other ones than its like. */
   mayDrop = false
+  private readonly counted: readonly number[]
   private readonly start: Step
 
   constructor(plan: Plan, node: number) {
+    this.counted = countedSteps(plan, node)
     this.start = this.after(plan, node, false)
   }
 
@@ -53,6 +65,7 @@ export class Program {
    */
   run(value: unknown, meta: RecordMeta | undefined): Rows {
     this.rows.count = 0
+    this.rows.noted = 0
     this.start(value, meta)
     return this.rows
   }
@@ -70,7 +83,9 @@ export class Program {
 
   private step(plan: Plan, id: number): Step {
     const node = plan.pipeline.nodes[id]!
-    if (node.kind === 'filter' || node.kind === 'flat-map' || node.kind === 'divert') this.mayDrop = true
+    const counter = this.counted.indexOf(id)
+    if (counter >= 0) this.mayDrop = true
+    const { rows } = this
     switch (node.kind) {
       case 'map': {
         const { fn } = node
@@ -82,6 +97,7 @@ export class Program {
         const next = this.after(plan, id, false)
         return (value, meta) => {
           if (settled('The function of filter()', fn(value, meta))) next(value, meta)
+          else rows.note(counter, 1)
         }
       }
       case 'flat-map': {
@@ -89,15 +105,23 @@ export class Program {
         const next = this.after(plan, id, false)
         return (value, meta) => {
           const what = 'The function of flatMap()'
-          for (const row of settled(what, fn(value, meta))) next(settled(what, row), meta)
+          let made = 0
+          for (const row of settled(what, fn(value, meta))) {
+            made++
+            next(settled(what, row), meta)
+          }
+          if (made > 0) rows.note(counter, made)
         }
       }
       case 'divert': {
         const { fn } = node
         const next = this.after(plan, id, false)
         const side = this.after(plan, id, true)
-        return (value, meta) =>
-          settled('The test of sideOutput()', fn(value, meta)) ? side(value, meta) : next(value, meta)
+        return (value, meta) => {
+          if (!settled('The test of sideOutput()', fn(value, meta))) return next(value, meta)
+          rows.note(counter, 1)
+          side(value, meta)
+        }
       }
       case 'side':
       case 'merge':

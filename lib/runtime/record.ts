@@ -183,12 +183,12 @@ export function timestampOf(
       reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs)) // guard: held-moves-little
     return timestamp
   }
-  // The bound is the log's: how far the stamp is from the clock would be other words for whoever reads the log again (law 1).
-  const bound = follows > -EVENT_TIME_MAX ? `after ${new Date(follows).toISOString()}: ` : ''
-  const of = arrivalMs !== undefined ? "the record's arrival" : bound && 'all records before it, and of '
+  // No time of a clock is in the sentence, nor an arrival, which a local run takes from one: two runs over a log give the same bytes (law 1).
+  const bound = arrivalMs === undefined && follows > -EVENT_TIME_MAX ? `after ${new Date(follows).toISOString()}: ` : ''
+  const of = arrivalMs !== undefined ? "the record's arrival" : `${bound && 'all records before it, and of '}the clock`
   throw new RecordRejection(
     'future-timestamp',
-    `The timestamp ${new Date(timestamp).toISOString()} lies ${bound}more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${of}${arrivalMs === undefined ? 'the clock' : ''}.`,
+    `The timestamp ${new Date(timestamp).toISOString()} lies ${bound}more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${of}.`,
   )
 }
 

@@ -71,6 +71,10 @@ export interface Counters {
   held: number
   /** And stamped before `minTime`, or far behind the split. */
   unlikely: number
+  /** Of those that were filtered: records without a value, which no step has seen. */
+  empty: number
+  /** By counted step after its input, see `countedSteps` of the plan. Shorter where the last ones are 0. */
+  steps: number[]
   /** By operator, in (row, window); `outside`: rows that lie in no window, where windows have gaps. */
   operators: { counted: number; late: number; expired: number; outside: number }[]
 }
@@ -84,6 +88,8 @@ export function noCounters(operators: number): Counters {
     repeats: 0,
     held: 0,
     unlikely: 0,
+    empty: 0,
+    steps: [],
     operators: Array.from({ length: operators }, () => ({ counted: 0, late: 0, expired: 0, outside: 0 })),
   }
 }
@@ -97,6 +103,8 @@ export function addCounters(a: Counters, b: Counters): Counters {
     repeats: a.repeats + b.repeats,
     held: a.held + b.held,
     unlikely: a.unlikely + b.unlikely,
+    empty: a.empty + b.empty,
+    steps: (a.steps.length > b.steps.length ? a : b).steps.map((_, i) => (a.steps[i] ?? 0) + (b.steps[i] ?? 0)),
     operators: b.operators.map((rows, i) => {
       const before = a.operators[i] ?? { counted: 0, late: 0, expired: 0, outside: 0 }
       return {
@@ -261,8 +269,9 @@ export function readSplit(item: Item, operators: number): SplitState {
   }
 }
 
-function readCounters([all, ...operators]: number[][]): Counters {
-  const [taken = 0, rejected = 0, filtered = 0, passed = 0, repeats = 0, held = 0, unlikely = 0] = all as number[]
+export function readCounters([all, ...operators]: number[][]): Counters {
+  const [taken = 0, rejected = 0, filtered = 0, passed = 0, repeats = 0, held = 0, unlikely = 0, empty = 0, ...steps] =
+    all as number[]
   return {
     in: taken,
     rejected,
@@ -271,6 +280,8 @@ function readCounters([all, ...operators]: number[][]): Counters {
     repeats,
     held,
     unlikely,
+    empty,
+    steps,
     operators: operators.map((rows) => ({
       counted: rows[0]!,
       late: rows[1]!,
@@ -282,8 +293,8 @@ function readCounters([all, ...operators]: number[][]): Counters {
 
 /** What is hardly ever counted is left out: the item stays within one write unit. */
 export function writeCounters(c: Counters): string {
-  const taken = [c.in, c.rejected, c.filtered, c.passed, c.repeats]
-  if (c.held > 0 || c.unlikely > 0) taken.push(c.held, c.unlikely)
+  const taken = [c.in, c.rejected, c.filtered, c.passed, c.repeats, c.held, c.unlikely, c.empty, ...c.steps]
+  while (taken.length > 5 && taken.at(-1) === 0) taken.pop()
   return JSON.stringify([
     taken,
     ...c.operators.map((o) => [o.counted, o.late, o.expired, ...(o.outside > 0 ? [o.outside] : [])]),

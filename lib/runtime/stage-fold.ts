@@ -76,7 +76,7 @@ export class StageFold {
    * @throws {RecordRejection} before anything has changed, where a key is none; a `FragileFold` at any time
    */
   accept(rows: Rows, own: number, weight: 1 | -1, place: RecordPlace): void {
-    const { counters, slots } = this
+    const { slots } = this
     for (let i = 0; i < rows.count; i++) {
       const terminal = rows.terminal[i]!
       if (terminal.kind === 'operator') slots[i] = this.folds[terminal.operator.index]!.slot(rows.key[i]!)
@@ -86,9 +86,21 @@ export class StageFold {
       if (terminal.kind === 'sink') this.send(terminal, rows, i, place)
       else this.count(rows, i, slots[i]!, terminal.operator, own, weight, place)
     }
+    this.tally(rows)
+  }
+
+  /** One record was accepted, or one result whose rows go to sinks alone. */
+  tally(rows: Rows): void {
+    const { counters } = this
     counters.in++
     if (rows.count > 0) counters.passed++
     else counters.filtered++
+    const { steps } = counters
+    for (let i = 0; i < rows.noted; i++) {
+      const counter = rows.counter[i]!
+      while (steps.length <= counter) steps.push(0)
+      steps[counter]! += rows.by[i]!
+    }
   }
 
   private count(
@@ -190,6 +202,7 @@ export class StageFold {
   pass(): void {
     this.counters.in++
     this.counters.filtered++
+    this.counters.empty++
   }
 
   /** A record of this many bytes is taken next. */

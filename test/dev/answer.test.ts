@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sequenceNumber } from '../../lib/dev/input/stream-input.js'
+import { sequenceNumber } from '../../lib/dev/input/numbering.js'
 import { judge } from '../../lib/dev/poller/answer.js'
 import { inputOf, numbered } from './inputs.js'
 

@@ -150,6 +150,12 @@ describe('wrong arguments end with 2 and a sentence that says what is right', ()
       2,
       /--batch is a whole number from 1 to 10000.*it is 10001/,
     ],
+    [
+      'a share of rejected records that is none',
+      () => given('--max-rejected', '120%'),
+      2,
+      /^error: --max-rejected is a number of records, such as 10, or a percentage of them, such as 2\.5%; it is "120%"\.\n$/,
+    ],
     ['a seed that is no number', () => given('--chaos', '-1'), 2, /--chaos/],
     [
       'an unknown state',
@@ -241,7 +247,7 @@ describe('a run of an input', () => {
     const { code, out, err } = await millrace(...args)
     expect(code).toBe(0)
     expect(err).toMatch(PROGRESS)
-    expect(out).toContain('All input is counted and every window is closed.')
+    expect(out).toContain('All input is read and every window is closed.')
     const results = rows(args, 'clicks').map((row) => ({ key: row.key, n: row.value.n }))
     expect(results).toHaveLength(3)
     expect(results).toEqual(expect.arrayContaining(counted))
@@ -263,12 +269,46 @@ describe('a run of an input', () => {
     expect(rows(args, 'clicks')).toHaveLength(1)
   })
 
+  it('a run that rejects everything ends with 3, and says what and where', async () => {
+    const file = writeLines(path('all-bad.ndjson'), ['{"t":', '', { t: 'soon', k: 'a' }, '{"t":1,}'])
+    const args = run('--input', `clicks=${file}`, '--splits', '1')
+    const { code, out, err } = await millrace(...args)
+    const rejected = `${args[args.indexOf('--out') + 1]}/rejected.ndjson`
+    expect(code).toBe(3)
+    expect(out).toContain('All input is read and every window is closed. 3 of 3 records were rejected.\n')
+    expect(out).toContain(
+      `bad-json: 2 rows in rejected (${rejected})\n  such as ${file}:1: A record is one JSON value;`,
+    )
+    expect(out).toContain(`bad-timestamp: 1 row in rejected (${rejected})\n  such as ${file}:3: timestamp() gives ms`)
+    expect(err).toContain(
+      `error: 3 of 3 records were rejected; --max-rejected allows fewer than all. Look at ${rejected}.\n`,
+    )
+    expect(rows(args, 'rejected').map((row) => [row.file, row.line])).toEqual([
+      [file, 1],
+      [file, 3],
+      [file, 4],
+    ])
+  })
+
+  it.each([
+    ['2', 0],
+    ['1', 3],
+    ['50%', 0],
+    ['49.9%', 3],
+    ['0', 3],
+  ])('--max-rejected %s of two rejected in four: %i', async (most, wanted) => {
+    const file = writeLines(path('half-bad.ndjson'), ['{', { t: 1_000, k: 'a' }, { t: 2_000, k: 'a' }, '}'])
+    const { code, err } = await millrace(...run('--input', `clicks=${file}`, '--max-rejected', most))
+    expect(code).toBe(wanted)
+    if (wanted === 3) expect(err).toContain(`2 of 4 records were rejected; --max-rejected allows ${most}. Look at `)
+  })
+
   it('an empty file is a run that is done', async () => {
     writeFileSync(path('nothing.ndjson'), '')
     const args = run('--input', `clicks=${path('nothing.ndjson')}`)
     const { code, out } = await millrace(...args)
     expect(code).toBe(0)
-    expect(out).toContain('All input is counted and every window is closed.')
+    expect(out).toContain('All input is read and every window is closed.')
     expect(rows(args, 'clicks')).toEqual([])
   })
 

@@ -55,7 +55,7 @@ describe('millrace init', () => {
       return stdout + stderr
     }
     await run('npm', 'install', ...QUIETLY)
-    expect(await run('npm', 'start')).toContain('All input is counted and every window is closed.')
+    expect(await run('npm', 'start')).toContain('All input is read and every window is closed.')
     const rows = readFileSync(join(shop, '.millrace', 'shop', 'out', 'revenue.ndjson'), 'utf8')
       .trim()
       .split('\n')

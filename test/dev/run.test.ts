@@ -52,6 +52,40 @@ describe('a local run', () => {
     expect(existsSync(path('whole', 'out', '.lock'))).toBe(false)
   })
 
+  it('law 1: what is rejected says the same in every run, whatever the clock', async () => {
+    const rows = ['{"t":', { t: 'soon', k: 'a' }, { t: Date.now() + 3 * 86_400_000, k: 'a' }, { t: 9e15, k: 'a' }]
+    const files = { stream: [writeLines(path('bad-s'), rows)], topic: [writeLines(path('bad-t'), rows)] }
+    const seen: string[] = []
+    for (const name of ['clock 1', 'clock 2']) {
+      await run(clicks(), asked(name, { inputs: files }))
+      seen.push(readFileSync(path(name, 'out', 'rejected.ndjson'), 'utf8'))
+    }
+    expect(seen[1]).toBe(seen[0])
+    expect(seen[0]!.trimEnd().split('\n')).toHaveLength(8)
+    expect(seen[0]).toContain('future-timestamp')
+  })
+
+  it('law 10: the steps add up, by branch', () => {
+    const text = summary.flow.map(({ depth, step, in: entered, out, rejected }) => {
+      expect(entered).toBeGreaterThanOrEqual(out)
+      return `${depth} ${step.split(' ')[0]} ${entered - rejected}`
+    })
+    const { splits } = summary.status.stages[0]!
+    const sum = (of: (split: (typeof splits)[number]) => number): number =>
+      splits.reduce((n, split) => n + of(split), 0)
+    const [passed, taken] = [sum((split) => split.passed), sum((split) => split.in - split.rejected)]
+    const results = summary.sinks.find(({ name }) => name === 'clicks')!.rows
+    expect(text.filter((step) => !/^0/.test(step))).toEqual([
+      `1 merge ${taken}`,
+      `2 filter ${taken}`,
+      `3 clicks ${passed}`,
+      `4 -> ${results}`,
+    ])
+    expect(sum((split) => split.operators[0]!.counted + split.operators[0]!.expired)).toBe(passed)
+    const rejected = summary.rejected.filter(({ sink }) => sink === 'rejected')
+    expect(rejected.reduce((n, { rows }) => n + rows, 0)).toBe(sum((split) => split.rejected))
+  })
+
   it('run again with another graph is refused, though all is done', async () => {
     const other = pipeline('clicks', (p) =>
       p

@@ -19,6 +19,8 @@ const split = (name: string, given: number, rejected: number, filtered: number) 
   repeats: 0,
   held: 0,
   unlikely: 0,
+  empty: 0,
+  steps: [],
   operators: [{ counted: 12_345, late: 6, expired: 1, outside: 0 }],
   highest: 1_000_000_100_000,
   checkpointedAt: 0,
@@ -51,6 +53,26 @@ const summary: RunSummary = {
     { name: 'revenue', file: '/out/revenue.ndjson', rows: 1_234 },
     { name: 'late', file: '/out/late.ndjson', rows: 2 },
   ],
+  flow: [
+    { depth: 0, step: 'orders', in: 12_500, out: 12_400, rejected: 100, note: '100 rejected' },
+    { depth: 1, step: 'filter (o) => o.paid', in: 12_400, out: 12_350, rejected: 0, note: '50 dropped' },
+    { depth: 0, step: 'legacy', in: 500, out: 500, rejected: 0, note: '' },
+  ],
+  rejected: [
+    {
+      sink: 'rejected',
+      file: '/out/rejected.ndjson',
+      reason: 'bad-json',
+      rows: 100,
+      example: {
+        source: 'orders',
+        split: 'shardId-000000000000',
+        position: '1',
+        detail: 'A record is one JSON value.',
+        place: { file: 'orders.ndjson', line: 17 },
+      },
+    },
+  ],
   usage: { requests: 260, writeUnits: 520, readUnits: 130.5 },
   faults: {},
 }
@@ -78,12 +100,20 @@ describe('what a run ends with', () => {
       legacy/legacy-0                 500         0         0     500            12,345           6        1
       all                          13,000       100        50  12,850            24,690          12        2
 
+      step                        in     out
+      orders                  12,500  12,400  100 rejected
+        filter (o) => o.paid  12,400  12,350    50 dropped
+      legacy                     500     500
+
+      bad-json: 100 rows in rejected (/out/rejected.ndjson)
+        such as orders.ndjson:17: A record is one JSON value.
+
       results   revenue: 1,234 rows in /out/revenue.ndjson
                 late: 2 rows in /out/late.ndjson
       state     520 write units, 131 read units, 260 requests in this run
                 an event: 0.0400 write units, 0.0200 requests, 10.0 us CPU (the emulated pollers included)
                 a million events: $0.026 of DynamoDB, $0.000 of Lambda (list prices of 2026-10-01; Lambda by this machine's CPU)
-      All input is counted and every window is closed."
+      All input is read and every window is closed. 100 of 13,000 records were rejected."
     `)
   })
 
@@ -159,6 +189,8 @@ describe('where a pipeline stands', () => {
         repeats: 0,
         held: 0,
         unlikely: 3,
+        empty: 0,
+        steps: [],
         operators: [{ counted: 2, late: 0, expired: 1, outside: 0 }],
         highest: 35_000,
         checkpointedAt: world.now,

@@ -254,7 +254,7 @@ describe('a timestamp that cannot be used is shown', () => {
       {
         reason: 'future-timestamp',
         detail:
-          "The timestamp 2100-01-01T00:00:00.000Z lies after 2023-11-14T22:14:20.000Z: more than maxFutureDrift (1m) ahead of the record's arrival.",
+          "The timestamp 2100-01-01T00:00:00.000Z lies more than maxFutureDrift (1m) ahead of the record's arrival.",
       },
     ])
   })

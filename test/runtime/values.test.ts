@@ -56,7 +56,7 @@ describe('a record of many values', () => {
     const world = new Harness(made())
     expect(await world.container().ingest(event(...records))).toEqual({ batchItemFailures: [] })
     // Four, one, none and three values: a bad line, a filtered value, and an empty record.
-    expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 0])
+    expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 0, 0, 0, 1, 1])
     expect(world.rows.get('late')).toMatchObject([
       { payload: JSON.parse(at(6)), position: '00000000000000000003:00000002' },
     ])
@@ -93,7 +93,7 @@ describe('a record of many values', () => {
     await world.container().ingest(event(records[0]!))
     expect((await world.split(split))!.position).toBe('00000000000000000000:00000003')
     await world.container().ingest(event(...records))
-    expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 1])
+    expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 1, 0, 0, 1, 1])
 
     const changed = new Harness(made({ decode: undefined as never }))
     await changed.container().ingest(event(at(1)))
@@ -110,7 +110,7 @@ describe('a record of many values', () => {
     await world.container().ingest(event(...records))
     const positions = world.calls.filter((call) => call.startsWith(`update s#${split} position`))
     expect(positions).toHaveLength(4)
-    expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 0])
+    expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 0, 0, 0, 1, 1])
     expect(await closed(world)).toEqual([
       { n: 4, vs: [1, 2, 3, 4], first: 1, last: 4 },
       { n: 1, vs: [5], first: 5, last: 5 },
@@ -146,7 +146,7 @@ describe('a record of many values', () => {
       record.value = values[i]
     })
     await world.container().ingest(events)
-    expect((await counters(world))[0]).toEqual([6, 2, 1, 3, 0])
+    expect((await counters(world))[0]).toEqual([6, 2, 1, 3, 0, 0, 0, 0, 1])
     expect(world.rows.get('dead')).toMatchObject([
       { reason: 'bad-json', payload: '{"t":' },
       { reason: 'bad-gzip', payload: 'no gzip', isText: true, position: '00000000000000000001' },

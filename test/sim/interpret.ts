@@ -46,6 +46,8 @@ export interface Tally {
   rejected: number
   filtered: number
   passed: number
+  /** Rows that each filter dropped, each flatMap made, and the side output took. */
+  steps: number[]
   operators: { counted: number; late: number; expired: number }[]
 }
 
@@ -132,7 +134,7 @@ export function interpret(
   }
   const tallyOf = (name: string): Tally => {
     const operators = spec.operators.slice(0, 1).map(() => ({ counted: 0, late: 0, expired: 0 }))
-    const tally = tallies.get(name) ?? { in: 0, rejected: 0, filtered: 0, passed: 0, operators }
+    const tally = tallies.get(name) ?? { in: 0, rejected: 0, filtered: 0, passed: 0, steps: [], operators }
     tallies.set(name, tally)
     return tally
   }
@@ -197,8 +199,13 @@ export function interpret(
 
   function take(split: OracleSplit, record: OracleRecord, event: Event, timestamp: number, own: number) {
     let list: readonly Event[] = [event]
+    const steps: number[] = []
     try {
-      for (const step of spec.steps) list = list.flatMap((row) => runStep(step, row))
+      for (const step of spec.steps) {
+        const before = list.length
+        list = list.flatMap((row) => runStep(step, row))
+        if (step.kind !== 'map') steps.push(step.kind === 'filter' ? before - list.length : list.length)
+      }
     } catch {
       return 'rejected'
     }
@@ -215,10 +222,12 @@ export function interpret(
     const [operator] = spec.operators
     if (operator?.aggregates.includes('fussy') === true)
       for (const input of inputs) if (isFussy(numberOf(input.value)) && isCounted(operator, input)) return 'rejected'
+    if (spec.side !== undefined) steps.push(list.length - main.length)
+    const tally = tallyOf(`${split.source}/${split.split}`)
+    tally.steps = steps.map((rows, i) => rows + (tally.steps[i] ?? 0))
     for (const row of list) if (isSide(row)) emit('side', row, split)
     if (spec.hasPassed) for (const row of main) emit('passed', row, split)
-    if (operator !== undefined)
-      for (const input of inputs) enter(0, input, split.source, tallyOf(`${split.source}/${split.split}`))
+    if (operator !== undefined) for (const input of inputs) enter(0, input, split.source, tally)
     return list.length === 0 || (operator === undefined && !spec.hasPassed && main.length === list.length)
       ? 'filtered'
       : 'passed'

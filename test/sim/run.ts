@@ -3,6 +3,7 @@ import { recordDecoder } from '../../lib/codecs/decoder.js'
 import type { EventDecoder } from '../../lib/ports/index.js'
 import { rowPosition } from '../../lib/runtime/cursor.js'
 import { keyGroupOf } from '../../lib/runtime/fold.js'
+import { resultCounters } from '../../lib/runtime/group-cursor.js'
 import { keyGroupSplit, splitName } from '../../lib/runtime/keys.js'
 import { fileDecoder } from '../../lib/sources/file/decoder.js'
 import { kafkaDecoder } from '../../lib/sources/kafka/decoder.js'
@@ -219,6 +220,7 @@ function compare(
     for (const row of extra.slice(0, 3)) faults.push(`${sink} has what it should not: ${row}`)
   }
   const recordsIn = conserved(expected, outcome, faults)
+  resultsConserved(spec, outcome, faults)
   return { lost, doubled, rowsOut, recordsIn }
 }
 
@@ -233,10 +235,26 @@ function conserved(expected: Expectation, outcome: Outcome, faults: string[]): n
       continue
     }
     const actual = readTally(String(item.counters))
+    // Zeros at the end are not stored.
+    while (wanted.steps.at(-1) === 0) wanted.steps.pop()
     if (canonical(actual) !== canonical(wanted))
       faults.push(`law 10: ${name} counts ${JSON.stringify(actual)}, and should ${JSON.stringify(wanted)}`)
   }
   return all
+}
+
+/** The key groups of the last operator, whose results go to sinks alone, have counted each result once. */
+function resultsConserved(spec: Spec, outcome: Outcome, faults: string[]): void {
+  const last = spec.operators.at(-1)
+  if (last === undefined) return
+  let counted = 0
+  for (const item of outcome.table.items.all()) if (item.sk === 'c') counted += resultCounters(item).passed
+  const refused = [...(outcome.rows.get('dead')?.values() ?? [])].filter((text) => {
+    const { reason, source } = JSON.parse(text)
+    return reason === 'sink-refused' && source === last.name
+  })
+  const rows = (outcome.rows.get(`out${spec.operators.length - 1}`)?.size ?? 0) + refused.length
+  if (counted !== rows) faults.push(`law 10: ${last.name} has counted ${counted} results, and its sinks have ${rows}`)
 }
 
 function readTally(text: string): Tally {
@@ -246,6 +264,7 @@ function readTally(text: string): Tally {
     rejected: all![1]!,
     filtered: all![2]!,
     passed: all![3]!,
+    steps: all!.slice(8),
     operators: operators.map((rows) => ({ counted: rows[0]!, late: rows[1]!, expired: rows[2]! })),
   }
 }

@@ -83,6 +83,7 @@ function addRun(cli: Command, io: Io, finish: Finish): void {
     .option('--out <directory>', 'where results go (default: .millrace/NAME/out)')
     .option('--chaos <seed>', 'inject kills, zombies, throttling, duplicates and other batch cuts from a seed')
     .option('--fresh', 'forget earlier state and results')
+    .option('--max-rejected <n>', 'exit with 3 where more records are rejected: 10, 2.5% (default: not all of them)')
     .option('--json', 'print the summary as JSON')
     .option('--verbose', "print the handlers' logs to standard error")
     .action(async (file: string, flags: RunFlags) => finish(await runCommand(file, flags, io)))

@@ -4,6 +4,7 @@ import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
+import { maxRejected, TOO_MANY_REJECTED, tooManyRejected } from './max-rejected.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
 import { warn } from './warn.js'
@@ -16,12 +17,14 @@ export interface RunFlags extends PlaceFlags {
   readonly out?: string
   readonly chaos?: string
   readonly fresh?: boolean
+  readonly maxRejected?: string
   readonly json?: boolean
   readonly verbose?: boolean
 }
 
-/** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved. */
+/** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved, 3 where too much was rejected. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
+  const most = maxRejected(flags.maxRejected)
   const pipeline = await loadPipeline(file)
   warn(pipeline, io)
   const dynamodb = usePlace(flags)
@@ -49,6 +52,9 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
     const lost = imbalance(summary)
     if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)
     if (lost !== undefined) return 1
+    const rejected = tooManyRejected(summary, most)
+    if (rejected !== undefined) io.stderr.write(`error: ${rejected}\n`)
+    if (rejected !== undefined) return TOO_MANY_REJECTED
     return summary.complete ? 0 : 130
   } finally {
     progress.end()

@@ -8,6 +8,11 @@ import { valuesIn } from './values.js'
 /** One record of a file: its text, or its bytes where they are no UTF-8. */
 export type Line = string | Buffer
 
+/** Where the record at hand begins in its file: the line, from 1. */
+export interface LineAt {
+  line: number
+}
+
 const LINE_FEED = 0x0a
 const RETURN = 0x0d
 
@@ -21,17 +26,17 @@ export function checkInput(path: string): void {
 
 /**
  * The records of a file, gunzipped where it begins as gzip data does: its lines, without empty ones. A file that is one JSON array gives its elements, and one of values over several
- * lines, or one right after the other, gives these.
+ * lines, or one right after the other, gives these. `at` is moved on to each record before it is given.
  * @throws {ConfigError} for a file that cannot be read, and for one in UTF-16
  */
-export async function* linesOf(path: string): AsyncGenerator<Line> {
+export async function* linesOf(path: string, at: LineAt = { line: 0 }): AsyncGenerator<Line> {
   const file = createReadStream(path)
   const isPacked = path.endsWith('.gz') || beginsAsGzip(path)
   const gunzip = isPacked ? createGunzip() : undefined
   // An error of the file has to reach the reader of what it is piped to.
   file.on('error', (error) => gunzip?.destroy(error))
   try {
-    yield* recordsIn(path, gunzip === undefined ? file : file.pipe(gunzip))
+    yield* recordsIn(path, gunzip === undefined ? file : file.pipe(gunzip), at)
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw new ConfigError(
@@ -54,7 +59,7 @@ function beginsAsGzip(path: string): boolean {
 }
 
 /** How a file parts its records shows in its first bytes. */
-async function* recordsIn(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+async function* recordsIn(path: string, chunks: AsyncIterable<Buffer>, at: LineAt): AsyncGenerator<Line> {
   const iterator = chunks[Symbol.asyncIterator]()
   let head: Buffer = Buffer.alloc(0)
   let isEnded = false
@@ -71,7 +76,7 @@ async function* recordsIn(path: string, chunks: AsyncIterable<Buffer>): AsyncGen
     )
   }
   const all = continued(head, isEnded ? undefined : iterator)
-  for await (const record of framing === 'lines' ? linesIn(all) : valuesIn(all, path)) {
+  for await (const record of framing === 'lines' ? linesIn(all, at) : valuesIn(all, path, at)) {
     yield isUtf8(record) ? record.toString() : record
   }
 }
@@ -83,13 +88,15 @@ async function* continued(head: Buffer, rest: AsyncIterator<Buffer> | undefined)
 }
 
 /** Lines, ended by LF or CRLF and by nothing else: a value may hold any other separator as it is. */
-async function* linesIn(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* linesIn(chunks: AsyncIterable<Buffer>, place: LineAt): AsyncGenerator<Buffer> {
   let rest: Buffer[] = []
+  place.line = 0
   for await (const chunk of chunks) {
     let from = 0
     for (let to = chunk.indexOf(LINE_FEED); to >= 0; to = chunk.indexOf(LINE_FEED, from)) {
       rest.push(chunk.subarray(from, to))
       const line = withoutReturn(rest.length === 1 ? rest[0]! : Buffer.concat(rest))
+      place.line++
       if (line.length > 0) yield line
       rest = []
       from = to + 1
@@ -97,6 +104,7 @@ async function* linesIn(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     if (from < chunk.length) rest.push(chunk.subarray(from))
   }
   const last = withoutReturn(Buffer.concat(rest))
+  place.line++
   if (last.length > 0) yield last
 }
 

@@ -1,8 +1,9 @@
 import { ConfigError, messageOf } from '../../base/index.js'
 import type { SourceInspector, SourceNode } from '../../ports/index.js'
-import { keyReader, payloadOf } from './key-of.js'
-import { type Line, linesOf } from './lines.js'
-import { kafkaPartition, kinesisShard } from './partition.js'
+import { Dealer } from './dealer.js'
+import { linesOf } from './lines.js'
+import { type Numbering, numberingOf } from './numbering.js'
+import { placesOf, type RecordPlace } from './places.js'
 import { SplitLog } from './split-log.js'
 
 /** Lines a split, on average, that wait for their poller: more than any batch. Beyond it the file is read no further. */
@@ -11,55 +12,14 @@ const BUFFERED_LINES_A_SPLIT = 40_000
 /** How often the buffer's size is looked at, in lines. */
 const CHECK_LINES = 1_000
 
-/** How a connector names its splits and positions: as the real source does. */
-export interface Numbering {
-  splitId(source: string, index: number): string
-  position(index: number): string
-  /** The index of a position; -1 of the sentinel. */
-  index(position: string): number
-  partition(key: string, splits: number): number
-}
-
-const SEQUENCE_PREFIX = '495903382714902566085596925383615710959215759'
-const offsets = {
-  position: (index: number) => String(index).padStart(20, '0'),
-  // A position within a record of many values has its record's index.
-  index: (position: string) => (position === '0' ? -1 : Number.parseInt(position, 10)),
-}
-const NUMBERINGS: Readonly<Record<string, Numbering>> = {
-  kinesis: {
-    splitId: (_, index) => `shardId-${String(index).padStart(12, '0')}`,
-    position: (index) => `056:${sequenceNumber(index)}`,
-    index: (position) => (position === '0' ? -1 : Number(position.split(':')[1]!.slice(-11))),
-    partition: kinesisShard,
-  },
-  kafka: { ...offsets, splitId: (source, index) => `${source}-${index}`, partition: kafkaPartition },
-  file: { ...offsets, splitId: (_, index) => `part-${index}`, partition: kinesisShard },
-}
-
-/** A sequence number as Kinesis gives them: 56 digits. */
-export function sequenceNumber(index: number): string {
-  return SEQUENCE_PREFIX + String(index).padStart(11, '0')
-}
-
-export function numberingOf(source: SourceNode<any>): Numbering {
-  const numbering = NUMBERINGS[source.connector]
-  if (numbering !== undefined) return numbering
-  throw new ConfigError(
-    'no-emulation',
-    `The local runner emulates kinesis, kafka and file sources; "${source.name}" is ${source.connector}.`,
-  )
-}
-
 /** One source of a local run: files dealt to splits by the partition key, as a producer would have, and asked as a source can be (law 5). */
 export class StreamInput implements SourceInspector {
   readonly bounded = true
   readonly source: SourceNode<any>
   readonly numbering: Numbering
   readonly logs: readonly SplitLog[]
-  private readonly files: readonly string[]
-  /** Records that cannot be read have no key; they go to the first split, whose handler rejects them. */
-  private readonly keyOf: (line: Line) => string | null
+  readonly files: readonly string[]
+  private readonly dealer: Dealer
   private resumes: (() => void) | undefined
   private unchecked = 0
   private stopped = false
@@ -69,15 +29,9 @@ export class StreamInput implements SourceInspector {
   constructor(source: SourceNode<any>, files: readonly string[], splits: number, startAt: (split: string) => number) {
     this.source = source
     this.files = files
-    this.keyOf = keyReader(source)
     this.linesMax = splits * BUFFERED_LINES_A_SPLIT
     this.numbering = numberingOf(source)
-    if (splits > 1 && source.partitionKey === undefined) {
-      throw new ConfigError(
-        'no-partition-key',
-        `--splits ${splits} deals the records of "${source.name}" by their partition key, but the source has none. Give it partitionKey, or use --splits 1.`,
-      )
-    }
+    this.dealer = new Dealer(source, this.numbering, splits)
     this.logs = Array.from({ length: splits }, (_, index) => {
       const split = this.numbering.splitId(source.name, index)
       return new SplitLog(split, startAt(split))
@@ -90,13 +44,8 @@ export class StreamInput implements SourceInspector {
       for await (const line of linesOf(file)) {
         // What is not read has not ended: no split may be told so.
         if (this.stopped) return
-        const record = payloadOf(this.source, line)
-        const key = this.keyOf(record)
-        const log =
-          this.logs.length === 1 || key === null
-            ? this.logs[0]!
-            : this.logs[this.numbering.partition(key, this.logs.length)]!
-        log.append(record, key)
+        const { record, key, split } = this.dealer.deal(line)
+        this.logs[split]!.append(record, key)
         if (++this.unchecked >= CHECK_LINES && this.buffered() > this.linesMax) await this.drained()
       }
     }
@@ -130,6 +79,12 @@ export class StreamInput implements SourceInspector {
 
   async list() {
     return this.logs.map((log) => ({ split: log.split, closed: log.ended }))
+  }
+
+  /** Where in the files a record of a split came from. */
+  async placeOf(split: string, index: number): Promise<RecordPlace | undefined> {
+    const places = await placesOf(this, new Map([[split, new Set([index])]]))
+    return places.get(split)?.get(index)
   }
 
   async peek(split: string, after: string): Promise<'waiting' | 'nothing' | 'unknown'> {

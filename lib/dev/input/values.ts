@@ -1,7 +1,9 @@
 import { ConfigError } from '../../base/index.js'
+import type { LineAt } from './lines.js'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const LINE_FEED = 0x0a
 const COMMA = 0x2c
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
@@ -18,8 +20,8 @@ const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byt
  * The JSON values of a file, by their brackets and quotes alone: the elements of the array that it begins with, or values that follow each other. Whether each is one is for the
  * decoder to say.
  */
-export async function* valuesIn(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
-  const cutter = new ValueCutter()
+export async function* valuesIn(chunks: AsyncIterable<Buffer>, path: string, place: LineAt): AsyncGenerator<Buffer> {
+  const cutter = new ValueCutter(place)
   for await (const chunk of chunks) {
     yield* cutter.take(chunk)
     if (cutter.waiting > VALUE_BYTES_MAX) {
@@ -34,12 +36,20 @@ export async function* valuesIn(chunks: AsyncIterable<Buffer>, path: string): As
 
 class ValueCutter {
   private rest: Buffer = Buffer.alloc(0)
+  private readonly place: LineAt
+  /** How far the rest's lines were counted. */
+  private counted = 0
   /** How far the rest was looked at. */
   private at = 0
   private depth = 0
   private inString = false
   private hasBegun = false
   private inArray = false
+
+  constructor(place: LineAt) {
+    this.place = place
+    place.line = 1
+  }
 
   get waiting(): number {
     return this.rest.length
@@ -53,15 +63,30 @@ class ValueCutter {
       if (!this.inValue) this.at = from
       const end = this.valueEnd(from)
       if (end === undefined) break
+      this.countLines(from)
       yield this.rest.subarray(from, end)
       from = this.between(end)
     }
-    this.rest = this.rest.subarray(from)
+    this.countLines(from)
+    this.cut(from)
     this.at -= from
+  }
+
+  private countLines(to: number): void {
+    if (to <= this.counted) return
+    const passed = this.rest.subarray(this.counted, to)
+    for (let at = passed.indexOf(LINE_FEED); at >= 0; at = passed.indexOf(LINE_FEED, at + 1)) this.place.line++
+    this.counted = to
+  }
+
+  private cut(from: number): void {
+    this.rest = this.rest.subarray(from)
+    this.counted -= from
   }
 
   *end(): Generator<Buffer> {
     const from = this.inValue ? 0 : this.between(0)
+    this.countLines(from)
     if (from < this.rest.length) yield this.rest.subarray(from)
   }
 
@@ -74,7 +99,8 @@ class ValueCutter {
     let at = this.rest.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0
     while (at < this.rest.length && isSpace(this.rest[at]!)) at++
     this.inArray = this.rest[at] === OPEN_ARRAY
-    this.rest = this.rest.subarray(this.inArray ? at + 1 : at)
+    this.countLines(at)
+    this.cut(this.inArray ? at + 1 : at)
   }
 
   /** Where the next value begins. What follows the array is values that follow each other. */

@@ -14,6 +14,8 @@ import { kafkaConnection } from '../../sources/kafka/binding.js'
 import type { DynamoDBStoreOptions } from '../../state/dynamodb/index.js'
 import { Faults } from '../chaos.js'
 import { Containers } from '../containers.js'
+import { flowOf } from '../flow.js'
+import { lettersOf, rejectedRows } from '../rejected.js'
 import type { Progress, RunSummary } from '../run.js'
 import { openState, parseState } from '../state-choice.js'
 import { statusOf } from '../status.js'
@@ -167,6 +169,8 @@ class LiveRun {
       invocations: this.containers.invocations,
       status,
       sinks,
+      flow: await this.unthrottled(() => flowOf(this.pipeline, this.store, status)),
+      rejected: await rejectedRows(lettersOf(this.pipeline, sinks), []),
       usage: this.store.usage(),
       faults: {},
     }

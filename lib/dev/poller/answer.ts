@@ -1,6 +1,6 @@
 import { type Found, type Judgement, judgeAnswer } from '../../testing/answer.js'
+import { sequenceNumber } from '../input/numbering.js'
 import type { StreamInput } from '../input/stream-input.js'
-import { sequenceNumber } from '../input/stream-input.js'
 import type { Range } from './events.js'
 
 /** Judges the answer to an event of an emulated source. */

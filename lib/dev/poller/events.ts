@@ -1,6 +1,7 @@
 import { fileEvent, fileRecord, kafkaEvent, kafkaRecord, kinesisEvent, kinesisRecord } from '../../testing/events.js'
+import { sequenceNumber } from '../input/numbering.js'
 import type { SplitLog } from '../input/split-log.js'
-import { type StreamInput, sequenceNumber } from '../input/stream-input.js'
+import type { StreamInput } from '../input/stream-input.js'
 
 /** Lambda's limit on an event of a stream mapping. */
 export const EVENT_BYTES_MAX = 6 * 1024 * 1024

@@ -1,0 +1,142 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { type Pipeline, plan } from '../pipeline/index.js'
+import { linesIn } from '../sinks/file/lines.js'
+import { numberingOf } from './input/numbering.js'
+import { type DealtFiles, type Places, placesOf, type RecordPlace } from './input/places.js'
+
+/** Rows that a run rejected, or that came after their windows had closed, for one reason. */
+export interface RejectedRows {
+  /** The sink that has them, and its file. */
+  readonly sink: string
+  readonly file: string
+  readonly reason: string
+  readonly rows: number
+  /** The first of them. */
+  readonly example: {
+    readonly source: string
+    readonly split: string
+    readonly position: string
+    readonly detail: string
+    /** Where its record is, if it came from a file. */
+    readonly place?: RecordPlace
+  }
+}
+
+interface Letter {
+  readonly reason: string
+  readonly detail: string
+  readonly source: string
+  readonly split: string
+  readonly position: string
+}
+
+/** A file of rows that say why they are there. */
+export interface LettersFile {
+  readonly sink: string
+  readonly file: string
+  /** Whether each of its rows is to say where its record is. */
+  readonly isDeadLetter: boolean
+}
+
+const CHUNK_CHARS = 256 * 1024
+
+/** The files among those of a run's sinks whose rows say why they are there. */
+export function lettersOf(pipeline: Pipeline, sinks: readonly { name: string; file: string }[]): LettersFile[] {
+  const { operators } = plan(pipeline)
+  return sinks
+    .map(({ name, file }) => ({ sink: name, file, isDeadLetter: name === pipeline.deadLetter.name }))
+    .filter(
+      ({ sink, file, isDeadLetter }) =>
+        existsSync(file) && (isDeadLetter || operators.some(({ late }) => late?.name === sink)),
+    )
+}
+
+/** Counts what a run's dead letter and late outputs hold, by reason, and writes into each dead letter where its record is. */
+export async function rejectedRows(
+  files: readonly LettersFile[],
+  inputs: readonly DealtFiles[],
+): Promise<RejectedRows[]> {
+  const found: { rows: number; readonly first: Letter; readonly of: LettersFile }[] = []
+  const wanted = new Wanted(inputs)
+  for (const of of files) {
+    const byReason = new Map<string, (typeof found)[number]>()
+    for await (const letter of lettersIn(of.file)) {
+      if (letter === undefined) continue
+      const group = byReason.get(letter.reason)
+      if (group === undefined) byReason.set(letter.reason, { rows: 1, first: letter, of })
+      else group.rows++
+      if (of.isDeadLetter || group === undefined) wanted.add(letter)
+    }
+    found.push(...byReason.values())
+  }
+  await wanted.find()
+  for (const { file, isDeadLetter } of files)
+    if (isDeadLetter && found.some(({ of }) => of.file === file)) await addPlaces(file, wanted)
+  return found.map(({ rows, first: { reason, source, split, position, detail }, of: { sink, file } }) => {
+    const place = wanted.place(source, split, position)
+    return { sink, file, reason, rows, example: { source, split, position, detail, ...(place && { place }) } }
+  })
+}
+
+/** Records whose places are asked for. */
+class Wanted {
+  private readonly inputs: ReadonlyMap<string, DealtFiles>
+  private readonly indexes = new Map<string, Map<string, Set<number>>>()
+  private readonly places = new Map<string, Places>()
+
+  constructor(inputs: readonly DealtFiles[]) {
+    this.inputs = new Map(inputs.map((input) => [input.source.name, input]))
+  }
+
+  add({ source, split, position }: Letter): void {
+    const index = this.index(source, position)
+    if (index === undefined) return
+    const splits = this.indexes.get(source) ?? new Map<string, Set<number>>()
+    this.indexes.set(source, splits)
+    const indexes = splits.get(split)
+    if (indexes === undefined) splits.set(split, new Set([index]))
+    else indexes.add(index)
+  }
+
+  async find(): Promise<void> {
+    for (const [source, splits] of this.indexes)
+      this.places.set(source, await placesOf(this.inputs.get(source)!, splits))
+  }
+
+  place(source: string, split: string, position: string): RecordPlace | undefined {
+    const index = this.index(source, position)
+    return index === undefined ? undefined : this.places.get(source)?.get(split)?.get(index)
+  }
+
+  /** Undefined of a row that is no record of an input. */
+  private index(source: string, position: string): number | undefined {
+    const input = this.inputs.get(source)
+    return input === undefined ? undefined : numberingOf(input.source).index(position)
+  }
+}
+
+async function* lettersIn(file: string): AsyncGenerator<Letter | undefined> {
+  for await (const line of linesIn(createReadStream(file, 'utf8'))) {
+    const row: unknown = JSON.parse(line)
+    yield typeof row === 'object' && row !== null && 'reason' in row ? (row as Letter) : undefined
+  }
+}
+
+/** Whole or not at all. */
+async function addPlaces(file: string, wanted: Wanted): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`
+  const out = await open(temporary, 'w')
+  let chunk = ''
+  for await (const line of linesIn(createReadStream(file, 'utf8'))) {
+    const row = JSON.parse(line)
+    const place = wanted.place(row?.source, row?.split, row?.position)
+    chunk += `${place === undefined ? line : JSON.stringify({ ...row, ...place })}\n`
+    if (chunk.length < CHUNK_CHARS) continue
+    await out.writeFile(chunk)
+    chunk = ''
+  }
+  await out.writeFile(chunk)
+  await out.close()
+  await rename(temporary, file)
+}
