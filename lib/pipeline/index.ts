@@ -1,6 +1,6 @@
 export { type Advice, adviceOf } from './advice.js'
 export { describe, stepLabel } from './describe.js'
-export type { Accumulation, GraphNode, Pipeline, PipelineOptions } from './graph.js'
+export { type Accumulation, type GraphNode, inputsOf, type Pipeline, type PipelineOptions, stepName } from './graph.js'
 export { difference, fingerprint, type Manifest, manifest } from './manifest.js'
 export { hostDeadLetter, pipeline } from './pipeline.js'
 export { operatorNamed, plan } from './plan.js'

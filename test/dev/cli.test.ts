@@ -290,6 +290,27 @@ describe('a run of an input', () => {
     ])
   })
 
+  it('dead-letters list reads the file of a run', async () => {
+    const file = writeLines(path('some-bad.ndjson'), ['{"t":', { t: 1_000, k: 'a' }, { t: 'soon', k: 'a' }, '{'])
+    const args = run('--input', `clicks=${file}`)
+    await millrace(...args)
+    const rejected = `${args[args.indexOf('--out') + 1]}/rejected.ndjson`
+    const listed = await millrace('dead-letters', 'list', '--file', rejected, '--json')
+    expect(JSON.parse(listed.out)).toMatchObject([
+      {
+        reason: 'bad-json',
+        source: 'clicks',
+        rows: 2,
+        detail: expect.stringMatching(/some-bad\.ndjson:1: A record is/),
+      },
+      { reason: 'bad-timestamp', rows: 1, detail: expect.stringMatching(/some-bad\.ndjson:3: timestamp\(\) gives/) },
+    ])
+    const none = await millrace('dead-letters', 'list', '--file', path('nowhere'))
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining("Give the dead letter's file of a local run")])
+    const other = await millrace('dead-letters', 'list', '--file', file)
+    expect([other.code, other.err]).toEqual([2, expect.stringContaining('Line 1 of ')])
+  })
+
   it.each([
     ['2', 0],
     ['1', 3],

@@ -5,6 +5,7 @@ import { defaultServicesFolder } from '../services/services.js'
 import { type CostFlags, costCommand } from './cost-command.js'
 import { type DeadLettersFlags, listDeadLettersCommand, redriveCommand } from './dead-letters-command.js'
 import { type DevFlags, devCommand } from './dev-command.js'
+import { type ExplainFlags, explainCommand } from './explain-command.js'
 import { type InitFlags, initCommand } from './init-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
@@ -42,6 +43,7 @@ function program(io: Io, finish: Finish): Command {
     .option('--millrace <version>', "what the project's package.json asks for (default: this version)")
     .action(async (directory: string, flags: InitFlags) => finish(await initCommand(directory, flags, io)))
   addRun(cli, io, finish)
+  addExplain(cli, finish, io)
   addLive(cli, io, finish)
   cli
     .command('describe')
@@ -87,6 +89,21 @@ function addRun(cli: Command, io: Io, finish: Finish): void {
     .option('--json', 'print the summary as JSON')
     .option('--verbose', "print the handlers' logs to standard error")
     .action(async (file: string, flags: RunFlags) => finish(await runCommand(file, flags, io)))
+}
+
+function addExplain(cli: Command, finish: Finish, io: Io): void {
+  cli
+    .command('explain')
+    .description('say what became of a record of a local run, step by step, or of all that came with a key')
+    .argument('<pipeline>', PIPELINE)
+    .option('--input <source=file>', 'as for "run"; as often as needed', collect, [])
+    .option('--splits <n>', 'as for "run"')
+    .option('--record <file:line>', 'the record that begins on a line of an input')
+    .option('--key <key>', 'all records with this key, and their results')
+    .option('--split <split>', 'with --position: a record as a dead letter names it')
+    .option('--position <position>', 'with --split')
+    .option('--json', 'print JSON')
+    .action(async (file: string, flags: ExplainFlags) => finish(await explainCommand(file, flags, io)))
 }
 
 /** How live sources and sinks are found. */
@@ -157,6 +174,7 @@ function addDeadLetters(cli: Command, io: Io, finish: Finish): void {
     .description('how many there are, by reason and source')
     .option('--table <name>', 'that holds them')
     .option('--bucket <place>', 'or s3://BUCKET/PREFIX')
+    .option('--file <file>', 'or of a local run: .millrace/NAME/out/DEAD-LETTER.ndjson')
     .option('--json', 'print JSON')
     .action(async (flags: DeadLettersFlags) => finish(await listDeadLettersCommand(flags, io)))
   bound(letters.command('redrive'))

@@ -20,7 +20,8 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
   const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
   try {
     for await (const letter of letters.all()) {
-      const { reason, source, detail } = letter
+      const { reason, source, file, line } = letter
+      const detail = file === undefined ? letter.detail : `${file}:${line}: ${letter.detail}`
       const name = JSON.stringify([reason, source])
       const group = groups.get(name) ?? { reason, source, rows: 0, again: 0, detail }
       group.rows++

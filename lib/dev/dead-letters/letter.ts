@@ -7,6 +7,9 @@ export interface DeadLetter extends Rejected {
   readonly id: string
   /** Where it is: an item's key, or an object's name. */
   readonly place: string
+  /** Of a local run: where its record is. */
+  readonly file?: string
+  readonly line?: number
 }
 
 /** Where dead letters are kept. */

@@ -1,25 +1,33 @@
 import type { DynamoDBOptions } from '../../aws/dynamodb-client.js'
 import { load } from '../../aws/load.js'
 import { ConfigError } from '../../base/index.js'
+import { fileLetters } from './file.js'
 import type { DeadLetters } from './letter.js'
 
-/** Where dead letters are: one of the two. */
+/** Where dead letters are: one of these. */
 export interface LettersPlace {
   readonly table?: string
   /** `s3://BUCKET/PREFIX`. */
   readonly bucket?: string
+  /** The file of a local run. */
+  readonly file?: string
 }
 
 /**
  * Opens what keeps dead letters. The clients are optional packages: whoever has a table needs none of buckets.
- * @throws {ConfigError} for neither or both
+ * @throws {ConfigError} for none or several of them
  */
-export async function openLetters({ table, bucket }: LettersPlace, dynamodb: DynamoDBOptions): Promise<DeadLetters> {
-  if ((table === undefined) === (bucket === undefined))
+export async function openLetters(
+  { table, bucket, file }: LettersPlace,
+  dynamodb: DynamoDBOptions,
+): Promise<DeadLetters> {
+  const given = [table, bucket, file].filter((place) => place !== undefined).length
+  if (given !== 1)
     throw new ConfigError(
       'no-letters',
-      `Dead letters are in a table or in a bucket; ${table === undefined ? 'neither is' : 'both are'} given. Give --table NAME, or --bucket s3://BUCKET/PREFIX.`,
+      `Dead letters are in a table, in a bucket, or in a file of a local run; ${given === 0 ? 'none is' : 'several are'} given. Give --table NAME, --bucket s3://BUCKET/PREFIX, or --file FILE to "list".`,
     )
+  if (file !== undefined) return fileLetters(file)
   if (table !== undefined) {
     const { tableLetters } = await load(
       'The table of dead letters',

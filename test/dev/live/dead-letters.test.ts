@@ -94,7 +94,7 @@ describeLive('dead letters in their table', ['dynamodb', 'kinesis'], (services) 
     const neither = await millrace('dead-letters', 'list')
     expect([neither.code, neither.err]).toEqual([
       2,
-      'error: Dead letters are in a table or in a bucket; neither is given. Give --table NAME, or --bucket s3://BUCKET/PREFIX.\n',
+      'error: Dead letters are in a table, in a bucket, or in a file of a local run; none is given. Give --table NAME, --bucket s3://BUCKET/PREFIX, or --file FILE to "list".\n',
     ])
     const none = await millrace('dead-letters', 'list', '--table', 'nowhere', '--endpoint', endpoint)
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('The table "nowhere"')])

@@ -1,0 +1,226 @@
+import { ConfigError, encodeKey, type Key, TIME_MIN } from '../../base/index.js'
+import { type OperatorPlan, type Pipeline, plan, type Rejected } from '../../pipeline/index.js'
+import type { StateStore } from '../../ports/index.js'
+import { resultName, type TracedResult, type TracedRow, type TracedValue, Tracer } from '../../testing/tracing.js'
+import type { Interval } from '../../window/index.js'
+import type { RecordPlace } from '../input/places.js'
+import { StreamInput } from '../input/stream-input.js'
+import { type SplitStatusRow, statusOf } from '../status.js'
+import { replay } from './replay.js'
+
+/** A record of a local run. */
+export interface RecordName {
+  readonly source: string
+  readonly split: string
+  /** Its place in the split, from 0. */
+  readonly index: number
+}
+
+export interface ExplainOptions {
+  readonly inputs: Readonly<Record<string, readonly string[]>>
+  readonly splits: number
+  readonly onProgress?: (records: number) => void
+}
+
+/** How a row stood in an operator's windows. */
+export interface WindowsOfRow {
+  readonly operator: string
+  readonly key: Key
+  /** By ascending end. */
+  readonly windows: readonly (Interval & { readonly standing: 'open' | 'late' | 'expired' })[]
+}
+
+/** What became of a record, step by step, and of the results that hold it. */
+export interface RecordExplanation {
+  readonly record: RecordName & { readonly position: string; readonly text: string; readonly place?: RecordPlace }
+  readonly outcome: 'counted' | 'filtered' | 'rejected' | 'no value'
+  /** The watermark of its split, before it and after it, ms; undefined where there was none. */
+  readonly watermark: { readonly before: number | undefined; readonly after: number | undefined }
+  /** One a value that was decoded of it, unless it was rejected before. */
+  readonly values: readonly (TracedValue & { readonly windows: readonly WindowsOfRow[] })[]
+  readonly results: readonly TracedResult[]
+  readonly rows: readonly TracedRow[]
+}
+
+/** Opens the inputs of a local run anew. */
+export function openInputs(pipeline: Pipeline, { inputs, splits }: ExplainOptions): StreamInput[] {
+  return plan(pipeline).sources.map((source) => new StreamInput(source, inputs[source.name]!, splits, () => 0))
+}
+
+/** Reads all of the input once more, and tells what became of one record. */
+export async function explainRecord(
+  pipeline: Pipeline,
+  options: ExplainOptions,
+  wanted: RecordName,
+): Promise<RecordExplanation> {
+  const inputs = openInputs(pipeline, options)
+  const input = inputs.find(({ source }) => source.name === wanted.source)!
+  const position = input.numbering.position(wanted.index)
+  const followed = new Set<string>()
+  const windowsOf: [value: TracedValue | TracedResult, windows: WindowsOfRow][] = []
+  let before: SplitStatusRow | undefined
+  let after: SplitStatusRow | undefined
+  let text = ''
+  const operators = new Map(plan(pipeline).operators.map((operator) => [operator.name, operator]))
+  const tracer = new Tracer(pipeline, {
+    record: ({ source, split, position: at }) =>
+      source === wanted.source && split === wanted.split && (at === position || at.startsWith(`${position}:`)),
+    result: (operator, { key, window }) => followed.has(resultName(operator, key, window)),
+    entered: (operator, key, value) => {
+      if (value === undefined) return
+      const own = 'meta' in value ? (before?.ownWatermark ?? TIME_MIN) : TIME_MIN
+      const entry = standing(operators.get(operator)!, key, timeOf(value), own)
+      windowsOf.push([value, entry])
+      for (const window of entry.windows)
+        if (window.standing !== 'expired') followed.add(resultName(operator, key, window))
+    },
+  })
+  tracer.follow(`${wanted.source}/${wanted.split}/${position}`)
+  const read = async (store: StateStore): Promise<SplitStatusRow | undefined> => {
+    const { stages } = await statusOf(pipeline, store)
+    return stages.flatMap(({ splits }) => splits).find(({ split }) => split === `${wanted.source}/${wanted.split}`)
+  }
+  await replay({
+    pipeline: tracer.pipeline,
+    inputs,
+    alone: { input, split: wanted.split, index: wanted.index },
+    before: async (store) => {
+      before = await read(store)
+      const line = input.logs.find(({ split }) => split === wanted.split)!.line(wanted.index)
+      text = typeof line === 'string' ? line : line.toString('base64')
+    },
+    after: async (store) => {
+      after = await read(store)
+    },
+    written: (sink, rows) => tracer.written(sink, rows),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  const { total } = input.logs.find(({ split }) => split === wanted.split)!
+  if (wanted.index >= total)
+    throw new ConfigError(
+      'no-record',
+      `The split ${wanted.split} of this run has ${total} records; there is none at position ${position}. Are --input and --splits those of the run?`,
+    )
+  const place = await input.placeOf(wanted.split, wanted.index)
+  return {
+    record: { ...wanted, position, text, ...(place && { place }) },
+    outcome: outcomeOf(before, after),
+    watermark: { before: before?.ownWatermark, after: after?.ownWatermark },
+    values: tracer.values.map((value) => ({
+      ...value,
+      windows: windowsOf.filter(([of]) => of === value).map(([, windows]) => windows),
+    })),
+    results: tracer.results,
+    rows: tracer.rows,
+  }
+}
+
+function outcomeOf(
+  before: SplitStatusRow | undefined,
+  after: SplitStatusRow | undefined,
+): RecordExplanation['outcome'] {
+  const grown = (of: (split: SplitStatusRow) => number): boolean =>
+    after !== undefined && of(after) > (before === undefined ? 0 : of(before))
+  if (grown((split) => split.passed)) return 'counted'
+  if (grown((split) => split.rejected)) return 'rejected'
+  return grown((split) => split.empty) ? 'no value' : 'filtered'
+}
+
+function timeOf(value: TracedValue | TracedResult): number {
+  if ('result' in value) return value.result.window.end - 1
+  const { time } = value
+  return Math.floor(time instanceof Date ? time.getTime() : (time as number))
+}
+
+function standing({ name, slices }: OperatorPlan, key: Key, time: number, own: number): WindowsOfRow {
+  const stands = slices.standing(time, own)
+  const windows = Array.from({ length: stands.count }, (_, i) => ({
+    ...slices.windowAt(stands, i),
+    standing:
+      i < stands.expired
+        ? ('expired' as const)
+        : i < stands.expired + stands.late
+          ? ('late' as const)
+          : ('open' as const),
+  }))
+  return { operator: name, key, windows }
+}
+
+/** A record with a key, as an operator took it. */
+export interface KeyRecord {
+  readonly operator: string
+  readonly source: string
+  readonly split: string
+  readonly position: string
+  readonly time: number
+  readonly place?: RecordPlace
+}
+
+/** What came with a key, and the results of it. */
+export interface KeyExplanation {
+  readonly key: string
+  /** How many records came with it, by operator. */
+  readonly counts: Readonly<Record<string, number>>
+  /** The first ones. */
+  readonly records: readonly KeyRecord[]
+  /** Rows of it that no window took any more. */
+  readonly expired: readonly Rejected[]
+  readonly results: readonly TracedResult[]
+  readonly rows: readonly TracedRow[]
+}
+
+const RECORDS_SHOWN = 20
+
+/** Whether a key is the one that a user has typed: its text, or its JSON. */
+export function isKey(key: Key, text: string): boolean {
+  try {
+    return String(key) === text || encodeKey(key) === text
+  } catch {
+    return false
+  }
+}
+
+/** Reads all of the input once more, and tells what came with a key and what it led to. */
+export async function explainKey(pipeline: Pipeline, options: ExplainOptions, text: string): Promise<KeyExplanation> {
+  const inputs = openInputs(pipeline, options)
+  const counts: Record<string, number> = {}
+  const records: Omit<KeyRecord, 'place'>[] = []
+  const expired: Rejected[] = []
+  const seen = new Set<string>()
+  const tracer = new Tracer(
+    pipeline,
+    {
+      record: () => true,
+      result: (_, { key }) => isKey(key, text),
+      entered: (operator, key, value) => {
+        if (value === undefined || !('meta' in value) || !isKey(key, text)) return
+        // A chunk that is folded again brings its records again.
+        const name = `${operator}/${value.meta.source}/${value.meta.split}/${value.meta.position}`
+        if (seen.has(name)) return
+        seen.add(name)
+        counts[operator] = (counts[operator] ?? 0) + 1
+        if (records.length < RECORDS_SHOWN) records.push({ operator, ...value.meta, time: timeOf(value) })
+      },
+    },
+    { keepsRecords: false },
+  )
+  await replay({
+    pipeline: tracer.pipeline,
+    inputs,
+    written: (sink, rows) => {
+      tracer.written(sink, rows)
+      for (const { value } of rows) {
+        const row = value as Partial<Rejected> | null
+        if (row?.reason === 'expired' && row.key !== undefined && isKey(row.key, text)) expired.push(row as Rejected)
+      }
+    },
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  const placed: KeyRecord[] = []
+  for (const record of records) {
+    const input = inputs.find(({ source }) => source.name === record.source)!
+    const place = await input.placeOf(record.split, input.numbering.index(record.position))
+    placed.push({ ...record, ...(place && { place }) })
+  }
+  return { key: text, counts, records: placed, expired, results: tracer.results, rows: tracer.rows }
+}
