@@ -99,6 +99,8 @@ function total(producer: Producer, guards: Guards) {
     const { lost: one, isClosed } = run(seed, producer, guards)
     lost += one
     if (!isClosed) open++
+    // One loss shows that a guard is needed.
+    if (guards !== SOUND && lost > 0) break
   }
   return { lost, open }
 }
