@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { progressPrinter } from '../../lib/dev/cli/progress.js'
+import { staleText } from '../../lib/dev/cli/run-arguments.js'
 import { wholeNumber } from '../../lib/dev/cli/run-command.js'
 import { run, summaryText } from '../../lib/dev/index.js'
+import { bold } from '../../lib/dev/text.js'
 import { picture } from './picture.js'
 import flights from './pipeline.js'
 
@@ -19,6 +21,7 @@ function flags() {
 }
 
 const data = (name: string): string => fileURLToPath(new URL(`data/${name}.ndjson.gz`, import.meta.url))
+const code = fileURLToPath(new URL('pipeline.ts', import.meta.url))
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 const progress = progressPrinter(process.stderr, () => performance.now())
@@ -34,6 +37,8 @@ try {
     state: `lmdb:${values.directory}/state`,
     out: `${values.directory}/out`,
     fresh: values.fresh,
+    code,
+    onStale: (stale) => console.log(bold(staleText(code, stale, 'npm start -- --fresh'))),
     signal: stop.signal,
     onProgress: (state) => progress.show(state),
     chaos: wholeNumber('--chaos', values.chaos),

@@ -6,7 +6,9 @@ import type { Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
 import { checkGraph } from '../runtime/host.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
 import { Faults, type Process } from './chaos.js'
+import { codeFiles } from './code-files.js'
 import { Containers } from './containers.js'
+import { progressOf } from './input/progress.js'
 import { numberingOf, StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
 import { type RunOptions, type Settled, settle } from './run-options.js'
@@ -14,13 +16,15 @@ import { forget, openState } from './state-choice.js'
 import { type Status, statusOf } from './status.js'
 import { runInputs, Workspace } from './workspace.js'
 
-export type { Progress, RunOptions } from './run-options.js'
+export type { Progress, RunOptions, Stale } from './run-options.js'
 
 export interface RunSummary {
   readonly pipeline: string
   readonly complete: boolean
   /** Nothing was left to do: an earlier run had done it all. */
   readonly alreadyComplete: boolean
+  /** Files of the pipeline that were changed since these results were begun; absent where none was. */
+  readonly changed?: readonly string[]
   readonly delivered: number
   readonly seconds: number
   readonly cpuSeconds: number
@@ -93,6 +97,8 @@ class LocalRun {
     const before = await statusOf(pipeline, store)
     const resumes = before.stages.some((stage) => stage.splits.length > 0)
     this.workspace.check(runInputs(pipeline.name, settled.splits, options.inputs), resumes)
+    const changed = options.code === undefined ? [] : this.workspace.changedSince(codeFiles(options.code), resumes)
+    if (changed.length > 0) options.onStale?.({ changed, complete: before.complete })
     const inputs = this.openInputs(before)
     const containers = new Containers(
       pipeline,
@@ -109,6 +115,7 @@ class LocalRun {
       pipeline: pipeline.name,
       complete: status.complete,
       alreadyComplete: before.complete,
+      ...(changed.length > 0 && { changed }),
       delivered: this.delivered,
       seconds: (performance.now() - this.started) / 1000,
       cpuSeconds: (spent.user + spent.system) / 1e6,
@@ -124,9 +131,7 @@ class LocalRun {
   /** Each source goes on after what its splits have checkpointed, as a mapping would, but for a few records that come again. */
   private openInputs(status: Status): StreamInput[] {
     const { pipeline, options, settled } = this
-    const positions = new Map(
-      status.stages.flatMap((stage) => stage.splits.map((split) => [split.split, split.position])),
-    )
+    const positions = positionsOf(status)
     return plan(pipeline).sources.map((source) => {
       const numbering = numberingOf(source)
       return new StreamInput(source, options.inputs[source.name]!, settled.splits, (split) => {
@@ -190,7 +195,7 @@ class LocalRun {
     options.signal?.addEventListener('abort', stop, { once: true })
     let reporting: Promise<void> | undefined
     const timer = setInterval(() => {
-      reporting ??= this.report().finally(() => {
+      reporting ??= this.report(inputs).finally(() => {
         reporting = undefined
       })
       reporting.catch(() => undefined)
@@ -232,7 +237,7 @@ class LocalRun {
       options.signal?.removeEventListener('abort', stop)
       await Promise.allSettled([...polling, ticking, reporting])
     }
-    await this.report()
+    await this.report(inputs)
   }
 
   /** What the schedule would do within minutes: ends the splits, closes what is left. */
@@ -256,14 +261,16 @@ class LocalRun {
     }
   }
 
-  private async report(): Promise<void> {
+  private async report(inputs: readonly StreamInput[]): Promise<void> {
     const { onProgress } = this.options
     if (onProgress === undefined) return
     const seconds = (performance.now() - this.started) / 1000
+    const status = await statusOf(this.pipeline, this.store)
     onProgress({
       delivered: this.delivered,
       perSecond: this.delivered / seconds,
-      status: await statusOf(this.pipeline, this.store),
+      status,
+      ...progressOf(inputs, positionsOf(status)),
     })
   }
 
@@ -279,3 +286,7 @@ class LocalRun {
     return collected
   }
 }
+
+/** How far each split has been checkpointed. */
+const positionsOf = ({ stages }: Status): ReadonlyMap<string, string> =>
+  new Map(stages.flatMap((stage) => stage.splits.map((split) => [split.split, split.position])))

@@ -9,6 +9,11 @@ export function numberText(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
+/** `1 file`, `2,000 files`. */
+export function timesText(count: number, noun: string): string {
+  return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** A table with its first column to the left and all others to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((cells) => cells[column]!.length)))

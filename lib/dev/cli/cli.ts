@@ -14,6 +14,7 @@ import { downCommand, type ServicesFlags, servicesStatusCommand, upCommand } fro
 import { listSplitsCommand, resetCommand, type SplitsFlags, skipCommand } from './splits-command.js'
 import { createTableCommand, describeTableCommand, type TableFlags } from './table-command.js'
 import { warn } from './warn.js'
+import { watchCommand } from './watch-command.js'
 
 type Finish = (code: number) => void
 
@@ -83,9 +84,12 @@ function addRun(cli: Command, io: Io, finish: Finish): void {
     .option('--out <directory>', 'where results go (default: .millrace/NAME/out)')
     .option('--chaos <seed>', 'inject kills, zombies, throttling, duplicates and other batch cuts from a seed')
     .option('--fresh', 'forget earlier state and results')
+    .option('--watch', 'run from the start again at each save of the pipeline or an input, until Ctrl-C')
     .option('--json', 'print the summary as JSON')
     .option('--verbose', "print the handlers' logs to standard error")
-    .action(async (file: string, flags: RunFlags) => finish(await runCommand(file, flags, io)))
+    .action(async (file: string, flags: RunFlags) =>
+      finish(await (flags.watch ? watchCommand : runCommand)(file, flags, io)),
+    )
 }
 
 /** How live sources and sinks are found. */

@@ -2,10 +2,12 @@ import { ConfigError } from '../../base/index.js'
 import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
 import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
+import { bold } from '../text.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
+import { freshCommand, staleText } from './run-arguments.js'
 import { warn } from './warn.js'
 
 export interface RunFlags extends PlaceFlags {
@@ -16,6 +18,7 @@ export interface RunFlags extends PlaceFlags {
   readonly out?: string
   readonly chaos?: string
   readonly fresh?: boolean
+  readonly watch?: boolean
   readonly json?: boolean
   readonly verbose?: boolean
 }
@@ -40,6 +43,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       dynamodb,
       out: flags.out,
       fresh: flags.fresh === true,
+      code: file,
+      onStale: (stale) => io.stderr.write(`${bold(staleText(file, stale, freshCommand(file, flags)))}\n`),
       signal: stop.signal,
       logger: flags.verbose ? jsonLogger((line) => io.stderr.write(`${line}\n`)) : silentLogger,
       onProgress: (state) => progress.show(state),
