@@ -5,6 +5,7 @@ import { staleText } from '../../lib/dev/cli/run-arguments.js'
 import { wholeNumber } from '../../lib/dev/cli/run-command.js'
 import { run, summaryText } from '../../lib/dev/index.js'
 import { bold } from '../../lib/dev/text.js'
+import { columnsOf, fitText } from '../../lib/dev/wrap.js'
 import { picture } from './picture.js'
 import flights from './pipeline.js'
 
@@ -26,7 +27,10 @@ const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 const progress = progressPrinter(process.stderr, () => performance.now())
 console.log(
-  '113,493 flights of the first week of 2001, from a Kinesis stream (origins A to L) and a Kafka topic (M to Z), four splits each',
+  fitText(
+    '113,493 flights of the first week of 2001, from a Kinesis stream (origins A to L) and a Kafka topic (M to Z), four splits each',
+    columnsOf(),
+  ),
 )
 try {
   const values = flags()
@@ -44,9 +48,9 @@ try {
     chaos: wholeNumber('--chaos', values.chaos),
   })
   progress.end()
-  if (summary.alreadyComplete)
-    console.log('An earlier run has done it all; these are its results. npm start -- --fresh starts over.')
-  console.log(`\n${picture(summary.sinks.find((sink) => sink.name === 'hourly')!.file)}\n\n${summaryText(summary)}`)
+  if (summary.alreadyComplete) console.log('An earlier run has done it all: npm start -- --fresh starts over.')
+  console.log(`\n${picture(summary.sinks.find((sink) => sink.name === 'hourly')!.file)}\n`)
+  console.log(fitText(summaryText(summary), columnsOf()))
   process.exitCode = summary.complete ? 0 : 130
 } catch (error) {
   progress.end()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError } from '../base/index.js'
-import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
+import { loggedMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
 import { checkGraph } from '../runtime/host.js'
@@ -163,7 +163,7 @@ class LocalRun {
       clock: systemClock,
       ids: randomIds,
       logger: this.options.logger ?? silentLogger,
-      metrics: new InvocationMetrics(),
+      metrics: loggedMetrics(this.options.logger ?? silentLogger),
       timeoutMs: this.timeoutMs,
     }
   }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { millrace } from './cli.js'
 import { testFolder, writeLines } from './folders.js'
 
@@ -38,6 +38,10 @@ beforeAll(() => {
   writeFileSync(path('text.ndjson.gz'), 'this is no gzip')
   mkdirSync(path('folder'))
   mkdirSync(path('state'))
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
 })
 
 let runs = 0
@@ -216,7 +220,7 @@ describe('help', () => {
 })
 
 /** Where standard error is no terminal: lines of progress, and nothing else. */
-const PROGRESS = /^([\d,]+ events {3}.*\n)*$/
+const PROGRESS = /^([\d,]+( of [\d,]+)? events( \(\d+%\))? {3}.*\n)*$/
 
 describe('a run of an input', () => {
   const counted = [
@@ -289,6 +293,7 @@ describe('a run of an input', () => {
 
 describe('splits', () => {
   it('are listed and skipped, before and after a run', async () => {
+    vi.stubEnv('COLUMNS', '120')
     const state = `lmdb:${path('splits', 'state')}`
     expect(await millrace('splits', 'list', pipeline, '--state', state)).toEqual({
       code: 0,

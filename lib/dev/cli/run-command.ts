@@ -1,9 +1,10 @@
 import { ConfigError } from '../../base/index.js'
 import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
+import { rowsText } from '../rows-text.js'
 import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
 import { bold } from '../text.js'
-import type { Io } from './io.js'
+import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
@@ -19,6 +20,7 @@ export interface RunFlags extends PlaceFlags {
   readonly chaos?: string
   readonly fresh?: boolean
   readonly watch?: boolean
+  readonly show?: string
   readonly json?: boolean
   readonly verbose?: boolean
 }
@@ -28,6 +30,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   const pipeline = await loadPipeline(file)
   warn(pipeline, io)
   const dynamodb = usePlace(flags)
+  const show = wholeNumber('--show', flags.show)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
@@ -50,7 +53,9 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       onProgress: (state) => progress.show(state),
     })
     progress.end()
-    io.stdout.write(flags.json ? `${JSON.stringify(summary, undefined, 2)}\n` : `${summaryText(summary)}\n`)
+    if (flags.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
+    else say(io, summaryText(summary))
+    if (!flags.json && show !== undefined) for (const sink of summary.sinks) say(io, `\n${rowsText(sink, show)}`)
     const lost = imbalance(summary)
     if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)
     if (lost !== undefined) return 1
