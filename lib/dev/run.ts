@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError } from '../base/index.js'
 import { loggedMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
-import type { Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
+import type { Logger, Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
 import { checkGraph } from '../runtime/host.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
 import { Faults, type Process } from './chaos.js'
@@ -79,6 +79,8 @@ class LocalRun {
   private readonly started = performance.now()
   private readonly timeoutMs: number
   private delivered = 0
+  private readonly logger: Logger
+  private lastError: string | undefined
 
   constructor(pipeline: Pipeline, options: RunOptions, settled: Settled, workspace: Workspace, store: StateStore) {
     this.pipeline = pipeline
@@ -87,6 +89,14 @@ class LocalRun {
     this.workspace = workspace
     this.store = store
     this.faults = new Faults(options.chaos)
+    const logger = options.logger ?? silentLogger
+    this.logger = {
+      ...logger,
+      error: (message, fields) => {
+        if (fields?.error !== undefined) this.lastError = String(fields.error)
+        logger.error(message, fields)
+      },
+    }
     this.timeoutMs = this.faults.active ? CHAOS_TIMEOUT_MS : TIMEOUT_MS
   }
 
@@ -162,8 +172,8 @@ class LocalRun {
       inspectors: Object.fromEntries(inputs.map((input) => [input.source.name, input])),
       clock: systemClock,
       ids: randomIds,
-      logger: this.options.logger ?? silentLogger,
-      metrics: loggedMetrics(this.options.logger ?? silentLogger),
+      logger: this.logger,
+      metrics: loggedMetrics(this.logger),
       timeoutMs: this.timeoutMs,
     }
   }
@@ -181,8 +191,7 @@ class LocalRun {
   }
 
   private async drive(inputs: readonly StreamInput[], containers: Containers): Promise<void> {
-    const { options } = this
-    const logger = options.logger ?? silentLogger
+    const { options, logger } = this
     let over = false
     const pause = new AbortController()
     const stop = (): void => {
@@ -218,6 +227,7 @@ class LocalRun {
         onDelivered: (records) => {
           this.delivered += records
         },
+        lastError: () => this.lastError,
       }
       const pollers =
         input.source.connector === 'kafka' ? [pollTopic(poller)] : input.logs.map((log) => pollStream(poller, log))

@@ -281,7 +281,28 @@ describe('a run of an input', () => {
     expect(code).toBe(0)
     const summary = JSON.parse(out)
     expect(summary).toMatchObject({ pipeline: 'clicks', complete: true, delivered: 3 })
-    for (const line of err.split('\n').filter((line) => line.startsWith('{'))) JSON.parse(line)
+    const logged = err.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+    const invocations = logged.filter(({ message }) => message === 'an invocation ended')
+    expect(invocations.some(({ Handler, StoreRequests }) => Handler === 'ingest' && StoreRequests > 0)).toBe(true)
+  })
+
+  it('a callback that throws is named as it happens, and the run goes on once it does not', async () => {
+    writeFileSync(
+      path('pager.js'),
+      source()
+        .replace('ndjson, outOfOrder', 'callback, ndjson, outOfOrder')
+        .replace(
+          '.from(clicks)',
+          ".from(clicks).to(callback('pager', () => { if (tries++ < 2) throw new Error('no pager today') }))",
+        )
+        .replace('const clicks', 'let tries = 0\nconst clicks'),
+    )
+    const { code, err } = await millrace('run', path('pager.js'), ...given().slice(2))
+    const words = 'The function of callback("pager") threw: no pager today'
+    expect([code, err.split('\n').filter((line) => line.includes('pager'))]).toEqual([
+      0,
+      [`warning: a batch failed and is to come again: ${words}`],
+    ])
   })
 
   it('describe prints the plan', async () => {

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../base/index.js'
 import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
+import type { Logger } from '../../ports/index.js'
 import { rowsText } from '../rows-text.js'
 import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
@@ -25,6 +26,9 @@ export interface RunFlags extends PlaceFlags {
   readonly verbose?: boolean
 }
 
+/** Different faults that a run says as they happen. */
+const FAULTS_SAID_MAX = 10
+
 /** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
@@ -49,7 +53,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       code: file,
       onStale: (stale) => io.stderr.write(`${bold(staleText(file, stale, freshCommand(file, flags)))}\n`),
       signal: stop.signal,
-      logger: flags.verbose ? jsonLogger((line) => io.stderr.write(`${line}\n`)) : silentLogger,
+      logger: loggerOf(flags, io),
       onProgress: (state) => progress.show(state),
     })
     progress.end()
@@ -64,6 +68,22 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
     progress.end()
     process.removeListener('SIGINT', onSignal)
     process.removeListener('SIGTERM', onSignal)
+  }
+}
+
+/** What keeps a run from going on is said once, as it happens; what was injected is not. */
+function loggerOf(flags: RunFlags, io: Io): Logger {
+  if (flags.verbose) return jsonLogger((line) => io.stderr.write(`${line}\n`))
+  if (flags.chaos !== undefined) return silentLogger
+  const said = new Set<string>()
+  return {
+    ...silentLogger,
+    error: (message, fields) => {
+      const text = `${message}: ${String(fields?.error ?? '')}`
+      if (said.has(text) || said.size >= FAULTS_SAID_MAX) return
+      said.add(text)
+      io.stderr.write(`warning: ${text}\n`)
+    },
   }
 }
 
