@@ -357,7 +357,7 @@ function variables(template: Template): Record<string, unknown> {
 describe('a graph that is deployed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-lock-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const of = (size: string, lockFile: string, run?: number) => {
+  const of = (size: '1m' | '2m', lockFile: string, run?: number) => {
     const built = pipeline('orders', (p) =>
       p
         .from(kinesisSource('orders', options))
