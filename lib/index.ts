@@ -22,6 +22,7 @@ export {
 export {
   ConfigError,
   type Duration,
+  duration,
   hex,
   type Key,
   MillraceError,

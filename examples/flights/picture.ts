@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
+import { columnsOf, fitText } from '../../lib/dev/wrap.js'
 import type { WindowResult } from '../../lib/index.js'
 
 interface Hour {
@@ -12,8 +13,14 @@ interface Hour {
 const HOUR_MS = 3_600_000
 const SHADES = ' ▁▂▃▄▅▆▇█'
 
+/** Of each airport: its name before the bars, and its numbers after them. */
+const NAME_CHARS = 5
+const NUMBERS_CHARS = 24
+/** Hours a column: the fewest that fit. */
+const COLUMN_HOURS = [2, 3, 4, 6, 8, 12, 24]
+
 /** The week by hour for the busiest airports: a bar's height is the hour's flights, its colour the share that left late. */
-export function picture(file: string, airports = 10): string {
+export function picture(file: string, width = columnsOf(), airports = 10): string {
   // Of each window the last pane holds: late flights are counted in it.
   const hours = new Map<string, Map<number, Hour>>()
   for (const line of readFileSync(file, 'utf8').split('\n')) {
@@ -33,17 +40,20 @@ export function picture(file: string, airports = 10): string {
   const first = Math.floor(Math.min(...starts) / (24 * HOUR_MS)) * 24 * HOUR_MS
   const days = Math.ceil((Math.max(...starts) + HOUR_MS - first) / (24 * HOUR_MS))
   const top = Math.max(...busiest.flatMap(([, byHour]) => [...byHour.values()].map((hour) => hour.flights)))
-  // Two hours a column, so that a week fits a terminal.
-  const head = Array.from({ length: days }, (_, day) =>
-    new Date(first + day * 24 * HOUR_MS).toISOString().slice(5, 10).padEnd(12),
-  )
+  const room = width - NAME_CHARS - NUMBERS_CHARS
+  const hoursEach = COLUMN_HOURS.find((each) => (days * 24) / each <= room) ?? 24
+  const columns = Math.ceil((days * 24) / hoursEach)
   const lines = [
-    `flights an hour, 0 to ${top}${process.stdout.isTTY ? `; ${red('red')} where over a third left more than 15 minutes late` : ''}`,
-    `     ${head.join('')}   flights  mean delay`,
+    fitText(
+      `flights an hour, 0 to ${top}${process.stdout.isTTY ? `; ${red('red')} where over a third left more than 15 minutes late` : ''}`,
+      width,
+    ),
+    `${' '.repeat(NAME_CHARS)}${dayNames(first, columns, hoursEach)}   flights  mean delay`,
   ]
   for (const [airport, byHour] of busiest) {
     let bars = ''
-    for (let column = 0; column < days * 12; column++) bars += bar(byHour, first + column * 2 * HOUR_MS, top)
+    for (let column = 0; column < columns; column++)
+      bars += bar(byHour, first + column * hoursEach * HOUR_MS, hoursEach, top)
     const flights = total(byHour)
     const delay = [...byHour.values()].reduce((sum, hour) => sum + hour.meanDelay * hour.flights, 0) / flights
     lines.push(
@@ -53,13 +63,29 @@ export function picture(file: string, airports = 10): string {
   return lines.join('\n')
 }
 
-function bar(byHour: Map<number, Hour>, start: number, top: number): string {
-  const pair = [byHour.get(start), byHour.get(start + HOUR_MS)].filter((hour) => hour !== undefined)
-  if (pair.length === 0) return ' '
-  const flights = Math.max(...pair.map((hour) => hour.flights))
+/** The days above their first columns, as many as there is room for. */
+function dayNames(first: number, columns: number, hoursEach: number): string {
+  const text = Array<string>(columns).fill(' ')
+  let free = 0
+  for (let column = 0; column < columns; column += 24 / hoursEach) {
+    const name = new Date(first + column * hoursEach * HOUR_MS).toISOString().slice(5, 10)
+    if (column < free || column + name.length > columns) continue
+    text.splice(column, name.length, ...name)
+    free = column + name.length + 1
+  }
+  return text.join('')
+}
+
+/** The busiest of some hours. */
+function bar(byHour: Map<number, Hour>, start: number, count: number, top: number): string {
+  const some = Array.from({ length: count }, (_, hour) => byHour.get(start + hour * HOUR_MS)).filter(
+    (hour) => hour !== undefined,
+  )
+  if (some.length === 0) return ' '
+  const flights = Math.max(...some.map((hour) => hour.flights))
   const late =
-    pair.reduce((sum, hour) => sum + hour.shareDelayed * hour.flights, 0) /
-    pair.reduce((sum, hour) => sum + hour.flights, 0)
+    some.reduce((sum, hour) => sum + hour.shareDelayed * hour.flights, 0) /
+    some.reduce((sum, hour) => sum + hour.flights, 0)
   const height = SHADES[Math.max(1, Math.round((flights / top) * (SHADES.length - 1)))]!
   return late > 1 / 3 ? red(height) : height
 }

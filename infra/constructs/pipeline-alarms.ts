@@ -8,6 +8,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
+import { docsUrl } from '../../lib/base/index.js'
 import { HANDLERS, type HandlerName, type PipelineMetrics } from './pipeline-metrics.js'
 
 export interface AlarmOptions {
@@ -62,7 +63,7 @@ export class PipelineAlarms extends Construct {
     this.alarms = Object.fromEntries(
       Object.entries(watched(props)).map(([name, { metric, above, below = 0, means }]) => {
         const alarm = new Alarm(this, name, {
-          alarmDescription: `${means} See docs/deploy.md of millrace, "${name}".`,
+          alarmDescription: `${means} See ${docsUrl('deploy', name.toLowerCase())}`,
           metric,
           evaluationPeriods: PERIODS,
           ...(above === undefined

@@ -19,7 +19,6 @@ interface DecimalSum {
   readonly counts: number[]
 }
 
-type Maybe = string | bigint | number | null | undefined
 type Rounding = 'half-up' | 'half-even'
 
 /** How `sumDecimal` writes its result. */
@@ -55,7 +54,7 @@ const DECIMAL = /^[+-]?\d+(?:\.\d+)?$/
  * @example sumDecimal(payment => payment.fee, { scale: 2, rounding: 'half-even' })
  */
 export function sumDecimal<T, E extends 0 | null = 0, M = unknown>(
-  of: (row: T, meta: M) => Maybe,
+  of: (row: T, meta: M) => string | bigint | number | null | undefined,
   options: DecimalOptions<E> = {},
 ): Aggregate<T, null extends E ? string | null : string, any, any, M> {
   checkOptions('sumDecimal()', options, { scale: true, rounding: true, empty: true })

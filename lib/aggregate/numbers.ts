@@ -14,8 +14,6 @@ import {
 } from './exact.js'
 import { checkEmpty, finiteResult, type OrNull, readNumber, refused, typeName } from './values.js'
 
-type Maybe = number | null | undefined
-
 const plain = { options: {}, invertible: true, ordered: false, fragile: false } as const
 
 /**
@@ -79,7 +77,7 @@ const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExa
  * @example sum((order, meta) => order.rate * Number(meta.header('weight') ?? 1))
  */
 export function sum<T, E extends 0 | null = 0, M = unknown>(
-  of: (row: T, meta: M) => Maybe,
+  of: (row: T, meta: M) => number | null | undefined,
   options: { empty?: E } = {},
 ): Aggregate<T, null extends E ? number | null : number, number, any, M> {
   checkOptions('sum()', options, { empty: true })
@@ -118,7 +116,7 @@ export function sum<T, E extends 0 | null = 0, M = unknown>(
  * back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
  */
-export function avg<T, N extends Maybe, M = unknown>(
+export function avg<T, N extends number | null | undefined, M = unknown>(
   of: (row: T, meta: M) => N,
 ): Aggregate<T, OrNull<N, number>, number, Mean, M> {
   const read = reader('avg', of)
@@ -147,7 +145,7 @@ interface Deviation extends Mean {
  * @example stddev(flight => flight.delay, { of: 'population' })
  */
 export function stddev<T, M = unknown>(
-  of: (row: T, meta: M) => Maybe,
+  of: (row: T, meta: M) => number | null | undefined,
   options: { of?: 'sample' | 'population' } = {},
 ): Aggregate<T, number | null, number, Deviation, M> {
   checkOptions('stddev()', options, { of: true })

@@ -2,7 +2,6 @@ import { type Aggregate, compareOrigins, type Place, reader } from './aggregate.
 import { type OrNull, readJson, refused, typeName } from './values.js'
 
 type Comparable = number | string
-type Maybe = Comparable | null | undefined
 type Widen<N> = N extends number ? number : N extends string ? string : never
 
 const plain = { options: {}, invertible: false, ordered: false, fragile: false } as const
@@ -22,7 +21,7 @@ function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
 
 type Extreme = Comparable | null
 
-function extreme<T, N extends Maybe, M>(
+function extreme<T, N extends number | string | null | undefined, M>(
   kind: 'min' | 'max',
   sign: 1 | -1,
   of: (row: T, meta: M) => N,
@@ -47,7 +46,7 @@ function extreme<T, N extends Maybe, M>(
  * else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example min(order => order.amount)
  */
-export function min<T, N extends Maybe, M = unknown>(
+export function min<T, N extends number | string | null | undefined, M = unknown>(
   of: (row: T, meta: M) => N,
 ): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme, M> {
   return extreme('min', 1, of)
@@ -58,7 +57,7 @@ export function min<T, N extends Maybe, M = unknown>(
  * anything else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example max(flight => flight.delay)
  */
-export function max<T, N extends Maybe, M = unknown>(
+export function max<T, N extends number | string | null | undefined, M = unknown>(
   of: (row: T, meta: M) => N,
 ): Aggregate<T, OrNull<N, Widen<N>>, Comparable, Extreme, M> {
   return extreme('max', -1, of)
@@ -79,7 +78,7 @@ type Picked<N, V> = OrNull<N, NonNullable<V>>
 function pick<T, N, V, M>(
   kind: 'first' | 'last' | 'min-by' | 'max-by',
   fold: string,
-  by: ((row: T, meta: M) => Maybe) | undefined,
+  by: ((row: T, meta: M) => number | string | null | undefined) | undefined,
   of: (row: T, meta: M) => V,
   sign: 1 | -1,
 ): Aggregate<T, Picked<N, V>, any, Pick | null, M> {
@@ -149,7 +148,7 @@ export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T
  * record (`bad-value`). Cannot take rows back.
  * @example minBy(flight => flight.delay, flight => flight.destination)
  */
-export function minBy<T, N extends Maybe, V, M = unknown>(
+export function minBy<T, N extends number | string | null | undefined, V, M = unknown>(
   by: (row: T, meta: M) => N,
   of: (row: T, meta: M) => V,
 ): Aggregate<T, Picked<N | V, V>, any, any, M> {
@@ -160,7 +159,7 @@ export function minBy<T, N extends Maybe, V, M = unknown>(
  * The value of the row that is greatest by a finite number or a string; the earliest of equals; else as `minBy`.
  * @example maxBy(flight => flight.delay, flight => flight.destination)
  */
-export function maxBy<T, N extends Maybe, V, M = unknown>(
+export function maxBy<T, N extends number | string | null | undefined, V, M = unknown>(
   by: (row: T, meta: M) => N,
   of: (row: T, meta: M) => V,
 ): Aggregate<T, Picked<N | V, V>, any, any, M> {

@@ -1,7 +1,16 @@
 import { ConfigError, shown } from './errors.js'
 
-/** A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. */
-export type Duration = number | string
+type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w'
+type DurationText =
+  | `${number}${Unit}`
+  | `${number}${Unit}${number}${Unit}`
+  | `${number}${Unit}${number}${Unit}${number}${Unit}`
+
+/**
+ * A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. Text of a configuration, whose value a compiler cannot
+ * see, becomes one by `duration(text)`.
+ */
+export type Duration = number | DurationText
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -18,7 +27,7 @@ const SHAPE = /^(?:\d+(?:ms|s|m|h|d|w))+$/
  * Milliseconds of a duration.
  * @throws {ConfigError} `bad-duration`, naming what it is for, the value and the fix
  */
-export function milliseconds(duration: Duration, what: string, min = 0): number {
+export function milliseconds(duration: number | string, what: string, min = 0): number {
   const ms = typeof duration === 'string' ? parse(duration) : duration
   if (typeof ms !== 'number' || !Number.isSafeInteger(ms)) {
     throw new ConfigError(
@@ -36,10 +45,20 @@ export function milliseconds(duration: Duration, what: string, min = 0): number 
 }
 
 /**
+ * A text that holds a duration, of a configuration, say.
+ * @throws {ConfigError} `bad-duration`
+ * @example tumbling(duration(process.env.WINDOW ?? '5m'))
+ */
+export function duration(text: string): Duration {
+  milliseconds(text, 'A duration')
+  return text as Duration
+}
+
+/**
  * The same with a sign before it, which moves the other way.
  * @throws {ConfigError} `bad-duration`
  */
-export function signedMilliseconds(duration: Duration, what: string): number {
+export function signedMilliseconds(duration: number | string, what: string): number {
   if (typeof duration === 'number') return Math.sign(duration) * milliseconds(Math.abs(duration), what)
   if (typeof duration !== 'string') return milliseconds(duration, what)
   const [, sign = '', size = duration] = /^([+-])(.*)$/.exec(duration) ?? []

@@ -44,7 +44,10 @@ export class RecordRejection extends MillraceError {
 export class AssertionFault extends MillraceError {
   override readonly name = 'AssertionFault'
   constructor(message: string) {
-    super('assertion', `Invariant broken: ${message}. This is a defect of Millrace; please report it.`)
+    super(
+      'assertion',
+      `Invariant broken: ${message}. This is a defect of Millrace; please report it: https://github.com/millrace/millrace/issues`,
+    )
   }
 }
 

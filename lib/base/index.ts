@@ -1,6 +1,7 @@
 export { hex, textOf } from './bytes.js'
 export { digest } from './digest.js'
-export { type Duration, formatDuration, milliseconds, signedMilliseconds } from './duration.js'
+export { docsUrl } from './docs.js'
+export { type Duration, duration, formatDuration, milliseconds, signedMilliseconds } from './duration.js'
 export {
   AssertionFault,
   assert,

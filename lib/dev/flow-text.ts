@@ -1,18 +1,40 @@
 import type { StepFlow } from './flow.js'
 import type { RejectedRows } from './rejected.js'
-import { numberText, table } from './text.js'
+import { bold, numberText } from './text.js'
+import { columnsOf, wrapped } from './wrap.js'
 
-/** What became of all rows, step by step, for the terminal. */
-export function flowText(flow: readonly StepFlow[]): string {
-  const rows = flow.map(({ depth, step, in: entered, out, note }) => [
-    `${'  '.repeat(depth)}${step}`,
-    numberText(entered),
-    numberText(out),
+const GAP = 2
+const NOTE_INDENT = 4
+const STEP_MIN = 12
+
+/** What became of all rows, step by step, for the terminal. What is said of a step stands beside it, or below it where that is too wide. */
+export function flowText(flow: readonly StepFlow[], width = columnsOf()): string {
+  const rows = flow.map(({ depth, step, in: entered, out, note }) => ({
+    step: `${'  '.repeat(depth)}${step}`,
+    in: numberText(entered),
+    out: numberText(out),
     note,
-  ])
-  return table(['step', 'in', 'out', ''], rows)
+    depth,
+  }))
+  const widest = (name: 'step' | 'in' | 'out'): number => Math.max(name.length, ...rows.map((row) => row[name].length))
+  const numbers = widest('in') + widest('out') + 2 * GAP
+  const steps = Math.max(STEP_MIN, Math.min(widest('step'), width - numbers))
+  const isBeside = rows.every(({ note }) => steps + numbers + GAP + note.length <= width)
+  const line = (step: string, entered: string, out: string): string =>
+    [cut(step, steps).padEnd(steps), entered.padStart(widest('in')), out.padStart(widest('out'))].join(' '.repeat(GAP))
+  return [
+    bold(line('step', 'in', 'out')),
+    ...rows.flatMap(({ step, in: entered, out, note, depth }) => {
+      const first = line(step, entered, out)
+      if (note === '') return [first]
+      if (isBeside) return [`${first}${' '.repeat(GAP)}${note}`]
+      const indent = Math.min(2 * depth + NOTE_INDENT, width - STEP_MIN)
+      return [first, ...wrapped(note, width - indent).map((part) => `${' '.repeat(indent)}${part}`)]
+    }),
+  ].join('\n')
 }
 
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text)
 /** What was rejected or came too late, by reason, with one example each and where to look. Empty where there is nothing. */
 export function rejectedText(rejected: readonly RejectedRows[]): string {
   return rejected

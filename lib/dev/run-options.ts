@@ -23,6 +23,9 @@ export interface RunOptions {
   readonly chaos?: number
   /** Forgets earlier state and results. */
   readonly fresh?: boolean
+  /** The pipeline's file. Where results that are there were begun with other code, `onStale` is told so before anything else. */
+  readonly code?: string
+  readonly onStale?: (stale: Stale) => void
   readonly logger?: Logger
   /** Called about four times a second, and at the end. */
   readonly onProgress?: (progress: Progress) => void
@@ -31,9 +34,24 @@ export interface RunOptions {
 }
 
 export interface Progress {
+  /** Records that this process has delivered. */
   readonly delivered: number
   readonly perSecond: number
   readonly status: Status
+  /** Of an input that ends: records that are done, those of earlier runs too. */
+  readonly done?: number
+  /** How many there are, once the input is read to its end. */
+  readonly total?: number
+  /** How much of the input is done, from 0 to 1: by its bytes until the total is known. */
+  readonly share?: number
+}
+
+/** Results of other code than that of now. */
+export interface Stale {
+  /** Files that are not as they were when the run began, by their path from the pipeline's folder. */
+  readonly changed: readonly string[]
+  /** Nothing is left to do: all that is shown is of the other code. */
+  readonly complete: boolean
 }
 
 /** What was asked for, with what was not said filled in. */
@@ -55,6 +73,8 @@ export function settle(pipeline: Pipeline, options: RunOptions): Settled {
     out: true,
     chaos: true,
     fresh: true,
+    code: true,
+    onStale: true,
     logger: true,
     onProgress: true,
     signal: true,

@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError } from '../base/index.js'
-import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
+import { loggedMetrics, randomIds, silentLogger, systemClock } from '../observe/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
-import type { Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
+import type { Logger, Sink, SinkNode, StateStore, StoreUsage } from '../ports/index.js'
 import { checkGraph } from '../runtime/host.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
 import { Faults, type Process } from './chaos.js'
+import { codeFiles } from './code-files.js'
 import { Containers } from './containers.js'
 import { flowOf, type StepFlow } from './flow.js'
 import { numberingOf } from './input/numbering.js'
+import { progressOf } from './input/progress.js'
 import { StreamInput } from './input/stream-input.js'
 import { type PollerOptions, pollStream, pollTopic } from './poller/poller.js'
 import { lettersOf, type RejectedRows, rejectedRows } from './rejected.js'
@@ -17,13 +19,15 @@ import { forget, openState } from './state-choice.js'
 import { type Status, statusOf } from './status.js'
 import { runInputs, Workspace } from './workspace.js'
 
-export type { Progress, RunOptions } from './run-options.js'
+export type { Progress, RunOptions, Stale } from './run-options.js'
 
 export interface RunSummary {
   readonly pipeline: string
   readonly complete: boolean
   /** Nothing was left to do: an earlier run had done it all. */
   readonly alreadyComplete: boolean
+  /** Files of the pipeline that were changed since these results were begun; absent where none was. */
+  readonly changed?: readonly string[]
   readonly delivered: number
   readonly seconds: number
   readonly cpuSeconds: number
@@ -82,6 +86,8 @@ class LocalRun {
   private readonly started = performance.now()
   private readonly timeoutMs: number
   private delivered = 0
+  private readonly logger: Logger
+  private lastError: string | undefined
 
   constructor(pipeline: Pipeline, options: RunOptions, settled: Settled, workspace: Workspace, store: StateStore) {
     this.pipeline = pipeline
@@ -90,6 +96,14 @@ class LocalRun {
     this.workspace = workspace
     this.store = store
     this.faults = new Faults(options.chaos)
+    const logger = options.logger ?? silentLogger
+    this.logger = {
+      ...logger,
+      error: (message, fields) => {
+        if (fields?.error !== undefined) this.lastError = String(fields.error)
+        logger.error(message, fields)
+      },
+    }
     this.timeoutMs = this.faults.active ? CHAOS_TIMEOUT_MS : TIMEOUT_MS
   }
 
@@ -100,6 +114,8 @@ class LocalRun {
     const before = await statusOf(pipeline, store)
     const resumes = before.stages.some((stage) => stage.splits.length > 0)
     this.workspace.check(runInputs(pipeline.name, settled.splits, options.inputs), resumes)
+    const changed = options.code === undefined ? [] : this.workspace.changedSince(codeFiles(options.code), resumes)
+    if (changed.length > 0) options.onStale?.({ changed, complete: before.complete })
     const inputs = this.openInputs(before)
     const containers = new Containers(
       pipeline,
@@ -118,6 +134,7 @@ class LocalRun {
       pipeline: pipeline.name,
       complete: status.complete,
       alreadyComplete: before.complete,
+      ...(changed.length > 0 && { changed }),
       delivered: this.delivered,
       seconds: (performance.now() - this.started) / 1000,
       cpuSeconds: (spent.user + spent.system) / 1e6,
@@ -135,9 +152,7 @@ class LocalRun {
   /** Each source goes on after what its splits have checkpointed, as a mapping would, but for a few records that come again. */
   private openInputs(status: Status): StreamInput[] {
     const { pipeline, options, settled } = this
-    const positions = new Map(
-      status.stages.flatMap((stage) => stage.splits.map((split) => [split.split, split.position])),
-    )
+    const positions = positionsOf(status)
     return plan(pipeline).sources.map((source) => {
       const numbering = numberingOf(source)
       return new StreamInput(source, options.inputs[source.name]!, settled.splits, (split) => {
@@ -168,8 +183,8 @@ class LocalRun {
       inspectors: Object.fromEntries(inputs.map((input) => [input.source.name, input])),
       clock: systemClock,
       ids: randomIds,
-      logger: this.options.logger ?? silentLogger,
-      metrics: new InvocationMetrics(),
+      logger: this.logger,
+      metrics: loggedMetrics(this.logger),
       timeoutMs: this.timeoutMs,
     }
   }
@@ -187,8 +202,7 @@ class LocalRun {
   }
 
   private async drive(inputs: readonly StreamInput[], containers: Containers): Promise<void> {
-    const { options } = this
-    const logger = options.logger ?? silentLogger
+    const { options, logger } = this
     let over = false
     const pause = new AbortController()
     const stop = (): void => {
@@ -201,7 +215,7 @@ class LocalRun {
     options.signal?.addEventListener('abort', stop, { once: true })
     let reporting: Promise<void> | undefined
     const timer = setInterval(() => {
-      reporting ??= this.report().finally(() => {
+      reporting ??= this.report(inputs).finally(() => {
         reporting = undefined
       })
       reporting.catch(() => undefined)
@@ -224,6 +238,7 @@ class LocalRun {
         onDelivered: (records) => {
           this.delivered += records
         },
+        lastError: () => this.lastError,
       }
       const pollers =
         input.source.connector === 'kafka' ? [pollTopic(poller)] : input.logs.map((log) => pollStream(poller, log))
@@ -243,7 +258,7 @@ class LocalRun {
       options.signal?.removeEventListener('abort', stop)
       await Promise.allSettled([...polling, ticking, reporting])
     }
-    await this.report()
+    await this.report(inputs)
   }
 
   /** What the schedule would do within minutes: ends the splits, closes what is left. */
@@ -267,14 +282,16 @@ class LocalRun {
     }
   }
 
-  private async report(): Promise<void> {
+  private async report(inputs: readonly StreamInput[]): Promise<void> {
     const { onProgress } = this.options
     if (onProgress === undefined) return
     const seconds = (performance.now() - this.started) / 1000
+    const status = await statusOf(this.pipeline, this.store)
     onProgress({
       delivered: this.delivered,
       perSecond: this.delivered / seconds,
-      status: await statusOf(this.pipeline, this.store),
+      status,
+      ...progressOf(inputs, positionsOf(status)),
     })
   }
 
@@ -290,3 +307,7 @@ class LocalRun {
     return collected
   }
 }
+
+/** How far each split has been checkpointed. */
+const positionsOf = ({ stages }: Status): ReadonlyMap<string, string> =>
+  new Map(stages.flatMap((stage) => stage.splits.map((split) => [split.split, split.position])))

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError } from '../base/index.js'
+import { type CodeFiles, changedFiles } from './code-files.js'
 
 /** What a run's state hangs on besides its graph: continuing it with other input would mix two logs. */
 export interface RunInputs {
@@ -85,6 +86,14 @@ export class Workspace {
     rmSync(this.lock, { force: true })
   }
 
+  /** Notes what a new run is made of; of one that goes on, the files that have changed since it began. */
+  changedSince(code: CodeFiles, resumes: boolean): string[] {
+    const file = join(this.out, '.parts', 'code.json')
+    if (!resumes) writeWhole(file, JSON.stringify(code))
+    // A run that was begun without it cannot be compared.
+    return existsSync(file) ? changedFiles(JSON.parse(readFileSync(file, 'utf8')) as CodeFiles, code) : []
+  }
+
   /** Whether parts here were made by the run that goes on, by what it was given. */
   check(expected: RunInputs, resumes: boolean): void {
     const folder = join(this.out, '.parts')
@@ -92,9 +101,7 @@ export class Workspace {
     if (!resumes) {
       rmSync(folder, { recursive: true, force: true })
       mkdirSync(folder, { recursive: true })
-      // Whole or not at all: a run that is killed here has to be able to go on.
-      writeFileSync(`${file}.tmp`, JSON.stringify(expected))
-      renameSync(`${file}.tmp`, file)
+      writeWhole(file, JSON.stringify(expected))
       return
     }
     const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
@@ -110,6 +117,12 @@ export class Workspace {
       `The state of this run belongs to other input: ${differenceOf(parsed(before, file), expected)}. Use the same --input and --splits to go on, or --fresh to start over.`,
     )
   }
+}
+
+/** Whole or not at all: a run that is killed here has to be able to go on. */
+function writeWhole(file: string, text: string): void {
+  writeFileSync(`${file}.tmp`, text)
+  renameSync(`${file}.tmp`, file)
 }
 
 function parsed(text: string, file: string): RunInputs {

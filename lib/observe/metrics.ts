@@ -1,4 +1,4 @@
-import type { Metrics, MetricUnit } from '../ports/index.js'
+import type { Logger, Metrics, MetricUnit } from '../ports/index.js'
 
 interface Metric {
   value: number
@@ -53,4 +53,14 @@ export function emfMetrics(
     }
     write(JSON.stringify({ _aws: { Timestamp: now(), CloudWatchMetrics: [directive] }, ...dimensions, ...values }))
   })
+}
+
+/** A line of the log for each invocation, with all that it counted. */
+export function loggedMetrics(logger: Logger): Metrics {
+  return new InvocationMetrics((metrics, dimensions) =>
+    logger.info('an invocation ended', {
+      ...dimensions,
+      ...Object.fromEntries([...metrics].map(([name, { value }]) => [name, value])),
+    }),
+  )
 }

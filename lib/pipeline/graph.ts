@@ -103,7 +103,7 @@ export interface PipelineOptions {
   /** What happens where no records come. */
   readonly idle?: IdleOptions
   /** The watermark is published in steps of at least this much event time. Default '2s'. */
-  readonly minAdvance?: number | string
+  readonly minAdvance?: Duration
 }
 
 /** A pipeline: a name, settled options and a frozen graph. Made by `pipeline`. */

@@ -66,7 +66,7 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
 }
 
 /** What of the manifest is state: all but where rows go. Inputs are counted without the sinks, so that one more changes nothing. */
-function stateful(made: Manifest): Manifest {
+export function stateful(made: Manifest): Manifest {
   const kept = made.nodes.flatMap((node, id) => (node.kind === 'sink' ? [] : [id]))
   const place = (id: unknown): number => kept.indexOf(id as number)
   const nodes = kept.map((id) => {
@@ -80,24 +80,4 @@ function stateful(made: Manifest): Manifest {
 /** A digest of the manifest. State written under one fingerprint is not read under another. */
 export function fingerprint(plan: Plan): string {
   return digest(JSON.stringify(stateful(manifest(plan))))
-}
-
-/** The first difference that makes the fingerprints of two manifests differ, in words; undefined where they are the same. */
-export function difference(before: Manifest, after: Manifest): string | undefined {
-  return differenceAt('pipeline', stateful(before), stateful(after))
-}
-
-function differenceAt(path: string, before: unknown, after: unknown): string | undefined {
-  if (before === after) return undefined
-  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) {
-    return `${path} was ${JSON.stringify(before) ?? 'absent'} and is ${JSON.stringify(after) ?? 'absent'}`
-  }
-  const a = before as Record<string, unknown>
-  const b = after as Record<string, unknown>
-  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const label = Array.isArray(before) ? `${path}[${name}]` : `${path}.${name}`
-    const found = differenceAt(label, a[name], b[name])
-    if (found) return found
-  }
-  return undefined
 }

@@ -306,7 +306,7 @@ class Advance {
   private async settle(closed: Closed): Promise<'moved' | 'claimed'> {
     const { emissions, failed, cursor: upTo, own, at } = closed
     const { host, operator, next, split } = this
-    const { fold, parts } = runEmissions(host, operator, next, emissions, split)
+    const { fold, parts, counted } = runEmissions(host, operator, next, emissions, split)
     for (const { row, part } of failed) addPartRow(parts, host.plan.pipeline.deadLetter, part, row)
     const buffer = new PartBuffer()
     for (const [sink, byPart] of parts) {
@@ -315,15 +315,8 @@ class Advance {
     await buffer.flush(host) // guard: emit-before-cursor
     if (next !== undefined && split !== undefined && split.position < upTo)
       await this.passOn(next, split, fold, emissions, upTo, own) // guard: pass-on-before-cursor
-    if (
-      !(await this.cursor.move(
-        upTo,
-        at,
-        upTo === doneThrough(this.frontier),
-        next === undefined ? fold.counters : undefined,
-      ))
-    )
-      return 'claimed'
+    const isLast = upTo === doneThrough(this.frontier)
+    if (!(await this.cursor.move(upTo, at, isLast, counted))) return 'claimed'
     closed.clear()
     return 'moved'
   }

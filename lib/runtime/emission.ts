@@ -214,7 +214,8 @@ export function addPartRow(parts: PartRows, sink: SinkNode<any>, part: string, r
 
 /**
  * Runs the steps after an operator over its results: rows for sinks, by part, and a fold for the stage that reads on. Results at or before
- * the position of the key group as its `split` are in that stage's segments already: they only go to sinks again.
+ * the position of the key group as its `split` are in that stage's segments already: they only go to sinks again. `counted` is what the steps counted, where no
+ * stage reads on.
  */
 export function runEmissions(
   host: Host,
@@ -271,6 +272,6 @@ export function runEmissions(
         addPartRow(parts, deadLetter, part, failure(operator, emission.id, key, emission.slice, window, thrown))
       }
     }
-    if (!again) return { fold, parts }
+    if (!again) return { fold, parts, counted: next === undefined ? fold.counters : undefined }
   }
 }

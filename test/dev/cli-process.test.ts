@@ -12,7 +12,7 @@ const lib = pathToFileURL(built('lib/index.js')).href
 /** The command line in a process of its own; `act` gets its standard error as it comes. */
 function millrace(
   args: readonly string[],
-  act: (kill: (signal: NodeJS.Signals) => void, err: string) => void = () => undefined,
+  act: (kill: (signal: NodeJS.Signals) => void, err: string, out: string) => void = () => undefined,
 ) {
   const child = spawn(process.execPath, [built('lib/dev/cli/main.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -24,7 +24,7 @@ function millrace(
   })
   child.stderr.on('data', (chunk) => {
     err += String(chunk)
-    act((signal) => child.kill(signal), err)
+    act((signal) => child.kill(signal), err, out)
   })
   return new Promise<Outcome>((resolve) => child.once('close', (code) => resolve({ code, out, err })))
 }
@@ -103,5 +103,43 @@ describe('the millrace command', () => {
       .trimEnd()
       .split('\n')
     expect(rows.reduce((sum, row) => sum + JSON.parse(row).value.n, 0)).toBe(records)
+  })
+
+  it('--watch runs again at each save, says what a broken one lacks, and ends by Ctrl-C', async () => {
+    const input = writeLines(path('watched.ndjson'), [{ t: 1, k: 'a' }])
+    const rule = (n: number): string => `export const keep = (row) => row.value.n > ${n}\n`
+    writeFileSync(path('rule.ts'), rule(0))
+    writeFileSync(
+      path('watched.ts'),
+      `import { keep } from './rule.js'\n${typed().replace('.to(ndjson', '.filter(keep).to(ndjson')}`,
+    )
+    // What is done once a round is over; the last of them is the end.
+    const saves = [
+      () => writeFileSync(path('rule.ts'), rule(1)),
+      () => writeFileSync(path('rule.ts'), 'export const keep = (\n'),
+      () => {
+        writeFileSync(path('rule.ts'), rule(0))
+        writeLines(input, [
+          { t: 1, k: 'a' },
+          { t: 2, k: 'b' },
+        ])
+      },
+    ]
+    let rounds = 0
+    const args = ['run', path('watched.ts'), '--input', `clicks=${input}`, '--watch']
+    args.push('--state', `lmdb:${path('watched', 'state')}`, '--out', path('watched', 'out'))
+    const { code, out, err } = await millrace(args, (kill, err) => {
+      if (err.split('A save runs it again; Ctrl-C ends it.').length - 1 === rounds) return
+      const save = saves[rounds++]
+      if (save === undefined) kill('SIGINT')
+      else save()
+    })
+    expect(code, err).toBe(0)
+    expect([...out.matchAll(/^results +clicks: (\d) rows?/gm)].map(([, rows]) => Number(rows))).toEqual([1, 0, 2])
+    const said = err.split('\n').filter((line) => /Watching|changed|^error/.test(line))
+    const watching = 'Watching 3 files. A save runs it again; Ctrl-C ends it.'
+    const saved = expect.stringMatching(/rule\.ts.* changed: running again\.$/)
+    const broken = expect.stringMatching(/^error: The pipeline file .*watched\.ts cannot be loaded: /)
+    expect(said).toEqual([watching, saved, watching, saved, broken, watching, saved, watching])
   })
 })

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { millrace } from './cli.js'
 import { testFolder, writeLines } from './folders.js'
 
@@ -38,6 +38,10 @@ beforeAll(() => {
   writeFileSync(path('text.ndjson.gz'), 'this is no gzip')
   mkdirSync(path('folder'))
   mkdirSync(path('state'))
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
 })
 
 let runs = 0
@@ -222,7 +226,7 @@ describe('help', () => {
 })
 
 /** Where standard error is no terminal: lines of progress, and nothing else. */
-const PROGRESS = /^([\d,]+ events {3}.*\n)*$/
+const PROGRESS = /^([\d,]+( of [\d,]+)? events( \(\d+%\))? {3}.*\n)*$/
 
 describe('a run of an input', () => {
   const counted = [
@@ -276,10 +280,9 @@ describe('a run of an input', () => {
     const rejected = `${args[args.indexOf('--out') + 1]}/rejected.ndjson`
     expect(code).toBe(3)
     expect(out).toContain('All input is read and every window is closed. 3 of 3 records were rejected.\n')
-    expect(out).toContain(
-      `bad-json: 2 rows in rejected (${rejected})\n  such as ${file}:1: A record is one JSON value;`,
-    )
-    expect(out).toContain(`bad-timestamp: 1 row in rejected (${rejected})\n  such as ${file}:3: timestamp() gives ms`)
+    const text = out.replace(/\s+/g, ' ')
+    expect(text).toContain(`bad-json: 2 rows in rejected (${rejected}) such as ${file}:1: A record is one JSON value;`)
+    expect(text).toContain(`bad-timestamp: 1 row in rejected (${rejected}) such as ${file}:3: timestamp() gives ms`)
     expect(err).toContain(
       `error: 3 of 3 records were rejected; --max-rejected allows fewer than all. Look at ${rejected}.\n`,
     )
@@ -338,7 +341,28 @@ describe('a run of an input', () => {
     expect(code).toBe(0)
     const summary = JSON.parse(out)
     expect(summary).toMatchObject({ pipeline: 'clicks', complete: true, delivered: 3 })
-    for (const line of err.split('\n').filter((line) => line.startsWith('{'))) JSON.parse(line)
+    const logged = err.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+    const invocations = logged.filter(({ message }) => message === 'an invocation ended')
+    expect(invocations.some(({ Handler, StoreRequests }) => Handler === 'ingest' && StoreRequests > 0)).toBe(true)
+  })
+
+  it('a callback that throws is named as it happens, and the run goes on once it does not', async () => {
+    writeFileSync(
+      path('pager.js'),
+      source()
+        .replace('ndjson, outOfOrder', 'callback, ndjson, outOfOrder')
+        .replace(
+          '.from(clicks)',
+          ".from(clicks).to(callback('pager', () => { if (tries++ < 2) throw new Error('no pager today') }))",
+        )
+        .replace('const clicks', 'let tries = 0\nconst clicks'),
+    )
+    const { code, err } = await millrace('run', path('pager.js'), ...given().slice(2))
+    const words = 'The function of callback("pager") threw: no pager today'
+    expect([code, err.split('\n').filter((line) => line.includes('pager'))]).toEqual([
+      0,
+      [`warning: a batch failed and is to come again: ${words}`],
+    ])
   })
 
   it('describe prints the plan', async () => {
@@ -350,6 +374,7 @@ describe('a run of an input', () => {
 
 describe('splits', () => {
   it('are listed and skipped, before and after a run', async () => {
+    vi.stubEnv('COLUMNS', '120')
     const state = `lmdb:${path('splits', 'state')}`
     expect(await millrace('splits', 'list', pipeline, '--state', state)).toEqual({
       code: 0,

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { millrace } from './cli.js'
 import { testFolder, writeLines } from './folders.js'
 
@@ -25,7 +25,9 @@ export default pipeline('clicks', { deadLetter: ndjson('rejected'), keyGroups: 2
 `
 const pipeline = path('pipeline.js')
 const input = path('clicks.ndjson')
+afterAll(() => vi.unstubAllEnvs())
 beforeAll(() => {
+  vi.stubEnv('COLUMNS', '200')
   writeFileSync(pipeline, source)
   writeLines(input, [
     { t: 1_000, k: 'a', v: 1 },

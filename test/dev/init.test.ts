@@ -55,7 +55,10 @@ describe('millrace init', () => {
       return stdout + stderr
     }
     await run('npm', 'install', ...QUIETLY)
-    expect(await run('npm', 'start')).toContain('All input is read and every window is closed.')
+    const started = await run('npm', 'start')
+    expect(started).toContain('All input is read and every window is closed.')
+    // It ends with rows.
+    expect(started).toMatch(/\nrevenue: [^\n]*rows\nkey +from +to +total +orders\n(\w+ +2026-[^\n]+\n)+$/)
     const rows = readFileSync(join(shop, '.millrace', 'shop', 'out', 'revenue.ndjson'), 'utf8')
       .trim()
       .split('\n')

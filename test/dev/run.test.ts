@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type RunOptions, type RunSummary, run } from '../../lib/dev/index.js'
+import { type Progress, type RunOptions, type RunSummary, run } from '../../lib/dev/index.js'
 import { imbalance } from '../../lib/dev/summary.js'
 import { callback, fileSource, ndjson, outOfOrder, pipeline } from '../../lib/index.js'
 import { testFolder, writeLines } from './folders.js'
@@ -116,17 +116,22 @@ describe('a local run', () => {
   it('laws 2, 3, 8: stopped three times and gone on with, it gives the same bytes', async () => {
     let stops = 0
     let resumed: RunSummary | undefined
+    const done: number[] = []
+    const onProgress = (progress: Progress): number => done.push(progress.done!)
     for (let attempt = 0; attempt < 10 && resumed?.complete !== true; attempt++) {
       const stop = new AbortController()
       let seen = 0
       const pipeline = clicks(() => {
         if (++seen === 700 && stops < 3) stop.abort()
       })
-      resumed = await run(pipeline, asked('resumed', { signal: stop.signal }))
+      resumed = await run(pipeline, asked('resumed', { signal: stop.signal, onProgress }))
       if (!resumed.complete) stops++
       expect(imbalance(resumed)).toBeUndefined()
     }
     expect([stops, resumed?.complete, resumed?.alreadyComplete]).toEqual([3, true, false])
+    // Progress goes on from where it was.
+    expect(done).toEqual([...done].sort((a, b) => a - b))
+    expect([done.length > 3, done.at(-1)]).toEqual([true, 2 * RECORDS])
     expect(bytesOf('resumed')).toEqual(whole)
   })
 

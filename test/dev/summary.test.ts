@@ -80,10 +80,16 @@ const summary: RunSummary = {
 describe('what a run ends with', () => {
   it('law 10: conservation by split and in all', () => {
     expect(conservation(summary)).toMatchInlineSnapshot(`
-      "split                            in  rejected  filtered  passed  revenue: counted  of it late  expired
-      orders/shardId-000000000000  12,500       100        50  12,350            12,345           6        1
-      legacy/legacy-0                 500         0         0     500            12,345           6        1
-      all                          13,000       100        50  12,850            24,690          12        2"
+      "                                                                 revenue:  of it
+      split                            in  rejected  filtered  passed   counted   late
+      orders/shardId-000000000000  12,500       100        50  12,350    12,345      6
+      legacy/legacy-0                 500         0         0     500    12,345      6
+      all                          13,000       100        50  12,850    24,690     12
+
+      split                        expired
+      orders/shardId-000000000000        1
+      legacy/legacy-0                    1
+      all                                2"
     `)
     expect(imbalance(summary)).toBeUndefined()
     const [stage] = summary.status.stages
@@ -95,14 +101,20 @@ describe('what a run ends with', () => {
 
   it('in full', () => {
     expect(summaryText(summary)).toMatchInlineSnapshot(`
-      "split                            in  rejected  filtered  passed  revenue: counted  of it late  expired
-      orders/shardId-000000000000  12,500       100        50  12,350            12,345           6        1
-      legacy/legacy-0                 500         0         0     500            12,345           6        1
-      all                          13,000       100        50  12,850            24,690          12        2
+      "                                                                 revenue:  of it
+      split                            in  rejected  filtered  passed   counted   late
+      orders/shardId-000000000000  12,500       100        50  12,350    12,345      6
+      legacy/legacy-0                 500         0         0     500    12,345      6
+      all                          13,000       100        50  12,850    24,690     12
+
+      split                        expired
+      orders/shardId-000000000000        1
+      legacy/legacy-0                    1
+      all                                2
 
       step                        in     out
       orders                  12,500  12,400  100 rejected
-        filter (o) => o.paid  12,400  12,350    50 dropped
+        filter (o) => o.paid  12,400  12,350  50 dropped
       legacy                     500     500
 
       bad-json: 100 rows in rejected (/out/rejected.ndjson)
@@ -151,7 +163,7 @@ describe('what a run ends with', () => {
     )
     const stage = { ...status.stages[0]!, ended: false, watermark: 1_000_000_000_000 }
     expect(progressText({ delivered: 1, perSecond: 1, status: { ...status, stages: [stage], openWindows: 2 } })).toBe(
-      '1 events   1/s   watermark 2001-09-09 01:46   lag 0.0 h   open windows 2',
+      '1 events   1/s   watermark 2001-09-09 01:46   lag 2 min   open windows 2',
     )
     expect(progressText({ delivered: 0, perSecond: 0, status: { ...status, stages: [] } })).toBe(
       '0 events   0/s   watermark -   lag -   open windows 0',

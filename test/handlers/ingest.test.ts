@@ -265,7 +265,7 @@ describe('what a handler needs', () => {
     await world.container().ingest(kinesisEvent(0, three))
     const changed = new Harness(brokers('5s'), { state: world.store })
     await expect(changed.container().ingest(kinesisEvent(3, three))).rejects.toThrow(
-      /^The state of run 1 of "brokers" belongs to another graph: pipeline\.nodes\[\d+\]\.window\.sizeMs was 10000 and is 5000\. Deploy the graph that wrote it, or open a new run \(locally: --fresh\)\.$/,
+      /^The state of run 1 of "brokers" belongs to another graph: operator "\w+": window was tumbling\(10s\) and is tumbling\(5s\)\. Deploy the graph that wrote it, or open a new run \(locally: --fresh\)\.$/,
     )
     await expect(changed.container().tick()).rejects.toThrow('belongs to another graph')
     expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)

@@ -357,7 +357,7 @@ function variables(template: Template): Record<string, unknown> {
 describe('a graph that is deployed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-lock-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const of = (size: string, lockFile: string, run?: number) => {
+  const of = (size: '1m' | '2m', lockFile: string, run?: number) => {
     const built = pipeline('orders', (p) =>
       p
         .from(kinesisSource('orders', options))
@@ -381,7 +381,7 @@ describe('a graph that is deployed', () => {
     of('1m', file)
     of('1m', file)
     expect(() => of('2m', file)).toThrow(
-      /The graph of "orders" is not the one of .*orders\.lock\.json: pipeline\.nodes\[1\]\.window\.sizeMs was 60000 and is 120000\. The state of run 1 would be refused\. Take the change back, or open a new run with run: 2/,
+      /The graph of "orders" is not the one of .*orders\.lock\.json: operator "counts": window was tumbling\(1m\) and is tumbling\(2m\)\. The state of run 1 would be refused\. Take the change back, or open a new run with run: 2/,
     )
     of('2m', file, 2)
     expect(() => of('2m', file, 1)).toThrow(/is of run 2, and the stack opens run 1\. Give the run that is deployed/)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { count, sum } from '../../lib/aggregate/index.js'
+import type { Duration } from '../../lib/base/index.js'
 import { type Builder, hostDeadLetter, type Pipeline, pipeline, plan, type Stream } from '../../lib/pipeline/index.js'
 import { tumbling } from '../../lib/window/index.js'
 import { legacy, type Order, orders, sink, source } from './fixtures.js'
@@ -39,7 +40,7 @@ describe('pipeline', () => {
       deadLetter: hostDeadLetter,
     })
     const deadLetter = sink('rejected')
-    const options = { keyGroups: 2, deadLetter, minAdvance: '5s', idle: { after: '10m', close: false } as const }
+    const options = { keyGroups: 2, deadLetter, minAdvance: '5s', idle: { after: '10m', close: false } } as const
     expect(pipeline('shop', options, (p) => p.from(orders).to(sink('out')))).toMatchObject({
       keyGroups: 2,
       idleAfterMs: 600_000,
@@ -110,7 +111,7 @@ describe('the offset of a window', () => {
       p
         .from(orders)
         .keyBy((o) => o.id)
-        .window(window, { offset })
+        .window(window, { offset: offset as Duration })
         .aggregate('a', { rows: count() })
         .to(sink('out')),
     )

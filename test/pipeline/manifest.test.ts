@@ -8,6 +8,7 @@ import {
   type PipelineOptions,
   pipeline,
   plan,
+  type Stream,
 } from '../../lib/pipeline/index.js'
 import type { SourceNode } from '../../lib/ports/index.js'
 import { customWatermark, outOfOrder } from '../../lib/time/index.js'
@@ -98,91 +99,113 @@ describe('manifest', () => {
 
 describe('the fingerprint', () => {
   it.each<[string, Partial<Parts>, string]>([
-    ['the name', { name: 'store' }, 'pipeline.pipeline was "shop" and is "store"'],
-    ['the key groups', { options: { keyGroups: 8 } }, 'pipeline.keyGroups was 4 and is 8'],
-    ['the spread of writes', { options: { writeShards: 8 } }, 'pipeline.writeShards was absent and is 8'],
-    ['the source', { source: legacy }, 'pipeline.nodes[0].name was "orders" and is "legacy"'],
+    ['the name', { name: 'store' }, 'pipeline was "shop" and is "store"'],
+    ['the key groups', { options: { keyGroups: 8 } }, 'keyGroups was 4 and is 8'],
+    ['the spread of writes', { options: { writeShards: 8 } }, 'writeShards was 1 and is 8'],
+    ['the source', { source: legacy }, 'source "orders" is gone and source "legacy" is new'],
     [
       'the bound of its watermark',
       { source: source<Order>('orders', { watermark: outOfOrder('1m') }) },
-      'pipeline.nodes[0].watermark.boundMs was 30000 and is 60000',
+      'source "orders": watermark was outOfOrder(30s) and is outOfOrder(1m)',
     ],
     [
       'the kind of its watermark',
       { source: source<Order>('orders', { watermark: customWatermark((o) => o.at, '30s') }) },
-      'pipeline.nodes[0].watermark.kind was "out-of-order" and is "custom"',
+      'source "orders": watermark was outOfOrder(30s) and is customWatermark(30s)',
     ],
     [
       'what becomes of times ahead',
       { source: source<Order>('orders', { onFutureDrift: 'clamp' }) },
-      'pipeline.nodes[0].onFutureDrift was "hold" and is "clamp"',
+      'source "orders": onFutureDrift was "hold" and is "clamp"',
     ],
     [
       'how far ahead they may be',
       { source: source<Order>('orders', { maxFutureDrift: '1h' }) },
-      'pipeline.nodes[0].maxFutureDriftMs was 60000 and is 3600000',
+      'source "orders": maxFutureDrift was 1m and is 1h',
     ],
     [
       'the size of the window',
       { window: tumbling('2h') },
-      'pipeline.nodes[2].window.sizeMs was 3600000 and is 7200000',
+      'operator "hourly": window was tumbling(1h) and is tumbling(2h)',
     ],
     [
       'the kind of the window',
       { window: cumulate('1h', '1h') },
-      'pipeline.nodes[2].window.kind was "tumbling" and is "cumulate"',
+      'operator "hourly": window was tumbling(1h) and is cumulate(1h, 1h)',
     ],
-    ['its slide', { window: hopping('1h', '30m') }, 'pipeline.nodes[2].window.kind was "tumbling" and is "hopping"'],
+    [
+      'its slide',
+      { window: hopping('1h', '30m') },
+      'operator "hourly": window was tumbling(1h) and is hopping(1h, 30m)',
+    ],
     [
       'its offset',
       { windowOptions: { offset: '1m', allowedLateness: '1m' } },
-      'pipeline.nodes[2].offsetMs was 0 and is 60000',
+      'operator "hourly": offset was 0s and is 1m',
     ],
-    ['its lateness', { windowOptions: {} }, 'pipeline.nodes[2].allowedLatenessMs was 60000 and is 0'],
+    ['its lateness', { windowOptions: {} }, 'operator "hourly": allowedLateness was 1m and is 0s'],
     [
       'its accumulation',
       { windowOptions: { allowedLateness: '1m', accumulation: 'discarding' } },
-      'pipeline.nodes[2].accumulation was "accumulating" and is "discarding"',
+      'operator "hourly": accumulation was "accumulating" and is "discarding"',
     ],
-    ['the operator', { operator: 'hourly-2' }, 'pipeline.nodes[2].name was "hourly" and is "hourly-2"'],
-    ['a field', { folds: { sum: total, rows: count() } }, 'pipeline.nodes[2].folds[0].field was "total" and is "sum"'],
+    ['the operator', { operator: 'hourly-2' }, 'operator "hourly" is gone and operator "hourly-2" is new'],
+    ['a field', { folds: { sum: total, rows: count() } }, 'operator "hourly": field "total" is gone'],
     [
       'a kind',
       { folds: { total: max((o) => o.amount), rows: count() } },
-      'pipeline.nodes[2].folds[0].kind was "sum" and is "max"',
+      'operator "hourly": field "total" was sum and is max',
     ],
     [
       'a condition',
       { folds: { total, rows: count((o) => o.coupon) } },
-      'pipeline.nodes[2].folds[1].kind was "count" and is "count-if"',
+      'operator "hourly": field "rows" was count and is count-if',
     ],
     [
       'one field more',
       { folds: { ...parts.folds, mean: avg((o) => o.amount) } },
-      'pipeline.nodes[2].folds[2] was absent and is {"field":"mean","kind":"avg","options":{}}',
+      'operator "hourly": field "mean" is new',
     ],
-    [
-      'one field fewer',
-      { folds: { total } },
-      'pipeline.nodes[2].folds[1] was {"field":"rows","kind":"count","options":{}} and is absent',
-    ],
+    ['one field fewer', { folds: { total } }, 'operator "hourly": field "rows" is gone'],
   ])('changes with %s, and the difference says so', (_, change, words) => {
     expect(fingerprint(planOf(change))).not.toBe(mine)
     expect(difference(stored(), stored(change))).toBe(words)
   })
 
+  it('changes with the order of fields, and with steps, which have no names', () => {
+    const swapped = { rows: count(), total }
+    expect(difference(stored(), stored({ folds: swapped }))).toBe(
+      'operator "hourly": its fields were total, rows and are rows, total: their order is part of the state',
+    )
+    const steps = (build: (stream: Stream<Order, any>) => Stream<Order, any>) =>
+      manifest(plan(pipeline('shop', (p) => build(p.from(orders)).to(sink('out')))))
+    expect(
+      difference(
+        steps((s) => s),
+        steps((s) => s.filter((o) => o.amount > 1).map((o) => o)),
+      ),
+    ).toBe('the steps were source "orders" and are source "orders", filter, map')
+    const left = steps((s) => s.map((o) => o).merge(s.flatMap((o) => [o])))
+    const right = steps((s) => {
+      const mapped = s.map((o) => o)
+      return mapped.merge(mapped.flatMap((o) => [o]))
+    })
+    expect(difference(left, right)).toBe('the steps source "orders", map, flatMap, merge are joined in another way')
+    expect(difference(left, left)).toBeUndefined()
+  })
+
   it.each<[string, AggregateMap<Order>, AggregateMap<Order>, string]>([
-    ['max', { a: collect((o) => o.id) }, { a: collect((o) => o.id, { max: 5 }) }, 'options.max was 100 and is 5'],
+    ['max', { a: collect((o) => o.id) }, { a: collect((o) => o.id, { max: 5 }) }, ': max was 100 and is 5'],
     [
       'of',
       { a: stddev((o) => o.amount) },
       { a: stddev((o) => o.amount, { of: 'population' }) },
-      'options.free was 1 and is 0',
+      ': of was "sample" and is "population"',
     ],
-    ['a custom name', { a: named('x') }, { a: named('y') }, 'kind was "custom:x" and is "custom:y"'],
+    ['a custom name', { a: named('x') }, { a: named('y') }, ' was custom:x and is custom:y'],
   ])('changes with the option %s of a fold', (_, before, after, words) => {
     expect(fingerprint(planOf({ folds: before }))).not.toBe(fingerprint(planOf({ folds: after })))
-    expect(difference(stored({ folds: before }), stored({ folds: after }))).toBe(`pipeline.nodes[2].folds[0].${words}`)
+    expect(difference(stored({ folds: before }), stored({ folds: after }))).toBe(`operator "hourly": field "a"${words}`)
   })
 
   it.each<[string, Partial<Parts>]>([
@@ -219,7 +242,7 @@ describe('the fingerprint', () => {
       )
     expect(fingerprint(made(true, 'a'))).toBe(fingerprint(made(false, 'a')))
     expect(difference(manifest(made(true, 'a')), manifest(made(false, 'b')))).toBe(
-      'pipeline.nodes[3].name was "a" and is "b"',
+      'operator "a" is gone and operator "b" is new',
     )
   })
 

@@ -79,7 +79,7 @@ describe('pipeline refuses', () => {
     ],
     [
       'a step of the watermark that is no duration',
-      () => pipeline('shop', { minAdvance: 'often' }, build),
+      () => pipeline('shop', { minAdvance: 'often' as never }, build),
       'bad-duration',
       `minAdvance of "shop" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "often".`,
     ],

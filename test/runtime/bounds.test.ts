@@ -3,6 +3,7 @@ import {
   collect,
   count,
   custom,
+  type Duration,
   fileSource,
   hopping,
   ndjson,
@@ -23,7 +24,7 @@ async function finish(world: Harness): Promise<void> {
   await world.container().tick()
 }
 
-const hopped = (size: string, slide: string, lateness = '0s', keyGroups = 1): Pipeline =>
+const hopped = (size: Duration, slide: Duration, lateness: Duration = '0s', keyGroups = 1): Pipeline =>
   pipeline('hopped', { deadLetter: ndjson('dead'), keyGroups, minAdvance: 0 }, (p) =>
     p
       .from(readings())
@@ -132,7 +133,7 @@ describe('law 11: work before a checkpoint is bounded', () => {
 
 describe('law 11: what closing a slice takes is bounded', () => {
   /** Counts every merge: what late panes cost. */
-  function counted(lateness: string) {
+  function counted(lateness: Duration) {
     const merges = { count: 0 }
     const tally = custom({
       name: 'tally',

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { count, fileSource, hopping, ndjson, outOfOrder, type Pipeline, pipeline, tumbling } from '../../lib/index.js'
+import {
+  count,
+  type Duration,
+  fileSource,
+  hopping,
+  ndjson,
+  outOfOrder,
+  type Pipeline,
+  pipeline,
+  tumbling,
+} from '../../lib/index.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import type { Reading } from './pipelines.js'
 
@@ -9,7 +19,7 @@ const NOW = 1_700_000_000_000
 
 const drifting = (
   onFutureDrift: 'hold' | 'reject' | 'clamp' = 'reject',
-  maxFutureDrift: string | null = '1h',
+  maxFutureDrift: Duration | null = '1h',
 ): Pipeline =>
   pipeline('drifting', { deadLetter: ndjson('dead'), keyGroups: 1, minAdvance: 0, idle: { close: false } }, (p) =>
     p

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { Duration } from '../../lib/base/index.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting } from './pipelines.js'
 
-const eager = { idle: { after: '1s' } }
+const eager = { idle: { after: '1s' } } as const
 
 describe('law 4: nothing is proposed before registration is complete', () => {
   it('a listed split that was never read holds the watermark back', async () => {
@@ -315,7 +316,7 @@ describe('law 6: out is not ended', () => {
 })
 
 describe('idle close', () => {
-  const allOut = async (close: string | false) => {
+  const allOut = async (close: Duration | 'clock' | false) => {
     const world = new Harness(counting({ idle: { after: '1s', close } }))
     world.sources.readings!.splits = [{ split: 'p', closed: false }]
     world.sources.readings!.bounded = false

@@ -1,6 +1,7 @@
 import {
   type Accumulation,
   count,
+  type Duration,
   fileSource,
   ndjson,
   outOfOrder,
@@ -21,10 +22,10 @@ export const readings = (name = 'readings') =>
 
 export interface Shape {
   readonly keyGroups?: number
-  readonly lateness?: string
+  readonly lateness?: Duration
   readonly accumulation?: Accumulation
   readonly writeShards?: number
-  readonly idle?: { after?: string; close?: string | false }
+  readonly idle?: { after?: Duration; close?: Duration | 'clock' | false }
 }
 
 /** Counts and sums per key in windows of ten seconds. */

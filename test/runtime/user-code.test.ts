@@ -221,7 +221,7 @@ describe('a timestamp that cannot be used is shown', () => {
   })
 
   it('with the bound of the log where it lies ahead of all before it', async () => {
-    const options = { ...stamped(Date.UTC(2100, 0, 1)), maxFutureDrift: '1d' }
+    const options = { ...stamped(Date.UTC(2100, 0, 1)), maxFutureDrift: '1d' } as const
     expect(await saidOf((p, s) => p.from(s).to(ndjson('out')), options)).toEqual([
       [
         'future-timestamp',

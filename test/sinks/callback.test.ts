@@ -37,7 +37,7 @@ describe('a callback', () => {
     })
     const sink = await node.open(context)
     await expect(sink.write([part('a', ['good']), part('b', ['bad']), part('c', ['later'])])).rejects.toThrow(
-      'the pager is down',
+      'The function of callback("rows") threw: the pager is down',
     )
     expect(seen).toEqual(['good', 'bad'])
   })

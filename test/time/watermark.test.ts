@@ -23,7 +23,7 @@ describe('watermark strategies', () => {
 
   it.each<[() => unknown, string, string]>([
     [
-      () => outOfOrder('soon'),
+      () => outOfOrder('soon' as never),
       'bad-duration',
       `The bound of outOfOrder must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "soon".`,
     ],

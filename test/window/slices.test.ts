@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { duration } from '../../lib/base/index.js'
 import { Slices, tumbling } from '../../lib/window/index.js'
 import { allWindows, boundAfter, type Geometry, geometries, instants, slicesOf } from './naive.js'
 
@@ -19,7 +20,7 @@ describe('buckets', () => {
   ])(
     'rows up to %d ms ahead, in windows of %s: %d slices a bucket, so that few buckets are open',
     (openMs, size, inBucket) => {
-      const slices = new Slices(tumbling(size), 0, 0, openMs)
+      const slices = new Slices(tumbling(duration(size)), 0, 0, openMs)
       expect(slices.slicesPerBucket).toBe(inBucket)
       expect(openMs / slices.bucketMs).toBeLessThanOrEqual(2)
     },
@@ -92,7 +93,7 @@ describe('slices', () => {
     ['1m', 1],
     ['1h', 1],
   ])('slices of %s lie %d in a bucket', (size, inBucket) => {
-    expect(new Slices(tumbling(size), 0, 0).slicesPerBucket).toBe(inBucket)
+    expect(new Slices(tumbling(duration(size)), 0, 0).slicesPerBucket).toBe(inBucket)
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, formatDuration, milliseconds } from '../../lib/base/index.js'
+import { ConfigError, duration, formatDuration, milliseconds } from '../../lib/base/index.js'
 import {
   cumulate,
   describeWindow,
@@ -48,7 +48,7 @@ describe('the width of a slice', () => {
     // Nothing divides it: the grid.
     ['1s9ms', '500ms', '1s9ms'],
   ])('a grid of %s with a lateness of %s has slices of %s', (grid, lateness, width) => {
-    const spec = tumbling(grid)
+    const spec = tumbling(duration(grid))
     expect(formatDuration(sliceMs(spec, milliseconds(lateness, 'lateness')))).toBe(width)
     expect(new Slices(spec, 0, milliseconds(lateness, 'lateness')).widthMs).toBe(milliseconds(width, 'width'))
   })
@@ -90,7 +90,7 @@ describe('refusals', () => {
     [() => tumbling(0), 'bad-duration', LEAST('The size of a tumbling window', '0s')],
     [() => tumbling('401d'), 'bad-duration', LEAST('The size of a tumbling window', '401d')],
     [
-      () => tumbling('an hour'),
+      () => tumbling('an hour' as never),
       'bad-duration',
       `The size of a tumbling window must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "an hour".`,
     ],

@@ -7,19 +7,22 @@ import { type DeadLettersFlags, listDeadLettersCommand, redriveCommand } from '.
 import { type DevFlags, devCommand } from './dev-command.js'
 import { type ExplainFlags, explainCommand } from './explain-command.js'
 import { type InitFlags, initCommand } from './init-command.js'
-import type { Io } from './io.js'
+import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
+import { PROGRESS_HELP } from './progress.js'
 import { type RunFlags, runCommand } from './run-command.js'
 import { type SendFlags, sendCommand } from './send-command.js'
 import { downCommand, type ServicesFlags, servicesStatusCommand, upCommand } from './services-command.js'
 import { listSplitsCommand, resetCommand, type SplitsFlags, skipCommand } from './splits-command.js'
 import { createTableCommand, describeTableCommand, type TableFlags } from './table-command.js'
 import { warn } from './warn.js'
+import { watchCommand } from './watch-command.js'
 
 type Finish = (code: number) => void
 
 const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value]
 const STATE = 'memory, lmdb:DIRECTORY or dynamodb:TABLE (default: lmdb:.millrace/NAME/state)'
+const VERBOSE = 'print each invocation, and what the handlers log, to standard error'
 const PIPELINE = 'a .ts or .js file whose default export is a pipeline'
 
 /** Where AWS is: what every command that may speak to it takes. */
@@ -51,7 +54,7 @@ function program(io: Io, finish: Finish): Command {
     .argument('<pipeline>', PIPELINE)
     .action(async (file: string) => {
       const pipeline = await loadPipeline(file)
-      io.stdout.write(`${describe(pipeline)}\n`)
+      say(io, describe(pipeline))
       warn(pipeline, io)
     })
   cli
@@ -86,9 +89,14 @@ function addRun(cli: Command, io: Io, finish: Finish): void {
     .option('--chaos <seed>', 'inject kills, zombies, throttling, duplicates and other batch cuts from a seed')
     .option('--fresh', 'forget earlier state and results')
     .option('--max-rejected <n>', 'exit with 3 where more records are rejected: 10, 2.5% (default: not all of them)')
+    .option('--watch', 'run from the start again at each save of the pipeline or an input, until Ctrl-C')
+    .option('--show <rows>', 'print so many rows of each result at the end')
     .option('--json', 'print the summary as JSON')
-    .option('--verbose', "print the handlers' logs to standard error")
-    .action(async (file: string, flags: RunFlags) => finish(await runCommand(file, flags, io)))
+    .option('--verbose', VERBOSE)
+    .addHelpText('after', PROGRESS_HELP)
+    .action(async (file: string, flags: RunFlags) =>
+      finish(await (flags.watch ? watchCommand : runCommand)(file, flags, io)),
+    )
 }
 
 function addExplain(cli: Command, finish: Finish, io: Io): void {
@@ -129,7 +137,8 @@ function addLive(cli: Command, io: Io, finish: Finish): void {
     .option('--timeout <ms>', 'of an invocation', '30000')
     .option('--out <directory>', 'where file sinks go (default: .millrace/NAME/out)')
     .option('--json', 'print the summary as JSON')
-    .option('--verbose', "print the handlers' logs to standard error")
+    .option('--verbose', VERBOSE)
+    .addHelpText('after', PROGRESS_HELP)
     .action(async (file: string, flags: DevFlags) => finish(await devCommand(file, flags, io)))
   bound(cli.command('send'))
     .description("send the lines of files to the live streams and topics of a pipeline's sources")

@@ -12,7 +12,7 @@ import {
 import { plan } from '../../pipeline/index.js'
 import { costText } from '../cost-text.js'
 import type { RunSummary } from '../run.js'
-import type { Io } from './io.js'
+import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { wholeNumber } from './run-command.js'
 
@@ -44,7 +44,8 @@ export async function costCommand(file: string, flags: CostFlags, io: Io): Promi
   }
   const measured = flags.fromRun === undefined ? undefined : measuredBy(flags.fromRun)
   const report = costReport(shapeOf(plan(await loadPipeline(file))), load, deployment, measured)
-  io.stdout.write(flags.json ? `${JSON.stringify(report, undefined, 2)}\n` : `${costText(report)}\n`)
+  if (flags.json) io.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+  else say(io, costText(report))
   return 0
 }
 

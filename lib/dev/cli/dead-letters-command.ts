@@ -6,20 +6,22 @@ import { type DevFlags, liveBindings } from './dev-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { usePlace } from './place.js'
+import { stepPrinter } from './progress.js'
 
 export interface DeadLettersFlags extends DevFlags, LettersPlace {
   readonly reason?: string
   readonly dryRun?: boolean
 }
 
-const SHOW_MS = 1_000
-
 /** `millrace dead-letters list`: how many there are, by reason and source, with the first one's detail. */
 export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): Promise<number> {
   const letters = await openLetters(flags, usePlace(flags))
   const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
+  const progress = stepPrinter(io.stderr)
+  let read = 0
   try {
     for await (const letter of letters.all()) {
+      progress.show(`${numberText(++read)} dead letters read`)
       const { reason, source, file, line } = letter
       const detail = file === undefined ? letter.detail : `${file}:${line}: ${letter.detail}`
       const name = JSON.stringify([reason, source])
@@ -29,6 +31,7 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
       groups.set(name, group)
     }
   } finally {
+    progress.end()
     letters.close()
   }
   const found = [...groups.values()].sort((a, b) => b.rows - a.rows)
@@ -54,7 +57,7 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
-  let shown = performance.now()
+  const progress = stepPrinter(io.stderr)
   try {
     const { sent, left, stays } = await redrive(pipeline, {
       ...liveBindings(flags),
@@ -62,18 +65,16 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
       isDry: flags.dryRun === true,
       ...(flags.reason !== undefined && { reason: flags.reason }),
       signal: stop.signal,
-      onProgress: (count) => {
-        if (performance.now() - shown < SHOW_MS) return
-        shown = performance.now()
-        io.stderr.write(`${numberText(count)} records sent\n`)
-      },
+      onProgress: (count) => progress.show(`${numberText(count)} records sent`),
     })
+    progress.end()
     io.stdout.write(
       `${numberText(sent)} records ${flags.dryRun ? 'would be sent' : 'sent'} again, ${numberText(left)} left as they are\n`,
     )
     for (const { reason, why, count } of stays) io.stdout.write(`  ${numberText(count)} ${reason}: ${why}\n`)
     return stop.signal.aborted ? 130 : 0
   } finally {
+    progress.end()
     letters.close()
     process.removeListener('SIGINT', onSignal)
   }

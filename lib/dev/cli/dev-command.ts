@@ -4,7 +4,7 @@ import { KAFKA_MECHANISMS } from '../../sources/kafka/secret.js'
 import { dev } from '../live/dev.js'
 import { conservation, imbalance } from '../summary.js'
 import { numberText } from '../text.js'
-import type { Io } from './io.js'
+import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
@@ -67,9 +67,12 @@ export async function devCommand(file: string, flags: DevFlags, io: Io): Promise
     progress.end()
     if (flags.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
     else {
-      io.stdout.write(`${conservation(summary)}\n\n${numberText(summary.delivered)} records delivered by this process`)
-      io.stdout.write(` in ${numberText(summary.seconds)} s and ${numberText(summary.invocations)} invocations.\n`)
-      for (const sink of summary.sinks) io.stdout.write(`${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}\n`)
+      say(io, `${conservation(summary)}\n`)
+      say(
+        io,
+        `${numberText(summary.delivered)} records delivered by this process in ${numberText(summary.seconds)} s and ${numberText(summary.invocations)} invocations.`,
+      )
+      for (const sink of summary.sinks) say(io, `${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}`)
     }
     const lost = imbalance(summary)
     if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)

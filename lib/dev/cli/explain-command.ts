@@ -6,7 +6,7 @@ import { keyText, recordText } from '../explain/text.js'
 import { recordAt } from '../input/places.js'
 import { settle } from '../run-options.js'
 import { numberText } from '../text.js'
-import type { Io } from './io.js'
+import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { parseInputs, wholeNumber } from './run-command.js'
 
@@ -44,7 +44,8 @@ export async function explainCommand(file: string, flags: ExplainFlags, io: Io):
       'Say what to explain, in one way: --record FILE:LINE, --key KEY, or --split SPLIT --position POSITION as a dead letter names them.',
     )
   const write = (explanation: object, text: string): void => {
-    io.stdout.write(`${flags.json ? JSON.stringify(explanation, withoutNodes, 2) : text}\n`)
+    if (flags.json) io.stdout.write(`${JSON.stringify(explanation, withoutNodes, 2)}\n`)
+    else say(io, text)
   }
   if (flags.key !== undefined) {
     const explanation = await explainKey(pipeline, options, flags.key)

@@ -1,12 +1,16 @@
 import { ConfigError } from '../../base/index.js'
 import { jsonLogger, silentLogger, systemClock } from '../../observe/index.js'
+import type { Logger } from '../../ports/index.js'
+import { rowsText } from '../rows-text.js'
 import { run } from '../run.js'
 import { imbalance, summaryText } from '../summary.js'
-import type { Io } from './io.js'
+import { bold } from '../text.js'
+import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { maxRejected, TOO_MANY_REJECTED, tooManyRejected } from './max-rejected.js'
 import { type PlaceFlags, usePlace } from './place.js'
 import { progressPrinter } from './progress.js'
+import { freshCommand, staleText } from './run-arguments.js'
 import { warn } from './warn.js'
 
 export interface RunFlags extends PlaceFlags {
@@ -18,9 +22,14 @@ export interface RunFlags extends PlaceFlags {
   readonly chaos?: string
   readonly fresh?: boolean
   readonly maxRejected?: string
+  readonly watch?: boolean
+  readonly show?: string
   readonly json?: boolean
   readonly verbose?: boolean
 }
+
+/** Different faults that a run says as they happen. */
+const FAULTS_SAID_MAX = 10
 
 /** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved, 3 where too much was rejected. */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
@@ -28,6 +37,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   const pipeline = await loadPipeline(file)
   warn(pipeline, io)
   const dynamodb = usePlace(flags)
+  const show = wholeNumber('--show', flags.show)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
@@ -43,12 +53,16 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
       dynamodb,
       out: flags.out,
       fresh: flags.fresh === true,
+      code: file,
+      onStale: (stale) => io.stderr.write(`${bold(staleText(file, stale, freshCommand(file, flags)))}\n`),
       signal: stop.signal,
-      logger: flags.verbose ? jsonLogger((line) => io.stderr.write(`${line}\n`)) : silentLogger,
+      logger: loggerOf(flags, io),
       onProgress: (state) => progress.show(state),
     })
     progress.end()
-    io.stdout.write(flags.json ? `${JSON.stringify(summary, undefined, 2)}\n` : `${summaryText(summary)}\n`)
+    if (flags.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
+    else say(io, summaryText(summary))
+    if (!flags.json && show !== undefined) for (const sink of summary.sinks) say(io, `\n${rowsText(sink, show)}`)
     const lost = imbalance(summary)
     if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)
     if (lost !== undefined) return 1
@@ -60,6 +74,22 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
     progress.end()
     process.removeListener('SIGINT', onSignal)
     process.removeListener('SIGTERM', onSignal)
+  }
+}
+
+/** What keeps a run from going on is said once, as it happens; what was injected is not. */
+function loggerOf(flags: RunFlags, io: Io): Logger {
+  if (flags.verbose) return jsonLogger((line) => io.stderr.write(`${line}\n`))
+  if (flags.chaos !== undefined) return silentLogger
+  const said = new Set<string>()
+  return {
+    ...silentLogger,
+    error: (message, fields) => {
+      const text = `${message}: ${String(fields?.error ?? '')}`
+      if (said.has(text) || said.size >= FAULTS_SAID_MAX) return
+      said.add(text)
+      io.stderr.write(`warning: ${text}\n`)
+    },
   }
 }
 

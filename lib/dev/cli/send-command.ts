@@ -4,6 +4,7 @@ import { type DevFlags, liveBindings } from './dev-command.js'
 import type { Io } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { usePlace } from './place.js'
+import { stepPrinter } from './progress.js'
 import { parseInputs, wholeNumber } from './run-command.js'
 
 export interface SendFlags extends DevFlags {
@@ -12,8 +13,6 @@ export interface SendFlags extends DevFlags {
   readonly rate?: string
 }
 
-const SHOW_MS = 1_000
-
 /** `millrace send`. Returns the exit code: 0 all is sent, 130 stopped by Ctrl-C. */
 export async function sendCommand(file: string, flags: SendFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
@@ -21,7 +20,7 @@ export async function sendCommand(file: string, flags: SendFlags, io: Io): Promi
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   process.once('SIGINT', onSignal)
-  let shown = performance.now()
+  const progress = stepPrinter(io.stderr)
   try {
     const sent = await send(pipeline, {
       ...liveBindings(flags),
@@ -29,16 +28,15 @@ export async function sendCommand(file: string, flags: SendFlags, io: Io): Promi
       create: wholeNumber('--create', flags.create),
       rate: wholeNumber('--rate', flags.rate),
       signal: stop.signal,
-      onProgress: (count) => {
-        if (performance.now() - shown < SHOW_MS) return
-        shown = performance.now()
-        io.stderr.write(`${numberText(count)} records sent\n`)
-      },
+      onProgress: (count, share) =>
+        progress.show(`${numberText(count)} records sent (${Math.floor(share * 100)}% of the input is read)`),
     })
+    progress.end()
     for (const [source, count] of Object.entries(sent))
       io.stdout.write(`${source}: ${numberText(count)} records sent\n`)
     return stop.signal.aborted ? 130 : 0
   } finally {
+    progress.end()
     process.removeListener('SIGINT', onSignal)
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '../services/services.js'
 import { table } from '../text.js'
 import type { Io } from './io.js'
+import { whileWaiting } from './progress.js'
 
 export interface ServicesFlags {
   readonly dir: string
@@ -23,7 +24,13 @@ export interface ServicesFlags {
 export async function upCommand(flags: ServicesFlags, io: Io): Promise<number> {
   if (flags.fresh) await servicesForget(flags.dir)
   io.stderr.write('Starting local services (the first time their jars are fetched) …\n')
-  const statuses = await servicesUp(flags.dir, namesOf(flags.only))
+  const names = namesOf(flags.only)
+  let at = ''
+  const work = servicesUp(flags.dir, names, (name) => {
+    at = `${name}, ${names.indexOf(name) + 1} of ${names.length}`
+    io.stderr.write(`  ${at}\n`)
+  })
+  const statuses = await whileWaiting(io.stderr, () => at, work)
   show(statuses, flags, io)
   if (flags.json) return 0
   const exports = Object.entries(servicesEnvironment(flags.dir)).map(([name, value]) => `  export ${name}=${value}`)

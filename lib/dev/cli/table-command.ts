@@ -2,6 +2,7 @@ import { load } from '../../aws/load.js'
 import { numberText } from '../text.js'
 import type { Io } from './io.js'
 import { type PlaceFlags, usePlace } from './place.js'
+import { whileWaiting } from './progress.js'
 
 export interface TableFlags extends PlaceFlags {
   readonly json?: boolean
@@ -12,7 +13,9 @@ const tables = () => load('A state table', '@aws-sdk/client-dynamodb', () => imp
 /** `millrace table create`: a table for state, or for the results of a `dynamodbTable` with the default keys. */
 export async function createTableCommand(table: string, flags: TableFlags, io: Io): Promise<number> {
   const options = usePlace(flags)
-  const made = await (await tables()).createTable(table, options)
+  const { createTable } = await tables()
+  const waits = () => `Waiting for the table "${table}"`
+  const made = await whileWaiting(io.stderr, waits, createTable(table, options))
   io.stdout.write(
     made === 'created'
       ? `The table "${table}" is made: keys pk and sk, on demand, time to live by ttl.\n`

@@ -26,17 +26,22 @@ export function checkInput(path: string): void {
 
 /**
  * The records of a file, gunzipped where it begins as gzip data does: its lines, without empty ones. A file that is one JSON array gives its elements, and one of values over several
- * lines, or one right after the other, gives these. `at` is moved on to each record before it is given.
+ * lines, or one right after the other, gives these. `at` is moved on to each record before it is given; `onRead` hears how many bytes of the file have been read.
  * @throws {ConfigError} for a file that cannot be read, and for one in UTF-16
  */
-export async function* linesOf(path: string, at: LineAt = { line: 0 }): AsyncGenerator<Line> {
+export async function* linesOf(
+  path: string,
+  at: LineAt = { line: 0 },
+  onRead?: (bytes: number) => void,
+): AsyncGenerator<Line> {
   const file = createReadStream(path)
   const isPacked = path.endsWith('.gz') || beginsAsGzip(path)
   const gunzip = isPacked ? createGunzip() : undefined
   // An error of the file has to reach the reader of what it is piped to.
   file.on('error', (error) => gunzip?.destroy(error))
   try {
-    yield* recordsIn(path, gunzip === undefined ? file : file.pipe(gunzip), at)
+    const chunks = gunzip === undefined ? file : file.pipe(gunzip)
+    yield* recordsIn(path, onRead === undefined ? chunks : noted(chunks, () => onRead(file.bytesRead)), at)
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw new ConfigError(
@@ -55,6 +60,13 @@ function beginsAsGzip(path: string): boolean {
     return readSync(file, bytes) === 2 && bytes[0] === 0x1f && bytes[1] === 0x8b
   } finally {
     closeSync(file)
+  }
+}
+
+async function* noted(chunks: AsyncIterable<Buffer>, note: () => void): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    note()
+    yield chunk
   }
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { ConfigError, messageOf } from '../../base/index.js'
 import type { SourceInspector, SourceNode } from '../../ports/index.js'
 import { Dealer } from './dealer.js'
@@ -18,6 +19,10 @@ export class StreamInput implements SourceInspector {
   readonly source: SourceNode<any>
   readonly numbering: Numbering
   readonly logs: readonly SplitLog[]
+  /** Of the files as they lie on the disk. */
+  readonly bytes: number
+  /** How many of them have been read. */
+  bytesRead = 0
   readonly files: readonly string[]
   private readonly dealer: Dealer
   private resumes: (() => void) | undefined
@@ -29,6 +34,7 @@ export class StreamInput implements SourceInspector {
   constructor(source: SourceNode<any>, files: readonly string[], splits: number, startAt: (split: string) => number) {
     this.source = source
     this.files = files
+    this.bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
     this.linesMax = splits * BUFFERED_LINES_A_SPLIT
     this.numbering = numberingOf(source)
     this.dealer = new Dealer(source, this.numbering, splits)
@@ -41,7 +47,11 @@ export class StreamInput implements SourceInspector {
   /** Reads the files to their end, as fast as the pollers take their lines. */
   async read(): Promise<void> {
     for (const file of this.files) {
-      for await (const line of linesOf(file)) {
+      const before = this.bytesRead
+      const onRead = (bytes: number): void => {
+        this.bytesRead = before + bytes
+      }
+      for await (const line of linesOf(file, undefined, onRead)) {
         // What is not read has not ended: no split may be told so.
         if (this.stopped) return
         const { record, key, split } = this.dealer.deal(line)

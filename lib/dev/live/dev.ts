@@ -7,7 +7,7 @@ import {
   type OptionNames,
   RetryableError,
 } from '../../base/index.js'
-import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../../observe/index.js'
+import { loggedMetrics, randomIds, silentLogger, systemClock } from '../../observe/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
 import type { AdvanceRequest, Logger, Sink, SinkNode, StateStore } from '../../ports/index.js'
 import { kafkaConnection } from '../../sources/kafka/binding.js'
@@ -279,7 +279,7 @@ class LiveRun {
       clock: systemClock,
       ids: randomIds,
       logger: this.logger,
-      metrics: new InvocationMetrics(),
+      metrics: loggedMetrics(this.logger),
       queue: { advance: async (request: AdvanceRequest) => this.advance(request) },
       timeoutMs,
     }

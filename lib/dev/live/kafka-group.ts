@@ -26,6 +26,8 @@ const LOOP_MS = 200
 const METADATA_MS = 3_000
 const LEAVE_MS = 3_000
 const COMMIT_MS = 5_000
+/** First joins that may fail before somebody hears of it. */
+const REFUSALS = 3
 
 /**
  * Membership of a consumer group, by a kafkajs consumer that never fetches: it heartbeats, gets partitions and commits, whatever takes how long
@@ -43,6 +45,8 @@ export class KafkaGroup {
   private readonly backoff: Backoff
   private consumer: Consumer | undefined
   private hasLeft = false
+  /** Joins that failed before the first that did not. */
+  private refused = 0
 
   constructor(options: GroupOptions, onChange: () => void) {
     this.options = options
@@ -106,7 +110,11 @@ export class KafkaGroup {
       this.onChange()
       return
     }
-    logger.warn('the consumer group was lost, and is joined again', { group, topic, error: explained.message })
+    const fields = { group, topic, error: explained.message }
+    // A broker that has just made the group, or the topic, refuses the first join.
+    if (this.epoch === 0 && ++this.refused <= REFUSALS) logger.info('the consumer group is not there yet', fields)
+    else if (this.epoch === 0) logger.warn('the consumer group cannot be joined yet', fields)
+    else logger.warn('the consumer group was lost, and is joined again', fields)
     void this.backoff.pause().then(() => (this.hasLeft ? undefined : this.join()))
   }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { load } from '../../aws/load.js'
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
@@ -15,7 +16,8 @@ export interface SendOptions extends LiveBindings {
   readonly create?: number
   /** Records a second of each source; default: as fast as it goes. */
   readonly rate?: number
-  readonly onProgress?: (sent: number) => void
+  /** How many records are sent, and how much of the files that is, from 0 to 1. */
+  readonly onProgress?: (sent: number, share: number) => void
   readonly signal?: AbortSignal
 }
 
@@ -43,7 +45,11 @@ export async function send(pipeline: Pipeline, options: SendOptions): Promise<Re
   const live = liveSources(pipeline, options).filter(({ name }) => options.inputs[name] !== undefined)
   if (live.length === 0) throw new ConfigError('no-input', 'There is nothing to send. Add --input SOURCE=FILE.')
   const sent: Record<string, number> = {}
-  const report = (): void => options.onProgress?.(Object.values(sent).reduce((sum, count) => sum + count, 0))
+  const bytes = live.flatMap(({ name }) => options.inputs[name]!).reduce((sum, file) => sum + statSync(file).size, 0)
+  const read = new Map<string, number>()
+  const sum = (counts: Iterable<number>): number => [...counts].reduce((total, count) => total + count, 0)
+  const report = (): void =>
+    options.onProgress?.(sum(Object.values(sent)), bytes === 0 ? 1 : sum(read.values()) / bytes)
   const senders: Sender[] = []
   try {
     // All of them first: what is not there is said before anything is sent.
@@ -52,7 +58,8 @@ export async function send(pipeline: Pipeline, options: SendOptions): Promise<Re
       live.map(async (source, i) => {
         sent[source.name] = 0
         const node = sources.find(({ name }) => name === source.name)!
-        for await (const records of batches(node, options)) {
+        const onRead = (file: string, count: number) => read.set(`${node.name} ${file}`, count)
+        for await (const records of batches(node, options, onRead)) {
           await senders[i]!.send(records)
           sent[source.name]! += records.length
           report()
@@ -79,7 +86,11 @@ export async function openSender(source: LiveSource, create: number | undefined)
   return await kafkaSender(source.binding.topic, connection, create)
 }
 
-async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGenerator<Outgoing[]> {
+async function* batches(
+  source: SourceNode<any>,
+  options: SendOptions,
+  onRead: (file: string, bytes: number) => void,
+): AsyncGenerator<Outgoing[]> {
   const started = performance.now()
   const keyOf = keyReader(source)
   let count = 0
@@ -87,7 +98,7 @@ async function* batches(source: SourceNode<any>, options: SendOptions): AsyncGen
   let bytes = 0
   const most = Math.min(SEND_RECORDS, Math.max(1, Math.ceil((options.rate ?? SEND_RECORDS * 10) / 10)))
   for (const file of options.inputs[source.name]!) {
-    for await (const read of linesOf(file)) {
+    for await (const read of linesOf(file, undefined, (bytes) => onRead(file, bytes))) {
       const line = payloadOf(source, read)
       if (options.signal?.aborted) return
       const more = Buffer.byteLength(line) + OVERHEAD_BYTES

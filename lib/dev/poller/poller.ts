@@ -15,6 +15,8 @@ export interface PollerOptions {
   readonly batch: number
   readonly faults: Faults
   readonly onDelivered: (records: number) => void
+  /** What a handler logged last as it took nothing: its answer does not say why. */
+  readonly lastError?: () => string | undefined
 }
 
 /** Whole batches that failed in a row before a split is given up: local runs end, mappings on AWS never do. */
@@ -52,7 +54,7 @@ export async function pollStream(options: PollerOptions, log: SplitLog): Promise
     const reached = Math.max(next, outcome.at[0]!)
     // An answer that goes on where it began is a wait, not a failure of the records.
     failures = reached > next ? 0 : failures + 1
-    if (failures > 0) await giveUpAfter(failures, log.split, 'no record was taken')
+    if (failures > 0) await giveUpAfter(failures, log.split, options.lastError?.() ?? 'no record was taken')
     options.onDelivered(reached - next)
     next = reached
     most = options.batch
@@ -100,7 +102,7 @@ export async function pollTopic(options: PollerOptions): Promise<void> {
     }
     options.onDelivered(taken)
     failures = taken > 0 ? 0 : failures + 1
-    if (failures > 0) await giveUpAfter(failures, input.source.name, 'no record was taken')
+    if (failures > 0) await giveUpAfter(failures, input.source.name, options.lastError?.() ?? 'no record was taken')
     if (faults.redeliver()) await deliver(options, event.json, event.ranges)
     input.taken()
   }

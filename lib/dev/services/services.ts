@@ -44,6 +44,7 @@ const STOP_SIGNAL: Readonly<Record<ServiceName, NodeJS.Signals>> = {
 export async function servicesUp(
   folder: string,
   names: readonly ServiceName[] = SERVICE_NAMES,
+  onStart: (name: ServiceName) => void = () => undefined,
 ): Promise<readonly ServiceStatus[]> {
   mkdirSync(resolve(folder), { recursive: true })
   const failures: string[] = []
@@ -51,6 +52,7 @@ export async function servicesUp(
   for (const name of names) {
     const before = readRecords(folder).find((record) => record.name === name)
     if (before !== undefined && before.pid > 0 && (await answers(before))) continue
+    onStart(name)
     try {
       const port = before !== undefined && (await isFreeSoon(before.port)) ? before.port : await freePort()
       // Known before it is ready: whoever is stopped meanwhile leaves nothing that cannot be ended.

@@ -1,10 +1,18 @@
+import { MillraceError, messageOf, RetryableError } from '../../base/index.js'
 import type { Sink, SinkRow } from '../../ports/index.js'
 
-/** User code gets the rows with their ids, in order, one batch after another. */
-export function callbackSink(fn: (rows: readonly SinkRow[]) => void | Promise<void>): Sink {
+/** User code gets the rows with their ids, in order, one batch after another. What it throws says of which sink it is. */
+export function callbackSink(name: string, fn: (rows: readonly SinkRow[]) => void | Promise<void>): Sink {
   return {
     async write(batches) {
-      for (const batch of batches) await fn(batch.rows)
+      for (const { rows } of batches)
+        try {
+          await fn(rows)
+        } catch (thrown) {
+          if (thrown instanceof MillraceError) throw thrown
+          const what = `The function of callback("${name}") threw`
+          throw new RetryableError('sink-threw', `${what}: ${messageOf(thrown)}`, { cause: thrown })
+        }
     },
     close: async () => undefined,
   }

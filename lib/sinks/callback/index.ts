@@ -13,6 +13,6 @@ export function callback<Row = any>(
   if (typeof fn !== 'function')
     throw new ConfigError('bad-sink', `callback("${name}") takes a function of rows; it got ${typeof fn}.`)
   const open = async () =>
-    (await import('./adapter.js')).callbackSink(fn as (rows: readonly SinkRow[]) => void | Promise<void>)
+    (await import('./adapter.js')).callbackSink(name, fn as (rows: readonly SinkRow[]) => void | Promise<void>)
   return sinkNode<Row>(name, { connector: 'callback', local: true, open })
 }

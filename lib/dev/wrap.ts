@@ -1,0 +1,53 @@
+import { stripVTControlCharacters } from 'node:util'
+
+const COLUMNS = 80
+
+/** How wide the terminal is; where there is none, what COLUMNS says, or 80. */
+export function columnsOf(out: { readonly columns?: number } = process.stdout): number {
+  return out.columns || Number(process.env.COLUMNS) || COLUMNS
+}
+
+export const lengthOf = (text: string): number => stripVTControlCharacters(text).length
+
+/** A text in lines of at most `width`, cut between words; a word that is longer is cut itself. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (longer.length <= width) {
+      line = longer
+      continue
+    }
+    if (line !== '') lines.push(line)
+    line = word
+    for (; line.length > width; line = line.slice(width)) lines.push(line.slice(0, width))
+  }
+  return [...lines, line]
+}
+
+/** Lines that are wider are cut between words, and go on a little further in. A word stays whole: it may be a path or an address. */
+export function fitText(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => (lengthOf(line) <= width ? [line] : fitLine(line, width)))
+    .join('\n')
+}
+
+function fitLine(line: string, width: number): string[] {
+  const own = /^ */.exec(line)![0].length
+  // What stands beside a label, as the files of results do, stays beside it.
+  const label = /^\S+ {2,}/.exec(stripVTControlCharacters(line))?.[0].length
+  const indent = ' '.repeat(Math.min(label ?? own + 2, Math.floor(width / 3)))
+  const lines: string[] = []
+  let current = ''
+  for (const word of line.trimStart().split(' ')) {
+    if (current === '') current = `${lines.length === 0 ? line.slice(0, own) : indent}${word}`
+    else if (lengthOf(current) + 1 + lengthOf(word) <= width) current += ` ${word}`
+    else {
+      lines.push(current.trimEnd())
+      current = `${indent}${word}`
+    }
+  }
+  return [...lines, current]
+}
