@@ -7,7 +7,7 @@ import { Construct } from 'constructs'
 import { checkOptions } from '../../lib/base/index.js'
 import { acknowledge } from './acknowledged.js'
 import { keyStatements } from './keys.js'
-import { refuse } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 
 export interface AdvanceQueueProps {
   /** The timeout of the function that it invokes. */

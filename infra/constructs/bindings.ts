@@ -8,7 +8,7 @@ import { type Plan, writersOf } from '../../lib/pipeline/index.js'
 import type { KafkaBinding } from '../../lib/sources/kafka/binding.js'
 import { claim } from './claims.js'
 import { DeadLetters } from './dead-letters.js'
-import { refuse } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 import type { PipelineSource } from './source.js'
 
 /** Sources and sinks as the stack has them, by logical name. */

@@ -1,5 +1,5 @@
 import type { Construct, IConstruct } from 'constructs'
-import { refuse } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 
 /** Who has what, by app. */
 const CLAIMS = new WeakMap<IConstruct, Map<string, string>>()

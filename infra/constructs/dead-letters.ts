@@ -6,7 +6,8 @@ import { Construct } from 'constructs'
 import { checkOptions } from '../../lib/base/index.js'
 import { acknowledge } from './acknowledged.js'
 import { keyStatements } from './keys.js'
-import { refuse } from './mapping-rules.js'
+import { checkDuration, checkResource } from './kinds.js'
+import { refuse } from './refuse.js'
 
 export interface DeadLettersProps {
   /**
@@ -45,6 +46,9 @@ export class DeadLetters extends Construct {
     super(scope, id)
     checkOptions(this.node.path, props, { bucket: true, encryptionKey: true, expiration: true, removalPolicy: true })
     const { bucket, encryptionKey } = props
+    checkDuration(this.node.path, 'expiration', props.expiration)
+    const fix = 'Give Bucket.fromBucketName(scope, id, name), for example.'
+    checkResource(this.node.path, 'bucket', bucket, 'bucketArn', fix)
     for (const option of ['expiration', 'removalPolicy'] as const)
       if (bucket !== undefined && props[option] !== undefined)
         refuse(

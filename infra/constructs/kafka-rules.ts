@@ -1,7 +1,8 @@
 import { Fn, Token } from 'aws-cdk-lib'
 import type { ProvisionedPollerConfig } from 'aws-cdk-lib/aws-lambda'
 import { checkOptions, type OptionNames, shown } from '../../lib/base/index.js'
-import { checkMapping, isOutside, MAPPING_OPTIONS, type MappingOptions, refuse } from './mapping-rules.js'
+import { checkMapping, isOutside, MAPPING_OPTIONS, type MappingOptions } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 
 export interface KafkaMappingOptions extends MappingOptions {
   /**

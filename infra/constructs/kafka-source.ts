@@ -13,7 +13,9 @@ import {
   type KafkaMappingOptions,
 } from './kafka-rules.js'
 import { keyStatements } from './keys.js'
-import { checkRegion, REPEATED, refuse, settledMapping } from './mapping-rules.js'
+import { checkResource, checkWord } from './kinds.js'
+import { checkRegion, REPEATED, settledMapping } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
@@ -145,15 +147,21 @@ export function checkLogin(
 ): void {
   if (credentials === undefined) return
   checkOptions(`${where}: credentials`, credentials, { kind: true, secret: true })
-  if (!kinds.includes(credentials.kind))
-    refuse(where, 'credentials.kind', credentials.kind, `It is one of ${kinds.join(', ')}.`, 'Give one of those.')
+  checkWord(where, 'credentials.kind', credentials.kind, kinds)
+  const fix = 'Give Secret.fromSecretCompleteArn(scope, id, arn), for example.'
+  checkResource(where, 'credentials.secret', credentials.secret, 'secretArn', fix)
   if (credentials.kind === 'iam' || credentials.secret !== undefined) return
   refuse(where, 'credentials.secret', 'not given', `A login of the kind ${credentials.kind} is in one.`, 'Give it.')
 }
 
+/** SASL/SCRAM as MSK has it is that of SHA-512: either word is taken for both kinds of cluster. */
+export const SCRAM = ['scram', 'scram-sha-512'] as const
+
 /** Brokers let in whom their security groups name: without one nobody would get there. */
 export function checkNetwork(where: string, network: Network | undefined): void {
   checkOptions(`${where}: network`, network, { vpc: true, vpcSubnets: true, securityGroups: true })
+  const fix = 'Give one that is made in the app, or Vpc.fromLookup(scope, id, { vpcId }).'
+  if (network !== undefined) checkResource(where, 'network.vpc', network.vpc ?? null, 'vpcId', fix)
   if ((network?.securityGroups ?? []).length > 0) return
   refuse(
     where,

@@ -6,6 +6,7 @@ import type { Construct } from 'constructs'
 import { checkOptions, type OptionNames } from '../../lib/base/index.js'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import { keyStatements } from './keys.js'
+import { checkResource } from './kinds.js'
 import {
   checkMapping,
   checkRegion,
@@ -39,9 +40,13 @@ export class KinesisSource implements PipelineSource {
   private readonly where: string
 
   constructor(stream: IStream, props: KinesisSourceProps = {}) {
+    const fix = 'Give Stream.fromStreamArn(scope, id, arn), for example.'
+    checkResource('KinesisSource', 'stream', stream ?? null, 'streamArn', fix)
     this.where = `KinesisSource of ${stream.node.path}`
     checkOptions(this.where, props, OPTIONS)
     checkMapping(this.where, props)
+    const consumer = 'Give StreamConsumer.fromStreamConsumerArn(scope, id, arn), for example.'
+    checkResource(this.where, 'consumer', props.consumer, 'streamConsumerArn', consumer)
     this.stream = stream
     this.props = props
   }

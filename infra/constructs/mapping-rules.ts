@@ -1,7 +1,9 @@
 import { Duration, Stack, Token } from 'aws-cdk-lib'
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import { ConfigError, type OptionNames } from '../../lib/base/index.js'
+import type { OptionNames } from '../../lib/base/index.js'
+import { checkDuration } from './kinds.js'
+import { refuse } from './refuse.js'
 
 /**
  * What may be asked of an event source mapping. Some of it is here only to be refused: whoever knows mappings asks for it, and gets told why a law needs it otherwise.
@@ -77,26 +79,10 @@ export function settledMapping(options: MappingOptions) {
 /** What a mapping that takes them is given: it repeats for ever, halves what fails, and hears which record was not done. */
 export const REPEATED = { retryAttempts: -1, bisectBatchOnError: true, reportBatchItemFailures: true } as const
 
-/** Throws what rule an option breaks, its value, and what to do. */
-export function refuse(where: string, option: string, value: unknown, rule: string, fix: string): never {
-  throw new ConfigError('breaks-law', `${where}: ${option} is ${textOf(value)}. ${rule} ${fix}`)
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === 'number' && Token.isUnresolved(value)) return 'not known before the stack is deployed'
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
-  if (typeof value === 'object' && value !== null && 'toHumanString' in value)
-    return (value as Duration).toHumanString()
-  return typeof value === 'string'
-    ? value
-    : typeof value === 'number'
-      ? String(value)
-      : (JSON.stringify(value) ?? String(value))
-}
-
 /** Holds a mapping's options against the laws, and against what mappings can do at all. */
 export function checkMapping(where: string, options: MappingOptions): void {
   const { batchSize, maxBatchingWindow, startingPosition, startingPositionTimestamp } = options
+  checkDuration(where, 'maxBatchingWindow', maxBatchingWindow)
   if (options.parallelizationFactor !== undefined && options.parallelizationFactor !== 1)
     refuse(
       where,

@@ -17,13 +17,15 @@ import {
   type KafkaSourceProps,
   networkStatement,
   POLLER_NETWORK_ACTIONS,
+  SCRAM,
 } from './kafka-source.js'
-import { checkFlag, checkRegion, refuse } from './mapping-rules.js'
+import { checkFlag, checkRegion } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 import type { Network } from './source.js'
 
 export type MskCredentials =
   | { readonly kind: 'iam' }
-  | { readonly kind: 'scram' | 'certificate'; readonly secret: ISecret }
+  | { readonly kind: 'scram' | 'scram-sha-512' | 'certificate'; readonly secret: ISecret }
 
 export interface MskSourceProps extends KafkaSourceProps {
   readonly clusterArn: string
@@ -51,7 +53,12 @@ const OPTIONS: OptionNames<MskSourceProps> = {
 }
 const CLUSTER = /^arn:[^:]+:kafka:[^:]*:[^:]*:(cluster|vpc-connection)\/.+$/
 /** Of each login: within the VPC, and from outside. */
-const PORTS = { iam: [9098, 9198], scram: [9096, 9196], certificate: [9094, 9194] } as const
+const PORTS = {
+  iam: [9098, 9198],
+  scram: [9096, 9196],
+  'scram-sha-512': [9096, 9196],
+  certificate: [9094, 9194],
+} as const
 
 /**
  * A topic of a cluster of Amazon MSK.
@@ -78,7 +85,7 @@ export class MskSource extends KafkaSource {
       )
     checkFlag(where, 'tls', props.tls)
     const secret = credentials !== undefined && 'secret' in credentials ? credentials.secret : undefined
-    if (credentials?.kind === 'scram' && secret?.encryptionKey === undefined)
+    if (isScram(credentials) && secret?.encryptionKey === undefined)
       refuse(
         where,
         'credentials.secret.encryptionKey',
@@ -109,7 +116,7 @@ export class MskSource extends KafkaSource {
     return {
       ...connection,
       credentials: credentials.secret.secretArn,
-      ...(credentials.kind === 'scram' && { mechanism: 'scram-sha-512' as const }),
+      ...(isScram(credentials) && { mechanism: 'scram-sha-512' as const }),
     }
   }
 
@@ -144,7 +151,7 @@ export class MskSource extends KafkaSource {
     // A mapping of a cluster with IAM uses it where no secret is named.
     if (credentials === undefined || credentials.kind === 'iam') return []
     const { SASL_SCRAM_512_AUTH, CLIENT_CERTIFICATE_TLS_AUTH } = SourceAccessConfigurationType
-    const type = credentials.kind === 'scram' ? SASL_SCRAM_512_AUTH : CLIENT_CERTIFICATE_TLS_AUTH
+    const type = isScram(credentials) ? SASL_SCRAM_512_AUTH : CLIENT_CERTIFICATE_TLS_AUTH
     return [{ type, uri: credentials.secret.secretArn }]
   }
 
@@ -159,7 +166,7 @@ export class MskSource extends KafkaSource {
           'kafka:DescribeCluster',
           'kafka:DescribeClusterV2',
           'kafka:GetBootstrapBrokers',
-          ...(this.msk.credentials?.kind === 'scram' ? ['kafka:ListScramSecrets'] : []),
+          ...(isScram(this.msk.credentials) ? ['kafka:ListScramSecrets'] : []),
         ],
         resources: [this.msk.clusterArn],
       }),
@@ -178,3 +185,6 @@ export class MskSource extends KafkaSource {
     return `${Fn.select(0, parts)}:${kind}/${Fn.select(1, parts)}/${name}`
   }
 }
+
+const isScram = (credentials: MskCredentials | undefined): boolean =>
+  credentials !== undefined && (SCRAM as readonly string[]).includes(credentials.kind)

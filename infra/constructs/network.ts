@@ -1,6 +1,6 @@
 import { Annotations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import { refuse } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 import type { Network } from './source.js'
 
 /** Where the functions of a pipeline are: in one network at most, that of the sources which have one. All their security groups are theirs too. */

@@ -1,10 +1,12 @@
 import { type Duration, Token } from 'aws-cdk-lib'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { checkOptions, type OptionNames } from '../../lib/base/index.js'
-import { checkFlag, isOutside, refuse } from './mapping-rules.js'
+import { checkOptions, glimpse, type OptionNames } from '../../lib/base/index.js'
+import { checkDuration, checkResource } from './kinds.js'
+import { checkFlag, isOutside } from './mapping-rules.js'
 import type { AlarmOptions } from './pipeline-alarms.js'
 import type { FunctionOptions } from './pipeline-function.js'
 import type { Expected } from './price.js'
+import { refuse } from './refuse.js'
 import type { StreamPipelineProps } from './stream-pipeline.js'
 
 const PROPS: OptionNames<StreamPipelineProps> = {
@@ -51,6 +53,17 @@ const CONCURRENCY_MAX = 1_000_000
 /** Holds what a pipeline is given against what can be: names that nobody reads, and values beyond their bounds. */
 export function checkProps(where: string, props: StreamPipelineProps): void {
   checkOptions(where, props, PROPS)
+  if ((props as Partial<StreamPipelineProps>).pipeline?.kind !== 'pipeline')
+    refuse(
+      where,
+      'pipeline',
+      props.pipeline === undefined ? 'not given' : glimpse(props.pipeline),
+      'It is what pipeline() gives.',
+      "Import the default export of the pipeline's file.",
+    )
+  const table = 'Give a StateTable, or Table.fromTableName(scope, id, name).'
+  checkResource(where, 'state', props.state, 'tableArn', table)
+  checkDuration(`${where}: tick`, 'every', props.tick?.every)
   if (
     props.assets !== undefined &&
     !(Array.isArray(props.assets) && props.assets.every((path) => typeof path === 'string'))
@@ -79,6 +92,7 @@ function checkFunctionOptions(where: string, options: FunctionOptions | undefine
       'Logs are kept for as long as RetentionDays has it.',
       'Give one of those.',
     )
+  checkDuration(where, 'timeout', timeout)
   if (timeout === undefined) return
   if (timeout.isUnresolved())
     refuse(
@@ -107,6 +121,7 @@ function checkAlarms(where: string, alarms: AlarmOptions): void {
     )
   for (const option of ['iteratorAgeMax', 'watermarkLagMax'] as const) {
     const given: Duration | undefined = alarms[option]
+    checkDuration(where, option, given)
     if (given === undefined || given.isUnresolved() || given.toMilliseconds() > 0) continue
     refuse(where, option, given, 'Something always waits for a moment.', 'Give a duration above 0.')
   }

@@ -16,7 +16,8 @@ import {
   networkStatement,
   POLLER_NETWORK_ACTIONS,
 } from './kafka-source.js'
-import { refuse } from './mapping-rules.js'
+import { checkResource } from './kinds.js'
+import { refuse } from './refuse.js'
 import type { Network } from './source.js'
 
 export interface SelfManagedKafkaSourceProps extends KafkaSourceProps {
@@ -26,11 +27,11 @@ export interface SelfManagedKafkaSourceProps extends KafkaSourceProps {
    */
   readonly network?: Network
   /**
-   * How to log in: a secret with `username` and `password`, or with `certificate` and `privateKey` (mutual TLS). By its ARN only.
+   * How to log in: a secret with `username` and `password` (`scram` is SHA-512), or with `certificate` and `privateKey` (mutual TLS). By its ARN only.
    * @default - the brokers take whoever reaches them
    */
   readonly credentials?: {
-    readonly kind: 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'certificate'
+    readonly kind: 'plain' | 'scram' | 'scram-sha-256' | 'scram-sha-512' | 'certificate'
     readonly secret: ISecret
   }
   /** A secret with the `certificate` of the authority that signed the brokers' own. */
@@ -59,6 +60,8 @@ export class SelfManagedKafkaSource extends KafkaSource {
     checkOptions(where, props, OPTIONS)
     checkLogin(where, props.credentials, Object.keys(LOGINS))
     super(where, props)
+    const fix = 'Give Secret.fromSecretCompleteArn(scope, id, arn), for example.'
+    checkResource(where, 'rootCa', props.rootCa, 'secretArn', fix)
     if (props.network === undefined && props.credentials === undefined)
       refuse(
         where,
@@ -78,7 +81,10 @@ export class SelfManagedKafkaSource extends KafkaSource {
     return {
       ...this.connectionOf(name),
       ...(credentials !== undefined && { credentials: credentials.secret.secretArn, tls: true }),
-      ...(credentials !== undefined && credentials.kind !== 'certificate' && { mechanism: credentials.kind }),
+      ...(credentials !== undefined &&
+        credentials.kind !== 'certificate' && {
+          mechanism: credentials.kind === 'scram' ? 'scram-sha-512' : credentials.kind,
+        }),
       ...(rootCa !== undefined && { rootCa: rootCa.secretArn }),
     }
   }
@@ -109,6 +115,7 @@ export class SelfManagedKafkaSource extends KafkaSource {
 
 const LOGINS = {
   plain: SourceAccessConfigurationType.BASIC_AUTH,
+  scram: SourceAccessConfigurationType.SASL_SCRAM_512_AUTH,
   'scram-sha-256': SourceAccessConfigurationType.SASL_SCRAM_256_AUTH,
   'scram-sha-512': SourceAccessConfigurationType.SASL_SCRAM_512_AUTH,
   certificate: SourceAccessConfigurationType.CLIENT_CERTIFICATE_TLS_AUTH,

@@ -4,7 +4,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
 import { checkOptions } from '../../lib/base/index.js'
-import { checkFlag, refuse } from './mapping-rules.js'
+import { checkFlag } from './mapping-rules.js'
+import { refuse } from './refuse.js'
 
 export interface TickProps {
   readonly function: IFunction

@@ -19,7 +19,7 @@ import { forget, openState } from './state-choice.js'
 import { type Status, statusOf } from './status.js'
 import { runInputs, Workspace } from './workspace.js'
 
-export type { Progress, RunOptions, Stale } from './run-options.js'
+export type { Progress, RunOptions } from './run-options.js'
 
 export interface RunSummary {
   readonly pipeline: string

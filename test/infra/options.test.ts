@@ -1,7 +1,15 @@
 import { CfnParameter, Duration, Lazy } from 'aws-cdk-lib'
 import { describe, expect, it } from 'vitest'
-import { AdvanceQueue, DeadLetters, StateTable, type StreamPipelineProps, Tick } from '../../infra/constructs/index.js'
-import { kinesis, stack } from './stacks.js'
+import {
+  AdvanceQueue,
+  DeadLetters,
+  KinesisSource,
+  SelfManagedKafkaSource,
+  StateTable,
+  type StreamPipelineProps,
+  Tick,
+} from '../../infra/constructs/index.js'
+import { kinesis, SECRET, stack } from './stacks.js'
 
 const later = Duration.seconds(Lazy.number({ produce: () => 60 }))
 
@@ -34,6 +42,18 @@ describe('what a pipeline is given', () => {
     [{ alarms: { durationShareMax: 0 } }, /durationShareMax is 0\. /],
     [{ alarms: { iteratorAgeMax: Duration.seconds(0) } }, /iteratorAgeMax is 0 seconds\. /],
     [{ expected: { rate: '1/s', size: '1B', key: 1 } }, /expected has no option "key"; .*Did you mean keys\?/],
+    [{ pipeline: undefined }, /pipeline is not given\. It is what pipeline\(\) gives\./],
+    [{ pipeline: 'orders' }, /pipeline is "orders"\. It is what pipeline\(\) gives\./],
+    [
+      { state: 'orders-state' },
+      /state is orders-state\. It is a resource of the CDK, not its name or ARN\. Give a StateTable/,
+    ],
+    [
+      { ingest: { timeout: 30 } },
+      /ingest: timeout is 30\. It is a Duration of aws-cdk-lib\. Give Duration\.seconds\(30\)/,
+    ],
+    [{ tick: { every: '1m' } }, /tick: every is 1m\. It is a Duration of aws-cdk-lib\./],
+    [{ alarms: { iteratorAgeMax: 60 } }, /alarms: iteratorAgeMax is 60\. It is a Duration/],
     [{ expected: { rate: '1/s', size: '1B', keys: 0 } }, /expected: keys is 0\. /],
   ])('%j is refused', (props, words) => {
     expect(() => kinesis(stack(), {}, props)).toThrow(words)
@@ -53,6 +73,35 @@ describe('what a pipeline is given', () => {
         alarms: { rejectedMax: 0, durationShareMax: 1 },
       },
     ).hasResourceProperties('AWS::Lambda::Function', { MemorySize: { Ref: 'Memory' } })
+  })
+})
+
+describe('values of another kind', () => {
+  const secret = { secretArn: SECRET } as never
+  const own = (props: object) => new SelfManagedKafkaSource({ bootstrapServers: ['a:9096'], ...props } as never)
+  it.each<[() => unknown, RegExp]>([
+    [() => own({ credentials: { kind: 'sasl', secret } }), /credentials\.kind is sasl\. It is one of plain, scram, /],
+    [() => own({ credentials: { kind: 'scram-512', secret } }), /kind is scram-512\. .* Did you mean scram\?/],
+    [
+      () => own({ credentials: { kind: 'scram', secret: SECRET } }),
+      /credentials\.secret is arn:.* It is a resource of the CDK/,
+    ],
+    [() => own({ credentials: { kind: 'scram', secret }, rootCa: SECRET }), /rootCa is arn:.* not its name or ARN/],
+    [() => own({ network: { vpc: 'vpc-1', securityGroups: [{}] } }), /network\.vpc is vpc-1\. .* Vpc\.fromLookup/],
+    [() => own({ maxBatchingWindow: 5 }), /maxBatchingWindow is 5\. .* Give Duration\.seconds\(5\)/],
+    [() => new KinesisSource('orders' as never), /KinesisSource: stream is orders\. .* Stream\.fromStreamArn/],
+    [() => new KinesisSource(undefined as never), /KinesisSource: stream is not given\. /],
+    [() => new DeadLetters(stack(), 'Letters', { bucket: 'letters' as never }), /bucket is letters\. .* Bucket\.from/],
+    [() => new DeadLetters(stack(), 'Letters', { expiration: 30 as never }), /expiration is 30\. It is a Duration/],
+  ])('%s is refused with words, not by a TypeError', (make, words) => {
+    expect(make).toThrow(words)
+  })
+
+  it('and a login by SCRAM-SHA-512 goes by the word of MSK too', () => {
+    const mechanisms = (['scram', 'scram-sha-512'] as const).map((kind) =>
+      own({ credentials: { kind, secret } }).bindingOf('orders'),
+    )
+    expect(mechanisms).toEqual(Array(2).fill(expect.objectContaining({ mechanism: 'scram-sha-512' })))
   })
 })
 

@@ -101,7 +101,10 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
     /clusterArn is arn.*in us-east-1, and the stack in eu-west-1/,
   ],
   [{ tls: 'no' as never }, /tls is no\. It is true or false\./],
-  [{ credentials: { kind: 'sasl' } as never }, /credentials\.kind is sasl\. It is one of iam, scram, certificate\./],
+  [
+    { credentials: { kind: 'sasl' } as never },
+    /credentials\.kind is sasl\. It is one of iam, scram, scram-sha-512, certificate\./,
+  ],
   [{ credentials: { kind: 'certificate' } as never }, /credentials\.secret is not given\. /],
   [{ credentials: { kind: 'iam', role: 'x' } as never }, /credentials has no option "role"; it has kind, secret\./],
   [

@@ -51,39 +51,31 @@ const MISTAKES: readonly (readonly [code: string, message: RegExp])[] = [
   ["tumbling('1d2h30m')", /^$/],
 ]
 
-/** One program for all of them: a file each. */
+/** One file for all of them, a line each. */
 function compiled(): readonly string[] {
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, process.cwd())
-  const texts = new Map(
-    MISTAKES.map(([code], i) => [resolve(`mistake-${i}.ts`), `${BEFORE}export const it = ${code}\n`]),
-  )
+  const file = resolve('mistakes.ts')
+  const text = BEFORE + MISTAKES.map(([code], i) => `export const it${i} = ${code}\n`).join('')
   const host = ts.createCompilerHost(options)
-  const { getSourceFile, fileExists, readFile } = host
-  host.fileExists = (file) => texts.has(file) || fileExists.call(host, file)
-  host.readFile = (file) => texts.get(file) ?? readFile.call(host, file)
-  host.getSourceFile = (file, version, ...more) => {
-    const text = texts.get(file)
-    return text === undefined
-      ? getSourceFile.call(host, file, version, ...more)
-      : ts.createSourceFile(file, text, version)
-  }
+  const { getSourceFile } = host
+  host.getSourceFile = (name, version, ...more) =>
+    name === file ? ts.createSourceFile(file, text, version) : getSourceFile.call(host, name, version, ...more)
   // What adapters load is none of it: the AWS SDK alone takes seconds to read.
   host.resolveModuleNameLiterals = (names, from) =>
     names.map(({ text }) =>
       text.startsWith('.') ? ts.resolveModuleName(text, from, options, host) : { resolvedModule: undefined },
     )
-  const program = ts.createProgram(
-    [...texts.keys()],
-    { ...options, noEmit: true, noUnusedLocals: false, types: [] },
-    host,
-  )
-  return [...texts.keys()].map((file) =>
-    program
-      .getSemanticDiagnostics(program.getSourceFile(file))
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n').trimEnd())
-      .join('\n'),
-  )
+  const program = ts.createProgram([file], { ...options, noEmit: true, noUnusedLocals: false, types: [] }, host)
+  const source = program.getSourceFile(file)!
+  const first = BEFORE.split('\n').length - 1
+  const said = MISTAKES.map(() => [] as string[])
+  for (const { start, messageText } of program.getSemanticDiagnostics(source)) {
+    const at = source.getLineAndCharacterOfPosition(start!).line - first
+    if (at < 0) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
+    said[at]!.push(ts.flattenDiagnosticMessageText(messageText, '\n').trimEnd())
+  }
+  return said.map((texts) => texts.join('\n'))
 }
 
 describe('what the compiler says of a mistake', () => {

@@ -95,7 +95,9 @@ function quietLogger(io: Io) {
 /** What the flags bind the sources and sinks to. */
 export function liveBindings(flags: DevFlags) {
   const { brokers, tls, kafkaCredentials, kafkaMechanism, kafkaCa, kinesisEndpoint, region } = flags
-  const mechanism = KAFKA_MECHANISMS.find((name) => name === kafkaMechanism)
+  // As MSK and the constructs call it.
+  const named = kafkaMechanism === 'scram' ? 'scram-sha-512' : kafkaMechanism
+  const mechanism = KAFKA_MECHANISMS.find((name) => name === named)
   if (kafkaMechanism !== undefined && mechanism === undefined) {
     throw new ConfigError(
       'bad-mechanism',
