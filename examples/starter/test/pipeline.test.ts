@@ -1,6 +1,9 @@
+import type { WindowResult } from 'millrace'
 import { simulate } from 'millrace/testing'
 import { expect, it } from 'vitest'
 import pipeline, { type Order } from '../pipeline.js'
+
+type Revenue = WindowResult<string, { total: number; orders: number }>
 
 const order = (orderedAt: string, amount: number, status: Order['status'] = 'paid'): Order => ({
   orderedAt,
@@ -17,8 +20,8 @@ const input = {
 }
 
 it('counts what was paid', async () => {
-  const { rows } = await simulate(pipeline, { input, faults: [] })
-  expect(rows.revenue?.map((row: any) => [row.key, row.value])).toEqual([
+  const { rows } = await simulate<{ revenue: Revenue }>(pipeline, { input, faults: [] })
+  expect(rows.revenue.map((row) => [row.key, row.value])).toEqual([
     ['c1', { total: 30, orders: 2 }],
     ['c1', { total: 1, orders: 1 }],
   ])
