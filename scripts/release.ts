@@ -5,8 +5,9 @@ import { parseArgs } from 'node:util'
 import { type Manifest, missingFiles, nextVersion, released, strayFiles, unreleased } from './release-rules.js'
 
 /**
- * A release, in two steps that both check everything first: one writes version and changelog, commits and tags; the other, in a CI job that can prove where it runs,
- * publishes what is tagged. With --dry-run nothing is written, committed or published.
+ * A release, in two steps that both check everything first: one writes version and changelog, commits and tags; the
+ * other, in a CI job that can prove where it runs, publishes what is tagged. With --dry-run nothing is written,
+ * committed or published.
  */
 const USAGE = `npm run release -- [patch | minor | major | X.Y.Z] [--dry-run]   checks, then writes the version and the changelog, commits and tags
 npm run release -- --publish [--dry-run]                         checks, then publishes what is tagged: in CI, with provenance

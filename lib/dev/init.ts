@@ -18,8 +18,10 @@ export interface Written {
 }
 
 /**
- * Writes a small, working project into a folder that is empty or not there: a pipeline, its functions, its stack, a test, some data.
- * @throws {ConfigError} where the folder holds something, its name can be none of a package, or the package that this runs from cannot be packed
+ * Writes a small, working project into a folder that is empty or not there: a pipeline, its functions, its stack, a
+ * test, some data.
+ * @throws {ConfigError} where the folder holds something, its name can be none of a package, or the package that this
+ * runs from cannot be packed
  */
 export function init(directory: string, options: InitOptions = {}): Written {
   const name = basename(resolve(directory))

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../base/index.js'
 
 const NAME = 'millrace'
-/** What npm takes from a registry: a range of versions or a tag, or the same under another name. All else has a scheme, a path or an owner in it, or is a file. */
+/**
+ * What npm takes from a registry: a range of versions or a tag, or the same under another name. All else has a scheme,
+ * a path or an owner in it, or is a file.
+ */
 const OF_A_REGISTRY = /^(?:npm:[^:]+|(?!.*\.t(?:ar\.)?gz$)[^/:]*)$/
 
 export interface OwnPackage {
@@ -23,8 +26,9 @@ export function packageFolder(): string {
 }
 
 /**
- * How a project in `directory` gets the very package that this code runs from. If whoever installed it asked a registry for it, by its version. Otherwise nobody
- * knows whether that version is published anywhere: it is packed into the folder, and the project asks for that file.
+ * How a project in `directory` gets the very package that this code runs from. If whoever installed it asked a registry
+ * for it, by its version. Otherwise nobody knows whether that version is published anywhere: it is packed into the
+ * folder, and the project asks for that file.
  */
 export function ownPackage(directory: string): OwnPackage {
   const folder = packageFolder()
@@ -36,7 +40,10 @@ export function ownPackage(directory: string): OwnPackage {
   return { version: `file:${file}`, file }
 }
 
-/** What the project that has this package in its node_modules asks for. Undefined for a clone, and for what is installed globally. */
+/**
+ * What the project that has this package in its node_modules asks for. Undefined for a clone, and for what is installed
+ * globally.
+ */
 function specOf(folder: string): string | undefined {
   if (!/[\\/]node_modules[\\/]/.test(folder)) return undefined
   for (let at = dirname(folder); at !== dirname(at); at = dirname(at)) {

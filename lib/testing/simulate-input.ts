@@ -12,8 +12,8 @@ export class RawPayload {
 }
 
 /**
- * A record of `simulate` with exactly this payload: text that is no JSON, bytes, or none at all (`null`, Kafka's tombstone). A `Uint8Array` among the values
- * is taken so without it.
+ * A record of `simulate` with exactly this payload: text that is no JSON, bytes, or none at all (`null`, Kafka's
+ * tombstone). A `Uint8Array` among the values is taken so without it.
  * @throws {ConfigError} for what is neither text nor bytes nor null
  * @example await simulate(pipeline, { input: { orders: [[{ id: 1 }, raw('{"id":'), raw(Uint8Array.of(0xff))]] }, faults: [] })
  */
@@ -27,8 +27,8 @@ export function raw(payload: string | Uint8Array | null): RawPayload {
 export type SimulateInput = Readonly<Record<string, readonly (readonly unknown[])[] | undefined>>
 
 /**
- * The logs of a pipeline's sources. A source that is given none has one that is empty: there is no stream without a shard and no topic without a partition,
- * and without any split its stage would wait for the first one for ever.
+ * The logs of a pipeline's sources. A source that is given none has one that is empty: there is no stream without a
+ * shard and no topic without a partition, and without any split its stage would wait for the first one for ever.
  * @throws {ConfigError} for input of no source, or of another form
  */
 export function logsOf(pipeline: string, sources: readonly SourceNode<any>[], input: SimulateInput): LogPlan[] {

@@ -8,13 +8,16 @@ import { logsOf, type SimulateInput } from './simulate-input.js'
 
 export interface SimulateOptions {
   /**
-   * What each source holds: the values of each of its splits, in the order of the log. They are written as JSON; a Uint8Array and what `raw()` gives are payloads
-   * as they are. A source that is left out is empty.
+   * What each source holds: the values of each of its splits, in the order of the log. They are written as JSON; a
+   * Uint8Array and what `raw()` gives are payloads as they are. A source that is left out is empty.
    */
   readonly input: SimulateInput
   /** Which faults happen, and when. Default 1. The same seed gives the same run, step by step. */
   readonly seed?: number
-  /** Kinds of faults that may happen, of which a seed enables about a third; `[]` for none. Default: all that lose no record. */
+  /**
+   * Kinds of faults that may happen, of which a seed enables about a third; `[]` for none. Default: all that lose no
+   * record.
+   */
   readonly faults?: readonly Fault[]
 }
 
@@ -25,7 +28,10 @@ export type SimulatedRows<Rows extends object> = {
 
 /** What a simulated run came to. */
 export interface Simulated<Rows extends object = Record<never, never>> {
-  /** What each sink of the pipeline holds in the end, as JSON has it, in the order of the rows' ids. A sink that got nothing has an empty list. */
+  /**
+   * What each sink of the pipeline holds in the end, as JSON has it, in the order of the rows' ids. A sink that got
+   * nothing has an empty list.
+   */
   readonly rows: SimulatedRows<Rows>
   /** Promises that were broken, in words. Empty, or something is wrong. */
   readonly violations: readonly string[]
@@ -50,8 +56,9 @@ const NOT_OF_A_RUN: readonly Fault[] = [
 const START_MS = Date.UTC(2100, 0, 1)
 
 /**
- * Runs a pipeline's real handlers in a simulated region, in virtual time: containers that crash, freeze and wake as zombies, tables that throttle and answer
- * late, batches that come twice, halved, or from another poller, sinks that fail half-way. Whatever the seed, the rows are the same as without any fault.
+ * Runs a pipeline's real handlers in a simulated region, in virtual time: containers that crash, freeze and wake as
+ * zombies, tables that throttle and answer late, batches that come twice, halved, or from another poller, sinks that
+ * fail half-way. Whatever the seed, the rows are the same as without any fault.
  * @throws {ConfigError} for input of a source that the pipeline does not have, or of a form that no source has
  * @example
  * const input = { orders: [[{ id: 1, at: 1_000 }, { id: 2, at: 61_000 }]] }

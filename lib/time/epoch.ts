@@ -35,7 +35,8 @@ const UNITS: readonly Unit[] = [
   {
     name: 'epochNanos',
     unit: 'nanoseconds',
-    // A double of today's nanoseconds is off by up to 128, so it is a whole number of microseconds first: no time is one millisecond early.
+    // A double of today's nanoseconds is off by up to 128, so it is a whole number of microseconds first: no time is
+    // one millisecond early.
     ofNumber: (stamp) => Math.floor(Math.round(stamp / 1_000) / 1_000),
     ofBigint: (stamp) => floored(stamp, 1_000_000n),
   },
@@ -44,7 +45,8 @@ const [SECONDS, MILLIS, MICROS, NANOS] = [0, 1, 2, 3]
 
 /**
  * Event time of a stamp in seconds since the epoch, which may have a fraction; rounded to the millisecond.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, or is so large that its unit must be a finer one, which the message names
+ * @throws {RecordRejection} `bad-timestamp` for what is no number, or is so large that its unit must be a finer one,
+ * which the message names
  * @example kinesisSource('orders', { timestamp: (o: Order) => epochSeconds(o.at), watermark: outOfOrder('30s') })
  */
 export function epochSeconds(stamp: Stamp): number {
@@ -53,7 +55,8 @@ export function epochSeconds(stamp: Stamp): number {
 
 /**
  * Event time of a stamp in milliseconds since the epoch.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in seconds
+ * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in
+ * seconds
  * @example kafkaSource('clicks', { timestamp: (c: Click) => epochMillis(c.ts), watermark: outOfOrder('5s') })
  */
 export function epochMillis(stamp: Stamp): number {
@@ -62,7 +65,8 @@ export function epochMillis(stamp: Stamp): number {
 
 /**
  * Event time of a stamp in microseconds since the epoch; what is finer than a millisecond is dropped.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in a coarser unit
+ * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in a
+ * coarser unit
  * @example kafkaSource('changes', { timestamp: (c: Change) => epochMicros(c.ts_us), watermark: outOfOrder('5s') })
  */
 export function epochMicros(stamp: Stamp): number {
@@ -70,9 +74,10 @@ export function epochMicros(stamp: Stamp): number {
 }
 
 /**
- * Event time of a stamp in nanoseconds since the epoch; what is finer than a millisecond is dropped. A bigint is exact (`numbers: 'bigint'`), a number is good
- * to a microsecond.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in a coarser unit
+ * Event time of a stamp in nanoseconds since the epoch; what is finer than a millisecond is dropped. A bigint is exact
+ * (`numbers: 'bigint'`), a number is good to a microsecond.
+ * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in a
+ * coarser unit
  * @example kafkaSource('spans', { numbers: 'bigint', timestamp: (s: Span) => epochNanos(s.start), watermark: outOfOrder('5s') })
  */
 export function epochNanos(stamp: Stamp): number {

@@ -5,7 +5,10 @@ const SHAPE =
   /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/
 
 const ZERO = 48
-/** Stands for two characters that are not both digits. Above every field and every year, so that one comparison refuses it. */
+/**
+ * Stands for two characters that are not both digits. Above every field and every year, so that one comparison refuses
+ * it.
+ */
 const NONE = 10_000
 const [DASH, COLON, PLUS, DOT, COMMA, SPACE] = [0x2d, 0x3a, 0x2b, 0x2e, 0x2c, 0x20]
 const [UPPER_T, LOWER_T, UPPER_Z, LOWER_Z] = [0x54, 0x74, 0x5a, 0x7a]
@@ -16,8 +19,8 @@ const FRACTION_DIGITS_MAX = 9
 const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /**
- * Milliseconds since the epoch of an ISO 8601 time that names its zone, such as what `toISOString()` writes; what is finer than a millisecond is dropped.
- * Faster than `Date.parse`, and strict: a zone is required.
+ * Milliseconds since the epoch of an ISO 8601 time that names its zone, such as what `toISOString()` writes; what is
+ * finer than a millisecond is dropped. Faster than `Date.parse`, and strict: a zone is required.
  * @throws {RecordRejection} `bad-timestamp`
  * @example iso('2001-01-01T00:03:00Z')
  */
@@ -91,7 +94,8 @@ function day(year: number, month: number, date: number): number {
   if (year < 100 || year > 9999 || month < 1 || month > 12 || date < 1) return Number.NaN
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   if (date > (month === 2 && isLeap ? 29 : DAYS_OF_MONTH[month - 1]!)) return Number.NaN
-  // Years that begin in March end with the leap day, so that days before a month need no table: 719,468 days lie before 1970.
+  // Years that begin in March end with the leap day, so that days before a month need no table: 719,468 days lie before
+  // 1970.
   const shifted = month > 2 ? year : year - 1
   const ofYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + date - 1
   const leapDays = Math.floor(shifted / 4) - Math.floor(shifted / 100) + Math.floor(shifted / 400)
@@ -120,7 +124,9 @@ function refusal(text: unknown, isZoned: boolean): RecordRejection {
     : bad(text, 'a date that exists, from the year 100 on')
 }
 
-/** The value is the user's own, in the user's own dead letter: without its beginning nobody finds what is wrong with it. */
+/**
+ * The value is the user's own, in the user's own dead letter: without its beginning nobody finds what is wrong with it.
+ */
 function bad(text: unknown, wanted: string): RecordRejection {
   return new RecordRejection('bad-timestamp', `A timestamp must be ${wanted}; this one is ${glimpse(text)}.`)
 }

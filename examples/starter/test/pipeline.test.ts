@@ -1,5 +1,5 @@
-import type { WindowResult } from 'millrace'
-import { simulate } from 'millrace/testing'
+import type { Rejected, WindowResult } from 'millrace'
+import { raw, simulate } from 'millrace/testing'
 import { expect, it } from 'vitest'
 import pipeline, { type Order } from '../pipeline.js'
 
@@ -30,4 +30,12 @@ it('counts what was paid', async () => {
 it('gives the same rows whatever happens to it', async () => {
   const calm = await simulate(pipeline, { input, faults: [] })
   for (let seed = 1; seed <= 50; seed++) expect((await simulate(pipeline, { input, seed })).rows).toEqual(calm.rows)
+})
+
+it('keeps what is no order in the dead letter', async () => {
+  const { rows } = await simulate<{ 'dead-letter': Rejected }>(pipeline, {
+    input: { orders: [[raw('{"orderedAt":'), order('yesterday', 1)]] },
+    faults: [],
+  })
+  expect(rows['dead-letter'].map(({ reason }) => reason)).toEqual(['bad-json', 'bad-timestamp'])
 })
