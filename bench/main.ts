@@ -13,11 +13,13 @@ import { latency, latencyBench } from './latency.js'
 import { BATCHES, machine } from './machine.js'
 import { type SpreadFigures, spread } from './spread.js'
 import { store } from './store.js'
+import { type TimeFigures, times } from './times.js'
 import { type UnitFigures, units } from './units.js'
 
 const WEEKS = [1, 4]
 const TARGETS = {
   cpu_ratio: 1.6,
+  iso_ratio: 1,
   state_units_per_event_1000: 0.02,
   requests_per_batch_1000: 3,
   units_per_spread_batch: 20,
@@ -30,6 +32,7 @@ const CHILDREN: Readonly<Record<string, (...args: readonly string[]) => Promise<
   units: (batch) => units(Number(batch)),
   growth: (weeks) => growth(Number(weeks), 1000),
   spread: () => spread(),
+  times: () => times(),
   store: (batch, name, endpoint) => store(Number(batch), name!, endpoint!),
   latency: (setting, broker, endpoint) => latency(Number(setting), broker!, endpoint!),
 }
@@ -43,17 +46,20 @@ async function main(mode: 'print' | 'json' | 'write'): Promise<void> {
   const growthFigures: GrowthFigures[] = []
   for (const weeks of WEEKS) growthFigures.push(await apart('growth', weeks))
   const spreadFigures: SpreadFigures[] = await apart('spread')
+  const timeFigures: TimeFigures[] = await apart('times')
   const { bytes, modules } = await bundle()
   const coldFigures = await cold()
   const at1000 = unitFigures.find((figures) => figures.batch === 1000)!
   const figures = {
     cpu_ratio: round(plain.millraceUs / plain.decodeUs),
+    iso_ratio: round(Math.max(...timeFigures.map(({ isoNs, parseNs }) => isoNs / parseNs))),
     state_units_per_event_1000: round(at1000.unitsPerEvent),
     requests_per_batch_1000: at1000.requestsPerQuietBatch,
     bundle_bytes: bytes,
     bundle_modules: modules,
     machine: machine(),
     cpu: cpuFigures,
+    times: timeFigures,
     units: unitFigures,
     growth: growthFigures,
     spread: spreadFigures,
@@ -66,12 +72,14 @@ async function main(mode: 'print' | 'json' | 'write'): Promise<void> {
 
 type Figures = {
   cpu_ratio: number
+  iso_ratio: number
   state_units_per_event_1000: number
   requests_per_batch_1000: number
   bundle_bytes: number
   bundle_modules: number
   machine: string
   cpu: CpuFigures[]
+  times: TimeFigures[]
   units: UnitFigures[]
   growth: GrowthFigures[]
   spread: SpreadFigures[]
@@ -85,6 +93,7 @@ const verdict = (value: number, target: number): string =>
 
 function print({
   cpu: cpuFigures,
+  times: timeFigures,
   units: unitFigures,
   growth: growthFigures,
   spread: spreadFigures,
@@ -114,6 +123,18 @@ function print({
     ),
   )
   console.log(`\ncpu_ratio ${figures.cpu_ratio}: ${verdict(figures.cpu_ratio, TARGETS.cpu_ratio)}\n`)
+  console.log(
+    table(
+      ['time as text', 'iso(), ns', 'Date.parse, ns', 'of Date.parse'],
+      timeFigures.map(({ form, isoNs, parseNs }) => [
+        form,
+        isoNs.toFixed(0),
+        parseNs.toFixed(0),
+        ratio(isoNs / parseNs),
+      ]),
+    ),
+  )
+  console.log(`\niso_ratio, the worst form: ${figures.iso_ratio}: ${verdict(figures.iso_ratio, TARGETS.iso_ratio)}\n`)
   console.log(
     table(
       [

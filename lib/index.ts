@@ -69,5 +69,15 @@ export { fileSource } from './sources/file/index.js'
 export { kafkaSource } from './sources/kafka/index.js'
 export { kinesisSource } from './sources/kinesis/index.js'
 export type { SourceOptions } from './sources/node.js'
-export { customWatermark, epochMillis, epochSeconds, iso, isoUtc, monotonous, outOfOrder } from './time/index.js'
+export {
+  customWatermark,
+  epochMicros,
+  epochMillis,
+  epochNanos,
+  epochSeconds,
+  iso,
+  isoUtc,
+  monotonous,
+  outOfOrder,
+} from './time/index.js'
 export { cumulate, hopping, tumbling, type WindowSpec } from './window/index.js'

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
+/** Packs what the build before has made: .npmrc refuses a plain npm pack, which builds nothing. */
+const env = { ...process.env, npm_config_pack_destination: '.' }
+
 /** The one truth: everything that must hold before a commit. CI runs exactly this, with LONG=1. Each step is a command that can be run alone. */
 const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
@@ -18,7 +21,7 @@ for (const [name, command, ...args] of steps) {
   if (only.length > 0 && !only.includes(name)) continue
   const started = performance.now()
   process.stdout.write(`\n== ${name}: ${command} ${args.join(' ')}\n`)
-  const { status } = spawnSync('npx', ['--no-install', command!, ...args], { stdio: 'inherit' })
+  const { status } = spawnSync('npx', ['--no-install', command!, ...args], { stdio: 'inherit', env })
   process.stdout.write(
     `== ${name}: ${status === 0 ? 'holds' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
   )

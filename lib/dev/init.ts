@@ -1,20 +1,29 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../base/index.js'
+import { type OwnPackage, ownPackage, packageFolder } from './own-package.js'
 
 const PROJECT_NAME = /^[a-z][a-z0-9-]{0,62}$/
 
 export interface InitOptions {
-  /** What the project's package.json asks for. Default: this version. */
+  /** What the project's package.json asks for. Default: the package that this runs from. */
   readonly version?: string
 }
 
+export interface Written {
+  /** The names of the files, within the folder. */
+  readonly files: readonly string[]
+  /** What the project's package.json asks for. */
+  readonly version: string
+}
+
 /**
- * Writes a small, working project into a folder that is empty or not there: a pipeline, its functions, its stack, a test, some data. Returns the files' names.
- * @throws {ConfigError} where the folder holds something, or its name can be none of a package
+ * Writes a small, working project into a folder that is empty or not there: a pipeline, its functions, its stack, a
+ * test, some data.
+ * @throws {ConfigError} where the folder holds something, its name can be none of a package, or the package that this
+ * runs from cannot be packed
  */
-export function init(directory: string, options: InitOptions = {}): readonly string[] {
+export function init(directory: string, options: InitOptions = {}): Written {
   const name = basename(resolve(directory))
   if (!PROJECT_NAME.test(name))
     throw new ConfigError(
@@ -26,16 +35,17 @@ export function init(directory: string, options: InitOptions = {}): readonly str
       'not-empty',
       `The folder ${directory} is not empty, and nothing in it is written over. Give an empty one.`,
     )
-  const version = options.version ?? `^${versionOf()}`
+  mkdirSync(directory, { recursive: true })
+  const own: OwnPackage = options.version === undefined ? ownPackage(directory) : { version: options.version }
   const source = join(packageFolder(), 'examples', 'starter')
   const files = filesBelow(source)
   for (const file of files) {
-    const text = readFileSync(join(source, file), 'utf8').replaceAll('NAME', name).replaceAll('VERSION', version)
+    const text = readFileSync(join(source, file), 'utf8').replaceAll('NAME', name).replaceAll('VERSION', own.version)
     const target = join(directory, nameOf(file))
     mkdirSync(dirname(target), { recursive: true })
     writeFileSync(target, text)
   }
-  return files.map(nameOf)
+  return { files: [...files.map(nameOf), ...(own.file === undefined ? [] : [own.file])], version: own.version }
 }
 
 /** npm leaves a file called .gitignore out of packages. */
@@ -46,15 +56,4 @@ function filesBelow(folder: string): string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort()
-}
-
-/** Where package.json is: above the sources in the repository, above dist in the package. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
-  return folder
-}
-
-function versionOf(): string {
-  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')).version
 }

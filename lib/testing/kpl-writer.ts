@@ -13,7 +13,7 @@ export const bytes = (field: number, value: Buffer): Buffer =>
 export interface UserRecord {
   readonly key: string
   readonly hashKey?: string
-  readonly data: string
+  readonly data: string | Uint8Array
 }
 
 export function aggregate(records: readonly UserRecord[], body = messageOf(records)): Buffer {
@@ -33,7 +33,7 @@ function messageOf(records: readonly UserRecord[]): Buffer {
         Buffer.concat([
           varint(1, keys.indexOf(key)),
           ...(hashKey === undefined ? [] : [varint(2, hashKeys.indexOf(hashKey))]),
-          bytes(3, Buffer.from(data)),
+          bytes(3, Buffer.from(data as Uint8Array)),
         ]),
       ),
     ),

@@ -1,3 +1,3 @@
-export { epochMillis, epochSeconds } from './epoch.js'
+export { epochMicros, epochMillis, epochNanos, epochSeconds } from './epoch.js'
 export { iso, isoUtc } from './iso.js'
 export { customWatermark, monotonous, outOfOrder } from './watermark.js'

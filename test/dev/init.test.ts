@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,49 +23,85 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** What is in npm's cache is not asked for again. */
 const QUIETLY = ['--no-audit', '--no-fund', '--prefer-offline']
 
-/** The package as npm would publish it, built beside the tree: other tests read its dist. That its types hold is checked where it is built for good. */
-async function pack(): Promise<string> {
-  const tree = join(folder, 'package')
-  mkdirSync(tree)
-  for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(file, join(tree, file))
-  cpSync('examples/starter', join(tree, 'examples', 'starter'), { recursive: true })
-  await execute(process.execPath, [
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.build.json',
-    '--noCheck',
-    '--outDir',
-    join(tree, 'dist'),
-  ])
-  const { stdout } = await execute('npm', ['pack', '--silent'], { cwd: tree })
-  return join(tree, stdout.trim().split('\n').at(-1)!)
+/** What a fresh clone has that the package is made of; `npm ci` has run in it. */
+const CLONE = [
+  '.npmrc',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'LICENSE',
+  'docs',
+  'examples/starter',
+  'infra/constructs',
+  'lib',
+]
+
+/** What was typed in a folder, and what was seen. */
+async function typed(cwd: string, command: string, ...args: string[]): Promise<{ code: number; seen: string }> {
+  const env = { ...process.env, CI: '', NODE_PATH: '', npm_config_pack_destination: undefined }
+  const { code, stdout, stderr } = await execute(command, args, { cwd, env }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error) => error,
+  )
+  return { code, seen: stdout + stderr }
 }
 
+/** The same, where it has to work. */
+async function seen(cwd: string, command: string, ...args: string[]): Promise<string> {
+  const { code, seen } = await typed(cwd, command, ...args)
+  expect(code, `${command} ${args.join(' ')}\n${seen}`).toBe(0)
+  return seen
+}
+
+const TARBALL = `millrace-${JSON.parse(readFileSync('package.json', 'utf8')).version}.tgz`
+
 describe('millrace init', () => {
-  it('writes a project that runs, tests and synthesizes from the packed package alone', async () => {
-    const tarball = await pack()
-    const shop = join(folder, 'shop')
-    // As npx has it: the package, and none of the clients that other commands use.
+  it('from a clone to a project that runs, tests and synthesizes, from the packed package alone', async () => {
+    const clone = join(folder, 'clone')
+    for (const file of CLONE) cpSync(file, join(clone, file), { recursive: true })
+    symlinkSync(resolve('node_modules'), join(clone, 'node_modules'))
+
+    // $ npm pack: refused with the command, and nothing is there.
+    const hollow = await typed(clone, 'npm', 'pack')
+    expect(hollow.code).not.toBe(0)
+    expect(hollow.seen).toMatch(/ENOENT.*npm pack does not build, type: npm run package/)
+    expect(readdirSync(clone).filter((file) => file.endsWith('.tgz'))).toEqual([])
+
+    // $ npm run millrace -- init ../first: builds and packs the clone.
+    const first = join(folder, 'first')
+    const fromClone = await seen(clone, 'npm', 'run', 'millrace', '--', 'init', first)
+    expect(fromClone).toContain(`\n${TARBALL} is the package that this command ran from: keep it with the project`)
+    expect(fromClone).toContain(`\ncd ${first} && npm install && npm start\n`)
+    expect(dependencyOf(first)).toBe(`file:${TARBALL}`)
+    const packed = (await seen(folder, 'tar', '-tzf', join(first, TARBALL))).split('\n')
+    expect(packed).toEqual(expect.arrayContaining(['package/dist/lib/index.js', 'package/dist/lib/dev/cli/main.js']))
+
+    // As npx has it: the package, and none of the clients that other commands use. $ npx millrace init ../shop
     const bare = join(folder, 'bare')
     mkdirSync(bare)
-    await execute('npm', ['install', ...QUIETLY, '--prefix', bare, tarball])
+    await seen(bare, 'npm', 'install', ...QUIETLY, join(first, TARBALL))
     expect(existsSync(join(bare, 'node_modules', '@aws-sdk'))).toBe(false)
-    const { stdout } = await execute(join(bare, 'node_modules', '.bin', 'millrace'), [
-      'init',
-      shop,
-      '--millrace',
-      `file:${tarball}`,
-    ])
-    expect(stdout).toContain('npm install && npm start')
-    const run = async (command: string, ...args: string[]): Promise<string> => {
-      const { stdout, stderr } = await execute(command, args, {
-        cwd: shop,
-        env: { ...process.env, CI: '', NODE_PATH: '' },
-      })
-      return stdout + stderr
-    }
-    await run('npm', 'install', ...QUIETLY)
-    const started = await run('npm', 'start')
+    const shop = join(folder, 'shop')
+    await seen(bare, 'npx', '--no-install', 'millrace', 'init', shop)
+    expect(dependencyOf(shop)).toBe(`file:${TARBALL}`)
+    expect((await seen(folder, 'tar', '-tzf', join(shop, TARBALL))).split('\n').sort()).toEqual(packed.sort())
+
+    // Where a registry had it, the project asks for that version; and for whatever it is told to ask for.
+    const manifest = JSON.parse(readFileSync(join(bare, 'package.json'), 'utf8'))
+    writeFileSync(join(bare, 'package.json'), JSON.stringify({ ...manifest, dependencies: { millrace: '^0.1.0' } }))
+    const own = join(bare, 'node_modules', '.bin', 'millrace')
+    const [published, other] = [join(folder, 'published'), join(folder, 'other')]
+    await seen(bare, own, 'init', published)
+    expect(dependencyOf(published)).toBe(`^${TARBALL.slice('millrace-'.length, -'.tgz'.length)}`)
+    await seen(bare, own, 'init', other, '--millrace', 'next')
+    expect(dependencyOf(other)).toBe('next')
+    expect([...readdirSync(published), ...readdirSync(other)]).not.toContain(TARBALL)
+
+    await seen(shop, 'npm', 'install', ...QUIETLY)
+    const started = await seen(shop, 'npm', 'start')
     expect(started).toContain('All input is read and every window is closed.')
     // It ends with rows.
     expect(started).toMatch(/\nrevenue: [^\n]*rows\nkey +from +to +total +orders\n(\w+ +2026-[^\n]+\n)+$/)
@@ -66,10 +112,10 @@ describe('millrace init', () => {
       'anna',
       44.5,
     ])
-    expect(await run('npm', 'test')).toMatch(/2 passed/)
-    await run('npm', 'run', 'types')
-    expect(await run('npm', 'run', 'cost')).toMatch(/\$\d+ a month/)
-    await run('npm', 'run', 'synth')
+    expect(await seen(shop, 'npm', 'test')).toMatch(/3 passed/)
+    await seen(shop, 'npm', 'run', 'types')
+    expect(await seen(shop, 'npm', 'run', 'cost')).toMatch(/\$\d+ a month/)
+    await seen(shop, 'npm', 'run', 'synth')
     const template = JSON.parse(readFileSync(join(shop, 'cdk.out', 'shop-dev.template.json'), 'utf8'))
     const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type)
     expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(3)
@@ -79,6 +125,9 @@ describe('millrace init', () => {
       .map(({ Properties }) => String(Properties.Code.S3Key).replace('.zip', ''))
     expect(existsSync(join(shop, 'cdk.out', `asset.${asset}`, 'index.mjs'))).toBe(true)
   })
+
+  const dependencyOf = (project: string): string =>
+    JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).dependencies.millrace
 
   it('writes over nothing, and says what a project may be called', async () => {
     const full = join(folder, 'full')

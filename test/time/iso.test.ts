@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { RecordRejection } from '../../lib/base/index.js'
 import { iso, isoUtc } from '../../lib/time/index.js'
+import { draws } from '../draws.js'
 
 const two = (n: number): string => String(n).padStart(2, '0')
 const between = (min: number, max: number) => fc.integer({ min, max })
@@ -43,6 +44,11 @@ describe('iso', () => {
     ['2001-01-01T00:03:00Z', 978_307_380_000],
     ['2001-01-01 00:03:00Z', 978_307_380_000],
     ['2001-01-01T00:03:00z', 978_307_380_000],
+    ['2001-01-01t00:03:00z', 978_307_380_000],
+    ['2001-01-01T00:03:00.000Z', 978_307_380_000],
+    ['2001-01-01T00:03:00.123456Z', 978_307_380_123],
+    ['2001-01-01 00:03:00.123456789Z', 978_307_380_123],
+    ['2001-01-01T02:03:00.123456+02:00', 978_307_380_123],
     ['2001-01-01T00:03Z', 978_307_380_000],
     ['2001-01-01T02:03:00+02:00', 978_307_380_000],
     ['2001-01-01T02:03:00+0200', 978_307_380_000],
@@ -58,6 +64,29 @@ describe('iso', () => {
   ])('reads %j', (text, ms) => {
     expect(iso(text)).toBe(ms)
     expect(isoUtc(text)).toBe(ms)
+  })
+})
+
+describe('every common form', () => {
+  const FORMS = ['T', 't', ' '].flatMap((mark) =>
+    ['00:03:00', '00:03:00.123', '00:03:00.123456', '00:03:00.123456789', '00:03'].flatMap((clock) =>
+      ['Z', 'z', '+02:00', '-0530', '+02'].map((zone) => `2001-01-01${mark}${clock}${zone}`),
+    ),
+  )
+  it.each(FORMS)('%j goes through no regular expression and no Date', (text) => {
+    const slow = [
+      vi.spyOn(RegExp.prototype, 'exec'),
+      vi.spyOn(RegExp.prototype, 'test'),
+      vi.spyOn(Date, 'UTC'),
+      vi.spyOn(Date, 'parse'),
+    ]
+    const calls = (): number => slow.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+    const before = calls()
+    const read = [iso(text), isoUtc(text)]
+    const made = calls() - before
+    for (const spy of slow) spy.mockRestore()
+    expect(made).toBe(0)
+    expect(new Set(read).size).toBe(1)
   })
 })
 
@@ -136,48 +165,104 @@ describe('refusals', () => {
   )
 })
 
-describe('the fast path', () => {
-  /** Times of three days, some of them with one character changed: most of those are no time at all. */
-  const texts = fc
-    .tuple(
-      fc.constantFrom('2001-01-01', '2001-01-02', '1969-12-31', '2001-02-30'),
-      fc.tuple(between(0, 24), between(0, 60), between(0, 60)),
-      fc.option(fc.tuple(between(0, 19), fc.constantFrom('0', '9', ':', '-', ' ', 'T', 'Z', '/', '+', '\u0663'))),
-    )
-    .map(([day, [h, m, s], change]) => {
-      const text = `${day}T${two(h)}:${two(m)}:${two(s)}Z`
-      return change === null ? text : text.slice(0, change[0]) + change[1] + text.slice(change[0] + 1)
-    })
+describe('beside a regular expression and Date', () => {
+  const FORM =
+    /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(?:([Zz])|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?$/
 
-  const SHAPED = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ$/
-  /** What a time means without any cache: fields that are in range and give the same text back. */
-  function plain(text: string): number | undefined {
-    if (!SHAPED.test(text)) return undefined
-    const wanted = text.replace(' ', 'T')
+  /** What a text means, by other means: undefined where it means nothing, 'zone' where only its zone is missing. */
+  function plain(text: string): number | 'zone' | undefined {
+    const found = FORM.exec(text)
+    if (found === null) return undefined
+    const [
+      ,
+      date,
+      hour = '00',
+      minute = '00',
+      second = '00',
+      fraction = '',
+      utc,
+      sign,
+      offsetHours,
+      offsetMinutes = '00',
+    ] = found
+    const wanted = `${date}T${hour}:${minute}:${second}.${fraction.slice(0, 3).padEnd(3, '0')}Z`
     const at = new Date(wanted)
-    return !Number.isNaN(at.getTime()) && at.toISOString() === wanted.replace('Z', '.000Z') ? at.getTime() : undefined
+    if (Number.isNaN(at.getTime()) || at.toISOString() !== wanted || Number(text.slice(0, 4)) < 100) return undefined
+    if (sign !== undefined)
+      return at.getTime() - Number(`${sign}1`) * (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60_000
+    return utc === undefined ? 'zone' : at.getTime()
   }
-  const tried = (text: string): number | undefined => {
+
+  const tried = (read: (text: string) => number, text: string): number | undefined => {
     try {
-      return iso(text)
+      return read(text)
     } catch (thrown) {
       expect(thrown).toBeInstanceOf(RecordRejection)
       return undefined
     }
   }
+  const check = (text: string): void => {
+    const wanted = plain(text)
+    const [zoned, utc] = [tried(iso, text), tried(isoUtc, text)]
+    if (wanted === 'zone')
+      expect([text, zoned, utc]).toEqual([text, undefined, plain(`${text}Z`) ?? plain(`${text}T00:00Z`)])
+    else expect([text, zoned, utc]).toEqual([text, wanted, wanted])
+  }
 
-  it('gives the value of the text alone when days alternate and texts are malformed', () => {
-    fc.assert(
-      fc.property(fc.array(texts, { minLength: 2, maxLength: 12 }), (list) => {
-        for (const text of list) if (text.length === 20) expect([text, tried(text)]).toEqual([text, expected(text)])
-      }),
-      { numRuns: 1000 },
+  const days = fc.oneof(
+    dates,
+    fc.constantFrom('2001-02-29', '2000-02-29', '1900-02-29', '2001-04-31', '2001-13-01', '0099-12-31'),
+  )
+  const anyClock = fc.oneof(
+    clocks,
+    clocks.map((clock) => clock.slice(0, 5)),
+    clocks.map((clock) => clock.replace('.', ',')),
+    fc.tuple(between(0, 29), between(0, 69), between(0, 69)).map(([h, m, s]) => `${two(h)}:${two(m)}:${two(s)}`),
+  )
+  const zones = fc.oneof(
+    fc.constantFrom('Z', 'z', '', 'UTC', '+2', '+24:00', '-02:60', '+02:', '+020', '+02:000'),
+    offsets,
+    offsets.map((zone) => zone.replace(':', '')),
+    offsets.map((zone) => zone.slice(0, 3)),
+  )
+  const whole = fc
+    .tuple(days, fc.constantFrom('T', 't', ' ', '', 'x'), fc.option(anyClock, { nil: '' }), zones)
+    .map((parts) => parts.join(''))
+  /** A text with up to three characters changed, inserted or taken out. */
+  const edits = fc.array(
+    fc.tuple(
+      fc.nat(40),
+      between(0, 1),
+      fc.constantFrom('', '0', '9', '3', ':', '-', '+', ' ', 'T', 'Z', '.', '/', '\u0663', '\n'),
+    ),
+    { maxLength: 3 },
+  )
+  const edited = fc
+    .tuple(whole, edits)
+    .map(([text, list]) =>
+      list.reduce((now, [at, taken, given]) => now.slice(0, at) + given + now.slice(at + taken), text),
     )
+
+  it('takes the same texts, with the same times, and refuses the others', () => {
+    const seen = { taken: 0, refused: 0 }
+    fc.assert(
+      fc.property(whole, edited, (text, changed) => {
+        for (const given of [text, changed]) {
+          seen[plain(given) === undefined ? 'refused' : 'taken']++
+          check(given)
+        }
+      }),
+      { numRuns: draws(1_000, 20_000) },
+    )
+    expect(seen.taken).toBeGreaterThan(200)
+    expect(seen.refused).toBeGreaterThan(200)
   })
 
-  /** A changed character may also make an offset or a fraction, which the table above covers. */
-  function expected(text: string): number | undefined {
-    if (SHAPED.test(text) && Number(text.slice(0, 4)) >= 100) return plain(text)
-    return /[+-]\d\d$|[+-]\d{4}$/.test(text.slice(10)) ? tried(text) : undefined
-  }
+  it('reads every day of the 400 years after which the calendar repeats', () => {
+    const first = Date.UTC(1800, 0, 1)
+    const wrong = Array.from({ length: 146_097 }, (_, day) => first + day * DAY_MS + day).filter(
+      (at) => iso(new Date(at).toISOString()) !== at,
+    )
+    expect(wrong).toEqual([])
+  })
 })

@@ -1,6 +1,9 @@
-import { simulate } from 'millrace/testing'
+import type { Rejected, WindowResult } from 'millrace'
+import { raw, simulate } from 'millrace/testing'
 import { expect, it } from 'vitest'
 import pipeline, { type Order } from '../pipeline.js'
+
+type Revenue = WindowResult<string, { total: number; orders: number }>
 
 const order = (orderedAt: string, amount: number, status: Order['status'] = 'paid'): Order => ({
   orderedAt,
@@ -17,8 +20,8 @@ const input = {
 }
 
 it('counts what was paid', async () => {
-  const { rows } = await simulate(pipeline, { input, faults: [] })
-  expect(rows.revenue?.map((row: any) => [row.key, row.value])).toEqual([
+  const { rows } = await simulate<{ revenue: Revenue }>(pipeline, { input, faults: [] })
+  expect(rows.revenue.map((row) => [row.key, row.value])).toEqual([
     ['c1', { total: 30, orders: 2 }],
     ['c1', { total: 1, orders: 1 }],
   ])
@@ -27,4 +30,12 @@ it('counts what was paid', async () => {
 it('gives the same rows whatever happens to it', async () => {
   const calm = await simulate(pipeline, { input, faults: [] })
   for (let seed = 1; seed <= 50; seed++) expect((await simulate(pipeline, { input, seed })).rows).toEqual(calm.rows)
+})
+
+it('keeps what is no order in the dead letter', async () => {
+  const { rows } = await simulate<{ 'dead-letter': Rejected }>(pipeline, {
+    input: { orders: [[raw('{"orderedAt":'), order('yesterday', 1)]] },
+    faults: [],
+  })
+  expect(rows['dead-letter'].map(({ reason }) => reason)).toEqual(['bad-json', 'bad-timestamp'])
 })

@@ -43,7 +43,10 @@ function program(io: Io, finish: Finish): Command {
     .command('init')
     .description('write a small, working project: a pipeline, its functions, its stack, a test')
     .argument('<directory>', 'a folder that is empty or not there; its name becomes the project')
-    .option('--millrace <version>', "what the project's package.json asks for (default: this version)")
+    .option(
+      '--millrace <version>',
+      "what the project's package.json asks for (default: the package that this command runs from)",
+    )
     .action(async (directory: string, flags: InitFlags) => finish(await initCommand(directory, flags, io)))
   addRun(cli, io, finish)
   addExplain(cli, finish, io)

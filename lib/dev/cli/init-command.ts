@@ -7,7 +7,12 @@ export interface InitFlags {
 
 /** `millrace init`. */
 export async function initCommand(directory: string, flags: InitFlags, io: Io): Promise<number> {
-  const files = init(directory, { ...(flags.millrace !== undefined && { version: flags.millrace }) })
-  io.stdout.write(`${files.map((file) => `  ${file}`).join('\n')}\n\ncd ${directory} && npm install && npm start\n`)
+  const { files, version } = init(directory, { ...(flags.millrace !== undefined && { version: flags.millrace }) })
+  io.stdout.write(`${files.map((file) => `  ${file}`).join('\n')}\n`)
+  if (flags.millrace === undefined && version.startsWith('file:'))
+    io.stdout.write(
+      `\n${version.slice('file:'.length)} is the package that this command ran from: keep it with the project, until you install a published version in its place.\n`,
+    )
+  io.stdout.write(`\ncd ${directory} && npm install && npm start\n`)
   return 0
 }

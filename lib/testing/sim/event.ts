@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type Found, type Judgement, judgeAnswer } from '../answer.js'
 import { fileEvent, fileRecord, kafkaEvent, kafkaRecord, kinesisEvent, kinesisRecord } from '../events.js'
 import { aggregate } from '../kpl-writer.js'
@@ -10,11 +11,20 @@ export interface SimRange {
   readonly to: number
 }
 
-const base64 = (payload: LogRecord['payload']): string | null =>
-  payload === null ? null : typeof payload === 'string' ? Buffer.from(payload).toString('base64') : payload.raw
+function base64(payload: LogRecord['payload']): string | null {
+  if (payload === null) return null
+  if (typeof payload === 'string') return Buffer.from(payload).toString('base64')
+  return 'raw' in payload ? payload.raw : Buffer.from(payload.bytes).toString('base64')
+}
 
-const textOf = (payload: LogRecord['payload']): string =>
-  typeof payload === 'string' ? payload : payload === null ? '' : payload.raw
+/** A line of a file, or what a KPL aggregate holds: text where it is any. */
+function dataOf(payload: LogRecord['payload']): string | Buffer {
+  if (payload === null) return ''
+  if (typeof payload === 'string') return payload
+  if ('raw' in payload) return payload.raw
+  const bytes = Buffer.from(payload.bytes)
+  return isUtf8(bytes) ? bytes.toString() : bytes
+}
 
 /** The event JSON, parsed, that the source's mapping sends for these ranges. */
 export function eventOf(ranges: readonly SimRange[]): unknown {
@@ -35,7 +45,7 @@ function recordsOf({ log, from, to }: SimRange): string[] {
   const records: string[] = []
   for (let index = from; index < to; index++) {
     const record = log.records[index]!
-    if (log.connector === 'file') records.push(fileRecord(log.plan.split, record.offset, textOf(record.payload)))
+    if (log.connector === 'file') records.push(fileRecord(log.plan.split, record.offset, dataOf(record.payload)))
     else if (log.connector === 'kafka') records.push(kafkaRecordOf(log, index, record))
     else {
       const end = log.unitEnd(index + 1)
@@ -68,7 +78,7 @@ function kinesisRecordOf(log: SimLog, index: number, end: number): string {
   const data =
     record.sub === undefined
       ? base64(record.payload)!
-      : aggregate(log.records.slice(index, end).map(({ payload }) => ({ key: 'k', data: textOf(payload) }))).toString(
+      : aggregate(log.records.slice(index, end).map(({ payload }) => ({ key: 'k', data: dataOf(payload) }))).toString(
           'base64',
         )
   return kinesisRecord({

@@ -4,8 +4,8 @@ export interface LogRecord {
   readonly offset: number
   /** When the broker takes it, ms after the start; from then on it can be read. */
   readonly arrivalMs: number
-  /** The payload's text; `raw` is what the event holds instead, base64 or not; null is none at all. */
-  readonly payload: string | { readonly raw: string } | null
+  /** The payload's text, or its bytes; `raw` is what the event holds instead, base64 or not; null is none at all. */
+  readonly payload: string | { readonly bytes: Uint8Array } | { readonly raw: string } | null
   /** Of a user record of a KPL aggregate: its index there. */
   readonly sub?: number
   /** For whoever made it. */
