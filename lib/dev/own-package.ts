@@ -25,6 +25,11 @@ export function packageFolder(): string {
   return folder
 }
 
+/** The version that this is. */
+export function ownVersion(): string {
+  return manifestOf(packageFolder()).version
+}
+
 /**
  * How a project in `directory` gets the very package that this code runs from. If whoever installed it asked a registry
  * for it, by its version. Otherwise nobody knows whether that version is published anywhere: it is packed into the

@@ -152,7 +152,7 @@ export function timestampOf(
   if (typeof ms !== 'number' || !(Math.abs(ms) < EVENT_TIME_MAX)) {
     throw new RecordRejection(
       'bad-timestamp',
-      `timestamp() gives ms since the epoch or a valid Date; it gave ${glimpse(time)}. ${time instanceof Promise ? 'Take async out of it.' : 'Text goes through iso() or isoUtc(), seconds through epochSeconds().'}`,
+      `timestamp() gives ms since the epoch or a valid Date; it gave ${glimpse(time)}. ${time instanceof Promise ? 'Take async out of it.' : 'Text goes through iso() or isoUtc(), numbers in other units through epochSeconds(), epochMicros() or epochNanos().'}`,
     )
   }
   const timestamp = Math.floor(ms)

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { MillraceError, messageOf } from '../../base/index.js'
 import { describe } from '../../pipeline/index.js'
+import { ownVersion } from '../own-package.js'
 import { defaultServicesFolder } from '../services/services.js'
 import { type CostFlags, costCommand } from './cost-command.js'
 import { type DeadLettersFlags, listDeadLettersCommand, redriveCommand } from './dead-letters-command.js'
@@ -38,7 +39,7 @@ function program(io: Io, finish: Finish): Command {
     'Stateful stream processing on AWS Lambda, without a cluster: run, look and repair on a laptop.',
   )
   cli.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
-  cli.exitOverride().showHelpAfterError('(millrace --help lists the commands)').version('0.1.0')
+  cli.exitOverride().showHelpAfterError('(millrace --help lists the commands)').version(ownVersion())
   cli
     .command('init')
     .description('write a small, working project: a pipeline, its functions, its stack, a test')
