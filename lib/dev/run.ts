@@ -21,6 +21,8 @@ export interface RunSummary {
   readonly complete: boolean
   /** Nothing was left to do: an earlier run had done it all. */
   readonly alreadyComplete: boolean
+  /** It went on where an earlier run was: its units are of a part of what the counters say. */
+  readonly resumed: boolean
   readonly delivered: number
   readonly seconds: number
   readonly cpuSeconds: number
@@ -109,6 +111,7 @@ class LocalRun {
       pipeline: pipeline.name,
       complete: status.complete,
       alreadyComplete: before.complete,
+      resumed: resumes,
       delivered: this.delivered,
       seconds: (performance.now() - this.started) / 1000,
       cpuSeconds: (spent.user + spent.system) / 1e6,
