@@ -1,3 +1,3 @@
 export { jsonLogger, silentLogger } from './logger.js'
-export { emfMetrics, InvocationMetrics } from './metrics.js'
+export { emfMetrics, InvocationMetrics, PUBLISHED } from './metrics.js'
 export { randomIds, systemClock } from './system.js'
