@@ -13,7 +13,7 @@ import {
   type KafkaMappingOptions,
 } from './kafka-rules.js'
 import { keyStatements } from './keys.js'
-import { checkRegion, REPEATED, refuse, settledMapping } from './mapping-rules.js'
+import { checkRegion, type MappingDefaults, REPEATED, refuse, settledMapping } from './mapping-rules.js'
 import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
@@ -107,7 +107,7 @@ export abstract class KafkaSource implements PipelineSource {
     return [...this.inspectStatements(scope, name), ...this.clusterStatements()]
   }
 
-  mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
+  mappingOf(scope: Construct, name: string, defaults?: MappingDefaults): EventSourceMappingOptions {
     const { props } = this
     for (const { secretArn } of this.secrets) checkRegion(scope, this.where, 'secret', secretArn)
     const accessConfigurations = this.accessConfigurations()
@@ -115,7 +115,7 @@ export abstract class KafkaSource implements PipelineSource {
       ...this.origin(),
       kafkaTopic: this.topicOf(name),
       kafkaConsumerGroupId: this.groupOf(scope, name),
-      ...settledMapping(props),
+      ...settledMapping(props, defaults),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
       // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the batch until it is done.
       ...(props.provisionedPollers !== undefined && {

@@ -18,7 +18,7 @@ import {
   networkStatement,
   POLLER_NETWORK_ACTIONS,
 } from './kafka-source.js'
-import { checkFlag, checkRegion, refuse } from './mapping-rules.js'
+import { checkFlag, checkRegion, type MappingDefaults, refuse } from './mapping-rules.js'
 import type { Network } from './source.js'
 
 export type MskCredentials =
@@ -113,9 +113,9 @@ export class MskSource extends KafkaSource {
     }
   }
 
-  override mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
+  override mappingOf(scope: Construct, name: string, defaults?: MappingDefaults): EventSourceMappingOptions {
     checkRegion(scope, this.where, 'clusterArn', this.msk.clusterArn)
-    return super.mappingOf(scope, name)
+    return super.mappingOf(scope, name, defaults)
   }
 
   override inspectStatements(scope: Construct, name: string): PolicyStatement[] {

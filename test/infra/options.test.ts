@@ -35,6 +35,10 @@ describe('what a pipeline is given', () => {
     [{ alarms: { iteratorAgeMax: Duration.seconds(0) } }, /iteratorAgeMax is 0 seconds\. /],
     [{ expected: { rate: '1/s', size: '1B', key: 1 } }, /expected has no option "key"; .*Did you mean keys\?/],
     [{ expected: { rate: '1/s', size: '1B', keys: 0 } }, /expected: keys is 0\. /],
+    [
+      { expected: { rate: '1/s', size: '1B', latncy: '1s' } },
+      /expected has no option "latncy"; .*Did you mean latency\?/,
+    ],
   ])('%j is refused', (props, words) => {
     expect(() => kinesis(stack(), {}, props)).toThrow(words)
   })
