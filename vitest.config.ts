@@ -29,8 +29,8 @@ const isOpenEnded = process.env.FUZZ_RUNS !== undefined || process.env.SIM_SEEDS
 const TOGETHER = [
   'test/{aggregate,base,codecs,cost,fuzz,handlers,mutants,observe,package,pipeline,runtime,testing,time,window}/*.test.ts',
   'test/dev/{answer,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal,workspace}.test.ts',
-  'test/infra/{apart,dead-letters,options,refusals,security,stream-pipeline}.test.ts',
-  'test/{docs/{addresses,deploy},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
+  'test/infra/{apart,cost,dead-letters,options,refusals,security,stream-pipeline}.test.ts',
+  'test/{docs/{addresses,cost,deploy},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
   'test/{sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
 ]
 

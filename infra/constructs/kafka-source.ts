@@ -14,7 +14,7 @@ import {
 } from './kafka-rules.js'
 import { keyStatements } from './keys.js'
 import { checkResource, checkWord } from './kinds.js'
-import { checkRegion, REPEATED, settledMapping } from './mapping-rules.js'
+import { checkRegion, type MappingDefaults, REPEATED, settledMapping } from './mapping-rules.js'
 import { refuse } from './refuse.js'
 import type { Network, PipelineSource } from './source.js'
 
@@ -109,7 +109,7 @@ export abstract class KafkaSource implements PipelineSource {
     return [...this.inspectStatements(scope, name), ...this.clusterStatements()]
   }
 
-  mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
+  mappingOf(scope: Construct, name: string, defaults?: MappingDefaults): EventSourceMappingOptions {
     const { props } = this
     for (const { secretArn } of this.secrets) checkRegion(scope, this.where, 'secret', secretArn)
     const accessConfigurations = this.accessConfigurations()
@@ -117,7 +117,7 @@ export abstract class KafkaSource implements PipelineSource {
       ...this.origin(),
       kafkaTopic: this.topicOf(name),
       kafkaConsumerGroupId: this.groupOf(scope, name),
-      ...settledMapping(props),
+      ...settledMapping(props, defaults),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
       // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the batch until it is done.
       ...(props.provisionedPollers !== undefined && {

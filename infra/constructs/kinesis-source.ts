@@ -1,6 +1,6 @@
-import { Names } from 'aws-cdk-lib'
+import { Names, Token } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import type { IStream, IStreamConsumer } from 'aws-cdk-lib/aws-kinesis'
+import { CfnStream, type IStream, type IStreamConsumer } from 'aws-cdk-lib/aws-kinesis'
 import type { EventSourceMappingOptions, IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { checkOptions, type OptionNames } from '../../lib/base/index.js'
@@ -11,6 +11,7 @@ import {
   checkMapping,
   checkRegion,
   MAPPING_OPTIONS,
+  type MappingDefaults,
   type MappingOptions,
   REPEATED,
   settledMapping,
@@ -28,7 +29,8 @@ export interface KinesisSourceProps extends MappingOptions {
 const OPTIONS: OptionNames<KinesisSourceProps> = { ...MAPPING_OPTIONS, consumer: true }
 
 /**
- * A Kinesis stream, new or there already. Batches of a shard come in order, one at a time, for ever; bisected where they fail.
+ * A Kinesis stream, new or there already. Batches of a shard come in order, one at a time, for ever; bisected where
+ * they fail.
  * @example new KinesisSource(new Stream(this, 'Orders', { streamMode: StreamMode.ON_DEMAND }), { batchSize: 2_000 })
  */
 export class KinesisSource implements PipelineSource {
@@ -86,13 +88,19 @@ export class KinesisSource implements PipelineSource {
     ]
   }
 
-  mappingOf(scope: Construct): EventSourceMappingOptions {
+  get shards(): number | undefined {
+    const made = this.stream.node.defaultChild
+    if (!(made instanceof CfnStream) || typeof made.shardCount !== 'number') return undefined
+    return Token.isUnresolved(made.shardCount) ? undefined : made.shardCount
+  }
+
+  mappingOf(scope: Construct, _name?: string, defaults?: MappingDefaults): EventSourceMappingOptions {
     const { props } = this
     checkRegion(scope, this.where, 'stream', this.stream.streamArn, this.stream.env?.region)
     checkRegion(scope, this.where, 'consumer', props.consumer?.streamConsumerArn)
     return {
       eventSourceArn: props.consumer?.streamConsumerArn ?? this.stream.streamArn,
-      ...settledMapping(props),
+      ...settledMapping(props, defaults),
       parallelizationFactor: 1,
       ...REPEATED,
     }

@@ -64,12 +64,15 @@ export const MAPPING_OPTIONS: OptionNames<MappingOptions> = {
 const BATCH_MAX = 10_000
 const WINDOW_S_MAX = 300
 
-/** What every mapping of a log is given: what was asked for, or what it costs least by. */
-export function settledMapping(options: MappingOptions) {
+/** What a pipeline would have of its mappings, where they say nothing themselves. */
+export type MappingDefaults = Pick<MappingOptions, 'batchSize' | 'maxBatchingWindow'>
+
+/** What every mapping of a log is given: what was asked for, or what its pipeline would have. */
+export function settledMapping(options: MappingOptions, defaults: MappingDefaults = {}) {
   const { startingPositionTimestamp } = options
   return {
-    batchSize: options.batchSize ?? 1_000,
-    maxBatchingWindow: options.maxBatchingWindow ?? Duration.seconds(1),
+    batchSize: options.batchSize ?? defaults.batchSize ?? 1_000,
+    maxBatchingWindow: options.maxBatchingWindow ?? defaults.maxBatchingWindow ?? Duration.seconds(1),
     startingPosition: options.startingPosition ?? StartingPosition.TRIM_HORIZON,
     ...(startingPositionTimestamp !== undefined && { startingPositionTimestamp }),
     enabled: options.enabled ?? true,

@@ -19,7 +19,7 @@ import {
   POLLER_NETWORK_ACTIONS,
   SCRAM,
 } from './kafka-source.js'
-import { checkFlag, checkRegion } from './mapping-rules.js'
+import { checkFlag, checkRegion, type MappingDefaults } from './mapping-rules.js'
 import { refuse } from './refuse.js'
 import type { Network } from './source.js'
 
@@ -120,9 +120,9 @@ export class MskSource extends KafkaSource {
     }
   }
 
-  override mappingOf(scope: Construct, name: string): EventSourceMappingOptions {
+  override mappingOf(scope: Construct, name: string, defaults?: MappingDefaults): EventSourceMappingOptions {
     checkRegion(scope, this.where, 'clusterArn', this.msk.clusterArn)
-    return super.mappingOf(scope, name)
+    return super.mappingOf(scope, name, defaults)
   }
 
   override inspectStatements(scope: Construct, name: string): PolicyStatement[] {

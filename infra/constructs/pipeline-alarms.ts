@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { Annotations, Duration } from 'aws-cdk-lib'
 import {
   Alarm,
   ComparisonOperator,
@@ -18,7 +18,10 @@ export interface AlarmOptions {
   readonly iteratorAgeMax?: Duration
   /** How many records of a topic may wait. Default 100,000. */
   readonly offsetLagMax?: number
-  /** How far event time may be behind the clock. Default: the largest bound of disorder of the sources, and 15 minutes. */
+  /**
+   * How far event time may be behind the clock. Default: the largest bound of disorder of the sources, and 15
+   * minutes.
+   */
   readonly watermarkLagMax?: Duration
   /** Records that may be rejected in five minutes. Default 0. */
   readonly rejectedMax?: number
@@ -54,6 +57,13 @@ const OLD_STATE = Duration.days(5)
 /** Of batches, in a period: some fail by themselves. */
 const RETRIES_MAX = 10
 
+const NO_ACTION = [
+  'These alarms have no action, so nobody is notified.',
+  'Add to the pipeline: alarms: { actions: [new SnsAction(topic)] }, with',
+  ' "import { SnsAction } from \'aws-cdk-lib/aws-cloudwatch-actions\'" and a topic',
+  `of aws-cdk-lib/aws-sns that has a subscription. ${docsUrl('deploy', 'runbook')}`,
+].join(' ')
+
 /** What somebody has to know of, each with a section in docs/deploy.md that says what to look at and what to do. */
 export class PipelineAlarms extends Construct {
   readonly alarms: Readonly<Record<string, Alarm>>
@@ -85,6 +95,8 @@ export class PipelineAlarms extends Construct {
         return [name, alarm]
       }),
     )
+    if (props.actions === undefined || props.actions.length === 0)
+      Annotations.of(this).addWarningV2('millrace:no-action', NO_ACTION)
   }
 }
 
@@ -94,12 +106,12 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
   const lag = props.watermarkLagMax ?? Duration.millis(props.boundMs + WATERMARK_SLACK_MS)
   return {
     StoppedSplits: {
-      metric: metrics.own('StoppedNow', 'tick', Stats.MAXIMUM),
+      metric: metrics.own('StoppedNow', Stats.MAXIMUM),
       above: 0,
       means: 'A split has stopped: its log does not go on after its position.',
     },
     StoppedKeyGroups: {
-      metric: metrics.all('StoppedKeyGroups'),
+      metric: metrics.own('StoppedKeyGroups'),
       above: 0,
       means: 'A key group has stopped: its state is damaged, lost or expired.',
     },
@@ -112,7 +124,7 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
       },
     }),
     Retries: {
-      metric: metrics.own('Retries', 'ingest'),
+      metric: metrics.own('Retries'),
       above: RETRIES_MAX,
       means: 'Batches fail and come again.',
     },
@@ -131,34 +143,34 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
       },
     }),
     WatermarkLag: {
-      metric: metrics.own('WatermarkLagMs', 'ingest', Stats.MAXIMUM),
+      metric: metrics.own('WatermarkLagMs', Stats.MAXIMUM),
       above: lag.toMilliseconds(),
       means: 'Event time is far behind the clock: results come late.',
     },
     Rejected: {
-      metric: metrics.own('Rejected', 'ingest'),
+      metric: metrics.own('Rejected'),
       above: props.rejectedMax ?? 0,
       means: 'Records cannot be counted, and went to the dead letter.',
     },
     ...(props.hasOperators && {
       Expired: {
-        metric: metrics.all('Expired', ['ingest', 'advance', 'tick']),
+        metric: metrics.own('Expired'),
         above: props.expiredMax ?? 0,
         means: 'Rows came too late for their window.',
       },
       OldState: {
-        metric: metrics.own('OldestUnreadAgeMs', 'tick', Stats.MAXIMUM),
+        metric: metrics.own('OldestUnreadAgeMs', Stats.MAXIMUM),
         above: OLD_STATE.toMilliseconds(),
         means: 'State that waits to be read is not kept, and will be deleted.',
       },
     }),
     RefusedRows: {
-      metric: metrics.all('RefusedRows'),
+      metric: metrics.own('RefusedRows'),
       above: 0,
       means: 'A sink can never take some rows, which went to the dead letter.',
     },
     UnansweredSources: {
-      metric: metrics.own('UnansweredSources', 'ingest'),
+      metric: metrics.own('UnansweredSources'),
       above: 0,
       means: 'A source does not say whether its log goes on: records may have been deleted unread.',
     },

@@ -22,25 +22,29 @@ export class PipelineDashboard extends Construct {
     this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(12) })
     this.dashboard.addWidgets(new TextWidget({ markdown: `# ${title}`, width: 24, height: 1 }))
     this.dashboard.addWidgets(
-      graph('Records', [metrics.own('Records', 'ingest')], [metrics.own('Repeats', 'ingest')]),
+      graph('Records', [metrics.own('Records')]),
       graph('Late, expired, rejected', [
-        metrics.own('Late', 'ingest'),
-        metrics.all('Expired'),
-        metrics.own('Rejected', 'ingest'),
-        metrics.all('RefusedRows'),
+        metrics.own('Late'),
+        metrics.own('Expired'),
+        metrics.own('Rejected'),
+        metrics.own('RefusedRows'),
       ]),
-      graph('Rows out', [metrics.all('SinkRows')]),
+      graph('Rows out', [metrics.own('SinkRows')]),
     )
     this.dashboard.addWidgets(
       graph(
         'Behind',
         [
           ...(connectors.has('kinesis') ? [metrics.lambda('IteratorAge', 'ingest', Stats.MAXIMUM)] : []),
-          metrics.own('WatermarkLagMs', 'ingest', Stats.MAXIMUM),
+          metrics.own('WatermarkLagMs', Stats.MAXIMUM),
         ],
         connectors.has('kafka') ? [metrics.lambda('OffsetLag', 'ingest', Stats.MAXIMUM)] : [],
       ),
-      graph('Failures', [...perHandler('Errors'), ...perHandler('Throttles'), metrics.all('StoppedSplits')]),
+      graph(
+        'Failures',
+        [...perHandler('Errors'), ...perHandler('Throttles')],
+        [metrics.own('Retries'), metrics.own('StoppedNow', Stats.MAXIMUM)],
+      ),
       graph('Duration', perHandler('Duration', Stats.p(99))),
     )
     this.dashboard.addWidgets(
@@ -49,7 +53,7 @@ export class PipelineDashboard extends Construct {
         [metrics.table('ConsumedWriteCapacityUnits'), metrics.table('ConsumedReadCapacityUnits')],
         [metrics.table('WriteThrottleEvents'), metrics.table('ReadThrottleEvents')],
       ),
-      graph('Write units', [metrics.all('WriteUnits')], [metrics.all('Retries')]),
+      graph('Invocations', perHandler('Invocations')),
       graph('Cost', [metrics.costPerMillion()]),
     )
   }

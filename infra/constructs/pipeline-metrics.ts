@@ -7,7 +7,10 @@ import { PRICES } from '../../lib/cost/prices.js'
 export type HandlerName = 'ingest' | 'advance' | 'tick'
 export const HANDLERS = ['ingest', 'advance', 'tick'] as const satisfies readonly HandlerName[]
 
-/** What can be seen of a pipeline: its own metrics, which each invocation writes as one log line, and AWS's of what it is made of. */
+/**
+ * What can be seen of a pipeline: its own metrics, of which each invocation writes one log line, and AWS's of what it
+ * is made of.
+ */
 export class PipelineMetrics {
   private readonly pipeline: string
   private readonly functions: Readonly<Record<HandlerName, IFunction>>
@@ -26,27 +29,15 @@ export class PipelineMetrics {
     this.period = period
   }
 
-  /** One of a handler's own metrics (docs/operations.md lists them). */
-  own(metricName: string, handler: HandlerName, statistic: string = Stats.SUM, label = metricName): Metric {
+  /** One of the pipeline's own metrics (docs/operations.md lists them), of all its functions together. */
+  own(metricName: string, statistic: string = Stats.SUM, label = metricName): Metric {
     return new Metric({
       namespace: 'Millrace',
       metricName,
-      dimensionsMap: { Pipeline: this.pipeline, Handler: handler },
+      dimensionsMap: { Pipeline: this.pipeline },
       statistic,
       period: this.period,
       label,
-    })
-  }
-
-  /** The sum of one of the handlers' own metrics over all handlers that write it. */
-  all(metricName: string, handlers: readonly HandlerName[] = HANDLERS): MathExpression {
-    return new MathExpression({
-      expression: handlers.map((handler) => `FILL(${idOf(metricName, handler)}, 0)`).join(' + '),
-      usingMetrics: Object.fromEntries(
-        handlers.map((handler) => [idOf(metricName, handler), this.own(metricName, handler)]),
-      ),
-      label: metricName,
-      period: this.period,
     })
   }
 
@@ -74,19 +65,19 @@ export class PipelineMetrics {
     })
   }
 
-  /** US dollars of DynamoDB that a million records cost, at list prices. */
+  /** US dollars of the state's table that a million records cost, at list prices. Of all pipelines that share it. */
   costPerMillion(): MathExpression {
-    const records = this.own('Records', 'ingest')
+    const [records, writes, reads] = [
+      this.own('Records'),
+      this.table('ConsumedWriteCapacityUnits'),
+      this.table('ConsumedReadCapacityUnits'),
+    ]
     return new MathExpression({
       // CloudWatch reads the exponent of a number as a name.
       expression: `IF(records > 0, (writes * ${PRICES.writeUnit * 1e6} + reads * ${PRICES.readUnit * 1e6}) / records)`,
-      usingMetrics: { records, writes: this.all('WriteUnits'), reads: this.all('ReadUnits') },
-      label: 'US$ of DynamoDB a million records',
+      usingMetrics: { records, writes, reads },
+      label: "US$ of the state's table a million records",
       period: this.period,
     })
   }
-}
-
-function idOf(metricName: string, handler: HandlerName): string {
-  return `${metricName[0]!.toLowerCase()}${metricName.slice(1)}${handler[0]!.toUpperCase()}`
 }

@@ -1,71 +1,157 @@
-import { Annotations, type Duration } from 'aws-cdk-lib'
+import { Annotations, Duration, Token } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
+import { milliseconds } from '../../lib/base/index.js'
 import {
+  type CostReport,
   costReport,
-  DEPLOYMENT,
   type Deployment,
+  deploymentFor,
   KEYS_EXPECTED,
   MEMORY_MB,
   parseRate,
   parseSize,
+  type Settings,
   shapeOf,
+  type Workload,
 } from '../../lib/cost/index.js'
 import type { Plan } from '../../lib/pipeline/index.js'
 import type { Sources } from './bindings.js'
+import type { MappingDefaults } from './mapping-rules.js'
 import type { FunctionOptions } from './pipeline-function.js'
 
-/** What is to come, as `millrace cost` has it: `500/s`, `300B`, and different keys within a window (default 1,000). */
+/** What is to come, as `millrace cost` has it. */
 export interface Expected {
+  /** Records of all sources together: `500/s`, `2k/m`. */
   readonly rate: string
+  /** Of a record: `300B`, `2KB`. */
   readonly size: string
+  /**
+   * Different keys within a window.
+   * @default 1000
+   */
   readonly keys?: number
-}
-
-/** A poller has 5 MB/s, a unit of them 20. */
-const POLLERS_A_UNIT = 4
-
-/** Says what a pipeline will cost a month, as it is synthesized. */
-export function sayPrice(scope: Construct, plan: Plan, expected: Expected, deployment: Deployment): void {
-  const load = {
-    recordsPerSecond: parseRate(expected.rate),
-    recordBytes: parseSize(expected.size),
-    keys: expected.keys ?? KEYS_EXPECTED,
-  }
-  const { bill, alternatives } = costReport(shapeOf(plan), load, deployment)
-  const dollars = (usd: number): string => `$${usd.toFixed(usd < 10 ? 2 : 0)}`
-  const services = [...new Set(bill.lines.map(({ service }) => service))].map((name) => {
-    const usd = bill.lines.filter(({ service }) => service === name).reduce((sum, line) => sum + line.usd, 0)
-    return `${name} ${dollars(usd)}`
-  })
-  const others = alternatives.map(({ name, usd }) => `${name} ${dollars(usd)}`)
-  Annotations.of(scope).addInfoV2(
-    'millrace:cost',
-    `About ${dollars(bill.usd)} a month at ${expected.rate} of ${expected.size}: ${services.join(', ')}; ${dollars(bill.usdPerMillion)} a million records. Others: ${others.join(', ')}. List prices; "millrace cost" says of what, and by what a run has measured.`,
-  )
+  /**
+   * How soon results are wanted after the record that completes them, such as `'10s'`: the stack is given the
+   * cheapest settings for it, but those that it says itself.
+   * @default - the settings stay as they are
+   */
+  readonly latency?: string
 }
 
 /** What of a pipeline's stack costs. */
 interface Priced {
   readonly sources: Sources
+  readonly expected?: Expected
   readonly ingest?: FunctionOptions
   readonly tick?: { readonly every?: Duration }
   readonly alarms?: unknown
   readonly dashboard?: boolean
 }
 
-/** The part of a stack that has a price, as a bill takes it. */
-export function deploymentOf(scope: Construct, props: Priced): Deployment {
-  const { sources, alarms, dashboard, ingest, tick } = props
-  const mappings = Object.entries(sources).map(([name, source]) => source.mappingOf(scope, name))
-  const pollers = mappings.flatMap(({ provisionedPollerConfig }) => provisionedPollerConfig ?? [])
+/** What a stack is given where it says nothing itself. */
+export interface Defaults {
+  readonly mapping: MappingDefaults
+  readonly memorySize?: number
+  readonly every?: Duration
+}
+
+/** A poller has 5 MB/s, a unit of them 20. */
+const POLLERS_A_UNIT = 4
+
+/** The cheapest settings for the latency that is expected; none where none is. */
+export function defaultsFor(scope: Construct, plan: Plan, props: Priced): Defaults {
+  const { expected, ingest, tick } = props
+  if (expected?.latency === undefined) return { mapping: {} }
+  const fixed: (keyof Settings)[] = [
+    ...(ingest?.memorySize === undefined ? [] : (['memoryMb'] as const)),
+    ...(tick?.every === undefined ? [] : (['ticksPerMinute'] as const)),
+  ]
+  const { settings } = costReport(shapeOf(plan), loadOf(expected), {
+    deployment: deploymentOf(scope, plan, props, { mapping: {} }),
+    latencyMs: latencyMsOf(scope, expected.latency),
+    fixed,
+  })
   return {
-    batchSize: Math.min(...mappings.map(({ batchSize = 1 }) => batchSize)),
-    windowSeconds: Math.max(...mappings.map(({ maxBatchingWindow }) => maxBatchingWindow?.toSeconds() ?? 0)),
-    splits: Math.max(DEPLOYMENT.splits, mappings.length),
-    ticksPerMinute: 1 / (tick?.every?.toMinutes() ?? 1),
-    pollerUnits: pollers.reduce((sum, { minimumPollers = 1 }) => sum + Math.ceil(minimumPollers / POLLERS_A_UNIT), 0),
-    alarms: alarms === false ? 0 : DEPLOYMENT.alarms,
-    dashboards: dashboard === false ? 0 : 1,
-    memoryGb: (ingest?.memorySize ?? MEMORY_MB) / 1024,
+    mapping: { batchSize: settings.batchSize, maxBatchingWindow: Duration.seconds(settings.windowSeconds) },
+    memorySize: settings.memoryMb,
+    every: Duration.minutes(Math.round(1 / settings.ticksPerMinute)),
   }
+}
+
+/** Says what a pipeline will cost a month, as it is synthesized, by the settings that it really has. */
+export function sayPrice(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): void {
+  const { expected } = props
+  if (expected === undefined) return
+  const report = costReport(shapeOf(plan), loadOf(expected), { deployment: deploymentOf(scope, plan, props, defaults) })
+  Annotations.of(scope).addInfoV2('millrace:cost', priceText(report, expected))
+  const { latencySeconds } = report
+  if (expected.latency !== undefined && latencySeconds * 1_000 > latencyMsOf(scope, expected.latency))
+    Annotations.of(scope).addWarningV2(
+      'millrace:latency',
+      [
+        `Results come up to ${latencySeconds.toFixed(1)} s after the record that completes them, and`,
+        `expected.latency is ${expected.latency}: ${settingsText(report.settings)}, as the stack itself says.`,
+        'Leave maxBatchingWindow, memorySize and every out, or expect more.',
+      ].join(' '),
+    )
+}
+
+function priceText(
+  { bill, alternatives, processingUsd, logUsd, settings, latencySeconds }: CostReport,
+  expected: Expected,
+) {
+  const services = [...new Set(bill.lines.map(({ service }) => service))].map((name) => {
+    const usd = bill.lines.filter(({ service }) => service === name).reduce((sum, line) => sum + line.usd, 0)
+    return `${name} ${dollars(usd)}`
+  })
+  const others = alternatives.map((of) => `${of.name} ${dollars(of.processingUsd)} and ${dollars(of.logUsd)}`)
+  return [
+    `About ${dollars(bill.usd)} a month at ${expected.rate} of ${expected.size}: ${services.join(', ')};`,
+    `${dollars(bill.usdPerMillion)} a million records.`,
+    `Results within ${latencySeconds.toFixed(1)} s: ${settingsText(settings)}.`,
+    `Processing ${dollars(processingUsd)} and its log ${dollars(logUsd)}; others: ${others.join(', ')}.`,
+    'List prices; "millrace cost" says of what, and by what a run has measured.',
+  ].join(' ')
+}
+
+function settingsText({ windowSeconds, batchSize, memoryMb, ticksPerMinute }: Settings): string {
+  const batch = `a batching window of ${windowSeconds} s, ${batchSize} records a batch at most`
+  return `${batch}, ${memoryMb} MB, a tick each ${Math.round(60 / ticksPerMinute)} s`
+}
+
+const dollars = (usd: number): string => `$${usd.toFixed(usd < 10 ? 2 : 0)}`
+
+function loadOf({ rate, size, keys = KEYS_EXPECTED }: Expected): Workload {
+  return { recordsPerSecond: parseRate(rate), recordBytes: parseSize(size), keys }
+}
+
+function latencyMsOf(scope: Construct, latency: string): number {
+  return milliseconds(latency, `${scope.node.path}: expected.latency`, 1)
+}
+
+/** The part of a stack that has a price, as a bill takes it. */
+function deploymentOf(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): Deployment {
+  const { sources, alarms, dashboard, ingest, tick } = props
+  const mappings = Object.entries(sources).map(([name, source]) => source.mappingOf(scope, name, defaults.mapping))
+  const pollers = mappings.flatMap(({ provisionedPollerConfig }) => provisionedPollerConfig ?? [])
+  const streams = Object.values(sources).filter(({ connector }) => connector === 'kinesis')
+  const shards = streams.reduce<number | undefined>(
+    (sum, source) => (sum === undefined || source.shards === undefined ? undefined : sum + source.shards),
+    0,
+  )
+  const memory = ingest?.memorySize ?? defaults.memorySize
+  return {
+    ...deploymentFor(shapeOf(plan), streams.length === 0 ? undefined : shards),
+    batchSize: Math.min(...mappings.map(({ batchSize = 1 }) => batchSize)),
+    windowSeconds: Math.max(...mappings.map(({ maxBatchingWindow }) => secondsOf(maxBatchingWindow))),
+    ticksPerMinute: 1 / ((tick?.every ?? defaults.every)?.toMinutes() ?? 1),
+    pollerUnits: pollers.reduce((sum, { minimumPollers = 1 }) => sum + Math.ceil(minimumPollers / POLLERS_A_UNIT), 0),
+    alarms: alarms !== false,
+    dashboard: dashboard !== false,
+    memoryMb: memory === undefined || Token.isUnresolved(memory) ? MEMORY_MB : memory,
+  }
+}
+
+function secondsOf(window: Duration | undefined): number {
+  return window === undefined || window.isUnresolved() ? 0 : window.toSeconds({ integral: false })
 }

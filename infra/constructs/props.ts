@@ -43,7 +43,7 @@ const ALARMS: OptionNames<AlarmOptions> = {
   expiredMax: true,
   durationShareMax: true,
 }
-const EXPECTED: OptionNames<Expected> = { rate: true, size: true, keys: true }
+const EXPECTED: OptionNames<Expected> = { rate: true, size: true, keys: true, latency: true }
 
 /** Of a function, by Lambda. */
 const MEMORY_MB = { least: 128, most: 10_240 }

@@ -3,6 +3,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { EventSourceMappingOptions, IEventSource } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
+import type { MappingDefaults } from './mapping-rules.js'
 
 /** Where functions have to be to reach a source. */
 export interface Network {
@@ -12,8 +13,9 @@ export interface Network {
 }
 
 /**
- * A source of a pipeline as it is outside: a mapping with the settings that the laws need, and what the functions must know and may do to ask it for its splits.
- * Also an event source by itself: `fn.addEventSource(new KinesisSource(stream))`.
+ * A source of a pipeline as it is outside: a mapping with the settings that the laws need, and what the functions
+ * must know and may do to ask it for its splits. Also an event source by itself: `fn.addEventSource(new
+ * KinesisSource(stream))`.
  */
 export interface PipelineSource extends IEventSource {
   /** As the pipeline's source has it. */
@@ -24,8 +26,13 @@ export interface PipelineSource extends IEventSource {
   pollStatements(scope: Construct, name: string): PolicyStatement[]
   /** What a function may do that asks it for its splits (laws 5, 6). */
   inspectStatements(scope: Construct, name: string): PolicyStatement[]
-  /** The mapping of the source `name`. A group of consumers is called by both: `scope` is the pipeline, or its run. */
-  mappingOf(scope: Construct, name: string): EventSourceMappingOptions
+  /**
+   * The mapping of the source `name`. A group of consumers is called by both: `scope` is the pipeline, or its run.
+   * What the source itself says wins over `defaults`.
+   */
+  mappingOf(scope: Construct, name: string, defaults?: MappingDefaults): EventSourceMappingOptions
+  /** Shards of a stream that has a fixed number of them, as far as it is known. */
+  readonly shards?: number | undefined
   /** Whether its mapping takes partial answers. */
   readonly takesPartialAnswers: boolean
   readonly network?: Network | undefined

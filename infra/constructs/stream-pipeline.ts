@@ -26,7 +26,7 @@ import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
-import { deploymentOf, type Expected, sayPrice } from './price.js'
+import { type Defaults, defaultsFor, type Expected, sayPrice } from './price.js'
 import { checkProps } from './props.js'
 import { refuse } from './refuse.js'
 import { allowLetters, type BoundSink, bindSinks } from './sinks.js'
@@ -97,7 +97,10 @@ export interface StreamPipelineProps {
    * @default - only the running functions look
    */
   readonly lockFile?: string
-  /** What is to come: `cdk synth` then says what it will cost a month (see `millrace cost`). */
+  /**
+   * What is to come: `cdk synth` then says what it will cost a month. With a `latency` the stack is also given the cheapest settings for it (see `millrace cost --latency`); what
+   * it says itself stays. Key groups are the pipeline's, and stay too.
+   */
   readonly expected?: Expected
 }
 
@@ -133,6 +136,7 @@ export class StreamPipeline extends Construct {
   readonly queue: AdvanceQueue | undefined
   private readonly props: StreamPipelineProps
   private readonly plan: Plan
+  private readonly defaults: Defaults
   private readonly sinks: Readonly<Record<string, BoundSink>>
 
   constructor(scope: Construct, id: string, props: StreamPipelineProps) {
@@ -145,6 +149,7 @@ export class StreamPipeline extends Construct {
     const writeLock = props.lockFile === undefined ? undefined : checkLock(props.lockFile, this.plan, run)
     checkSources(this, this.plan, sources)
     checkSinks(this.node.path, this.plan, props.sinks ?? {})
+    this.defaults = defaultsFor(this, this.plan, props)
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN
     this.state = props.state ?? new StateTable(this, 'State', { removalPolicy }).table
     const folder = (sink: string): string => `${this.deployment}/${sink}/${run > 1 ? `run-${run}/` : ''}`
@@ -168,6 +173,7 @@ export class StreamPipeline extends Construct {
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
       new PipelineFunction(this, this.idOf(name), {
         ...common,
+        ...(this.defaults.memorySize !== undefined && { memorySize: this.defaults.memorySize }),
         ...props[name],
         entry: join(props.functions ?? 'functions', `${name}.ts`),
         timeout: this.timeoutOf(name),
@@ -187,16 +193,18 @@ export class StreamPipeline extends Construct {
     this.mappings = this.map()
     new Tick(this, 'Schedule', {
       function: this.tick.function,
-      ...(props.tick?.every && { every: props.tick.every }),
+      every: props.tick?.every ?? this.defaults.every ?? Duration.minutes(1),
       ...(props.enabled === false && { enabled: false }),
     })
     this.watch()
-    if (props.expected !== undefined) sayPrice(this, this.plan, props.expected, deploymentOf(this, props))
+    sayPrice(this, this.plan, props, this.defaults)
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
     const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description })
     output('StateTable', this.state.tableName, `millrace splits list PIPELINE --state dynamodb:…`)
     for (const [name, { place, table }] of Object.entries(this.sinks))
-      if (!takesRows(this.plan, name))
+      if (table !== undefined && takesRows(this.plan, name))
+        output(`Table-${name}`, place, `The table that "${pipeline.name}" writes the results of "${name}" into`)
+      else
         output(`Letters-${name}`, place, `millrace dead-letters list --${table === undefined ? 'bucket' : 'table'} …`)
     output('Fingerprint', fingerprint(this.plan), `The graph of "${pipeline.name}": state of another one is refused`)
     writeLock?.()
@@ -318,7 +326,7 @@ export class StreamPipeline extends Construct {
     return Object.fromEntries(
       Object.entries(sources).map(([name, source]) => {
         const scope = this.runOf(name)
-        const options = source.mappingOf(scope, name)
+        const options = source.mappingOf(scope, name, this.defaults.mapping)
         claimMapping(scope, source.bindingOf(name), options)
         const mapping = new EventSourceMapping(scope, `Mapping-${name}`, {
           ...options,

@@ -1,11 +1,17 @@
-import type { Bill } from './estimate.js'
+import { type Bill, logUsd, resultsUsd } from './estimate.js'
 import { MONTH_HOURS, PRICES } from './prices.js'
+import type { Shape } from './shape.js'
+import { streamShare } from './stream.js'
 import type { Workload } from './workload.js'
 
 /** What another system costs a month, at the least that it can be run with. */
 export interface Alternative {
   readonly name: string
   readonly of: string
+  /** Working records through, and writing the same results. */
+  readonly processingUsd: number
+  /** The log that its records wait in; a Kafka cluster that the pipeline reads is in nobody's bill. */
+  readonly logUsd: number
   readonly usd: number
 }
 
@@ -22,27 +28,34 @@ const REPLICAS = 2
 const BROKER_GB_MIN = 10
 
 /**
- * Others at a load. Flink reads the same stream, which it is billed for too; Kafka Streams has its records in MSK instead, whose cluster counts unless the pipeline reads one that is there anyway.
+ * Others at a load, with the same log where they can read it. Flink reads streams and topics alike. Kafka Streams
+ * reads topics alone, so what comes by streams lies in MSK instead, whose cluster takes the stream's place.
  */
-export function alternatives(load: Workload, streamUsd: number, hasCluster: boolean): readonly Alternative[] {
+export function alternatives(shape: Shape, load: Workload, bill: Bill): readonly Alternative[] {
   const { recordsPerSecond: rate, recordBytes } = load
   const units = Math.max(1, Math.ceil(rate / FLINK_RATE))
   const instances = Math.max(INSTANCES_MIN, Math.ceil(rate / INSTANCE_RATE))
-  const brokers = Math.max(BROKERS_MIN, Math.ceil((rate * recordBytes) / BROKER_BYTES))
-  const gb = Math.max(brokers * BROKER_GB_MIN, (rate * recordBytes * KEPT_SECONDS * REPLICAS) / 1024 ** 3)
-  const cluster = brokers * MONTH_HOURS * PRICES.brokerHour + gb * PRICES.brokerGb
+  const moved = rate * streamShare(shape) * recordBytes
+  const brokers = Math.max(BROKERS_MIN, Math.ceil(moved / BROKER_BYTES))
+  const gb = Math.max(brokers * BROKER_GB_MIN, (moved * KEPT_SECONDS * REPLICAS) / 1024 ** 3)
+  const hasStreams = streamShare(shape) > 0
+  const results = resultsUsd(bill)
+  const flink = (units + 1) * MONTH_HOURS * PRICES.flinkKpuHour + units * FLINK_STORAGE_GB * PRICES.flinkStorageGb
+  const of = (name: string, text: string, processing: number, log: number): Alternative => ({
+    name,
+    of: text,
+    processingUsd: processing + results,
+    logUsd: log,
+    usd: processing + results + log,
+  })
   return [
-    {
-      name: 'Managed Flink',
-      of: `${units} + 1 processing units, the same stream`,
-      usd:
-        (units + 1) * MONTH_HOURS * PRICES.flinkKpuHour + units * FLINK_STORAGE_GB * PRICES.flinkStorageGb + streamUsd,
-    },
-    {
-      name: hasCluster ? 'Kafka Streams' : 'MSK and Kafka Streams',
-      of: `${hasCluster ? '' : `${brokers} of MSK's smallest brokers, `}${instances} small instances`,
-      usd: (hasCluster ? 0 : cluster) + instances * MONTH_HOURS * PRICES.instanceHour,
-    },
+    of('Managed Flink', `${units} + 1 units${hasStreams ? ', the same stream' : ''}`, flink, logUsd(bill)),
+    of(
+      'Kafka Streams',
+      `${instances} small instances${hasStreams ? `, ${brokers} MSK brokers for the stream` : ''}`,
+      instances * MONTH_HOURS * PRICES.instanceHour,
+      hasStreams ? brokers * MONTH_HOURS * PRICES.brokerHour + gb * PRICES.brokerGb : 0,
+    ),
   ]
 }
 
@@ -51,14 +64,7 @@ const RATE_MAX = 1_000_000
 const TURNS = 60
 
 /** The rate, records a second, from which another system is cheaper, or undefined where there is none. */
-export function breakEven(
-  billAt: (rate: number) => Bill,
-  otherAt: (rate: number, bill: Bill) => number,
-): number | undefined {
-  const isDearer = (rate: number): boolean => {
-    const bill = billAt(rate)
-    return bill.usd > otherAt(rate, bill)
-  }
+export function breakEven(isDearer: (rate: number) => boolean): number | undefined {
   if (isDearer(RATE_MIN)) return RATE_MIN
   if (!isDearer(RATE_MAX)) return undefined
   let [low, high] = [RATE_MIN, RATE_MAX]

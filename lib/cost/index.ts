@@ -1,5 +1,7 @@
-export { DEPLOYMENT, type Deployment, type Measured } from './estimate.js'
+export { type Deployment, deploymentFor } from './deployment.js'
+export type { Measured } from './estimate.js'
 export { MEMORY_MB, MONTH_SECONDS } from './prices.js'
 export { type CostReport, costReport } from './report.js'
+export type { Settings } from './settings.js'
 export { shapeOf } from './shape.js'
 export { KEYS_EXPECTED, parseRate, parseSize, type Workload } from './workload.js'

@@ -1,6 +1,8 @@
 /**
- * List prices, us-east-1, on demand, US dollars, without free tiers, discounts and tax. DynamoDB's, Lambda's and Kinesis's as read on 2026-10-01 from their public price
- * pages (aws.amazon.com/SERVICE/pricing); Managed Flink's by the example in its developer guide; those of CloudWatch, MSK, EC2 and event pollers as others publish them: look them up before you sign anything.
+ * List prices, us-east-1, on demand, US dollars, without free tiers, discounts and tax. DynamoDB's, Lambda's and
+ * Kinesis's as read on 2026-10-01 from their public price pages (aws.amazon.com/SERVICE/pricing); Managed Flink's by
+ * the example in its developer guide; those of CloudWatch, MSK, EC2 and event pollers as others publish them: look
+ * them up before you sign anything.
  */
 export const PRICES = {
   asOf: '2026-10-01',
@@ -20,12 +22,18 @@ export const PRICES = {
   streamHour: 0.04,
   streamGbIn: 0.08,
   streamGbOut: 0.04,
+  /** Kinesis, provisioned: a shard, and a unit of 25 KB that is put. */
+  shardHour: 0.015,
+  putUnit: 0.014 / 1e6,
   /** CloudWatch. */
   logGb: 0.5,
   metric: 0.3,
   alarm: 0.1,
   dashboard: 3,
-  /** Managed Flink: a processing unit-hour, of which each application has one more than it works with; 50 GB of running storage each. */
+  /**
+   * Managed Flink: a processing unit-hour, of which each application has one more than it works with; 50 GB of
+   * running storage each.
+   */
   flinkKpuHour: 0.11,
   flinkStorageGb: 0.1,
   /** MSK's smallest broker, its storage, and a small EC2 instance (t4g.small). */

@@ -1,6 +1,9 @@
 import { type Alternative, alternatives, breakEven } from './compare.js'
-import { type Bill, DEPLOYMENT, type Deployment, estimate, type Measured } from './estimate.js'
+import { type Deployment, deploymentFor } from './deployment.js'
+import { type Bill, type BillLine, estimate, logUsd, type Measured } from './estimate.js'
+import { type Latency, latencyOf } from './latency.js'
 import { PRICES } from './prices.js'
+import { type Advice, cheapest, type Settings, type Step } from './settings.js'
 import type { Shape } from './shape.js'
 import type { Workload } from './workload.js'
 
@@ -9,34 +12,60 @@ export interface CostReport {
   readonly pricesAsOf: string
   readonly region: string
   readonly load: Workload
+  readonly lines: readonly BillLine[]
   readonly bill: Bill
+  readonly processingUsd: number
+  readonly logUsd: number
+  readonly settings: Settings
+  readonly latency: Latency
+  readonly latencySeconds: number
+  /** One setting after another, where a latency is asked for. */
+  readonly steps: readonly Step[]
+  readonly advice: readonly Advice[]
+  /** `cheaperFrom`: processing alone, results included, the log of neither side. */
   readonly alternatives: readonly (Alternative & { readonly cheaperFrom: number | undefined })[]
 }
 
+export interface CostOptions {
+  readonly deployment?: Deployment
+  readonly measured?: Measured | undefined
+  /** Finds the cheapest settings for it. */
+  readonly latencyMs?: number | undefined
+  /** Settings that are not to be changed for it. */
+  readonly fixed?: readonly (keyof Settings)[]
+}
+
 /** What a pipeline costs at a load, and what others would. */
-export function costReport(
-  shape: Shape,
-  load: Workload,
-  deployment: Deployment = DEPLOYMENT,
-  measured?: Measured,
-): CostReport {
+export function costReport(shape: Shape, load: Workload, options: CostOptions = {}): CostReport {
+  const { deployment: from = deploymentFor(shape), measured, latencyMs, fixed } = options
+  const choice =
+    latencyMs === undefined ? undefined : cheapest(shape, load, from, latencyMs, { measured, ...(fixed && { fixed }) })
+  const deployment = choice?.deployment ?? from
+  const { batchSize, windowSeconds, memoryMb, ticksPerMinute } = deployment
   const billAt = (rate: number): Bill => estimate(shape, { ...load, recordsPerSecond: rate }, deployment, measured)
   const bill = billAt(load.recordsPerSecond)
-  const hasCluster = shape.sources.every(({ connector }) => connector === 'kafka')
+  const latency = latencyOf(shape, load, deployment, measured?.cpuUs)
   const others = (rate: number, of: Bill): readonly Alternative[] =>
-    alternatives({ ...load, recordsPerSecond: rate }, streamUsd(of), hasCluster)
+    alternatives(shape, { ...load, recordsPerSecond: rate }, of)
   return {
     pricesAsOf: PRICES.asOf,
     region: PRICES.region,
     load,
+    lines: bill.lines,
     bill,
+    processingUsd: bill.usd - logUsd(bill),
+    logUsd: logUsd(bill),
+    settings: { batchSize, windowSeconds, memoryMb, ticksPerMinute },
+    latency,
+    latencySeconds: latency.seconds,
+    steps: choice?.steps ?? [],
+    advice: choice?.advice ?? [],
     alternatives: others(load.recordsPerSecond, bill).map((alternative, i) => ({
       ...alternative,
-      cheaperFrom: breakEven(billAt, (rate, of) => others(rate, of)[i]!.usd),
+      cheaperFrom: breakEven((rate) => {
+        const of = billAt(rate)
+        return of.usd - logUsd(of) > others(rate, of)[i]!.processingUsd
+      }),
     })),
   }
-}
-
-function streamUsd({ lines }: Bill): number {
-  return lines.filter(({ service }) => service === 'Kinesis').reduce((sum, { usd }) => sum + usd, 0)
 }

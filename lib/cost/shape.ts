@@ -1,18 +1,23 @@
 import { SPARE_LIFE_MS } from '../base/index.js'
 import { type Plan, writersOf } from '../pipeline/index.js'
 
-/** What of a pipeline its cost hangs on. */
+/** The parts of a pipeline that its cost depends on. */
 export interface Shape {
   readonly sources: readonly { readonly name: string; readonly connector: string }[]
+  readonly stages: number
+  /** How often the watermark is published at most, ms of event time. */
+  readonly minAdvanceMs: number
   readonly operators: readonly {
     readonly name: string
+    readonly stage: number
     readonly keyGroups: number
     /** Segments that a batch writes at least, where it has keys of all key groups. */
     readonly lanes: number
     /** How long a segment lives, ms. */
     readonly lifeMs: number
     readonly fields: number
-    /** How often a slice closes while records come, ms of event time. */
+    /** The width of a slice, ms of event time, and how often one closes while records come. */
+    readonly widthMs: number
     readonly sliceMs: number
     /** How often a window of a key ends. */
     readonly windowEveryMs: number
@@ -30,9 +35,13 @@ export function shapeOf(plan: Plan): Shape {
   const outputs = plan.sinks.filter((sink) => sink !== plan.pipeline.deadLetter)
   return {
     sources: plan.sources.map(({ name, connector }) => ({ name, connector })),
-    operators: plan.operators.map(({ name, keyGroups, lanes, fields, slices, node: { window } }) => ({
+    stages: plan.stages.length,
+    minAdvanceMs,
+    operators: plan.operators.map(({ name, stage, keyGroups, lanes, fields, slices, node: { window } }) => ({
       name,
+      stage,
       keyGroups,
+      widthMs: slices.widthMs,
       lanes,
       lifeMs: slices.readMs + SPARE_LIFE_MS,
       fields: fields.length,

@@ -28,6 +28,8 @@ export interface RunSummary {
   readonly alreadyComplete: boolean
   /** Files of the pipeline that were changed since these results were begun; absent where none was. */
   readonly changed?: readonly string[]
+  /** It went on where an earlier run was: its units are of a part of what the counters say. */
+  readonly resumed: boolean
   readonly delivered: number
   readonly seconds: number
   readonly cpuSeconds: number
@@ -135,6 +137,7 @@ class LocalRun {
       complete: status.complete,
       alreadyComplete: before.complete,
       ...(changed.length > 0 && { changed }),
+      resumed: resumes,
       delivered: this.delivered,
       seconds: (performance.now() - this.started) / 1000,
       cpuSeconds: (spent.user + spent.system) / 1e6,

@@ -21,8 +21,13 @@ export function takenOf(summary: RunSummary): { readonly taken: number; readonly
   return { taken: sum((step) => step.in), rejected: sum((step) => step.rejected) }
 }
 
-function recordsIn(summary: RunSummary): number {
-  return summary.status.stages[0]?.splits.reduce((sum, split) => sum + split.in, 0) ?? 0
+/** Records that all sources have delivered, once each. What an operator hands to the next stage is no record that came in. */
+export function recordsIn({ status: { stages } }: Pick<RunSummary, 'status'>): number {
+  const operators = stages.flatMap((stage) => stage.operators.map((name) => `${name}/`))
+  const splits = stages.flatMap((stage) => stage.splits)
+  return splits
+    .filter(({ split }) => !operators.some((operator) => split.startsWith(operator)))
+    .reduce((sum, split) => sum + split.in, 0)
 }
 
 /** Law 10 for people: per split, in = rejected + filtered + passed, and per operator rows = counted + expired. */
@@ -90,7 +95,7 @@ export function summaryText(summary: RunSummary): string {
     `${bold('state')}     ${numberText(usage.writeUnits)} write units, ${numberText(usage.readUnits)} read units, ${numberText(usage.requests)} requests in this run`,
   ]
   // Of a handful of records, or of a part of a run, these figures say nothing.
-  if (!summary.alreadyComplete && events >= COST_EVENTS_MIN && summary.delivered >= events) {
+  if (summary.complete && !summary.alreadyComplete && !summary.resumed && events >= COST_EVENTS_MIN) {
     const each = (units: number): string => (units / events).toFixed(4)
     lines.push(
       `          an event: ${each(usage.writeUnits)} write units, ${each(usage.requests)} requests, ${((summary.cpuSeconds / events) * 1e6).toFixed(1)} us CPU (the emulated pollers included)`,

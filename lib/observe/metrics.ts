@@ -38,20 +38,50 @@ export class InvocationMetrics implements Metrics {
   }
 }
 
-/** CloudWatch's embedded metric format: one log line an invocation becomes metrics without an API call. At most 100 metrics a line. */
+/**
+ * What becomes metrics of CloudWatch, by the pipeline alone: each costs $0.30 a month for the hours in which it has a
+ * value. Alarms look at most of them, and zero is no value to them. The others are in the same log lines, where Logs
+ * Insights finds them.
+ */
+export const PUBLISHED: ReadonlySet<string> = new Set([
+  'Records',
+  'SinkRows',
+  'Late',
+  'WatermarkLagMs',
+  'Rejected',
+  'Expired',
+  'RefusedRows',
+  'Retries',
+  'UnansweredSources',
+  'StoppedNow',
+  'StoppedKeyGroups',
+  'OldestUnreadAgeMs',
+  'HeldTimestamps',
+  'UnlikelyTimestamps',
+  'OutsideWindows',
+  'StoppedSplits',
+  'UnfinishedTicks',
+])
+
+/**
+ * One log line an invocation in CloudWatch's embedded metric format: what is published becomes metrics without an API
+ * call.
+ */
 export function emfMetrics(
   now: () => number,
   write: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ): Metrics {
-  return new InvocationMetrics((metrics, dimensions) => {
+  return new InvocationMetrics((metrics, { Pipeline, ...more }) => {
     if (metrics.size === 0) return
     const values = Object.fromEntries([...metrics].map(([name, metric]) => [name, metric.value]))
+    const published = [...metrics].filter(([name, { value }]) => value !== 0 && PUBLISHED.has(name))
     const directive = {
       Namespace: 'Millrace',
-      Dimensions: [Object.keys(dimensions)],
-      Metrics: [...metrics].slice(0, 100).map(([name, metric]) => ({ Name: name, Unit: metric.unit })),
+      Dimensions: [['Pipeline']],
+      Metrics: published.map(([name, { unit }]) => ({ Name: name, Unit: unit })),
     }
-    write(JSON.stringify({ _aws: { Timestamp: now(), CloudWatchMetrics: [directive] }, ...dimensions, ...values }))
+    const _aws = { Timestamp: now(), CloudWatchMetrics: [directive] }
+    write(JSON.stringify({ ...(published.length > 0 && { _aws }), Pipeline, ...more, ...values }))
   })
 }
 

@@ -6,15 +6,31 @@ import { testFolder } from './folders.js'
 const path = testFolder('cost')
 const FLIGHTS = 'examples/flights/pipeline.ts'
 
+const splitOf = (split: string, records: number) => ({ split, in: records })
+
 let runs = 0
 /** What a run has printed: two write units each hundred records, five microseconds each, batches of a thousand. */
-function runOf({ delivered, records }: { readonly delivered: number; readonly records: number }): string {
+function runOf({ records, ...more }: { readonly records: number; readonly [name: string]: unknown }): string {
   const summary = {
-    delivered,
+    pipeline: 'flights',
+    complete: true,
+    alreadyComplete: false,
+    resumed: false,
+    delivered: records,
     invocations: Math.ceil(records / 1_000),
     cpuSeconds: records * 5e-6,
     usage: { writeUnits: records / 50, readUnits: records / 200 },
-    status: { stages: [{ splits: [{ in: records }] }] },
+    // Two sources, and an operator that another one reads: what it hands on has been counted once.
+    status: {
+      stages: [
+        {
+          operators: ['hourly'],
+          splits: [splitOf('departures-a-l/0', 0.4 * records), splitOf('departures-m-z/0', 0.1 * records)],
+        },
+        { operators: ['daily'], splits: [splitOf('hourly/0', 3 * records), splitOf('later/0', 0.5 * records)] },
+      ],
+    },
+    ...more,
   }
   const file = path(`run-${runs++}.json`)
   writeFileSync(file, JSON.stringify(summary))
@@ -29,13 +45,16 @@ describe('millrace cost', () => {
     expect(out).toMatch(/DynamoDB: state: write units +\$\d/)
     expect(out).toMatch(/Kinesis: streams on demand, in and out +\$\d/)
     const words = out.replace(/\s+/g, ' ')
-    expect(words).toMatch(/Managed Flink .* from [\d,]+ records a second/)
-    expect(words).toMatch(/List prices of 20\d\d-\d\d-\d\d, us-east-1.*Units by the plan alone/)
-    expect(out).toMatch(/\$\d+ a month, \$\d+\.\d\d a million records\n$/)
+    expect(words).toMatch(/Managed Flink \(.*, the same stream\) \$\d.* from [\d,]+ records a second/)
+    expect(words).toMatch(/Millrace \$\d+\.\d\d \$\d+/)
+    expect(words).toMatch(/List prices of 20\d\d-\d\d-\d\d, us-east-1.* Units by the plan alone/)
+    expect(words).toMatch(
+      /\$\d+ a month, \$\d+\.\d\d a million records; without the stream \$[\d.]+ results 2\.1 s after the record/,
+    )
   })
 
   it('takes what a run has measured, and is JSON where it is asked for', async () => {
-    const file = runOf({ delivered: 20_000, records: 20_000 })
+    const file = runOf({ records: 20_000 })
     const { code, out } = await millrace(
       'cost',
       FLIGHTS,
@@ -43,6 +62,10 @@ describe('millrace cost', () => {
       '4k/s',
       '--size',
       '100B',
+      '--splits',
+      '4',
+      '--batch',
+      '2000',
       '--from-run',
       file,
       '--json',
@@ -71,14 +94,103 @@ describe('millrace cost', () => {
   })
 
   it('a run of a handful of records says so', async () => {
-    const file = runOf({ delivered: 8, records: 8 })
+    const file = runOf({ records: 8 })
     const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
     expect([code, err]).toEqual([2, expect.stringMatching(/is of 8 records.*Take a sample of 10000 or more/)])
   })
 
-  it('a run that was cut short says so', async () => {
-    const file = runOf({ delivered: 10, records: 20_000 })
+  it.each<[string, object, RegExp]>([
+    [
+      'was cut short',
+      { complete: false },
+      /ended after 20000 records, before its input did: .* Run it again with --fresh/,
+    ],
+    ['went on where another one was', { resumed: true }, /went on where an earlier one was: .* --fresh/],
+    ['had nothing to do', { alreadyComplete: true }, /went on where an earlier one was: .* --fresh/],
+    ['is of another pipeline', { pipeline: 'orders' }, /is of the pipeline "orders", and the bill of "flights"/],
+  ])('a run that %s says so', async (_, more, words) => {
+    const file = runOf({ records: 20_000, ...more })
     const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
-    expect([code, err]).toEqual([2, expect.stringMatching(/has counted 10 of 20000 records: a cost needs a whole one/)])
+    expect([code, err]).toEqual([2, expect.stringMatching(words)])
+  })
+
+  it('a run whose events hold several records each is a whole one', async () => {
+    // CloudWatch Logs: a delivered record is unpacked into many.
+    const file = runOf({ records: 20_000, delivered: 400 })
+    const { code } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
+    expect(code).toBe(0)
+  })
+})
+
+describe('millrace cost --latency', () => {
+  const ASKED = ['cost', FLIGHTS, '--rate', '500/s', '--size', '300B', '--keys', '300', '--latency', '10s']
+
+  it('prints the bill of each step, the settings that it ends with, and others beside it', async () => {
+    const { code, out } = await millrace(...ASKED)
+    expect(code).toBe(0)
+    expect(out).toMatchInlineSnapshot(`
+      "500 records a second of 300 bytes, 300 keys, a month of 730 hours
+
+      settings, one after another                                           a month  latency
+      as it is: a window of 1 s, batches of 1000, 1769 MB, a tick a minute     $192    2.1 s
+      a window of 8 s, batches of 10000                                        $130    9.1 s
+      512 MB                                                                   $128    9.1 s
+      Latency: 1 s until a poller looks, 8 s of batching window, 0.1 s of invocations,
+      while records come from every split, and after the bound of disorder.
+
+                                              a month  a million records
+      DynamoDB: state: write units             $11.52              $0.01
+      DynamoDB: state: read units               $1.13              $0.00
+      DynamoDB: state: storage and recovery     $1.86              $0.00
+      DynamoDB: results                         $0.14              $0.00
+      Lambda: time of the functions             $1.35              $0.00
+      Lambda: invocations                       $0.53              $0.00
+      Kinesis: streams on demand, in and out     $104              $0.08
+      CloudWatch: metrics                       $1.50              $0.00
+      CloudWatch: alarms                        $2.20              $0.00
+      CloudWatch: dashboard                     $3.00              $0.00
+      CloudWatch: logs                          $0.62              $0.00
+      all                                        $128              $0.10
+
+      a month                                                          processing  its log    both         processing is cheaper
+      Millrace                                                             $23.85     $104    $128
+      Managed Flink (1 + 1 units, the same stream)                           $166     $104    $270  from 10,965 records a second
+      Kafka Streams (2 small instances, 2 MSK brokers for the stream)      $24.66   $68.58  $93.24     from 717 records a second
+
+      cheaper still, each by itself
+        $89.24 less: a provisioned stream of 1 shard in the place of streams on demand (--shards 1)
+        $3.00 less: dashboard: false in the stack; the alarms stay
+
+      List prices of 2026-10-01, us-east-1, without free tiers and discounts.
+      Units by the plan alone: --from-run takes those of a run.
+      What is yours anyway (a Kafka cluster, a network) is not in it.
+      $128 a month, $0.10 a million records; without the stream $23.85
+      results 9.1 s after the record that completes them, at most
+      "
+    `)
+  })
+
+  it('as JSON has lines that add up, steps, settings and the latency', async () => {
+    const { lines, bill, steps, settings, latencySeconds } = JSON.parse((await millrace(...ASKED, '--json')).out)
+    expect(lines.reduce((sum: number, { usd }: { usd: number }) => sum + usd, 0)).toBeCloseTo(bill.usd, 9)
+    for (const line of lines) expect(Object.keys(line)).toEqual(['service', 'what', 'usd'])
+    expect(settings).toEqual({ batchSize: 10_000, windowSeconds: 8, memoryMb: 512, ticksPerMinute: 1 })
+    expect(steps.at(-1)).toMatchObject({ usd: bill.usd, latencySeconds })
+    expect(latencySeconds).toBeLessThanOrEqual(10)
+  })
+
+  it('keeps a batch size that is given, and takes provisioned shards', async () => {
+    const { settings, lines } = JSON.parse((await millrace(...ASKED, '--batch', '500', '--shards', '2', '--json')).out)
+    expect(settings.batchSize).toBe(500)
+    expect(lines.map(({ what }: { what: string }) => what)).toContain('provisioned shards')
+  })
+
+  it.each([
+    ['soon', /--latency must be a duration such as '30s'.*; it is "soon"/],
+    ['0s', /--latency must lie between 1ms and/],
+    ['500ms', /A latency of 500ms is shorter than this pipeline has/],
+  ])('%s is refused with words', async (latency, words) => {
+    const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--latency', latency)
+    expect([code, err]).toEqual([2, expect.stringMatching(words)])
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PRICES } from '../../lib/cost/prices.js'
 import { progressText } from '../../lib/dev/cli/progress.js'
 import { conservation, type RunSummary, statusOf, summaryText } from '../../lib/dev/index.js'
-import { costPerMillion, imbalance } from '../../lib/dev/summary.js'
+import { costPerMillion, imbalance, recordsIn } from '../../lib/dev/summary.js'
 import { fileEvent, Harness } from '../runtime/harness.js'
 import { at, counting } from '../runtime/pipelines.js'
 
@@ -30,6 +30,7 @@ const summary: RunSummary = {
   pipeline: 'revenue',
   complete: true,
   alreadyComplete: false,
+  resumed: false,
   delivered: 13_000,
   seconds: 1,
   cpuSeconds: 0.13,
@@ -154,6 +155,21 @@ describe('what a run ends with', () => {
       12,
     )
     expect(costPerMillion({ ...summary, status: { ...summary.status, stages: [] } }).state).toBeGreaterThan(0)
+  })
+
+  it('records are those of all sources, and not what an operator hands to the next stage', () => {
+    const [stage] = summary.status.stages
+    const next = {
+      ...stage!,
+      stage: 1,
+      operators: ['daily'],
+      splits: [split('revenue/0', 9_000, 0, 0), split('returns/0', 7_000, 0, 0)],
+    }
+    const chained = { ...summary, status: { ...summary.status, stages: [stage!, next] } }
+    expect([recordsIn(summary), recordsIn(chained)]).toEqual([13_000, 20_000])
+    // Events that are unpacked, as CloudWatch Logs are, deliver fewer than are counted; a run that went on has used less than they say.
+    const priced = (more: Partial<RunSummary>) => summaryText({ ...summary, ...more }).includes('a million events')
+    expect([priced({ delivered: 400 }), priced({ resumed: true })]).toEqual([true, false])
   })
 
   it('progress on one line', () => {

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
 import { picture } from '../../examples/flights/picture.js'
 import flights from '../../examples/flights/pipeline.js'
-import { costReport, DEPLOYMENT, parseRate, shapeOf } from '../../lib/cost/index.js'
+import { costReport, parseRate, shapeOf } from '../../lib/cost/index.js'
 import { progressPrinter, progressText, stepPrinter } from '../../lib/dev/cli/progress.js'
 import { costText } from '../../lib/dev/cost-text.js'
 import { type RunSummary, summaryText } from '../../lib/dev/index.js'
@@ -55,6 +55,7 @@ const summary: RunSummary = {
   cpuSeconds: 0.13,
   busySeconds: 0.9,
   invocations: 13,
+  resumed: false,
   status,
   sinks: [
     { name: 'hourly', file: '/out/hourly.ndjson', rows: 1_234 },
@@ -136,7 +137,7 @@ describe('no line is wider than the terminal', () => {
     const shown = {
       summary: fitText(summaryText(summary), width),
       describe: fitText(describePipeline(flights), width),
-      cost: fitText(costText(costReport(shape, load, DEPLOYMENT)), width),
+      cost: fitText(costText(costReport(shape, load, { latencyMs: 10_000 })), width),
       letters,
       positions,
       picture: picture(week(), width),

@@ -34,7 +34,7 @@ describe('the Lambda functions of the example', () => {
     expect(await handlers.advance!({ operator: 'hourly', keyGroup: 0 })).toEqual({})
     expect(await handlers.tick!({ 'detail-type': 'Scheduled Event' })).toEqual({})
     const written = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
-    const metrics = written.filter((line) => line._aws !== undefined)
+    const metrics = written.filter((line) => line.Handler !== undefined)
     expect(metrics.map((line) => [line.Pipeline, line.Handler])).toEqual([
       ['flights', 'ingest'],
       ['flights', 'ingest'],
@@ -42,6 +42,9 @@ describe('the Lambda functions of the example', () => {
       ['flights', 'tick'],
     ])
     expect(metrics[0].Records).toBe(1)
+    // What nothing watches makes no metric of CloudWatch.
+    expect(metrics[0]._aws).toBeDefined()
+    expect([metrics[3]._aws, metrics[3].ReadUnits]).toEqual([undefined, expect.any(Number)])
   })
 
   it.each(['', 'dynamo', 'Memory', undefined])('MILLRACE_STATE %j is refused with words', async (choice) => {

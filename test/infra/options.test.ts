@@ -55,6 +55,10 @@ describe('what a pipeline is given', () => {
     [{ tick: { every: '1m' } }, /tick: every is 1m\. It is a Duration of aws-cdk-lib\./],
     [{ alarms: { iteratorAgeMax: 60 } }, /alarms: iteratorAgeMax is 60\. It is a Duration/],
     [{ expected: { rate: '1/s', size: '1B', keys: 0 } }, /expected: keys is 0\. /],
+    [
+      { expected: { rate: '1/s', size: '1B', latncy: '1s' } },
+      /expected has no option "latncy"; .*Did you mean latency\?/,
+    ],
   ])('%j is refused', (props, words) => {
     expect(() => kinesis(stack(), {}, props)).toThrow(words)
   })

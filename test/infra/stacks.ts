@@ -98,13 +98,17 @@ export function msk(scope: Stack, source: Partial<MskSourceProps> = {}): Templat
   return Template.fromStack(scope)
 }
 
-export function selfManaged(scope: Stack, source: Partial<SelfManagedKafkaSourceProps> = {}): Template {
+export function selfManaged(
+  scope: Stack,
+  source: Partial<SelfManagedKafkaSourceProps> = {},
+  props: Partial<StreamPipelineProps> = {},
+): Template {
   const secret = Secret.fromSecretCompleteArn(scope, 'Login', SECRET)
   const bound = new SelfManagedKafkaSource({
     bootstrapServers: ['kafka.example.com:9096'],
     credentials: { kind: 'scram-sha-512', secret },
     ...source,
   })
-  new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: bound } })
+  new StreamPipeline(scope, 'Pipeline', { pipeline: ofKafka, sources: { orders: bound }, ...props })
   return Template.fromStack(scope)
 }

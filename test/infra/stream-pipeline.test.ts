@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
-import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
+import { Match, Template } from 'aws-cdk-lib/assertions'
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
@@ -430,22 +430,6 @@ describe('a pipeline of twenty sources', () => {
     // Of all policies of a role together; a reference becomes an ARN of a hundred characters.
     for (const { Properties } of Object.values(template.findResources('AWS::IAM::Policy')))
       expect(JSON.stringify(Properties.PolicyDocument).length).toBeLessThan(10_240)
-  })
-})
-
-describe('what it will cost', () => {
-  it('is said as it is synthesized', () => {
-    const scope = stack()
-    kinesis(scope, {}, { expected: { rate: '500/s', size: '300B' } })
-    Annotations.fromStack(scope).hasInfo(
-      '/stack/Pipeline',
-      Match.stringLikeRegexp(
-        'About \\$\\d+ a month at 500/s of 300B: DynamoDB \\$[\\d.]+, Lambda .*Kinesis .*CloudWatch .*; \\$\\d+\\.\\d\\d a million records\\. Others: Managed Flink \\$\\d+',
-      ),
-    )
-    expect(() => kinesis(stack(), {}, { expected: { rate: 'much', size: '300B' } })).toThrow(
-      /A rate is records a second/,
-    )
   })
 })
 

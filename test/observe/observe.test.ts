@@ -3,6 +3,7 @@ import {
   emfMetrics,
   InvocationMetrics,
   jsonLogger,
+  PUBLISHED,
   randomIds,
   silentLogger,
   systemClock,
@@ -23,7 +24,9 @@ describe('CloudWatch embedded metrics', () => {
     metrics.add('Records', 4, 'Count')
     metrics.peak('WatermarkLagMs', 5, 'Milliseconds')
     metrics.peak('WatermarkLagMs', 2, 'Milliseconds')
-    metrics.add('Empty', 0, 'Bytes')
+    // Zero is no value that an alarm waits for, and what nobody watches is in the line alone.
+    metrics.add('Rejected', 0, 'Count')
+    metrics.add('WriteUnits', 12, 'Count')
     metrics.flush({ Pipeline: 'p', Handler: 'ingest' })
     expect(lines).toHaveLength(1)
     expect(lines[0]).not.toContain('\n')
@@ -33,11 +36,10 @@ describe('CloudWatch embedded metrics', () => {
         CloudWatchMetrics: [
           {
             Namespace: 'Millrace',
-            Dimensions: [['Pipeline', 'Handler']],
+            Dimensions: [['Pipeline']],
             Metrics: [
               { Name: 'Records', Unit: 'Count' },
               { Name: 'WatermarkLagMs', Unit: 'Milliseconds' },
-              { Name: 'Empty', Unit: 'Bytes' },
             ],
           },
         ],
@@ -46,25 +48,41 @@ describe('CloudWatch embedded metrics', () => {
       Handler: 'ingest',
       Records: 7,
       WatermarkLagMs: 5,
-      Empty: 0,
+      Rejected: 0,
+      WriteUnits: 12,
     })
   })
 
   it('follow the format: every dimension and metric is a member, a dimension is text, a metric a number', () => {
     const lines: string[] = []
     const metrics = emfMetrics(Date.now, (line) => lines.push(line))
-    for (let i = 0; i < 120; i++) metrics.add(`m${i}`, i, 'Count')
+    for (const name of PUBLISHED) metrics.add(name, 1, 'Count')
     metrics.flush({ Pipeline: 'p', Handler: 'tick' })
     const line = JSON.parse(lines[0]!)
     const [directive] = line._aws.CloudWatchMetrics
     // A directive has at most 100 metrics, a dimension set at most 30 names.
-    expect(directive.Metrics).toHaveLength(100)
+    expect(directive.Metrics).toHaveLength(PUBLISHED.size)
+    expect(PUBLISHED.size).toBeLessThan(100)
     for (const { Name, Unit } of directive.Metrics) {
       expect(typeof line[Name]).toBe('number')
       expect(['Count', 'Milliseconds', 'Bytes']).toContain(Unit)
     }
     for (const set of directive.Dimensions) for (const name of set) expect(typeof line[name]).toBe('string')
     expect(Number.isInteger(line._aws.Timestamp)).toBe(true)
+  })
+
+  it('of a tick at rest are none, and its line has what it did', () => {
+    const lines: string[] = []
+    const metrics = emfMetrics(
+      () => 0,
+      (line) => lines.push(line),
+    )
+    metrics.add('StoppedNow', 0, 'Count')
+    metrics.add('ReadUnits', 6, 'Count')
+    metrics.flush({ Pipeline: 'p', Handler: 'tick' })
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { Pipeline: 'p', Handler: 'tick', StoppedNow: 0, ReadUnits: 6 },
+    ])
   })
 
   it('of an invocation that counted nothing are none, and each starts anew', () => {

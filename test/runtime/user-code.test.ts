@@ -204,7 +204,8 @@ describe('law 14: a fold that throws says which', () => {
 
 describe('a timestamp that cannot be used is shown', () => {
   const stamped = (given: unknown) => ({ timestamp: (r: Reading) => (r.v < 0 ? given : r.t) as number })
-  const TEXT = 'Text goes through iso() or isoUtc(), numbers in other units through epochSeconds(), epochMicros() or epochNanos().'
+  const TEXT =
+    'Text goes through iso() or isoUtc(), numbers in other units through epochSeconds(), epochMicros() or epochNanos().'
   it.each<[unknown, string]>([
     ['2001-01-01T00:00:00Z', '"2001-01-01T00:00:00Z"'],
     ['x'.repeat(41), `"${'x'.repeat(40)}…"`],

@@ -68,9 +68,14 @@ function program(io: Io, finish: Finish): Command {
     .requiredOption('--rate <rate>', 'records of all sources together: 500/s, 2k/m, 1.5m/d')
     .requiredOption('--size <bytes>', 'of a record: 300B, 2KB')
     .option('--keys <n>', 'different keys within a window (default: 1000)')
-    .option('--splits <n>', 'shards and partitions of all sources together (default: 4)')
+    .option('--splits <n>', 'shards and partitions of all sources together (default: 4 a source)')
+    .option('--shards <n>', 'of all streams together, where they are provisioned (default: streams on demand)')
     .option('--batch <n>', 'most records a batch (default: 1000)')
     .option('--pollers <n>', 'units of 20 MB/s of Kafka mappings with pollers of their own (default: 0)')
+    .option(
+      '--latency <duration>',
+      'find the cheapest settings for it, such as 10s: from a record to the results it completes',
+    )
     .option('--from-run <file>', 'take units and CPU from what "millrace run --json" printed')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: CostFlags) => finish(await costCommand(file, flags, io)))

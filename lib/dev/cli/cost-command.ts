@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { ConfigError, messageOf } from '../../base/index.js'
+import { ConfigError, messageOf, milliseconds } from '../../base/index.js'
 import {
   costReport,
-  DEPLOYMENT,
+  deploymentFor,
   KEYS_EXPECTED,
   type Measured,
   parseRate,
@@ -12,6 +12,7 @@ import {
 import { plan } from '../../pipeline/index.js'
 import { costText } from '../cost-text.js'
 import type { RunSummary } from '../run.js'
+import { recordsIn } from '../summary.js'
 import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { wholeNumber } from './run-command.js'
@@ -21,8 +22,10 @@ export interface CostFlags {
   readonly size: string
   readonly keys?: string
   readonly splits?: string
+  readonly shards?: string
   readonly batch?: string
   readonly pollers?: string
+  readonly latency?: string
   readonly fromRun?: string
   readonly json?: boolean
 }
@@ -36,32 +39,45 @@ export async function costCommand(file: string, flags: CostFlags, io: Io): Promi
     recordBytes: parseSize(flags.size),
     keys: Math.max(1, wholeNumber('--keys', flags.keys) ?? KEYS_EXPECTED),
   }
+  const made = plan(await loadPipeline(file))
+  const shape = shapeOf(made)
+  const shards = wholeNumber('--shards', flags.shards)
+  const usual = deploymentFor(shape, shards === undefined ? undefined : Math.max(1, shards))
+  const batchSize = wholeNumber('--batch', flags.batch)
   const deployment = {
-    ...DEPLOYMENT,
-    splits: Math.max(1, wholeNumber('--splits', flags.splits) ?? DEPLOYMENT.splits),
-    pollerUnits: wholeNumber('--pollers', flags.pollers) ?? DEPLOYMENT.pollerUnits,
-    batchSize: Math.max(1, wholeNumber('--batch', flags.batch) ?? DEPLOYMENT.batchSize),
+    ...usual,
+    splits: Math.max(1, wholeNumber('--splits', flags.splits) ?? usual.splits),
+    pollerUnits: wholeNumber('--pollers', flags.pollers) ?? usual.pollerUnits,
+    batchSize: Math.max(1, batchSize ?? usual.batchSize),
   }
-  const measured = flags.fromRun === undefined ? undefined : measuredBy(flags.fromRun)
-  const report = costReport(shapeOf(plan(await loadPipeline(file))), load, deployment, measured)
+  const report = costReport(shape, load, {
+    deployment,
+    measured: flags.fromRun === undefined ? undefined : measuredBy(flags.fromRun, made.pipeline.name),
+    latencyMs: flags.latency === undefined ? undefined : milliseconds(flags.latency, '--latency', 1),
+    fixed: batchSize === undefined ? [] : ['batchSize'],
+  })
   if (flags.json) io.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
   else say(io, costText(report))
   return 0
 }
 
 /** What `millrace run --json` has printed, a record each. */
-function measuredBy(file: string): Measured {
+function measuredBy(file: string, pipeline: string): Measured {
   const summary = summaryIn(file)
-  const records = summary.status.stages[0]?.splits.reduce((sum, split) => sum + split.in, 0) ?? 0
-  if (records === 0 || summary.delivered < records)
-    throw new ConfigError(
-      'bad-run',
-      `The run of ${file} has counted ${summary.delivered} of ${records} records: a cost needs a whole one. Run it again with --fresh.`,
-    )
+  const refuse = (why: string): never => {
+    throw new ConfigError('bad-run', `The run of ${file} ${why}`)
+  }
+  const records = recordsIn(summary)
+  if (summary.pipeline !== pipeline)
+    refuse(`is of the pipeline "${summary.pipeline}", and the bill of "${pipeline}". Run this one.`)
+  if (!summary.complete)
+    refuse(`ended after ${records} records, before its input did: a cost needs a whole one. Run it again with --fresh.`)
+  if (summary.resumed || summary.alreadyComplete)
+    refuse('went on where an earlier one was: what it used is of a part of its records. Run it again with --fresh.')
   if (records < RECORDS_MIN)
-    throw new ConfigError(
-      'bad-run',
-      `The run of ${file} is of ${records} records: what a process costs to start would count for more than they do. Take a sample of ${RECORDS_MIN} or more.`,
+    refuse(
+      `is of ${records} records: what a process costs to start would count for more than they do. ` +
+        `Take a sample of ${RECORDS_MIN} or more.`,
     )
   return {
     batch: records / Math.max(1, summary.invocations),

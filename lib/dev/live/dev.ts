@@ -162,6 +162,7 @@ class LiveRun {
       pipeline: this.pipeline.name,
       complete: false,
       alreadyComplete: false,
+      resumed: false,
       delivered: this.delivered,
       seconds: (performance.now() - this.started) / 1000,
       cpuSeconds: (spent.user + spent.system) / 1e6,
