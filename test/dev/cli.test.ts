@@ -40,9 +40,7 @@ beforeAll(() => {
   mkdirSync(path('state'))
 })
 
-afterEach(() => {
-  vi.unstubAllEnvs()
-})
+afterEach(() => void vi.unstubAllEnvs())
 
 let runs = 0
 /** Arguments of a run of its own: nothing of it is shared. */

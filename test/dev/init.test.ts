@@ -104,7 +104,7 @@ describe('millrace init', () => {
     const started = await seen(shop, 'npm', 'start')
     expect(started).toContain('All input is read and every window is closed.')
     // It ends with rows.
-    expect(started).toMatch(/\nrevenue: [^\n]*rows\nkey +from +to +total +orders\n(\w+ +2026-[^\n]+\n)+$/)
+    expect(started).toMatch(/\nrevenue: 5 rows\nkey +from +to +total +orders\n(\w+ +2026-[^\n]+\n){5}/)
     const rows = readFileSync(join(shop, '.millrace', 'shop', 'out', 'revenue.ndjson'), 'utf8')
       .trim()
       .split('\n')

@@ -62,7 +62,8 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
     progress.end()
     if (flags.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`)
     else say(io, summaryText(summary))
-    if (!flags.json && show !== undefined) for (const sink of summary.sinks) say(io, `\n${rowsText(sink, show)}`)
+    if (!flags.json && show !== undefined)
+      for (const sink of summary.sinks.filter(({ rows }) => rows > 0)) say(io, `\n${rowsText(sink, show)}`)
     const lost = imbalance(summary)
     if (lost !== undefined) io.stderr.write(`error: records are not conserved: ${lost}\n`)
     if (lost !== undefined) return 1
