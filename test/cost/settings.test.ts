@@ -5,7 +5,16 @@ import { estimate } from '../../lib/cost/estimate.js'
 import { costReport, shapeOf } from '../../lib/cost/index.js'
 import { latencyOf } from '../../lib/cost/latency.js'
 import { cheapest } from '../../lib/cost/settings.js'
-import { count, type Duration, dynamodbTable, kinesisSource, monotonous, pipeline, sum, tumbling } from '../../lib/index.js'
+import {
+  count,
+  type Duration,
+  dynamodbTable,
+  kinesisSource,
+  monotonous,
+  pipeline,
+  sum,
+  tumbling,
+} from '../../lib/index.js'
 import { plan } from '../../lib/pipeline/index.js'
 
 interface Sale {
@@ -92,7 +101,7 @@ describe('the cheapest settings for a latency', () => {
   })
 
   it('wait for minAdvance where slices are narrow', () => {
-    const narrow = (minAdvance: string) => latencyOf(sales('5s', { minAdvance }), load, DEPLOYMENT)
+    const narrow = (minAdvance: Duration) => latencyOf(sales('5s', { minAdvance }), load, DEPLOYMENT)
     expect([narrow('4s').advance, narrow('1s').advance]).toEqual([4, 0])
     expect(latencyOf(three, load, DEPLOYMENT).advance).toBe(0)
   })

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { millrace } from './cli.js'
 import { testFolder } from './folders.js'
 
@@ -36,6 +36,11 @@ function runOf({ records, ...more }: { readonly records: number; readonly [name:
   writeFileSync(file, JSON.stringify(summary))
   return file
 }
+
+beforeAll(() => {
+  vi.stubEnv('COLUMNS', '120')
+})
+afterAll(() => vi.unstubAllEnvs())
 
 describe('millrace cost', () => {
   it('prints a bill by service beside those of others, with the rate from which each is cheaper', async () => {
@@ -152,10 +157,12 @@ describe('millrace cost --latency', () => {
       CloudWatch: logs                          $0.62              $0.00
       all                                        $128              $0.10
 
-      a month                                                          processing  its log    both         processing is cheaper
-      Millrace                                                             $23.85     $104    $128
-      Managed Flink (1 + 1 units, the same stream)                           $166     $104    $270  from 10,965 records a second
-      Kafka Streams (2 small instances, 2 MSK brokers for the stream)      $24.66   $68.58  $93.24     from 717 records a second
+                                                                                      its
+      a month                                                          processing     log    both  processing is cheaper
+      Millrace                                                             $23.85    $104    $128
+      Managed Flink (1 + 1 units, the same stream)                           $166    $104    $270  from 10,965 records a
+                                                                                                   second
+      Kafka Streams (2 small instances, 2 MSK brokers for the stream)      $24.66  $68.58  $93.24  from 717 records a second
 
       cheaper still, each by itself
         $89.24 less: a provisioned stream of 1 shard in the place of streams on demand (--shards 1)

@@ -16,7 +16,7 @@ describe('describe', () => {
       "pipeline copy   fingerprint 6e7d93edc1e13f41d69cc1a064c29016   key groups 4
 
       test orders   watermark out-of-order 30s
-        map
+        map (o) => o.id
           -> test ids
 
       rejected records -> rejected
@@ -48,10 +48,10 @@ describe('describe', () => {
 
       test orders   watermark out-of-order 30s
         merge
-          sideOutput
+          sideOutput (o) => o.amount > 100
             side
               -> test large
-            filter
+            filter (o) => o.amount > 0
               hourly: tumbling(1h) { total: sum, mean: avg }   lateness 2m, retracting
                 -> test hourly
                 so-far: cumulate(1d, 1h) { total: sum, shops: count }   lateness 0s, accumulating
