@@ -19,13 +19,15 @@ function withoutGuard(name: string | undefined): Plugin[] {
 }
 
 /**
- * Ends what hangs, and stands for no machine's speed: tests bound their work, and wait for events. Who asks for more runs of a suite than the long form
- * has waits for as long as they take.
+ * Ends what hangs, and stands for no machine's speed: tests bound their work, and wait for events. Who asks for more
+ * runs of a suite than the long form has waits for as long as they take.
  */
 const HANG_MS = 10 * 60_000
 const isOpenEnded = process.env.FUZZ_RUNS !== undefined || process.env.SIM_SEEDS !== undefined
 
-/** Tests of plain code, which leave nothing behind in their process: they share one, so that libraries are loaded once. */
+/**
+ * Tests of plain code, which leave nothing behind in their process: they share one, so that libraries are loaded once.
+ */
 const TOGETHER = [
   'test/{aggregate,base,codecs,cost,fuzz,handlers,mutants,observe,package,pipeline,runtime,testing,time,window}/*.test.ts',
   'test/dev/{answer,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal,workspace}.test.ts',
@@ -38,7 +40,8 @@ const shared: InlineConfig = {
   env: {
     // The SDK warns of the end of Node 20 in each process.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-    // The CDK's own look at each template takes seconds, and only warns. Where a stack goes up as users have it, it is on.
+    // The CDK's own look at each template takes seconds, and only warns. Where a stack goes up as users have it, it is
+    // on.
     CDK_VALIDATION: 'false',
   },
   testTimeout: isOpenEnded ? 0 : HANG_MS,

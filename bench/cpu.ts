@@ -65,8 +65,8 @@ export interface CpuFigures {
 }
 
 /**
- * CPU of an event: the whole of Millrace (ingest, state, closing windows, rows to a sink) beside both baselines, rounds in turns. One pipeline a process, as
- * in a container.
+ * CPU of an event: the whole of Millrace (ingest, state, closing windows, rows to a sink) beside both baselines, rounds
+ * in turns. One pipeline a process, as in a container.
  */
 export async function cpu(batch: number, schema: SchemaName): Promise<CpuFigures> {
   const pipeline = flightsWith(schema, () => undefined)

@@ -18,7 +18,9 @@ export interface DriveResult {
   readonly store: StateStore
 }
 
-/** Runs every event through the handlers of one container, as Lambda would: the event's text is parsed anew each time. */
+/**
+ * Runs every event through the handlers of one container, as Lambda would: the event's text is parsed anew each time.
+ */
 export async function drive(
   pipeline: Pipeline,
   events: readonly BenchEvent[],

@@ -40,7 +40,10 @@ export async function dynamodbBench(isJson: boolean): Promise<void> {
   else print(pairs, on)
 }
 
-/** What the SDK reads of its environment. A local service takes any credentials, but clients refuse to speak without some. */
+/**
+ * What the SDK reads of its environment. A local service takes any credentials, but clients refuse to speak without
+ * some.
+ */
 export function localCredentials(): void {
   process.env.AWS_ACCESS_KEY_ID ??= 'local'
   process.env.AWS_SECRET_ACCESS_KEY ??= 'local'

@@ -31,7 +31,9 @@ export interface BenchEvent {
   readonly source: string
 }
 
-/** The flights as the events of their mappings, four splits a source, batches of `batch` records of one split, in turns. */
+/**
+ * The flights as the events of their mappings, four splits a source, batches of `batch` records of one split, in turns.
+ */
 export function flightEvents(
   pipeline: Pipeline,
   batch: number,

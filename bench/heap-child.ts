@@ -88,7 +88,10 @@ function refuse(rows: readonly { value: unknown }[]): void {
   throw new Error(`nothing is rejected here: ${JSON.stringify(rows[0]!.value)}`)
 }
 
-/** Each key once, by an odd number's multiples: no two are near each other in name or hash. A value is the key's number by 100. */
+/**
+ * Each key once, by an odd number's multiples: no two are near each other in name or hash. A value is the key's number
+ * by 100.
+ */
 function* events(from: number, to: number): Generator<unknown> {
   for (let i = from; i < to; i++)
     yield { split: 'p', offset: i, data: `{"t":${i % WINDOW_MS},"k":"customer-${nameOf(i)}","v":${i % 100}}` }

@@ -39,7 +39,10 @@ interface Setting {
   readonly minAdvanceMs: number
 }
 
-/** The mapping's default; what `millrace dev` has; provisioned pollers' best; disorder allowed; the pipeline's default `minAdvance`. */
+/**
+ * The mapping's default; what `millrace dev` has; provisioned pollers' best; disorder allowed; the pipeline's default
+ * `minAdvance`.
+ */
 const SETTINGS: readonly Setting[] = [
   { windowMs: 500, boundMs: 0, minAdvanceMs: 0 },
   { windowMs: 100, boundMs: 0, minAdvanceMs: 0 },

@@ -1,6 +1,9 @@
 import { type Profiler, Session } from 'node:inspector/promises'
 
-/** Where CPU went: the share of each room, of all samples in which the process was at work. V8 counts its JSON as its caller's. */
+/**
+ * Where CPU went: the share of each room, of all samples in which the process was at work. V8 counts its JSON as its
+ * caller's.
+ */
 export type Shares = Readonly<Record<Room, number>>
 
 export const ROOMS = [

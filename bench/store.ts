@@ -26,7 +26,10 @@ const RECORDS_MAX: Readonly<Record<number, number>> = { 10: 10_000, 100: 40_000 
 /** Runs keep rounds apart in one table. Their numbers are of one length, so that keys are, too. */
 const FIRST_RUN = 100
 
-/** Runs the flights through the handlers, round after round. `endpoint` is a DynamoDB's with the table; without one the state is in memory. */
+/**
+ * Runs the flights through the handlers, round after round. `endpoint` is a DynamoDB's with the table; without one the
+ * state is in memory.
+ */
 export async function store(batch: number, table: string, endpoint: string): Promise<StoreFigures> {
   const pipeline = flightsWith('none', () => undefined)
   const all = flightEvents(pipeline, batch)

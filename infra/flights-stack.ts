@@ -14,7 +14,9 @@ export interface FlightsStackProps extends StackProps {
   readonly secretArn: string
 }
 
-/** The example as it is deployed: a stream of its own, a topic of a cluster that is there, and a table for each result. */
+/**
+ * The example as it is deployed: a stream of its own, a topic of a cluster that is there, and a table for each result.
+ */
 export class FlightsStack extends Stack {
   constructor(scope: Construct, id: string, props: FlightsStackProps) {
     super(scope, id, props)

@@ -4,11 +4,17 @@ import { basename, join } from 'node:path'
 import type { Metafile } from 'esbuild'
 import { type BundleOptions, bundleHandler } from '../infra/constructs/bundle.js'
 
-/** What a function loads before it can do anything: without a store, and without what it imports on demand. Gated by --check. */
+/**
+ * What a function loads before it can do anything: without a store, and without what it imports on demand. Gated by
+ * --check.
+ */
 export const BUDGET = { bytes: 132 * 1024, modules: 120 }
 /** With the DynamoDB store, as its first invocation needs it. Gated by --check. */
 const STORE_BUDGET = { bytes: 450 * 1024, modules: 500 }
-/** All that is deployed where a pipeline has every kind of source and sink: a client is read when it is first used. Gated by --check. */
+/**
+ * All that is deployed where a pipeline has every kind of source and sink: a client is read when it is first used.
+ * Gated by --check.
+ */
 const DEPLOYED_BUDGET = { bytes: 1_000 * 1024, modules: 1_120 }
 const FUNCTIONS: readonly string[] = ['functions/ingest.ts', 'functions/advance.ts', 'functions/tick.ts']
 
@@ -19,7 +25,10 @@ export interface BundleSize {
 
 export interface BuiltFunction extends BundleSize {
   readonly name: string
-  /** What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files that it imports. */
+  /**
+   * What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files
+   * that it imports.
+   */
   readonly directory: string
   readonly hasSdk: boolean
   /** Of all, what is loaded with the function itself. */

@@ -3,7 +3,10 @@ import { spawnSync } from 'node:child_process'
 /** Packs what the build before has made: .npmrc refuses a plain npm pack, which builds nothing. */
 const env = { ...process.env, npm_config_pack_destination: '.' }
 
-/** The one truth: everything that must hold before a commit. CI runs exactly this, with LONG=1. Each step is a command that can be run alone. */
+/**
+ * The one truth: everything that must hold before a commit. CI runs exactly this, with LONG=1. Each step is a command
+ * that can be run alone.
+ */
 const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['types', 'tsc', '--noEmit', '-p', '.'],

@@ -27,9 +27,10 @@ describe('style', () => {
     for (const room of rooms) expect(readdirSync(join('lib', room.name)), room.name).toContain('README.md')
   })
 
-  it('every law is cited by a test', () => {
+  it('every invariant is cited by a test', () => {
     const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'))
     const text = tests.map((file) => readFileSync(join('test', file), 'utf8')).join('\n')
-    for (let law = 1; law <= 14; law++) expect(text, `law ${law}`).toMatch(new RegExp(`\\blaws? (?:\\d+, )*${law}\\b`))
+    for (let number = 1; number <= 14; number++)
+      expect(text, `invariant ${number}`).toMatch(new RegExp(`\\binvariants? (?:\\d+, )*${number}\\b`))
   })
 })

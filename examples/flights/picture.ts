@@ -19,7 +19,9 @@ const NUMBERS_CHARS = 24
 /** Hours a column: the fewest that fit. */
 const COLUMN_HOURS = [2, 3, 4, 6, 8, 12, 24]
 
-/** The week by hour for the busiest airports: a bar's height is the hour's flights, its colour the share that left late. */
+/**
+ * The week by hour for the busiest airports: a bar's height is the hour's flights, its colour the share that left late.
+ */
 export function picture(file: string, width = columnsOf(), airports = 10): string {
   // Of each window the last pane holds: late flights are counted in it.
   const hours = new Map<string, Map<number, Hour>>()

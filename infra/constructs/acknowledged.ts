@@ -12,7 +12,7 @@ const REASONS = {
   'Serverless-LambdaAsyncFailureDestination':
     'The schedule alone invokes asynchronously, and comes again a minute later: what a tick left undone the next one does.',
   'Serverless-LambdaEventSourceMappingDestination':
-    'A mapping that gives a batch up loses its records (law 10): it repeats for ever, and poison never blocks it (law 14).',
+    'A mapping that gives a batch up loses its records (invariant 10): it repeats for ever, and poison never blocks it (invariant 14).',
   'AwsSolutions-SQS3':
     'A request to advance that fails is dropped after an hour: the schedule has done it long before.',
   'Serverless-SQSRedrivePolicy':
@@ -26,7 +26,10 @@ export function acknowledge(construct: IConstruct, ...ids: readonly (keyof typeo
   for (const id of ids) Validations.of(construct).acknowledge({ id, reason: REASONS[id] })
 }
 
-/** Says in the template why a policy names objects by the beginning of their names. Only as the app is synthesized is it known how the template will name the bucket. */
+/**
+ * Says in the template why a policy names objects by the beginning of their names. Only as the app is synthesized is it
+ * known how the template will name the bucket.
+ */
 export function acknowledgeObjects(policy: IConstruct, arns: readonly string[]): void {
   const reason =
     'Dead letters are in objects whose names nobody knows before: this is the folder of one sink of the pipeline.'

@@ -29,8 +29,9 @@ const VISIBILITY_S_MAX = 43_200
 const RETENTION = Duration.hours(1)
 
 /**
- * The queue by which ingest asks for key groups that it has no time to advance: FIFO, a group of messages a key group, so that one of each is at work at a time. A request that fails for an hour is
- * dropped: the schedule has done it long before.
+ * The queue by which ingest asks for key groups that it has no time to advance: FIFO, a group of messages a key group,
+ * so that one of each is at work at a time. A request that fails for an hour is dropped: the schedule has done it long
+ * before.
  */
 export class AdvanceQueue extends Construct {
   readonly queue: Queue

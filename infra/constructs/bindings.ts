@@ -59,12 +59,14 @@ export function checkSources(scope: Construct, plan: Plan, sources: Sources): vo
       where,
       `provisionedPollers of "${provisioned}"`,
       'given',
-      `"${onDemand}" has none, and one function answers both: only provisioned pollers take partial answers (law 11).`,
+      `"${onDemand}" has none, and one function answers both: only provisioned pollers take partial answers (invariant 11).`,
       'Give all Kafka sources of a pipeline provisioned pollers, or none.',
     )
 }
 
-/** Events name a stream by its ARN, a topic with its cluster: two sources that agree in that could not be told apart. */
+/**
+ * Events name a stream by its ARN, a topic with its cluster: two sources that agree in that could not be told apart.
+ */
 function checkOrigins(scope: Construct, sources: Sources): void {
   const seen: { readonly name: string; readonly origin: string; readonly places: readonly string[] }[] = []
   for (const [name, source] of Object.entries(sources)) {
@@ -84,7 +86,10 @@ function checkOrigins(scope: Construct, sources: Sources): void {
   }
 }
 
-/** What a source reads, and what tells that from one of the same name elsewhere. What is not known before it is deployed stands for itself. */
+/**
+ * What a source reads, and what tells that from one of the same name elsewhere. What is not known before it is deployed
+ * stands for itself.
+ */
 function originOf(
   scope: Construct,
   binding: SourceBinding,
@@ -122,7 +127,10 @@ export function claimMapping(scope: Construct, binding: SourceBinding, mapping: 
     })
 }
 
-/** What the sources are outside, as the functions' environment has it. Sources of one cluster say only once how it is reached. */
+/**
+ * What the sources are outside, as the functions' environment has it. Sources of one cluster say only once how it is
+ * reached.
+ */
 export function sourcesVariable(scope: Construct, sources: Sources): string {
   const clusters = new Map<string, string>()
   const bindings = Object.entries(sources).map(([name, source]) => {

@@ -7,7 +7,10 @@ import { ConfigError, messageOf } from '../../lib/base/index.js'
 import { wantedByUser } from './user-code.js'
 
 export interface BundleOptions {
-  /** Packages that Millrace never loads here: a source or a sink that the pipeline does not have. What other code imports is inside all the same. */
+  /**
+   * Packages that Millrace never loads here: a source or a sink that the pipeline does not have. What other code
+   * imports is inside all the same.
+   */
   readonly absent?: readonly string[]
   /** Files and folders that are copied beside the handler, each under its own name. */
   readonly assets?: readonly string[]
@@ -16,7 +19,10 @@ export interface BundleOptions {
 }
 
 export interface Bundle {
-  /** What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files that it imports. */
+  /**
+   * What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files
+   * that it imports.
+   */
   readonly directory: string
   readonly metafile: Esbuild.Metafile
 }
@@ -30,9 +36,10 @@ function credentialsFile(): string {
 }
 
 /**
- * Bundles one handler as it is deployed: `index.mjs` in a folder of its own, with all that it needs but lmdb, which is native. What it imports on demand are
- * files beside it, so that only the store, the sinks and the decoders in use are read: a quarter less time to load the AWS SDK than in one file. On Lambda
- * credentials come from the environment variables and nowhere else, so the SDK's other ways to find some are left out.
+ * Bundles one handler as it is deployed: `index.mjs` in a folder of its own, with all that it needs but lmdb, which is
+ * native. What it imports on demand are files beside it, so that only the store, the sinks and the decoders in use are
+ * read: a quarter less time to load the AWS SDK than in one file. On Lambda credentials come from the environment
+ * variables and nowhere else, so the SDK's other ways to find some are left out.
  */
 export function bundleHandler(entry: string, options: BundleOptions, directory: string): Bundle {
   const { absent = [], assets = [] } = options
@@ -90,7 +97,10 @@ function copyAsset(asset: string, directory: string): void {
   cpSync(asset, target, { recursive: true, dereference: true })
 }
 
-/** What the bundler says of a package that is not there names it, and it is the pipeline's sources and sinks that need it. */
+/**
+ * What the bundler says of a package that is not there names it, and it is the pipeline's sources and sinks that need
+ * it.
+ */
 function built(entry: string, options: Esbuild.BuildOptions): Esbuild.BuildResult<{ metafile: true }> {
   try {
     return esbuild().buildSync({ ...options, metafile: true })

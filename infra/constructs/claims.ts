@@ -14,7 +14,10 @@ export interface Claim {
   readonly fix: string
 }
 
-/** Holds what nobody else of the app may have: two that take it from each other pass by themselves, and each miss a part. */
+/**
+ * Holds what nobody else of the app may have: two that take it from each other pass by themselves, and each miss a
+ * part.
+ */
 export function claim(scope: Construct, { keys, option, value, rule, fix }: Claim): void {
   const { root } = scope.node
   const claims = CLAIMS.get(root) ?? new Map<string, string>()

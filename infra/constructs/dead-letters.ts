@@ -26,7 +26,8 @@ export interface DeadLettersProps {
    */
   readonly expiration?: Duration
   /**
-   * What becomes of a bucket of its own when the stack goes. Dead letters are records that nobody counted: they stay unless told. CloudFormation deletes empty buckets only.
+   * What becomes of a bucket of its own when the stack goes. Dead letters are records that nobody counted: they stay
+   * unless told. CloudFormation deletes empty buckets only.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy

@@ -6,9 +6,10 @@ import { refuse } from './refuse.js'
 
 export interface KafkaMappingOptions extends MappingOptions {
   /**
-   * Pollers of its own, minimum 1 to 200, maximum 1 to 2,000: a higher price each hour, and then a batch is answered in parts and throughput never waits for
-   * pollers to come.
-   * @default - on demand: costs nothing while nothing comes; a failure repeats the whole batch, of which what is done is skipped
+   * Pollers of its own, minimum 1 to 200, maximum 1 to 2,000: a higher price each hour, and then a batch is answered in
+   * parts and throughput never waits for pollers to come.
+   * @default - on demand: costs nothing while nothing comes; a failure repeats the whole batch, of which what is done
+   * is skipped
    */
   readonly provisionedPollers?: ProvisionedPollerConfig
   /** Refused. */
@@ -29,7 +30,7 @@ const POLLERS = { minimum: 200, maximum: 2_000 }
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const GROUP = /^[a-zA-Z0-9\-/*:_+=.@]{1,200}$/
 
-/** Holds a Kafka mapping's options against the laws, and against what such mappings can do. */
+/** Holds a Kafka mapping's options against the invariants, and against what such mappings can do. */
 export function checkKafkaMapping(
   where: string,
   options: KafkaMappingOptions & { readonly topic?: string; readonly consumerGroupId?: string },
@@ -41,15 +42,15 @@ export function checkKafkaMapping(
       where,
       'onFailure',
       'a destination',
-      'With one, a Kafka mapping gives a batch up after ten attempts, and its records are lost (law 10).',
-      'Leave it out; poison goes to the dead letter by itself (law 14).',
+      'With one, a Kafka mapping gives a batch up after ten attempts, and its records are lost (invariant 10).',
+      'Leave it out; poison goes to the dead letter by itself (invariant 14).',
     )
   if (options.schemaRegistryConfig !== undefined)
     refuse(
       where,
       'schemaRegistryConfig',
       'given',
-      'With one, Lambda takes records apart itself, and what it cannot read never comes to the pipeline (laws 1 and 10).',
+      'With one, Lambda takes records apart itself, and what it cannot read never comes to the pipeline (invariants 1 and 10).',
       "Leave it out, and say in the pipeline's kafkaSource how records are read.",
     )
   if (isNot(TOPIC, topic))
@@ -92,8 +93,8 @@ const isNot = (form: RegExp, text: unknown): boolean =>
 const BROKER = /^[^\s,:/]+:(\d{1,5})$/
 
 /**
- * Addresses of brokers, each by itself. AWS gives them as one text joined by commas, which may be known only as the stack is deployed: alone, or in an
- * array of its own, it is cut then.
+ * Addresses of brokers, each by itself. AWS gives them as one text joined by commas, which may be known only as the
+ * stack is deployed: alone, or in an array of its own, it is cut then.
  */
 export function addressesOf(brokers: string | readonly string[]): string[] {
   // A list that is not known yet is one already.
@@ -102,7 +103,10 @@ export function addressesOf(brokers: string | readonly string[]): string[] {
   return Token.isUnresolved(text) ? Fn.split(',', text!) : text!.split(',').map((broker) => broker.trim())
 }
 
-/** Addresses of brokers as they have to be in the functions' environment. `ports`: those of the login that is given, where it has some of its own. */
+/**
+ * Addresses of brokers as they have to be in the functions' environment. `ports`: those of the login that is given,
+ * where it has some of its own.
+ */
 export function checkBrokers(where: string, brokers: unknown, ports?: readonly number[]): void {
   const refuseAddress = (value: unknown, rule: string, fix: string) =>
     refuse(where, 'bootstrapServers', shown(value), rule, fix)

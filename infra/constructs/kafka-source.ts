@@ -19,7 +19,10 @@ import { refuse } from './refuse.js'
 import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
-  /** `host:port` of some brokers: what the functions ask for the topic's partitions. An array, or text joined by commas, as AWS gives it. */
+  /**
+   * `host:port` of some brokers: what the functions ask for the topic's partitions. An array, or text joined by commas,
+   * as AWS gives it.
+   */
   readonly bootstrapServers: readonly string[] | string
   /**
    * The topic.
@@ -27,7 +30,8 @@ export interface KafkaSourceProps extends KafkaMappingOptions {
    */
   readonly topic?: string
   /**
-   * The group of consumers of the mapping. One that existed before goes on where it was, whatever startingPosition says.
+   * The group of consumers of the mapping. One that existed before goes on where it was, whatever startingPosition
+   * says.
    * @default - named after the pipeline's place in the stack, its run and the source
    */
   readonly consumerGroupId?: string
@@ -73,7 +77,10 @@ export abstract class KafkaSource implements PipelineSource {
   protected abstract origin(): Partial<EventSourceMappingOptions>
   protected abstract clusterStatements(): PolicyStatement[]
 
-  /** Topic and brokers; references of secrets come from who knows them. A list that is not known yet is text: JSON of a list would take a function of the CDK's. */
+  /**
+   * Topic and brokers; references of secrets come from who knows them. A list that is not known yet is text: JSON of a
+   * list would take a function of the CDK's.
+   */
   protected connectionOf(name: string): { readonly topic: string; readonly brokers: readonly string[] | string } {
     const { addresses } = this
     return { topic: this.topicOf(name), brokers: Token.isUnresolved(addresses) ? Fn.join(',', addresses) : addresses }
@@ -87,7 +94,9 @@ export abstract class KafkaSource implements PipelineSource {
     return this.props.topic ?? name
   }
 
-  /** Unique among all mappings: two of one group would share a topic's partitions, and each miss the other's records. */
+  /**
+   * Unique among all mappings: two of one group would share a topic's partitions, and each miss the other's records.
+   */
   protected groupOf(scope: Construct, name: string): string {
     if (this.props.consumerGroupId !== undefined) return this.props.consumerGroupId
     const id = Names.uniqueResourceName(scope, { maxLength: GROUP_LENGTH_MAX - name.length, separator: '-' })
@@ -119,7 +128,8 @@ export abstract class KafkaSource implements PipelineSource {
       kafkaConsumerGroupId: this.groupOf(scope, name),
       ...settledMapping(props, defaults),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
-      // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the batch until it is done.
+      // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the
+      // batch until it is done.
       ...(props.provisionedPollers !== undefined && {
         provisionedPollerConfig: props.provisionedPollers,
         ...REPEATED,
@@ -172,7 +182,10 @@ export function checkNetwork(where: string, network: Network | undefined): void 
   )
 }
 
-/** The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 knows no resources for them. */
+/**
+ * The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 knows no resources for
+ * them.
+ */
 export function networkStatement(actions: readonly string[] = []): PolicyStatement {
   return new PolicyStatement({
     actions: [

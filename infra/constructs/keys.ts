@@ -3,7 +3,9 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 
-/** Use of a customer's key by a service for whoever asks that service, and in no other way. None where there is no key. */
+/**
+ * Use of a customer's key by a service for whoever asks that service, and in no other way. None where there is no key.
+ */
 export function keyStatements(
   scope: Construct,
   key: IKey | undefined,

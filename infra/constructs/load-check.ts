@@ -49,8 +49,8 @@ interface Said {
 }
 
 /**
- * Loads a bundle once, as Lambda does: in a process of its own, in a folder with no packages above it. What is missing is seen here and not at the first
- * cold start.
+ * Loads a bundle once, as Lambda does: in a process of its own, in a folder with no packages above it. What is missing
+ * is seen here and not at the first cold start.
  * @returns why it cannot be told, or undefined where it loads
  * @throws {ConfigError} `bad-bundle` with what cannot be loaded, and which file wants it
  */

@@ -9,8 +9,8 @@ interface Lock {
 }
 
 /**
- * Holds a pipeline against the graph that is deployed. What it returns writes the file once all else holds too: one that is not there is made, one of an older run is written
- * anew.
+ * Holds a pipeline against the graph that is deployed. What it returns writes the file once all else holds too: one
+ * that is not there is made, one of an older run is written anew.
  * @throws {ConfigError} `graph-changed` with the first difference, and what to do
  */
 export function checkLock(file: string, plan: Plan, run: number): () => void {

@@ -6,8 +6,9 @@ import { checkDuration } from './kinds.js'
 import { refuse } from './refuse.js'
 
 /**
- * What may be asked of an event source mapping. Some of it is here only to be refused: whoever knows mappings asks for it, and gets told why a law needs it otherwise.
- * What is not here is set as the laws need it: whole batches are repeated for ever, in order, one at a time a split, and answered in parts where the mapping takes that.
+ * What may be asked of an event source mapping. Some of it is here only to be refused: whoever knows mappings asks for
+ * it, and gets told why an invariant needs it otherwise. What is not here is set as the invariants need it: whole
+ * batches are repeated for ever, in order, one at a time a split, and answered in parts where the mapping takes that.
  */
 export interface MappingOptions {
   /**
@@ -79,10 +80,12 @@ export function settledMapping(options: MappingOptions, defaults: MappingDefault
   }
 }
 
-/** What a mapping that takes them is given: it repeats for ever, halves what fails, and hears which record was not done. */
+/**
+ * What a mapping that takes them is given: it repeats for ever, halves what fails, and hears which record was not done.
+ */
 export const REPEATED = { retryAttempts: -1, bisectBatchOnError: true, reportBatchItemFailures: true } as const
 
-/** Holds a mapping's options against the laws, and against what mappings can do at all. */
+/** Holds a mapping's options against the invariants, and against what mappings can do at all. */
 export function checkMapping(where: string, options: MappingOptions): void {
   const { batchSize, maxBatchingWindow, startingPosition, startingPositionTimestamp } = options
   checkDuration(where, 'maxBatchingWindow', maxBatchingWindow)
@@ -91,7 +94,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'parallelizationFactor',
       options.parallelizationFactor,
-      'A split has one position, and one attempt at a time that moves it (laws 2 and 5): lanes of one shard would pass each other.',
+      'A split has one position, and one attempt at a time that moves it (invariants 2 and 5): lanes of one shard would pass each other.',
       'Leave it out; to go faster, split shards or make batches larger.',
     )
   if (options.retryAttempts !== undefined && options.retryAttempts !== -1)
@@ -99,7 +102,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'retryAttempts',
       options.retryAttempts,
-      'A mapping that gives a batch up loses its records (law 10); poison goes to the dead letter by itself (law 14).',
+      'A mapping that gives a batch up loses its records (invariant 10); poison goes to the dead letter by itself (invariant 14).',
       'Leave it out: batches are repeated until they are done.',
     )
   if (options.maxRecordAge !== undefined)
@@ -107,7 +110,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'maxRecordAge',
       options.maxRecordAge,
-      'A mapping that drops old records loses them (law 10).',
+      'A mapping that drops old records loses them (invariant 10).',
       'Leave it out; what is too old for its window goes to the late output, visibly.',
     )
   if (options.filters !== undefined && options.filters.length > 0)
@@ -115,7 +118,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'filters',
       options.filters,
-      "Records that a mapping hides never move their split's watermark, and are counted nowhere (laws 1 and 10).",
+      "Records that a mapping hides never move their split's watermark, and are counted nowhere (invariants 1 and 10).",
       'Leave them out, and use .filter() in the pipeline.',
     )
   if (options.tumblingWindow !== undefined)
@@ -131,7 +134,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'reportBatchItemFailures',
       false,
-      'An attempt that runs out of time answers with its first undone record (law 11).',
+      'An attempt that runs out of time answers with its first undone record (invariant 11).',
       'Leave it out.',
     )
   checkFlag(where, 'enabled', options.enabled)
@@ -148,7 +151,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'startingPosition',
       'LATEST',
-      'A mapping takes minutes to begin, and passes over what comes until then (law 10).',
+      'A mapping takes minutes to begin, and passes over what comes until then (invariant 10).',
       'Leave it out, or give StartingPosition.AT_TIMESTAMP with a startingPositionTimestamp.',
     )
   if ((startingPosition === StartingPosition.AT_TIMESTAMP) !== (startingPositionTimestamp !== undefined))
@@ -198,7 +201,10 @@ export function checkFlag(where: string, option: string, value: unknown): void {
   refuse(where, option, value, 'It is true or false.', 'Give one of the two.')
 }
 
-/** A mapping, and all that it names, are in one region: where both are known, they are the same. `region`: that of a resource whose ARN is not known yet. */
+/**
+ * A mapping, and all that it names, are in one region: where both are known, they are the same. `region`: that of a
+ * resource whose ARN is not known yet.
+ */
 export function checkRegion(
   scope: Construct,
   where: string,

@@ -32,8 +32,8 @@ export interface MskSourceProps extends KafkaSourceProps {
   /** The network of the brokers: the mapping's pollers are in it by themselves, the functions are put there. */
   readonly network: Network
   /**
-   * `iam` for MSK's IAM access control, in the name of the functions' own roles; or a secret with `username` and `password` (SASL/SCRAM, whose name begins with
-   * AmazonMSK_), or with `certificate` and `privateKey` (mutual TLS).
+   * `iam` for MSK's IAM access control, in the name of the functions' own roles; or a secret with `username` and
+   * `password` (SASL/SCRAM, whose name begins with AmazonMSK_), or with `certificate` and `privateKey` (mutual TLS).
    * @default - the cluster takes whoever reaches it
    */
   readonly credentials?: MskCredentials

@@ -3,7 +3,10 @@ import type { Construct } from 'constructs'
 import { refuse } from './refuse.js'
 import type { Network } from './source.js'
 
-/** Where the functions of a pipeline are: in one network at most, that of the sources which have one. All their security groups are theirs too. */
+/**
+ * Where the functions of a pipeline are: in one network at most, that of the sources which have one. All their security
+ * groups are theirs too.
+ */
 export function networkOf(where: string, networks: readonly Network[]): Network | undefined {
   const [first] = networks
   if (first === undefined) return undefined
@@ -29,7 +32,10 @@ export function networkOf(where: string, networks: readonly Network[]): Network 
 
 const subnetsOf = ({ vpc, vpcSubnets }: Network): string => [...vpc.selectSubnets(vpcSubnets).subnetIds].sort().join()
 
-/** A function in a subnet without a way out reaches S3 by an endpoint alone, and would stand still at its first dead letter. Who has one acknowledges the warning. */
+/**
+ * A function in a subnet without a way out reaches S3 by an endpoint alone, and would stand still at its first dead
+ * letter. Who has one acknowledges the warning.
+ */
 export function warnOfBuckets(scope: Construct, { vpc, vpcSubnets }: Network): void {
   const closed = [...vpc.isolatedSubnets, ...vpc.publicSubnets]
   if (!vpc.selectSubnets(vpcSubnets).subnets.some((subnet) => closed.includes(subnet))) return

@@ -33,7 +33,7 @@ export interface FunctionOptions {
   /** @default - 60 seconds for ingest and advance, 5 minutes for tick */
   readonly timeout?: Duration
   /**
-   * The most that run at once, taken out of the account's. No law needs it.
+   * The most that run at once, taken out of the account's. No invariant needs it.
    * @default - as many as the account allows
    */
   readonly reservedConcurrentExecutions?: number
@@ -133,7 +133,10 @@ export class PipelineFunction extends Construct {
     })
   }
 
-  /** Loads the bundle once, and says what may be missing once it runs. Of the whole pipeline: all functions have its code. */
+  /**
+   * Loads the bundle once, and says what may be missing once it runs. Of the whole pipeline: all functions have its
+   * code.
+   */
   private look(entry: string, bundle: Bundle, hasAssets: boolean): void {
     const warnings = Annotations.of(this.node.scope ?? this)
     for (const doubt of doubts(bundle.metafile.inputs, hasAssets)) warnings.addWarningV2('millrace:files', doubt)

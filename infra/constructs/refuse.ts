@@ -3,7 +3,7 @@ import { ConfigError } from '../../lib/base/index.js'
 
 /** Throws what rule an option breaks, its value, and what to do. */
 export function refuse(where: string, option: string, value: unknown, rule: string, fix: string): never {
-  throw new ConfigError('breaks-law', `${where}: ${option} is ${textOf(value)}. ${rule} ${fix}`)
+  throw new ConfigError('unsafe-setting', `${where}: ${option} is ${textOf(value)}. ${rule} ${fix}`)
 }
 
 function textOf(value: unknown): string {

@@ -27,7 +27,8 @@ export interface SelfManagedKafkaSourceProps extends KafkaSourceProps {
    */
   readonly network?: Network
   /**
-   * How to log in: a secret with `username` and `password` (`scram` is SHA-512), or with `certificate` and `privateKey` (mutual TLS). By its ARN only.
+   * How to log in: a secret with `username` and `password` (`scram` is SHA-512), or with `certificate` and `privateKey`
+   * (mutual TLS). By its ARN only.
    * @default - the brokers take whoever reaches them
    */
   readonly credentials?: {

@@ -26,7 +26,10 @@ export interface SinkBindings {
   readonly folder: (sink: string) => string
 }
 
-/** Every sink of the plan that is a table or a bucket here, by logical name. Tables that are not named are made, and the bucket of a dead letter that is not. */
+/**
+ * Every sink of the plan that is a table or a bucket here, by logical name. Tables that are not named are made, and the
+ * bucket of a dead letter that is not.
+ */
 export function bindSinks(scope: Construct, bindings: SinkBindings): Readonly<Record<string, BoundSink>> {
   const { plan, targets, removalPolicy, folder } = bindings
   const bound: Record<string, BoundSink> = {}
@@ -49,7 +52,9 @@ export function bindSinks(scope: Construct, bindings: SinkBindings): Readonly<Re
   return bound
 }
 
-/** Permissions on buckets are a policy of their own: what they name ends with '*', and that is explained for them alone. */
+/**
+ * Permissions on buckets are a policy of their own: what they name ends with '*', and that is explained for them alone.
+ */
 export function allowLetters(role: Role, sinks: Readonly<Record<string, BoundSink>>): void {
   const statements = Object.values(sinks).flatMap((sink) => (sink.table === undefined ? sink.statements : []))
   if (statements.length === 0) return

@@ -13,7 +13,7 @@ export interface Network {
 }
 
 /**
- * A source of a pipeline as it is outside: a mapping with the settings that the laws need, and what the functions
+ * A source of a pipeline as it is outside: a mapping with the settings that the invariants need, and what the functions
  * must know and may do to ask it for its splits. Also an event source by itself: `fn.addEventSource(new
  * KinesisSource(stream))`.
  */
@@ -24,7 +24,7 @@ export interface PipelineSource extends IEventSource {
   bindingOf(name: string): SourceBinding
   /** What its mapping's poller may do, with the function's role. `scope` and `name` are those of the mapping. */
   pollStatements(scope: Construct, name: string): PolicyStatement[]
-  /** What a function may do that asks it for its splits (laws 5, 6). */
+  /** What a function may do that asks it for its splits (invariants 5, 6). */
   inspectStatements(scope: Construct, name: string): PolicyStatement[]
   /**
    * The mapping of the source `name`. A group of consumers is called by both: `scope` is the pipeline, or its run.

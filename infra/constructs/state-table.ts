@@ -19,7 +19,8 @@ export interface StateTableProps {
   /** @default - true where it is retained */
   readonly deletionProtection?: boolean
   /**
-   * Units a second that the table takes from its first minute on. A new table on demand takes 4,000 write units; one that is to take more at once says so here.
+   * Units a second that the table takes from its first minute on. A new table on demand takes 4,000 write units; one
+   * that is to take more at once says so here.
    * @default - DynamoDB's own
    */
   readonly warmThroughput?: WarmThroughput
@@ -28,7 +29,8 @@ export interface StateTableProps {
 }
 
 /**
- * The table of state: keys `pk` and `sk`, `ttl`, on demand, with point-in-time recovery. Several pipelines may share one: each has keys of its own, by its name.
+ * The table of state: keys `pk` and `sk`, `ttl`, on demand, with point-in-time recovery. Several pipelines may share
+ * one: each has keys of its own, by its name.
  * @example new StateTable(this, 'State', { removalPolicy: RemovalPolicy.DESTROY })
  */
 export class StateTable extends Construct {

@@ -43,16 +43,16 @@ export interface StreamPipelineProps {
    */
   readonly functions?: string
   /**
-   * Files and folders that the code reads, copied beside the handler, each under its own name: of `['data/zones.json']` the code reads
-   * `new URL('./zones.json', import.meta.url)`.
+   * Files and folders that the code reads, copied beside the handler, each under its own name: of `['data/zones.json']`
+   * the code reads `new URL('./zones.json', import.meta.url)`.
    * @default []
    */
   readonly assets?: readonly string[]
   /** What each source is, by its logical name. */
   readonly sources: Sources
   /**
-   * Tables of sinks, or a bucket for what is rejected, by logical name. A `dynamodbTable` that is not named gets a table of its own, the dead letter a bucket; files have to be
-   * named.
+   * Tables of sinks, or a bucket for what is rejected, by logical name. A `dynamodbTable` that is not named gets a
+   * table of its own, the dead letter a bucket; files have to be named.
    * @default {}
    */
   readonly sinks?: Readonly<Record<string, SinkTarget>>
@@ -62,7 +62,8 @@ export interface StreamPipelineProps {
    */
   readonly state?: ITable
   /**
-   * What becomes of the tables that it makes, and of the bucket, when the stack goes. A bucket that holds dead letters stays: CloudFormation deletes empty ones alone.
+   * What becomes of the tables that it makes, and of the bucket, when the stack goes. A bucket that holds dead letters
+   * stays: CloudFormation deletes empty ones alone.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
@@ -70,7 +71,8 @@ export interface StreamPipelineProps {
   readonly advance?: FunctionOptions
   readonly tick?: FunctionOptions & { readonly every?: Duration }
   /**
-   * A queue by which ingest hands on the windows that it has no time to close; without one the next tick closes them, up to a minute later.
+   * A queue by which ingest hands on the windows that it has no time to close; without one the next tick closes them,
+   * up to a minute later.
    * @default - where an operator has more key groups than one invocation advances at a time
    */
   readonly advanceQueue?: boolean
@@ -92,14 +94,15 @@ export interface StreamPipelineProps {
    */
   readonly run?: number
   /**
-   * A file that holds the graph that is deployed, to be committed. Made by the first synthesis; from then on a graph that the state would be refused under is refused here
-   * already, with what changed.
+   * A file that holds the graph that is deployed, to be committed. Made by the first synthesis; from then on a graph
+   * that the state would be refused under is refused here already, with what changed.
    * @default - only the running functions look
    */
   readonly lockFile?: string
   /**
-   * What is to come: `cdk synth` then says what it will cost a month. With a `latency` the stack is also given the cheapest settings for it (see `millrace cost --latency`); what
-   * it says itself stays. Key groups are the pipeline's, and stay too.
+   * What is to come: `cdk synth` then says what it will cost a month. With a `latency` the stack is also given the
+   * cheapest settings for it (see `millrace cost --latency`); what it says itself stays. Key groups are the pipeline's,
+   * and stay too.
    */
   readonly expected?: Expected
 }
@@ -118,7 +121,8 @@ const CLIENTS = {
 } as const
 
 /**
- * A pipeline as it runs: its functions, mappings, state, tables and schedule. Reads the pipeline's plan; what would break one of its laws is refused here.
+ * A pipeline as it runs: its functions, mappings, state, tables and schedule. Reads the pipeline's plan; what would
+ * break one of its invariants is refused here.
  * @example
  * new StreamPipeline(this, 'Revenue', {
  *   pipeline,
@@ -227,7 +231,10 @@ export class StreamPipeline extends Construct {
     return `${Stack.of(this).stackName}/${this.props.pipeline.name}`
   }
 
-  /** Ingest is another function in each run: a stream takes no second mapping of one function, and the new one is made before the old one goes. */
+  /**
+   * Ingest is another function in each run: a stream takes no second mapping of one function, and the new one is made
+   * before the old one goes.
+   */
   private idOf(name: keyof typeof TIMEOUT_S): string {
     const { run = 1 } = this.props
     return name === 'ingest' && run > 1 ? `IngestRun${run}` : capitalised(name)
@@ -312,7 +319,10 @@ export class StreamPipeline extends Construct {
       new PipelineDashboard(this, 'Dashboard', { title: this.deployment, metrics, connectors })
   }
 
-  /** Where a source's mapping is. A new run begins anew: its mapping reads the log from its start, as another group of consumers. */
+  /**
+   * Where a source's mapping is. A new run begins anew: its mapping reads the log from its start, as another group of
+   * consumers.
+   */
   private runOf(name: string): Construct {
     const { run = 1 } = this.props
     if (run === 1) return this

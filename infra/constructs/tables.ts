@@ -4,8 +4,8 @@ import type { Construct } from 'constructs'
 import { keyStatements, TABLE_KEY_ACTIONS } from './keys.js'
 
 /**
- * What the store does with the state's table: strong reads, conditional writes, pages of a partition. Never a scan, never a delete, and only in partitions of its
- * own run: pipelines may share a table, and none reaches another's keys.
+ * What the store does with the state's table: strong reads, conditional writes, pages of a partition. Never a scan,
+ * never a delete, and only in partitions of its own run: pipelines may share a table, and none reaches another's keys.
  */
 export function stateStatements(scope: Construct, table: ITable, prefix: string): PolicyStatement[] {
   return [
@@ -24,7 +24,9 @@ export function stateStatements(scope: Construct, table: ITable, prefix: string)
   ]
 }
 
-/** What a sink does with its table: conditional writes, a look at what stands, and at its keys where a row is refused. */
+/**
+ * What a sink does with its table: conditional writes, a look at what stands, and at its keys where a row is refused.
+ */
 export function sinkStatements(scope: Construct, table: ITable): PolicyStatement[] {
   return [
     new PolicyStatement({

@@ -10,7 +10,8 @@ import { refuse } from './refuse.js'
 export interface TickProps {
   readonly function: IFunction
   /**
-   * Whole minutes, 1 to 5. What no record triggers waits for it: a split that went quiet, a window that closes by the clock, an advance that was lost.
+   * Whole minutes, 1 to 5. What no record triggers waits for it: a split that went quiet, a window that closes by the
+   * clock, an advance that was lost.
    * @default 1 minute
    */
   readonly every?: Duration
@@ -18,7 +19,9 @@ export interface TickProps {
   readonly enabled?: boolean
 }
 
-/** The schedule that invokes tick, once a minute, with EventBridge Scheduler. A beat that is missed is not made up for. */
+/**
+ * The schedule that invokes tick, once a minute, with EventBridge Scheduler. A beat that is missed is not made up for.
+ */
 export class Tick extends Construct {
   constructor(scope: Construct, id: string, props: TickProps) {
     super(scope, id)
@@ -31,7 +34,7 @@ export class Tick extends Construct {
         this.node.path,
         'every',
         every.isUnresolved() ? 'not known before the stack is deployed' : every,
-        'A split is given up as missing by looks some minutes apart (law 6), so a tick comes each 1 to 5 whole minutes.',
+        'A split is given up as missing by looks some minutes apart (invariant 6), so a tick comes each 1 to 5 whole minutes.',
         'Give a duration in between.',
       )
     const isPaused = props.enabled === false

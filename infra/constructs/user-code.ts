@@ -16,7 +16,10 @@ const READS = /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|o
 const NATIVE = /node_modules\/(node-gyp-build(?:-optional-packages)?|bindings|@mapbox\/node-pre-gyp|prebuild-install)\//
 
 const isOwn = (file: string): boolean => resolve(file).startsWith(OWN)
-/** Which of the packages that were left out are imported by code that is not Millrace's: it loads them, whatever the plan says. */
+/**
+ * Which of the packages that were left out are imported by code that is not Millrace's: it loads them, whatever the
+ * plan says.
+ */
 export function wantedByUser(inputs: Inputs, absent: readonly string[]): string[] {
   const wanted = new Set<string>()
   for (const [file, { imports }] of Object.entries(inputs)) {

@@ -3,7 +3,10 @@ import { checkFunction, settled } from '../base/index.js'
 /** JSON, as it is stored. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
-/** Where a row stands in the one total order of events: what breaks ties (law 13). Fields may be computed when they are read. */
+/**
+ * Where a row stands in the one total order of events: what breaks ties (invariant 13). Fields may be computed when
+ * they are read.
+ */
 export interface Place {
   /** max(timestamp, effective own watermark): when the row is dealt with. */
   readonly turn: number
@@ -15,9 +18,8 @@ export interface Place {
 
 /**
  * One fold. `T` are the rows it reads, `R` its result, `Meta` what it reads of a row's record: `unknown` is nothing.
- * `read` runs the user's code and may throw, and `result` may, which
- * rejects its pane; all else is total, so that a row that throws has changed nothing (law 14). `merge` is associative and
- * commutative to the last bit.
+ * `read` runs the user's code and may throw, and `result` may, which rejects its pane; all else is total, so that a row
+ * that throws has changed nothing (invariant 14). `merge` is associative and commutative to the last bit.
  */
 export interface Aggregate<T, R, In = any, Acc = any, Meta = unknown> {
   readonly kind: string
@@ -66,7 +68,10 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** The user's function of a row, checked: what is none, or is async, would have every record rejected, or counted wrongly. */
+/**
+ * The user's function of a row, checked: what is none, or is async, would have every record rejected, or counted
+ * wrongly.
+ */
 export function reader<T, M, V>(name: string, of: (row: T, meta: M) => V, which = ''): (row: T, meta?: M) => V {
   checkFunction('bad-aggregate', `${name}()${which}`, of)
   const what = `The function of ${name}()`

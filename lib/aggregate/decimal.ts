@@ -45,10 +45,11 @@ const BEYOND = POWERS[DECIMAL_DIGITS_MAX]!
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?$/
 
 /**
- * The exact sum of decimals, such as money: text like '-12.34', bigints and safe integers, of at most 38 digits each. It is
- * text with as many fraction digits as the widest summand has, or `scale` of them; it may have more than 38 digits, is never
- * '-0', and over nothing is '0', or null with `empty: null`. Null and undefined are left out; anything else, text with
- * blanks or an exponent and numbers with a fraction too, rejects the record (`bad-value`). Can take rows back.
+ * The exact sum of decimals, such as money: text like '-12.34', bigints and safe integers, of at most 38 digits each.
+ * It is text with as many fraction digits as the widest summand has, or `scale` of them; it may have more than 38
+ * digits, is never '-0', and over nothing is '0', or null with `empty: null`. Null and undefined are left out; anything
+ * else, text with blanks or an exponent and numbers with a fraction too, rejects the record (`bad-value`). Can take
+ * rows back.
  * @throws {ConfigError} `bad-aggregate`, where an option is none of those above
  * @example sumDecimal(payment => payment.amount)
  * @example sumDecimal(payment => payment.fee, { scale: 2, rounding: 'half-even' })

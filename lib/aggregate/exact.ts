@@ -1,7 +1,7 @@
 /**
- * Exact sums of doubles (law 13): a sum is a safe integer while it can be, then Shewchuk's non-overlapping partials, and a BigInt for the
- * rare values whose partials could overflow or lose bits. Its value never hangs on the order of additions; it is rounded once.
- * (J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997.)
+ * Exact sums of doubles (invariant 13): a sum is a safe integer while it can be, then Shewchuk's non-overlapping
+ * partials, and a BigInt for the rare values whose partials could overflow or lose bits. Its value never hangs on the
+ * order of additions; it is rounded once. (J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997.)
  */
 export interface Partials {
   /** Non-overlapping, by ascending magnitude, none of them zero. */
@@ -116,7 +116,10 @@ export function meanExact(sum: Exact, count: number): number | null {
   return ratio(wholeValue(sum), BigInt(count) << SCALE)
 }
 
-/** The variance of `count` values with this sum and this sum of squares; rounded once. `free` is count, or count - 1 for a sample. */
+/**
+ * The variance of `count` values with this sum and this sum of squares; rounded once. `free` is count, or count - 1 for
+ * a sample.
+ */
 export function varianceExact(sum: Exact, squares: Exact, count: number, free: number): number | null {
   if (free <= 0) return null
   const whole = wholeValue(sum)
@@ -175,7 +178,10 @@ function ratio(above: bigint, below: bigint): number {
   return negative ? 0 - value : value
 }
 
-/** JSON of a sum, which reads back to the last bit. The third place, once for what was no number, keeps the stored format. */
+/**
+ * JSON of a sum, which reads back to the last bit. The third place, once for what was no number, keeps the stored
+ * format.
+ */
 export function encodeExact(sum: Exact): unknown {
   if (typeof sum === 'number') return sum
   return [sum.parts, sum.big === 0n ? 0 : sum.big.toString(36), 0]

@@ -17,8 +17,8 @@ import { checkEmpty, finiteResult, type OrNull, readNumber, refused, typeName } 
 const plain = { options: {}, invertible: true, ordered: false, fragile: false } as const
 
 /**
- * How many rows, or how many for which `of` is neither null, undefined nor false. What else it gives counts, 0 and '' too;
- * NaN, an infinity and a promise reject the record (`bad-value`). 0 over nothing. Can take rows back.
+ * How many rows, or how many for which `of` is neither null, undefined nor false. What else it gives counts, 0 and ''
+ * too; NaN, an infinity and a promise reject the record (`bad-value`). 0 over nothing. Can take rows back.
  * @example count()
  * @example count(order => order.refunded)
  */
@@ -69,9 +69,9 @@ const encodeMean = (acc: Mean): unknown => [encodeExact(acc.sum), acc.count]
 const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExact(json[0]), count: json[1] })
 
 /**
- * The sum of finite numbers, exact and rounded once; it is never -0. Null and undefined are left out; anything else, NaN and
- * the infinities too, rejects the record (`bad-value`), and so does a sum beyond the largest double its result. Over nothing
- * it is 0, or null as in SQL with `empty: null`. Can take rows back.
+ * The sum of finite numbers, exact and rounded once; it is never -0. Null and undefined are left out; anything else,
+ * NaN and the infinities too, rejects the record (`bad-value`), and so does a sum beyond the largest double its result.
+ * Over nothing it is 0, or null as in SQL with `empty: null`. Can take rows back.
  * @example sum(order => order.amount)
  * @example sum(order => order.discount, { empty: null })
  * @example sum((order, meta) => order.rate * Number(meta.header('weight') ?? 1))
@@ -112,8 +112,8 @@ export function sum<T, E extends 0 | null = 0, M = unknown>(
 }
 
 /**
- * The mean of finite numbers: the exact sum over the count, rounded once. Null over nothing, also where all rows were taken
- * back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
+ * The mean of finite numbers: the exact sum over the count, rounded once. Null over nothing, also where all rows were
+ * taken back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
  */
 export function avg<T, N extends number | null | undefined, M = unknown>(
@@ -138,9 +138,9 @@ interface Deviation extends Mean {
 }
 
 /**
- * The standard deviation of finite numbers: of a sample (n - 1), or of the whole population. From exact sums, the variance
- * rounded once. Null over nothing, and of a sample of one. Null and undefined are left out; anything else rejects the record
- * (`bad-value`), and so does a variance beyond the largest double its result. Can take rows back.
+ * The standard deviation of finite numbers: of a sample (n - 1), or of the whole population. From exact sums, the
+ * variance rounded once. Null over nothing, and of a sample of one. Null and undefined are left out; anything else
+ * rejects the record (`bad-value`), and so does a variance beyond the largest double its result. Can take rows back.
  * @example stddev(flight => flight.delay)
  * @example stddev(flight => flight.delay, { of: 'population' })
  */

@@ -42,8 +42,8 @@ function extreme<T, N extends number | string | null | undefined, M>(
 }
 
 /**
- * The least number or string, numbers before strings; never -0. Null over nothing. Null and undefined are left out; anything
- * else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The least number or string, numbers before strings; never -0. Null over nothing. Null and undefined are left out;
+ * anything else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example min(order => order.amount)
  */
 export function min<T, N extends number | string | null | undefined, M = unknown>(
@@ -125,9 +125,9 @@ function pick<T, N, V, M>(
 }
 
 /**
- * The value of the earliest row that has one; ties go by (timestamp, split, position). Null over nothing. Null and undefined
- * are left out: wrap what may be null, as in `[quote.price]`, to keep it. Values are JSON, and what is none, NaN and the
- * infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The value of the earliest row that has one; ties go by (timestamp, split, position). Null over nothing. Null and
+ * undefined are left out: wrap what may be null, as in `[quote.price]`, to keep it. Values are JSON, and what is none,
+ * NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example first(quote => quote.price)
  */
 export function first<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
@@ -143,9 +143,9 @@ export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T
 }
 
 /**
- * The value of the row that is least by a finite number or a string; the earliest of equals. Null over nothing. A row whose
- * `by` or `of` is null or undefined is left out. Values are JSON; NaN, an infinity or a wrong type of either rejects the
- * record (`bad-value`). Cannot take rows back.
+ * The value of the row that is least by a finite number or a string; the earliest of equals. Null over nothing. A row
+ * whose `by` or `of` is null or undefined is left out. Values are JSON; NaN, an infinity or a wrong type of either
+ * rejects the record (`bad-value`). Cannot take rows back.
  * @example minBy(flight => flight.delay, flight => flight.destination)
  */
 export function minBy<T, N extends number | string | null | undefined, V, M = unknown>(

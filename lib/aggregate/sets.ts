@@ -56,9 +56,10 @@ function checkMax(kind: string, max: number): number {
 }
 
 /**
- * The values of the first `max` rows that have one (default 100), by (timestamp, split, position), in that order; [] over
- * nothing. Null and undefined are left out, and take no place: wrap what may be null, as in `[order.coupon]`, to keep it.
- * Values are JSON; what is none, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The values of the first `max` rows that have one (default 100), by (timestamp, split, position), in that order; []
+ * over nothing. Null and undefined are left out, and take no place: wrap what may be null, as in `[order.coupon]`, to
+ * keep it. Values are JSON; what is none, NaN and the infinities too, rejects the record (`bad-value`). Cannot take
+ * rows back.
  * @example collect(order => order.id, { max: 20 })
  */
 export function collect<T, V, M = unknown>(
@@ -93,9 +94,9 @@ export function collect<T, V, M = unknown>(
 }
 
 /**
- * How many different values, exactly, up to `max` (default 10,000); null where there are more, 0 over nothing. Values are
- * keys: primitives, or tuples of them, which may hold null; 1 and '1' are two, 0 and -0 are one. Null and undefined are left
- * out; what is no key, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * How many different values, exactly, up to `max` (default 10,000); null where there are more, 0 over nothing. Values
+ * are keys: primitives, or tuples of them, which may hold null; 1 and '1' are two, 0 and -0 are one. Null and undefined
+ * are left out; what is no key, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
  * @example distinctCount(flight => flight.destination)
  */
 export function distinctCount<T, M = unknown>(
@@ -136,18 +137,30 @@ function distinctKey(value: Key): string {
   }
 }
 
-/** A fold of one's own. The accumulator must be JSON, without NaN or infinities, because it is stored between batches; `checkAggregate` tries it. */
+/**
+ * A fold of one's own. The accumulator must be JSON, without NaN or infinities, because it is stored between batches;
+ * `checkAggregate` tries it.
+ */
 export interface CustomAggregate<T, Acc, R> {
   /** What the fingerprint knows it by. Change it when the accumulator changes its meaning. */
   readonly name: string
   readonly init: () => Acc
   /** May change `acc` and return it. */
   readonly add: (acc: Acc, row: T) => Acc
-  /** Must be associative and commutative to the last bit, and leave both as they are; `checkAggregate` tries. Not asked of an ordered one. */
+  /**
+   * Must be associative and commutative to the last bit, and leave both as they are; `checkAggregate` tries. Not asked
+   * of an ordered one.
+   */
   readonly merge?: (a: Acc, b: Acc) => Acc
-  /** What it throws rejects the pane (`step-threw`), and so does NaN or an infinity anywhere in what it gives (`bad-value`). */
+  /**
+   * What it throws rejects the pane (`step-threw`), and so does NaN or an infinity anywhere in what it gives
+   * (`bad-value`).
+   */
   readonly result: (acc: Acc) => R
-  /** The order of rows matters: rows are kept as events and added in the order (turn, timestamp, split, position) when the window closes. */
+  /**
+   * The order of rows matters: rows are kept as events and added in the order (turn, timestamp, split, position) when
+   * the window closes.
+   */
   readonly ordered?: boolean
 }
 

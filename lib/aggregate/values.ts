@@ -4,8 +4,9 @@ import { ConfigError, RecordRejection, shown } from '../base/index.js'
 export type OrNull<N, R> = null extends N ? R | null : undefined extends N ? R | null : R
 
 /**
- * What a fold cannot take: the record is rejected as `bad-value`, and all else goes on (law 14). NaN and the infinities are
- * such values in every fold: JSON, which results and accumulators are, writes them as `null`. `named` adds field and operator.
+ * What a fold cannot take: the record is rejected as `bad-value`, and all else goes on (invariant 14). NaN and the
+ * infinities are such values in every fold: JSON, which results and accumulators are, writes them as `null`. `named`
+ * adds field and operator.
  */
 export function refused(fold: string, rule: string, gave: string, isRow = false): RecordRejection {
   const fault = isRow ? `its row is ${gave}` : `its function gave ${gave}. Give null to leave a row out`
@@ -36,9 +37,9 @@ export function readNumber(fold: string, value: unknown): number | undefined {
 }
 
 /**
- * A value as JSON keeps it, so that a result is the same before it was stored as after, and nothing of the row is shared;
- * undefined where the row is left out. What JSON cannot keep is refused here: encoding runs when a whole batch is written,
- * where one row must not stop the others (law 14).
+ * A value as JSON keeps it, so that a result is the same before it was stored as after, and nothing of the row is
+ * shared; undefined where the row is left out. What JSON cannot keep is refused here: encoding runs when a whole batch
+ * is written, where one row must not stop the others (invariant 14).
  */
 export function readJson(fold: string, value: unknown, isRow = false): unknown {
   switch (typeof value) {
@@ -76,7 +77,10 @@ function throughJson(fold: string, value: object, isRow: boolean): unknown {
 /** As rows have them on their way out: a bigint is the text of its digits. */
 const digits = (_: string, part: unknown): unknown => (typeof part === 'bigint' ? part.toString() : part)
 
-/** A result that JSON would write as `null`, because a sum is too large, is refused: its pane is rejected (law 14). */
+/**
+ * A result that JSON would write as `null`, because a sum is too large, is refused: its pane is rejected (invariant
+ * 14).
+ */
 export function finiteResult(fold: string, value: number): number {
   if (Number.isFinite(value)) return value
   throw new RecordRejection(

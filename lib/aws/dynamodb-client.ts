@@ -11,10 +11,15 @@ export interface DynamoDBOptions extends Where {
 
 const CONNECTION_TIMEOUT_MS = 1_000
 const REQUEST_TIMEOUT_MS = 3_000
-/** What the short way of a call keeps to. With any other setting (a logger, an extension) calls go the SDK's whole way. */
+/**
+ * What the short way of a call keeps to. With any other setting (a logger, an extension) calls go the SDK's whole way.
+ */
 const PLAIN_SETTINGS: ReadonlySet<string> = new Set(['credentials', 'region', 'endpoint', 'requestHandler'])
 
-/** A client that tries once and gives up in time: whoever repeats a call has to know that an earlier one may have had its effect. */
+/**
+ * A client that tries once and gives up in time: whoever repeats a call has to know that an earlier one may have had
+ * its effect.
+ */
 export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
   const client = new DynamoDBClient({
     ...(options.region !== undefined && { region: options.region }),

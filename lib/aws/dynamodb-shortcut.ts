@@ -27,9 +27,10 @@ interface Way {
 }
 
 /**
- * Halves the CPU of a call, most of which the SDK's middleware takes. A client's first call goes the SDK's whole way, which finds endpoint, region and
- * signer; from then on the hot calls are written as JSON here, signed by the SDK's signer and sent by its handler, with credentials asked for each
- * time. What is refused goes the whole way once more: the SDK knows of clocks and credentials, and a refusal had no effect.
+ * Halves the CPU of a call, most of which the SDK's middleware takes. A client's first call goes the SDK's whole way,
+ * which finds endpoint, region and signer; from then on the hot calls are written as JSON here, signed by the SDK's
+ * signer and sent by its handler, with credentials asked for each time. What is refused goes the whole way once more:
+ * the SDK knows of clocks and credentials, and a refusal had no effect.
  */
 export function takeShortcut(client: DynamoDBClient): void {
   const { config } = client

@@ -42,8 +42,8 @@ const REQUESTS_AT_ONCE = 4
 const DONE: Outcome = { kind: 'done', code: '', message: '', isUncertain: false }
 
 /**
- * Runs statements, each of which may be refused without the others: 25 a request, some requests at once. Members that were throttled or whose
- * outcome is unknown are tried again. No two statements may name the same item.
+ * Runs statements, each of which may be refused without the others: 25 a request, some requests at once. Members that
+ * were throttled or whose outcome is unknown are tried again. No two statements may name the same item.
  * @throws {RetryableError} where the budget is spent
  */
 export async function executeStatements(call: StatementCall, statements: readonly Statement[]): Promise<Outcome[]> {

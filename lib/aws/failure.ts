@@ -1,8 +1,8 @@
 import { ConfigError, MillraceError, messageOf } from '../base/index.js'
 
 /**
- * What is known of a call that failed. `throttled`: it had no effect. `unknown`: it may have had its effect, or may have it yet.
- * `refused`: it had none, and the same call will have none.
+ * What is known of a call that failed. `throttled`: it had no effect. `unknown`: it may have had its effect, or may
+ * have it yet. `refused`: it had none, and the same call will have none.
  */
 export type Failure = 'throttled' | 'unknown' | 'refused'
 
@@ -72,7 +72,10 @@ function isCredentials(error: ServiceError): boolean {
 export const lacksPartiql = (thrown: unknown): boolean =>
   ['UnknownOperation', 'NotImplemented'].includes(codeOf((thrown as Error).name))
 
-/** A refusal as a sentence for who set the system up; what is one already stays as it is. `what` names the thing that was asked for: `The table "state"`. */
+/**
+ * A refusal as a sentence for who set the system up; what is one already stays as it is. `what` names the thing that
+ * was asked for: `The table "state"`.
+ */
 export function refusal(thrown: unknown, what: string, where: string): MillraceError {
   if (thrown instanceof MillraceError) return thrown
   const error = thrown as ServiceError

@@ -1,4 +1,7 @@
-/** Runs work on each element, a bounded number at a time. The first failure stops what has not begun, and is thrown once all under way has ended. */
+/**
+ * Runs work on each element, a bounded number at a time. The first failure stops what has not begun, and is thrown once
+ * all under way has ended.
+ */
 export async function limited<T>(
   elements: readonly T[],
   mostAtOnce: number,

@@ -1,6 +1,9 @@
 import { ConfigError } from '../base/index.js'
 
-/** Loads an adapter whose client is an optional package: what is not installed is named, with the command that installs it. */
+/**
+ * Loads an adapter whose client is an optional package: what is not installed is named, with the command that installs
+ * it.
+ */
 export async function load<M>(what: string, name: string, loading: () => Promise<M>): Promise<M> {
   try {
     return await loading()

@@ -43,7 +43,8 @@ export class Retries {
   }
 
   /**
-   * Waits before the next attempt. A write of which any attempt gave no answer is of unknown outcome, though the last one was throttled.
+   * Waits before the next attempt. A write of which any attempt gave no answer is of unknown outcome, though the last
+   * one was throttled.
    * @throws {RetryableError} where the budget is spent; the message says whether the effect is unknown
    */
   async pause(failure: Failure, last: unknown): Promise<void> {
@@ -62,7 +63,10 @@ export class Retries {
   }
 }
 
-/** Makes a call until it is answered or refused; for calls whose effect, if they have one, may happen twice. What is refused is thrown as it came. */
+/**
+ * Makes a call until it is answered or refused; for calls whose effect, if they have one, may happen twice. What is
+ * refused is thrown as it came.
+ */
 export async function untilAnswered<R>(retries: Retries, call: () => Promise<R>): Promise<R> {
   for (;;) {
     try {
@@ -76,7 +80,10 @@ export async function untilAnswered<R>(retries: Retries, call: () => Promise<R>)
   }
 }
 
-/** The same within the usual budget, and what is refused is a sentence, as `refusal` makes it of `what` and `where`. `doing` is what was done to it: `A look at`. */
+/**
+ * The same within the usual budget, and what is refused is a sentence, as `refusal` makes it of `what` and `where`.
+ * `doing` is what was done to it: `A look at`.
+ */
 export async function answered<R>(doing: string, what: string, where: string, call: () => Promise<R>): Promise<R> {
   const retries = new Retries(`${doing} ${what.charAt(0).toLowerCase()}${what.slice(1)}`, RETRY_BUDGET)
   return await untilAnswered(retries, call).catch((error: unknown) => {

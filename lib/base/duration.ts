@@ -7,8 +7,8 @@ type DurationText =
   | `${number}${Unit}${number}${Unit}${number}${Unit}`
 
 /**
- * A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. Text of a configuration, whose value a compiler cannot
- * see, becomes one by `duration(text)`.
+ * A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. Text of a
+ * configuration, whose value a compiler cannot see, becomes one by `duration(text)`.
  */
 export type Duration = number | DurationText
 

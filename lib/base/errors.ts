@@ -1,4 +1,7 @@
-/** Root of every error that Millrace throws on purpose. `code` is stable; the message states the rule, the value and the fix. */
+/**
+ * Root of every error that Millrace throws on purpose. `code` is stable; the message states the rule, the value and the
+ * fix.
+ */
 export class MillraceError extends Error {
   // Written out in each class: a bundler shortens the names of classes, and logs and alarms go by these.
   override readonly name: string = 'MillraceError'
@@ -32,7 +35,7 @@ export class StopError extends MillraceError {
   override readonly name = 'StopError'
 }
 
-/** A record that cannot be counted. It goes to the dead letter with `reason`, and its split goes on (law 14). */
+/** A record that cannot be counted. It goes to the dead letter with `reason`, and its split goes on (invariant 14). */
 export class RecordRejection extends MillraceError {
   override readonly name = 'RecordRejection'
   constructor(reason: string, detail: string) {
@@ -66,7 +69,10 @@ export function shown(value: unknown): string {
   }
 }
 
-/** The message of anything thrown, for logs and rejections. Never throws: user code may throw a value of a record, which need not have a text. */
+/**
+ * The message of anything thrown, for logs and rejections. Never throws: user code may throw a value of a record, which
+ * need not have a text.
+ */
 export function messageOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? String(thrown.message) : String(thrown)

@@ -1,7 +1,8 @@
 import { ConfigError, RecordRejection, shown } from './errors.js'
 
 /**
- * Refuses what is no function, and one that is async: its promise would be taken for its value. `what` begins the sentence.
+ * Refuses what is no function, and one that is async: its promise would be taken for its value. `what` begins the
+ * sentence.
  * @throws {ConfigError} with `code`
  */
 export function checkFunction(code: string, what: string, fn: unknown): void {
@@ -19,7 +20,9 @@ export function checkFunction(code: string, what: string, fn: unknown): void {
 
 const TEXT_MAX = 40
 
-/** What a message shows of a value that nobody expected: the beginning of a text, a number, or what kind of thing it is. */
+/**
+ * What a message shows of a value that nobody expected: the beginning of a text, a number, or what kind of thing it is.
+ */
 export function glimpse(value: unknown): string {
   if (typeof value === 'string') return shown(cut(value))
   if (value instanceof Promise) return 'a promise'
@@ -31,7 +34,10 @@ export function glimpse(value: unknown): string {
 
 const cut = (text: string): string => (text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX)}…`)
 
-/** What a function of the user's gave, unless it is a promise: nobody would wait for it, and one that fails would end the process. */
+/**
+ * What a function of the user's gave, unless it is a promise: nobody would wait for it, and one that fails would end
+ * the process.
+ */
 export function settled<V>(what: string, value: V): V {
   if (!(value instanceof Promise)) return value
   value.catch(() => undefined)

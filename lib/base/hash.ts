@@ -1,6 +1,6 @@
 /**
- * MurmurHash3 (x86, 32 bit) over the UTF-16 units of a string, two bytes a unit. Stable for ever: key groups, the order of keys
- * and checksums hang on it. Constants from Austin Appleby's public-domain reference.
+ * MurmurHash3 (x86, 32 bit) over the UTF-16 units of a string, two bytes a unit. Stable for ever: key groups, the order
+ * of keys and checksums hang on it. Constants from Austin Appleby's public-domain reference.
  */
 export function hash32(text: string, seed = 0): number {
   const c1 = 0xcc9e2d51

@@ -7,8 +7,8 @@ export type KeyPart = string | number | boolean | bigint | null
 export type Key = KeyPart | readonly KeyPart[]
 
 /**
- * The key as text, injective: two keys have one text only if they are the same key. JSON, with lone surrogates escaped; a bigint is
- * digits with an `n`, which no JSON number has; a tuple is an array, which no primitive is.
+ * The key as text, injective: two keys have one text only if they are the same key. JSON, with lone surrogates escaped;
+ * a bigint is digits with an `n`, which no JSON number has; a tuple is an array, which no primitive is.
  */
 export function encodeKey(key: Key): string {
   const text = Array.isArray(key) ? tuple(key) : part(key as KeyPart)

@@ -3,7 +3,10 @@ import { ConfigError, shown } from './errors.js'
 /** The names of an options object. What its interface gains and a list lacks does not compile. */
 export type OptionNames<O> = { readonly [K in keyof Required<O>]: unknown }
 
-/** What Kafka Streams, Flink, Beam and Lambda call it, and what it is called here. Lower case: names are compared without it. */
+/**
+ * What Kafka Streams, Flink, Beam and Lambda call it, and what it is called here. Lower case: names are compared
+ * without it.
+ */
 const KIN: Readonly<Record<string, string>> = {
   grace: 'allowedLateness',
   graceperiod: 'allowedLateness',
@@ -30,7 +33,8 @@ const KIN: Readonly<Record<string, string>> = {
 }
 
 /**
- * Refuses an options object with a name that nobody reads: it would be passed over in silence. `what` begins the sentence.
+ * Refuses an options object with a name that nobody reads: it would be passed over in silence. `what` begins the
+ * sentence.
  * @throws {ConfigError} `unknown-option` with the nearest known name, or `bad-options` for what is no object
  */
 export function checkOptions<O extends object>(
@@ -54,7 +58,10 @@ export function checkOptions<O extends object>(
   )
 }
 
-/** The name that was meant, as far as that can be told: by what others call it, by a part of it, or by a third of its letters at most. */
+/**
+ * The name that was meant, as far as that can be told: by what others call it, by a part of it, or by a third of its
+ * letters at most.
+ */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const given = name.toLowerCase()
   const kin = Object.hasOwn(KIN, given) ? KIN[given]! : ''

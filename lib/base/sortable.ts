@@ -1,9 +1,15 @@
 import { assert } from './errors.js'
 
-/** Times lie within these bounds (years -124,000 to 128,000); beyond them is 'never' and 'for ever'. All are safe integers. */
+/**
+ * Times lie within these bounds (years -124,000 to 128,000); beyond them is 'never' and 'for ever'. All are safe
+ * integers.
+ */
 export const TIME_MIN = -4_000_000_000_000_000
 export const TIME_MAX = 4_000_000_000_000_000
-/** Records have event times within this bound either way: all windows over them, of 400 days and as much lateness at most, close before 'for ever'. */
+/**
+ * Records have event times within this bound either way: all windows over them, of 400 days and as much lateness at
+ * most, close before 'for ever'.
+ */
 export const EVENT_TIME_MAX = 3_900_000_000_000_000
 const OFFSET = 4_500_000_000_000_000
 const DIGITS = 11
@@ -20,7 +26,9 @@ export function unsortable(text: string): number {
 
 export const SORTABLE_LENGTH = DIGITS
 
-/** The order of UTF-8 bytes, in which stores sort keys. Differs from `<` only where surrogates meet the top of the BMP. */
+/**
+ * The order of UTF-8 bytes, in which stores sort keys. Differs from `<` only where surrogates meet the top of the BMP.
+ */
 export function compareBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {

@@ -1,4 +1,7 @@
-/** What one record decoded into, where its codec gives any number of values. One that is a `RecordRejection` is rejected by itself. */
+/**
+ * What one record decoded into, where its codec gives any number of values. One that is a `RecordRejection` is rejected
+ * by itself.
+ */
 export class RecordValues {
   readonly list: readonly unknown[]
   /** Of all values, decoded: what a chunk counts against its limit. */
@@ -11,7 +14,10 @@ export class RecordValues {
     this.texts = texts
   }
 
-  /** The text that a value was read from: what a dead letter keeps of one that is none. Undefined where it has no text of its own. */
+  /**
+   * The text that a value was read from: what a dead letter keeps of one that is none. Undefined where it has no text
+   * of its own.
+   */
   text(index: number): string | null | undefined {
     return this.texts?.(index)
   }

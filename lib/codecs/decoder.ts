@@ -7,7 +7,10 @@ type Make = (source: SourceNode<any>) => JsonDecoder | CodecDecoder
 /** What is loaded stays: the next source waits for no import. */
 const loaded = new Map<string, Make>()
 
-/** What decodes a source's records. It is loaded when a source is opened, as what reads its events is: JSON alone, or all codecs where a source has another one. */
+/**
+ * What decodes a source's records. It is loaded when a source is opened, as what reads its events is: JSON alone, or
+ * all codecs where a source has another one.
+ */
 export async function recordDecoder(source: SourceNode<any>): Promise<JsonDecoder | CodecDecoder> {
   const { decode } = source
   const isJson = decode === undefined || (typeof decode === 'object' && decode.codec === 'json')

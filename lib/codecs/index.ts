@@ -10,8 +10,8 @@ const TEXT: Codec = Object.freeze({ kind: 'codec', codec: 'text' })
 const BYTES: Codec = Object.freeze({ kind: 'codec', codec: 'bytes' })
 
 /**
- * A record is one JSON value in UTF-8: the default of every source. Rejects as `bad-utf8`, `bad-json`, `deep-nesting`, `forbidden-key`,
- * `inexact-number` and `duplicate-member`.
+ * A record is one JSON value in UTF-8: the default of every source. Rejects as `bad-utf8`, `bad-json`, `deep-nesting`,
+ * `forbidden-key`, `inexact-number` and `duplicate-member`.
  * @example kinesisSource('orders', { decode: json(), timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') })
  */
 export function json(): Codec {
@@ -19,8 +19,9 @@ export function json(): Codec {
 }
 
 /**
- * A record is any number of JSON values in UTF-8: one a line, over several lines, or one right after the other, as Firehose joins them. A line that is no value is rejected
- * by itself as `bad-json`; the others count. At most 20,000 values.
+ * A record is any number of JSON values in UTF-8: one a line, over several lines, or one right after the other, as
+ * Firehose joins them. A line that is no value is rejected by itself as `bad-json`; the others count. At most 20,000
+ * values.
  * @example kinesisSource('orders', { decode: ndjson(), timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') })
  */
 export function ndjson(): Codec {
@@ -28,8 +29,8 @@ export function ndjson(): Codec {
 }
 
 /**
- * A record is gzip data of what another codec or function reads. It unpacks to at most 16 MiB; more is rejected as `oversize-gzip` before it takes the
- * memory, and what is no gzip data, or damaged, as `bad-gzip`.
+ * A record is gzip data of what another codec or function reads. It unpacks to at most 16 MiB; more is rejected as
+ * `oversize-gzip` before it takes the memory, and what is no gzip data, or damaged, as `bad-gzip`.
  * @throws {ConfigError} where what it unpacks to has no codec
  * @example kafkaSource('orders', { decode: gzip(ndjson()), timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') })
  */
@@ -44,8 +45,9 @@ export function gzip(of: Codec | DecodeFunction): Codec {
 }
 
 /**
- * A record is what a subscription of a CloudWatch Logs group sends to Kinesis: gzip data of a JSON envelope. A DATA_MESSAGE becomes its log events
- * (`CloudWatchLogEvent`), a CONTROL_MESSAGE none. Another envelope is rejected as `bad-envelope`.
+ * A record is what a subscription of a CloudWatch Logs group sends to Kinesis: gzip data of a JSON envelope. A
+ * DATA_MESSAGE becomes its log events (`CloudWatchLogEvent`), a CONTROL_MESSAGE none. Another envelope is rejected as
+ * `bad-envelope`.
  * @example kinesisSource('logs', { decode: cloudWatchLogs(), timestamp: (e: CloudWatchLogEvent) => e.timestamp, watermark: outOfOrder('1m') })
  */
 export function cloudWatchLogs(): Codec {

@@ -30,7 +30,9 @@ function depthOf(bytes: Buffer, from: number, to: number): number {
   return deepest
 }
 
-/** The letters of `__proto__`, written as escapes. No encoder writes them so; other escapes such as `\u00e9` are common. */
+/**
+ * The letters of `__proto__`, written as escapes. No encoder writes them so; other escapes such as `\u00e9` are common.
+ */
 const ESCAPED_LETTER = /\\u00(?:5[fF]|6[fF]|7[024])/
 
 /** Whether a text may hold the key `__proto__`. Wrong only in being too careful: it may be a value's text. */
@@ -40,8 +42,8 @@ export function mayHoldProto(text: string): boolean {
 }
 
 /**
- * Whether a parsed value has `__proto__` as a key of its own anywhere. Harmless in itself, it would pollute prototypes in the first
- * function that copies the value key by key. Walks without recursion, as deep as a value may be.
+ * Whether a parsed value has `__proto__` as a key of its own anywhere. Harmless in itself, it would pollute prototypes
+ * in the first function that copies the value key by key. Walks without recursion, as deep as a value may be.
  */
 export function holdsProto(value: unknown): boolean {
   const open: unknown[] = [value]

@@ -20,7 +20,8 @@ function afterSpace(bytes: Buffer, at: number, end: number): number {
 }
 
 /**
- * Where the value that begins at `at` ends, by its brackets and quotes alone: whether it is one is for a parser to say. Undefined where it does not end.
+ * Where the value that begins at `at` ends, by its brackets and quotes alone: whether it is one is for a parser to say.
+ * Undefined where it does not end.
  */
 function valueEnd(bytes: Buffer, at: number, end: number): number | undefined {
   const first = bytes[at]!
@@ -46,7 +47,10 @@ function valueEnd(bytes: Buffer, at: number, end: number): number | undefined {
   return undefined
 }
 
-/** Values that follow each other, with or without white space between: at most `most` and one more. What does not end is the last. */
+/**
+ * Values that follow each other, with or without white space between: at most `most` and one more. What does not end is
+ * the last.
+ */
 export function valueRanges(bytes: Buffer, from: number, to: number, most: number): Range[] {
   const ranges: Range[] = []
   for (let at = afterSpace(bytes, from, to); at < to && ranges.length <= most; ) {
@@ -70,8 +74,8 @@ export function lineRanges(bytes: Buffer, most: number): Range[] {
 }
 
 /**
- * Of a text that is no JSON value: where a second value begins, if its first is an object or an array that ends, or whether it is one that does not. Undefined where it
- * begins with neither.
+ * Of a text that is no JSON value: where a second value begins, if its first is an object or an array that ends, or
+ * whether it is one that does not. Undefined where it begins with neither.
  */
 export function firstValueEnd(
   bytes: Buffer,

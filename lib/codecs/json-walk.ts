@@ -27,7 +27,10 @@ export interface JsonVisitor {
 const CHARS_SHOWN = 60
 const NAME = /^[A-Za-z_$][\w$-]{0,39}$/
 
-/** Walks a text that JSON.parse has taken, without recursion. Much slower than parsing: for records of which something is doubtful. */
+/**
+ * Walks a text that JSON.parse has taken, without recursion. Much slower than parsing: for records of which something
+ * is doubtful.
+ */
 export class JsonWalk {
   private readonly text: string
   private readonly levels: Level[] = []
@@ -36,7 +39,10 @@ export class JsonWalk {
     this.text = text
   }
 
-  /** Where the walk stands, as a JSON path. A name that is no plain word may be data, and is a star; a long path ends in dots. */
+  /**
+   * Where the walk stands, as a JSON path. A name that is no plain word may be data, and is a star; a long path ends in
+   * dots.
+   */
   get path(): string {
     let path = '$'
     for (const { isArray, index, name } of this.levels) {

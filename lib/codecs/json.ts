@@ -6,12 +6,14 @@ import { JsonRules } from './numbers.js'
 import { type Payloads, RecordPack } from './record-pack.js'
 import { reject } from './rejections.js'
 
-/** Into how many parts a run is cut that could not be parsed at once: a bad record costs some parts, not all of the run. */
+/**
+ * Into how many parts a run is cut that could not be parsed at once: a bad record costs some parts, not all of the run.
+ */
 const PARTS = 8
 
 /**
- * Parses the JSON records of a batch. Many are parsed at once, which costs far less than one by one; the values and the rejections are
- * the same.
+ * Parses the JSON records of a batch. Many are parsed at once, which costs far less than one by one; the values and the
+ * rejections are the same.
  */
 export class JsonDecoder {
   private readonly pack: RecordPack

@@ -10,8 +10,9 @@ interface Parsed {
 }
 
 /**
- * The JSON values of one record. Lines first, as nearly every producer writes them, and parsed as a batch is. A line that is no value may be several, one right after the
- * other; and where some still are none, a value may go over several lines: that counts if it makes sense of all of the text.
+ * The JSON values of one record. Lines first, as nearly every producer writes them, and parsed as a batch is. A line
+ * that is no value may be several, one right after the other; and where some still are none, a value may go over
+ * several lines: that counts if it makes sense of all of the text.
  */
 export function ndjsonValues(bytes: Buffer, decoder: JsonDecoder): RecordValues | RecordRejection {
   const lines = lineRanges(bytes, RECORD_VALUES_MAX)

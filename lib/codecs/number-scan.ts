@@ -3,11 +3,13 @@ const HIGH = 0x80808080
 const HIGH_INT = HIGH | 0
 
 /**
- * Whether the JSON in the bytes from `from` to `to` may hold a number that a double does not: one of 16 digits or more, or with an exponent of three. Wrong only
- * in being too careful: it may lie in a text. `words` are the same bytes, four at a time; what lies around them within eight bytes is looked at too.
+ * Whether the JSON in the bytes from `from` to `to` may hold a number that a double does not: one of 16 digits or more,
+ * or with an exponent of three. Wrong only in being too careful: it may lie in a text. `words` are the same bytes, four
+ * at a time; what lies around them within eight bytes is looked at too.
  *
- * This is on the hot path of every pipeline, so eight bytes are tested at once. With a byte's highest bit free, an addition sets it where the byte
- * is large enough: adding 0x52 shows what is not below '.', adding 0x46 what is above '9'.
+ * This is on the hot path of every pipeline, so eight bytes are tested at once. With a byte's highest bit free, an
+ * addition sets it where the byte is large enough: adding 0x52 shows what is not below '.', adding 0x46 what is above
+ * '9'.
  */
 export function mayHoldLongNumber(bytes: Uint8Array, words: Int32Array, from: number, to: number): boolean {
   const last = Math.min(words.length, 2 * Math.ceil(to / 8))
@@ -54,7 +56,10 @@ function hasLongExponent(bytes: Uint8Array, at: number): boolean {
   return false
 }
 
-/** Whether a number may begin there: in JSON it follows a bracket, a colon, a comma, white space or a sign, and in a text mostly something else. */
+/**
+ * Whether a number may begin there: in JSON it follows a bracket, a colon, a comma, white space or a sign, and in a
+ * text mostly something else.
+ */
 function isValueAt(bytes: Uint8Array, from: number): boolean {
   const sign = from > 0 && bytes[from - 1] === 0x2d ? from - 1 : from
   if (sign === 0) return true

@@ -11,13 +11,17 @@ const DIGITS_SURE = 15
 const DIGITS_PRINTED = 17
 /** As far as `toPrecision` goes. */
 const DIGITS_MAX = 100
-/** Below this, and with an exponent, Java before 19 may round the last digit that it prints otherwise than everybody else. */
+/**
+ * Below this, and with an exponent, Java before 19 may round the last digit that it prints otherwise than everybody
+ * else.
+ */
 const ROUNDED_BELOW = 1e7
 
 /**
- * Whether a double holds what a JSON number says. It does where the double, printed exactly with as many digits as the number has, gives
- * that number, and where its shortest form does: so whatever prints doubles rightly passes, be it with 15, 17 or 25 digits. Numbers of at most 17 digits
- * with an exponent, or with a fraction and below ten million, pass too: they come of a double. What becomes infinite, or zero without being it, is not held.
+ * Whether a double holds what a JSON number says. It does where the double, printed exactly with as many digits as the
+ * number has, gives that number, and where its shortest form does: so whatever prints doubles rightly passes, be it
+ * with 15, 17 or 25 digits. Numbers of at most 17 digits with an exponent, or with a fraction and below ten million,
+ * pass too: they come of a double. What becomes infinite, or zero without being it, is not held.
  */
 export function isHeld(literal: string): boolean {
   const value = Number(literal)

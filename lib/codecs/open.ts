@@ -18,7 +18,10 @@ import { reject } from './rejections.js'
 /** One value, some `RecordValues`, or why there is none. */
 type Decode = (bytes: Buffer, meta: RecordMeta) => unknown
 
-/** Decodes the records of a source with another codec than `json()`: one at a time, so that no more than one is unpacked. */
+/**
+ * Decodes the records of a source with another codec than `json()`: one at a time, so that no more than one is
+ * unpacked.
+ */
 export class CodecDecoder {
   readonly recordsAtOnce = 1
   private readonly decodeOne: Decode
@@ -33,7 +36,10 @@ export class CodecDecoder {
     this.decodeOne = opened(source.decode!, settings)
   }
 
-  /** Fills `out` from its start with the value of each record, with its `RecordValues`, or with why there are none. `meta` is of the first. */
+  /**
+   * Fills `out` from its start with the value of each record, with its `RecordValues`, or with why there are none.
+   * `meta` is of the first.
+   */
   decode(batch: Payloads, from: number, to: number, out: unknown[], meta: RecordMeta): void {
     for (let index = from; index < to; index++) out[index - from] = this.one(batch, index, meta)
   }

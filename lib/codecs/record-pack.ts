@@ -15,7 +15,10 @@ const MARK = [0xef, 0xbb, 0xbf] as const
 /** The payloads of some records: what of a batch is decoded. */
 export type Payloads = Pick<SplitBatch, 'sizeBound' | 'write'>
 
-/** Records written into one buffer so that any run of them can be read as one JSON array. The buffer is used again and again. */
+/**
+ * Records written into one buffer so that any run of them can be read as one JSON array. The buffer is used again and
+ * again.
+ */
 export class RecordPack {
   count = 0
   /** Whether commas part the records, or words. */
@@ -34,8 +37,8 @@ export class RecordPack {
   }
 
   /**
-   * Packs what fits of the records from `index` to `to`; rejects in `out` those that need no parser for it. The place of a record in
-   * `out` is its distance from the record `first`. Returns the index to go on with.
+   * Packs what fits of the records from `index` to `to`; rejects in `out` those that need no parser for it. The place
+   * of a record in `out` is its distance from the record `first`. Returns the index to go on with.
    */
   fill(batch: Payloads, index: number, to: number, first: number, out: unknown[]): number {
     this.hasCommas = this.triesCommas
@@ -63,14 +66,14 @@ export class RecordPack {
   }
 
   /**
-   * The records `lo` to `hi` as the text of an array, or undefined where some are not UTF-8: a separator ends what is unfinished. Runs are
-   * asked for from the whole to its parts.
+   * The records `lo` to `hi` as the text of an array, or undefined where some are not UTF-8: a separator ends what is
+   * unfinished. Runs are asked for from the whole to its parts.
    */
   arrayText(lo: number, hi: number): string | undefined {
     const from = this.starts[lo]! - 1
     const to = this.ends[hi - 1]!
-    // The brackets overwrite the last byte of the separator before and the first of the one after: a run that has been tried is only
-    // ever cut, so neither is read again.
+    // The brackets overwrite the last byte of the separator before and the first of the one after: a run that has been
+    // tried is only ever cut, so neither is read again.
     this.buffer[from] = OPEN_ARRAY
     this.buffer[to] = CLOSE_ARRAY
     return this.slice(from, to + 1)

@@ -18,7 +18,10 @@ function byFunction(does: string): string {
   return `Give its source decode: a function that ${does}.`
 }
 
-/** The rest of the sentence on a payload that is no JSON text: what its bytes look like, and what reads them. Undefined where they look like nothing known. Quotes none. */
+/**
+ * The rest of the sentence on a payload that is no JSON text: what its bytes look like, and what reads them. Undefined
+ * where they look like nothing known. Quotes none.
+ */
 export function seenIn(bytes: Buffer): string | undefined {
   const known = BEGINNINGS.find(([begins]) => begins.every((byte, i) => bytes[i] === byte))
   if (known !== undefined) return known[1]

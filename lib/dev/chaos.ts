@@ -15,7 +15,10 @@ const RATES = {
 const HANG_MS_MAX = 60
 const ABANDON_MS_MAX = 25
 
-/** Faults from a seed: what real pollers, stores and processes do once in a while, done often. Without a seed there are none. */
+/**
+ * Faults from a seed: what real pollers, stores and processes do once in a while, done often. Without a seed there are
+ * none.
+ */
 export class Faults {
   readonly active: boolean
   /** Faults injected, by kind. */

@@ -12,8 +12,9 @@ const RELATIVE = /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\(|\bnew\s+URL\s*
 const CODE = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']
 
 /**
- * The file of a pipeline, and all that it imports by a relative path, straight or by way of others. Packages are no part of it. A digest tells a file that
- * was changed from one that was only written again: a fresh checkout is no change.
+ * The file of a pipeline, and all that it imports by a relative path, straight or by way of others. Packages are no
+ * part of it. A digest tells a file that was changed from one that was only written again: a fresh checkout is no
+ * change.
  */
 export function codeFiles(entry: string): CodeFiles {
   const found: Record<string, string> = Object.create(null)

@@ -11,8 +11,8 @@ interface Container {
 }
 
 /**
- * Execution environments as Lambda keeps them: one invocation at a time each, reused warm, the last one first. A killed invocation takes its
- * environment with it; one that hangs is given up at the timeout and may go on as a zombie.
+ * Execution environments as Lambda keeps them: one invocation at a time each, reused warm, the last one first. A killed
+ * invocation takes its environment with it; one that hangs is given up at the timeout and may go on as a zombie.
  */
 export class Containers {
   invocations = 0
@@ -32,7 +32,7 @@ export class Containers {
     this.timeoutMs = timeoutMs
   }
 
-  /** Every invocation's time is up: its work ends at the next checkpoint (law 11). */
+  /** Every invocation's time is up: its work ends at the next checkpoint (invariant 11). */
   stop(): void {
     this.stopped = true
   }

@@ -7,7 +7,10 @@ const GAP = 2
 const NOTE_INDENT = 4
 const STEP_MIN = 12
 
-/** What became of all rows, step by step, for the terminal. What is said of a step stands beside it, or below it where that is too wide. */
+/**
+ * What became of all rows, step by step, for the terminal. What is said of a step stands beside it, or below it where
+ * that is too wide.
+ */
 export function flowText(flow: readonly StepFlow[], width = columnsOf()): string {
   const rows = flow.map(({ depth, step, in: entered, out, note }) => ({
     step: `${'  '.repeat(depth)}${step}`,
@@ -35,7 +38,9 @@ export function flowText(flow: readonly StepFlow[], width = columnsOf()): string
 }
 
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text)
-/** What was rejected or came too late, by reason, with one example each and where to look. Empty where there is nothing. */
+/**
+ * What was rejected or came too late, by reason, with one example each and where to look. Empty where there is nothing.
+ */
 export function rejectedText(rejected: readonly RejectedRows[]): string {
   return rejected
     .map(({ sink, file, reason, rows, example: { source, split, position, detail, place } }) => {

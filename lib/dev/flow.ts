@@ -28,7 +28,10 @@ export interface StepFlow {
   readonly note: string
 }
 
-/** What became of all rows, step by step, from the items of a run alone. Branches stand one under another, each below the step that it reads. */
+/**
+ * What became of all rows, step by step, from the items of a run alone. Branches stand one under another, each below
+ * the step that it reads.
+ */
 export async function flowOf(pipeline: Pipeline, store: StateStore, status: Status, run = 1): Promise<StepFlow[]> {
   const made = plan(pipeline)
   const counts = await countsOf(made, store, status, run)

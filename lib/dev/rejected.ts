@@ -52,7 +52,10 @@ export function lettersOf(pipeline: Pipeline, sinks: readonly { name: string; fi
     )
 }
 
-/** Counts what a run's dead letter and late outputs hold, by reason, and writes into each dead letter where its record is. */
+/**
+ * Counts what a run's dead letter and late outputs hold, by reason, and writes into each dead letter where its record
+ * is.
+ */
 export async function rejectedRows(
   files: readonly LettersFile[],
   inputs: readonly DealtFiles[],

@@ -23,7 +23,10 @@ export interface RunOptions {
   readonly chaos?: number
   /** Forgets earlier state and results. */
   readonly fresh?: boolean
-  /** The pipeline's file. Where results that are there were begun with other code, `onStale` is told so before anything else. */
+  /**
+   * The pipeline's file. Where results that are there were begun with other code, `onStale` is told so before anything
+   * else.
+   */
   readonly code?: string
   readonly onStale?: (stale: Stale) => void
   readonly logger?: Logger

@@ -58,8 +58,8 @@ const LAST_TICK_MS = 50
 const LAST_TICKS_MAX = 1200
 
 /**
- * Runs a pipeline on files, with the handlers that Lambda runs and the event JSON that Lambda sends, to the end of the input. Killed at any moment and
- * started again it goes on where it was.
+ * Runs a pipeline on files, with the handlers that Lambda runs and the event JSON that Lambda sends, to the end of the
+ * input. Killed at any moment and started again it goes on where it was.
  * @example await run(pipeline, { inputs: { orders: ['orders.ndjson'] } })
  */
 export async function run(pipeline: Pipeline, options: RunOptions): Promise<RunSummary> {
@@ -152,7 +152,10 @@ class LocalRun {
     }
   }
 
-  /** Each source goes on after what its splits have checkpointed, as a mapping would, but for a few records that come again. */
+  /**
+   * Each source goes on after what its splits have checkpointed, as a mapping would, but for a few records that come
+   * again.
+   */
   private openInputs(status: Status): StreamInput[] {
     const { pipeline, options, settled } = this
     const positions = positionsOf(status)

@@ -5,7 +5,9 @@ import { bold, numberText, table, timeText } from './text.js'
 
 const COST_EVENTS_MIN = 1_000
 
-/** Cost of a million events of a run at list prices: the state's units, and the functions by the CPU this machine spent. */
+/**
+ * Cost of a million events of a run at list prices: the state's units, and the functions by the CPU this machine spent.
+ */
 export function costPerMillion(summary: RunSummary): { state: number; functions: number } {
   const events = Math.max(1, recordsIn(summary))
   const { usage } = summary
@@ -21,7 +23,10 @@ export function takenOf(summary: RunSummary): { readonly taken: number; readonly
   return { taken: sum((step) => step.in), rejected: sum((step) => step.rejected) }
 }
 
-/** Records that all sources have delivered, once each. What an operator hands to the next stage is no record that came in. */
+/**
+ * Records that all sources have delivered, once each. What an operator hands to the next stage is no record that came
+ * in.
+ */
 export function recordsIn({ status: { stages } }: Pick<RunSummary, 'status'>): number {
   const operators = stages.flatMap((stage) => stage.operators.map((name) => `${name}/`))
   const splits = stages.flatMap((stage) => stage.splits)
@@ -30,7 +35,7 @@ export function recordsIn({ status: { stages } }: Pick<RunSummary, 'status'>): n
     .reduce((sum, split) => sum + split.in, 0)
 }
 
-/** Law 10 for people: per split, in = rejected + filtered + passed, and per operator rows = counted + expired. */
+/** Invariant 10 for people: per split, in = rejected + filtered + passed, and per operator rows = counted + expired. */
 export function conservation(summary: RunSummary): string {
   const blocks: string[] = []
   for (const stage of summary.status.stages) {

@@ -20,8 +20,9 @@ const TEXT_MIN = 24
 const GAP = 2
 
 /**
- * A table with its first column to the left and all others to the right, no line of it wider than `width`: first heads go over several lines, then long texts
- * do, then columns go into blocks, each with the first column, or, where even that is too wide, each row is a block with a cell a line.
+ * A table with its first column to the left and all others to the right, no line of it wider than `width`: first heads
+ * go over several lines, then long texts do, then columns go into blocks, each with the first column, or, where even
+ * that is too wide, each row is a block with a cell a line.
  */
 export function table(
   head: readonly string[],

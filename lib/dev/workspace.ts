@@ -37,8 +37,8 @@ export function runInputs(
 const held = new Set<string>()
 
 /**
- * The folder of results: parts in `.parts`, one readable file a sink beside it. Only one run may write to it at a time. Parts belong to the state that made
- * them, so a state that starts anew starts its parts anew.
+ * The folder of results: parts in `.parts`, one readable file a sink beside it. Only one run may write to it at a time.
+ * Parts belong to the state that made them, so a state that starts anew starts its parts anew.
  */
 export class Workspace {
   readonly out: string

@@ -26,7 +26,10 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** Lines that are wider are cut between words, and go on a little further in. A word stays whole: it may be a path or an address. */
+/**
+ * Lines that are wider are cut between words, and go on a little further in. A word stays whole: it may be a path or an
+ * address.
+ */
 export function fitText(text: string, width: number): string {
   return text
     .split('\n')

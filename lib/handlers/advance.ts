@@ -7,7 +7,8 @@ import type { Handler } from './ingest.js'
 import { deadlineOf, measured } from './invocation.js'
 
 /**
- * The handler that closes slices of a key group when ingest had no time to. Takes a request, or an SQS event of them as JSON.
+ * The handler that closes slices of a key group when ingest had no time to. Takes a request, or an SQS event of them as
+ * JSON.
  * @example export const handler = advance(pipeline, { state: () => lmdbStore('/tmp/state') })
  */
 export function advance(pipeline: Pipeline, bindings?: Bindings): Handler {

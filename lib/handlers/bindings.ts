@@ -26,15 +26,19 @@ export interface Bindings {
   readonly sink?: (node: SinkNode<any>) => Promise<Sink> | undefined
   /** Physical names of sinks' resources (a table's name) by logical name, where the two differ. */
   readonly resources?: Readonly<Record<string, string>>
-  /** Sources that can be asked for their splits, by logical name (laws 5, 6). */
+  /** Sources that can be asked for their splits, by logical name (invariants 5, 6). */
   readonly inspectors?: Readonly<Record<string, SourceInspector>>
   /**
-   * Logical source names by what events say of their origin (a stream's name, a topic), where the two differ; `kinesis:NAME` and `kafka:NAME` where a
-   * stream and a topic have one name; `NAME@PLACE` where several have it: the place is the stream's ARN, that of a cluster of
-   * MSK, or a broker's `host:port`, each of them where a cluster has several.
+   * Logical source names by what events say of their origin (a stream's name, a topic), where the two differ;
+   * `kinesis:NAME` and `kafka:NAME` where a stream and a topic have one name; `NAME@PLACE` where several have it: the
+   * place is the stream's ARN, that of a cluster of MSK, or a broker's `host:port`, each of them where a cluster has
+   * several.
    */
   readonly origins?: Readonly<Record<string, string>>
-  /** Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure throws. */
+  /**
+   * Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure
+   * throws.
+   */
   readonly kafkaPartialAnswers?: boolean
   readonly clock?: Clock
   readonly ids?: Ids
@@ -45,7 +49,10 @@ export interface Bindings {
   readonly run?: number
   /** What logs and metrics call it, where one account has several. Default: the pipeline's name. */
   readonly deployment?: string
-  /** How much is done at a time. Results never hang on it; `advanceBytes` is the heap that closing windows may fill, by default a third of the process's. */
+  /**
+   * How much is done at a time. Results never hang on it; `advanceBytes` is the heap that closing windows may fill, by
+   * default a third of the process's.
+   */
   readonly limits?: Partial<Limits>
   /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
   readonly timeoutMs?: number
@@ -129,12 +136,17 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
 /** The rest of the heap is for a batch, for rows on their way to sinks, and for what waits to be collected. */
 const foldBytes = (): number => Math.min(ADVANCE_BYTES_MAX, getHeapStatistics().heap_size_limit * ADVANCE_HEAP_SHARE)
 
-/** What is bound to a name. Names come from outside too: a topic may be called `constructor`, which every object has. */
+/**
+ * What is bound to a name. Names come from outside too: a topic may be called `constructor`, which every object has.
+ */
 export function bound<T>(names: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined
 }
 
-/** A name that is bound and not there is a slip that would go unnoticed: a table of another name, a source that is never asked. */
+/**
+ * A name that is bound and not there is a slip that would go unnoticed: a table of another name, a source that is never
+ * asked.
+ */
 function checkNames(pipeline: Pipeline, { resources = {}, inspectors = {}, origins = {} }: Bindings): void {
   const { sources, sinks } = plan(pipeline)
   const known = { source: sources.map(({ name }) => name), sink: sinks.map(({ name }) => name) }

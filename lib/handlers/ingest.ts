@@ -10,8 +10,8 @@ import { deadlineOf, type InvocationContext, measured } from './invocation.js'
 export type Handler = (event: unknown, context?: InvocationContext) => Promise<unknown>
 
 /**
- * The handler of a pipeline's event source mappings: any of its sources, told apart by the event. Answers with what is to be delivered again, or
- * throws where the mapping takes no partial answers (law 11).
+ * The handler of a pipeline's event source mappings: any of its sources, told apart by the event. Answers with what is
+ * to be delivered again, or throws where the mapping takes no partial answers (invariant 11).
  * @throws {EventShapeError} for an event that no source of the pipeline knows: nothing is committed
  * @example export const handler = ingest(pipeline, { state: () => lmdbStore('/tmp/state') })
  */
@@ -40,7 +40,8 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
         if (outcome instanceof MillraceError) stopped ??= outcome
         else if (outcome !== undefined) undone.push({ batch, index: outcome })
       }
-      // What no redelivery mends is said loudly, but not before the other partitions are done: they would wait for it for ever (law 11).
+      // What no redelivery mends is said loudly, but not before the other partitions are done: they would wait for it
+      // for ever (invariant 11).
       if (stopped !== undefined) throw stopped
       return answer(opened, decoder, undone)
     })
@@ -63,8 +64,8 @@ async function openDecoders({ host }: Container): Promise<Decoding> {
 }
 
 /**
- * One batch of one split. Errors that a redelivery may mend leave it undone from the first record without a checkpoint; one that none mends is
- * handed back.
+ * One batch of one split. Errors that a redelivery may mend leave it undone from the first record without a checkpoint;
+ * one that none mends is handed back.
  */
 async function ingestOne(
   { host }: Container,
@@ -111,7 +112,10 @@ function answer({ bindings }: Container, decoder: EventDecoder, undone: readonly
   return decoder.partialAnswer(undone)
 }
 
-/** The logical source of what an event names. Where a name is bound by place, it is never taken for one that is elsewhere. */
+/**
+ * The logical source of what an event names. Where a name is bound by place, it is never taken for one that is
+ * elsewhere.
+ */
 function sourceOf(
   { host, bindings }: Container,
   connector: string,

@@ -1,4 +1,7 @@
-/** Takes the place of the SDK's chain of credential providers in bundles for Lambda, where credentials are in the environment variables and nowhere else. */
+/**
+ * Takes the place of the SDK's chain of credential providers in bundles for Lambda, where credentials are in the
+ * environment variables and nowhere else.
+ */
 export function defaultProvider() {
   return async () => {
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env

@@ -1,15 +1,18 @@
 import { ConfigError, shown } from '../base/index.js'
 
 /**
- * The environment variables of a deployed function. The stack writes them, the function reads them: both by these names. Values that are JSON
- * hold plain data by logical name.
+ * The environment variables of a deployed function. The stack writes them, the function reads them: both by these
+ * names. Values that are JSON hold plain data by logical name.
  */
 export const VARIABLES = {
   /** `dynamodb:TABLE`, `memory`, or `lmdb:DIRECTORY` where one container is all there is. */
   state: 'MILLRACE_STATE',
   /** JSON: what each source is outside. */
   sources: 'MILLRACE_SOURCES',
-  /** JSON: of each sink that has another name than its own, or that is no table on a laptop, the DynamoDB table, or `s3://BUCKET/PREFIX`. */
+  /**
+   * JSON: of each sink that has another name than its own, or that is no table on a laptop, the DynamoDB table, or
+   * `s3://BUCKET/PREFIX`.
+   */
   sinks: 'MILLRACE_SINKS',
   /** The URL of the SQS queue that invokes advance; without one the next tick does what ingest had no time for. */
   queue: 'MILLRACE_QUEUE',

@@ -9,8 +9,8 @@ export { VARIABLES } from './environment.js'
 export type { SourceBinding } from './sources.js'
 
 /**
- * Everything outside that a deployed function needs, from the environment variables that its stack sets. Await it as the module loads: Lambda's init phase has more
- * CPU than the first invocation.
+ * Everything outside that a deployed function needs, from the environment variables that its stack sets. Await it as
+ * the module loads: Lambda's init phase has more CPU than the first invocation.
  * @throws {ConfigError} which variable is wrong, and how it should be
  * @example export const handler = ingest(pipeline, await environmentBindings())
  */

@@ -8,8 +8,9 @@ import { objectIn, runIn, VARIABLES } from './environment.js'
 const EXAMPLE = '{"revenue":"prod-revenue","dead-letter":"s3://prod-letters/revenue"}'
 
 /**
- * The tables and buckets of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop is a table here, with the items that `dynamodbTable` makes by
- * itself, or a bucket with an object a batch: a function's disk is gone with its container.
+ * The tables and buckets of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop is a table
+ * here, with the items that `dynamodbTable` makes by itself, or a bucket with an object a batch: a function's disk is
+ * gone with its container.
  */
 export function sinksIn(
   places = objectIn(VARIABLES.sinks, EXAMPLE),

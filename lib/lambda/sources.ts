@@ -4,7 +4,10 @@ import { boundKafkaInspector, brokerList, type KafkaBinding } from '../sources/k
 import { kinesisInspector } from '../sources/kinesis/inspector.js'
 import { objectIn, VARIABLES } from './environment.js'
 
-/** A stream by its name or ARN; a topic with its brokers and the references of its secrets; or a topic of the cluster that another source names. */
+/**
+ * A stream by its name or ARN; a topic with its brokers and the references of its secrets; or a topic of the cluster
+ * that another source names.
+ */
 export type SourceBinding =
   | { readonly stream: string }
   | KafkaBinding
@@ -12,7 +15,9 @@ export type SourceBinding =
 
 const EXAMPLE = '{"orders":{"stream":"orders"},"clicks":{"topic":"clicks","brokers":["b-1:9096"]}}'
 
-/** What the sources are outside, from MILLRACE_SOURCES. A source that is not named there cannot be asked for its splits. */
+/**
+ * What the sources are outside, from MILLRACE_SOURCES. A source that is not named there cannot be asked for its splits.
+ */
 export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
   readonly inspectors: Readonly<Record<string, SourceInspector>>
   readonly origins: Readonly<Record<string, string>>
@@ -29,7 +34,8 @@ export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
         'bad-environment',
         `${VARIABLES.sources} binds "${name}" and "${twin.name}" to ${source.origin}, and nothing tells the one from the other: a stream is told by its ARN, a topic by its cluster's ARN or its brokers. Bind each to one of its own.`,
       )
-    // A name that one source alone has is enough, wherever it is: a stream made anew in another account, brokers that were replaced.
+    // A name that one source alone has is enough, wherever it is: a stream made anew in another account, brokers that
+    // were replaced.
     const keys = namesakes.length === 0 ? [source.origin] : source.places.map((place) => `${source.origin}@${place}`)
     for (const key of keys) origins[key] = name
     inspectors[name] = 'stream' in binding ? kinesisInspector(binding) : boundKafkaInspector(binding)

@@ -52,7 +52,10 @@ function label(node: GraphNode): string {
 
 const FUNCTION_CHARS_MAX = 48
 
-/** A stateless step by the name that a user writes, with the beginning of its function: steps have no names of their own. */
+/**
+ * A stateless step by the name that a user writes, with the beginning of its function: steps have no names of their
+ * own.
+ */
 export function stepLabel(node: GraphNode): string {
   const name = stepName(node)
   if (!('fn' in node)) return name

@@ -13,8 +13,8 @@ const DEFAULTS: Readonly<Record<string, unknown>> = { writeShards: 1, emit: 'pan
 const DERIVED = ['kind', 'name', 'input', 'inputs', 'folds', 'sliceMs', 'slicesPerBucket']
 
 /**
- * The first difference that makes the fingerprints of two manifests differ, in words: what is another one by its name, its option and the values as a user writes
- * them. Undefined where they are the same.
+ * The first difference that makes the fingerprints of two manifests differ, in words: what is another one by its name,
+ * its option and the values as a user writes them. Undefined where they are the same.
  */
 export function difference(before: Manifest, after: Manifest): string | undefined {
   const [a, b] = [stateful(before), stateful(after)]

@@ -82,15 +82,18 @@ export interface IdleOptions {
   /** A split that is quiet for this long, and has nothing waiting, no longer holds event time back. Default '1m'. */
   readonly after?: Duration
   /**
-   * Once all splits have been quiet for this long, and nothing waits, what is open is closed: event time goes on with the clock to the end of the last
-   * window that holds rows, and stays there. Default '5m'. `'clock'`: event time goes on with the clock for as long as all is quiet. `false`: what is open
-   * waits for records.
+   * Once all splits have been quiet for this long, and nothing waits, what is open is closed: event time goes on with
+   * the clock to the end of the last window that holds rows, and stays there. Default '5m'. `'clock'`: event time goes
+   * on with the clock for as long as all is quiet. `false`: what is open waits for records.
    */
   readonly close?: Duration | 'clock' | false
 }
 
 export interface PipelineOptions {
-  /** Where rejected records go, and expired rows of windows without a `late` output. Default: what the host binds as `dead-letter`. */
+  /**
+   * Where rejected records go, and expired rows of windows without a `late` output. Default: what the host binds as
+   * `dead-letter`.
+   */
   readonly deadLetter?: SinkNode<any>
   /** Hash buckets of each operator's key space, the unit of work downstream. Default 4. Results never depend on it. */
   readonly keyGroups?: number

@@ -2,7 +2,10 @@ import { digest } from '../base/index.js'
 import type { GraphNode } from './graph.js'
 import type { Plan } from './stages.js'
 
-/** The graph as plain JSON: names, kinds, options and windows, never function source. What stacks and stored state know it by. */
+/**
+ * The graph as plain JSON: names, kinds, options and windows, never function source. What stacks and stored state know
+ * it by.
+ */
 export interface Manifest {
   readonly format: 1
   readonly pipeline: string
@@ -65,7 +68,10 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
   }
 }
 
-/** What of the manifest is state: all but where rows go. Inputs are counted without the sinks, so that one more changes nothing. */
+/**
+ * What of the manifest is state: all but where rows go. Inputs are counted without the sinks, so that one more changes
+ * nothing.
+ */
 export function stateful(made: Manifest): Manifest {
   const kept = made.nodes.flatMap((node, id) => (node.kind === 'sink' ? [] : [id]))
   const place = (id: unknown): number => kept.indexOf(id as number)

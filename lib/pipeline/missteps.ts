@@ -5,8 +5,8 @@ const STEPS = ['map', 'filter', 'flatMap', 'merge', 'sideOutput', 'keyBy', 'wind
 const FOLDS = ['count', 'sum', 'avg', 'min', 'max', 'reduce', 'fold']
 
 /**
- * Steps that may not follow here, and that TypeScript refuses: in JavaScript, and where types were given up, they say what has to come
- * before instead of `is not a function`. What a class has itself stays.
+ * Steps that may not follow here, and that TypeScript refuses: in JavaScript, and where types were given up, they say
+ * what has to come before instead of `is not a function`. What a class has itself stays.
  */
 export function refuseOthers({ prototype }: { readonly prototype: object }, rule: string): void {
   for (const step of [...STEPS, ...FOLDS]) {

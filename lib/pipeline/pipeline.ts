@@ -28,7 +28,10 @@ export const hostDeadLetter: SinkNode<any> = Object.freeze({
   },
 })
 
-/** Longer than most producers hold records back: Kinesis Data Firehose sends at least every five minutes by default, and so do most agents. */
+/**
+ * Longer than most producers hold records back: Kinesis Data Firehose sends at least every five minutes by default, and
+ * so do most agents.
+ */
 const IDLE_CLOSE = '5m'
 
 function idleCloseOf(name: string, close: Duration | 'clock' | false): number | 'clock' | false {

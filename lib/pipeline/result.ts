@@ -48,7 +48,10 @@ export interface LetterRecord {
   readonly partitionKey?: string
 }
 
-/** A row that no window takes any more, or a record that could not be counted. What late outputs and dead letters receive. */
+/**
+ * A row that no window takes any more, or a record that could not be counted. What late outputs and dead letters
+ * receive.
+ */
 export interface Rejected {
   readonly reason: string
   readonly detail: string
@@ -60,15 +63,18 @@ export interface Rejected {
   readonly key?: Key
   readonly window?: { readonly start: number; readonly end: number }
   /**
-   * Of an expired row: the windows that no longer took it. They follow each other by the slide (or step) of the window function, so that the first, the last and
-   * their number name them all: a record may fall into thousands.
+   * Of an expired row: the windows that no longer took it. They follow each other by the slide (or step) of the window
+   * function, so that the first, the last and their number name them all: a record may fall into thousands.
    */
   readonly windows?: WindowRun
   /** Of a source record of many (a KPL aggregate) that was rejected as one: how many it held. */
   readonly records?: number
   /** The payload is the record's own text, not a value that was made of it. */
   readonly isText?: true
-  /** The value, or the record as it came where none could be made of it or JSON cannot write it: as text, or in base64 where its bytes are no text. */
+  /**
+   * The value, or the record as it came where none could be made of it or JSON cannot write it: as text, or in base64
+   * where its bytes are no text.
+   */
   readonly payload: unknown
   /**
    * The record, byte by byte. Absent of a row, of a record whose bytes the event did not have, and of one that is too

@@ -102,8 +102,8 @@ function writesTo(plan: Plan, id: number, sink: string): boolean {
 type OperatorInput = Extract<InputPlan, { kind: 'operator' }>
 
 /**
- * A stage's watermark waits for all of its inputs. An input that waits for results of that very stage, straight or by way of other
- * stages, would never move, and nothing would ever close.
+ * A stage's watermark waits for all of its inputs. An input that waits for results of that very stage, straight or by
+ * way of other stages, would never move, and nothing would ever close.
  */
 function checkCycles(plan: Plan): void {
   const inputs = plan.stages.flatMap((stage) => stage.inputs).filter((input) => input.kind === 'operator')
@@ -125,8 +125,8 @@ function feeds(inputs: readonly OperatorInput[], from: number, to: number, seen:
 }
 
 /**
- * Design, section 5, "Chained": a late pane that enters a fold goes as -old +new, so its folds need an inverse; accumulating panes
- * would count rows twice.
+ * Design, section 5, "Chained": a late pane that enters a fold goes as -old +new, so its folds need an inverse;
+ * accumulating panes would count rows twice.
  */
 function checkChained(plan: Plan, name: string): void {
   const upstream = plan.operators.find((operator) => operator.name === name)!

@@ -12,7 +12,10 @@ export interface OperatorPlan {
   /** Its place among the operators of its stage. */
   readonly index: number
   readonly keyGroups: number
-  /** Partitions of the table that its segments lie in; each holds those of some key groups in a row. What a batch writes does not hang on the number of key groups. */
+  /**
+   * Partitions of the table that its segments lie in; each holds those of some key groups in a row. What a batch writes
+   * does not hang on the number of key groups.
+   */
   readonly lanes: number
   /** Partition keys that a lane's segments are spread over, by the split that writes them. */
   readonly shards: number
@@ -152,7 +155,10 @@ function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
   return { input, operator, count: numbers.size }
 }
 
-/** How far above their own watermarks the splits of a stage have rows: by the bound of a source, or within one slice of an operator before. */
+/**
+ * How far above their own watermarks the splits of a stage have rows: by the bound of a source, or within one slice of
+ * an operator before.
+ */
 function openMs(nodes: readonly GraphNode[], stage: number, stageOf: ReadonlyMap<number, number>): number {
   const bounds = nodes
     .filter((node) => stageOf.get(node.id) === stage)

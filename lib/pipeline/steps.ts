@@ -17,7 +17,10 @@ export interface StepRows {
   readonly out: number
 }
 
-/** The nodes after an input, up to the operators and sinks that its rows reach, by their ids: readers stand after what they read. */
+/**
+ * The nodes after an input, up to the operators and sinks that its rows reach, by their ids: readers stand after what
+ * they read.
+ */
 export function stepsAfter(plan: Plan, input: number): readonly GraphNode[] {
   const found = new Set<number>()
   const visit = (id: number): void => {
@@ -32,8 +35,8 @@ export function stepsAfter(plan: Plan, input: number): readonly GraphNode[] {
 }
 
 /**
- * The steps after an input that have a counter: those that may pass on more or fewer rows than they take. A filter counts the rows that it drops,
- * `flatMap` those that it makes, `sideOutput` those that it diverts.
+ * The steps after an input that have a counter: those that may pass on more or fewer rows than they take. A filter
+ * counts the rows that it drops, `flatMap` those that it makes, `sideOutput` those that it diverts.
  */
 export function countedSteps(plan: Plan, input: number): readonly number[] {
   return stepsAfter(plan, input)

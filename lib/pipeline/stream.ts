@@ -124,7 +124,8 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * Takes the rows for which `test` holds out of this stream and hands them to `build`. Returns the stream of all others.
+   * Takes the rows for which `test` holds out of this stream and hands them to `build`. Returns the stream of all
+   * others.
    * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
    */
   sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: Stream<T, Meta>) => unknown): Stream<T, Meta> {

@@ -21,17 +21,21 @@ export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumu
   readonly allowedLateness?: Duration
   /** Where rows go that no longer count in a window. Default: the dead letter. */
   readonly late?: SinkNode<Rejected & { readonly payload: T; readonly key: K }>
-  /** What a late pane holds: all rows so far (`accumulating`, the default), its own (`discarding`), or a retraction of the pane before and all rows (`retracting`). */
+  /**
+   * What a late pane holds: all rows so far (`accumulating`, the default), its own (`discarding`), or a retraction of
+   * the pane before and all rows (`retracting`).
+   */
   readonly accumulation?: A
   /**
-   * When a window gives results. `panes` (the default): one when event time passes its end, and late panes while lateness
-   * is allowed. `final`: one result, with all rows, when the allowed lateness is over. Its pane is the first and the last.
+   * When a window gives results. `panes` (the default): one when event time passes its end, and late panes while
+   * lateness is allowed. `final`: one result, with all rows, when the allowed lateness is over. Its pane is the first
+   * and the last.
    */
   readonly emit?: Emit
   /**
-   * Whether windows without rows give results: of each key that had a row within a horizon before the window's end, with
-   * folds of nothing. `{ horizon: '1h' }`, or `'emit'` for a horizon of ten windows. What a horizon covers is read when a
-   * window closes. Default: none do.
+   * Whether windows without rows give results: of each key that had a row within a horizon before the window's end,
+   * with folds of nothing. `{ horizon: '1h' }`, or `'emit'` for a horizon of ten windows. What a horizon covers is read
+   * when a window closes. Default: none do.
    */
   readonly empty?: 'emit' | { readonly horizon: Duration }
 }

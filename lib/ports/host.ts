@@ -1,4 +1,7 @@
-/** The clock of the machine, in ms since the epoch. Never part of a result (law 1): it only says when to look again. */
+/**
+ * The clock of the machine, in ms since the epoch. Never part of a result (invariant 1): it only says when to look
+ * again.
+ */
 export interface Clock {
   now(): number
 }

@@ -1,6 +1,6 @@
 /**
- * The part of the Standard Schema interface (https://standardschema.dev, version 1) that Millrace uses. zod, valibot and arktype
- * schemas have this shape. Validation must be synchronous.
+ * The part of the Standard Schema interface (https://standardschema.dev, version 1) that Millrace uses. zod, valibot
+ * and arktype schemas have this shape. Validation must be synchronous.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {

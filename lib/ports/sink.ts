@@ -6,11 +6,16 @@ export interface SinkRow {
   readonly value: unknown
   /** The row ceases to be: what stands of it is deleted. */
   readonly op?: '-'
-  /** Of a split's rows: the record's position, by which they ascend. Empty of an operator's, whose order is the part's. */
+  /**
+   * Of a split's rows: the record's position, by which they ascend. Empty of an operator's, whose order is the part's.
+   */
   readonly order: string
 }
 
-/** Rows of an operator: one slice, one aligned range of key hashes. Every attempt sends the same rows under the same part. */
+/**
+ * Rows of an operator: one slice, one aligned range of key hashes. Every attempt sends the same rows under the same
+ * part.
+ */
 export interface OperatorBatch {
   readonly kind: 'operator'
   readonly operator: string
@@ -20,8 +25,9 @@ export interface OperatorBatch {
 }
 
 /**
- * Rows of a split's records: outputs of a stateless pipeline, expired rows, dead letters. Other attempts may cut the same records
- * otherwise, so a sink skips each row that it already holds: by id, or by the highest `to` that it holds of the split.
+ * Rows of a split's records: outputs of a stateless pipeline, expired rows, dead letters. Other attempts may cut the
+ * same records otherwise, so a sink skips each row that it already holds: by id, or by the highest `to` that it holds
+ * of the split.
  */
 export interface SplitRows {
   readonly kind: 'split'
@@ -35,7 +41,10 @@ export interface SplitRows {
 
 export type SinkBatch = OperatorBatch | SplitRows
 
-/** A row that this sink can never take, whatever is repeated: too large, or without a key. The same in every attempt. It is not held: it may come again. */
+/**
+ * A row that this sink can never take, whatever is repeated: too large, or without a key. The same in every attempt. It
+ * is not held: it may come again.
+ */
 export interface RefusedRow {
   readonly batch: SinkBatch
   readonly row: SinkRow
@@ -44,8 +53,8 @@ export interface RefusedRow {
 }
 
 /**
- * Where rows go. A write that returns is durable but for the rows that it hands back, which go to the dead letter; one that throws may be repeated, whole or
- * cut otherwise.
+ * Where rows go. A write that returns is durable but for the rows that it hands back, which go to the dead letter; one
+ * that throws may be repeated, whole or cut otherwise.
  */
 export interface Sink {
   // biome-ignore lint/suspicious/noConfusingVoidType: most sinks take every row, and say nothing.

@@ -1,6 +1,8 @@
 import type { StandardSchema } from './schema.js'
 
-/** A record's place in its split, as a string that sorts rightly by bytes. The sentinel '0' lies before every position. */
+/**
+ * A record's place in its split, as a string that sorts rightly by bytes. The sentinel '0' lies before every position.
+ */
 export type Position = string
 
 /**
@@ -13,7 +15,9 @@ export interface RecordMeta {
   readonly position: Position
   /** When the broker took the record, in ms since the epoch; undefined where the source does not know. */
   readonly arrivalMs: number | undefined
-  /** The time in the record's envelope, whoever wrote it: Kafka's CreateTime is the producer's. In ms since the epoch. */
+  /**
+   * The time in the record's envelope, whoever wrote it: Kafka's CreateTime is the producer's. In ms since the epoch.
+   */
   readonly stampMs: number | undefined
   /**
    * The record's key at the broker (Kinesis partition key, Kafka key) where it is text in UTF-8; null where there is
@@ -55,8 +59,9 @@ export interface Envelope {
 }
 
 /**
- * The records of one split that one event delivered, in the order of the log, still encoded. KPL aggregates are unfolded: each user
- * record has an index of its own. Nothing here throws: a record that cannot be decoded says so by a `Defect`.
+ * The records of one split that one event delivered, in the order of the log, still encoded. KPL aggregates are
+ * unfolded: each user record has an index of its own. Nothing here throws: a record that cannot be decoded says so by a
+ * `Defect`.
  */
 export interface SplitBatch {
   /** The logical name of the source. */
@@ -81,11 +86,17 @@ export interface SplitBatch {
   sizeBound(index: number): number
   /** Writes the payload's bytes into `target` from `at` on. Returns the bytes written, or a `Defect`. */
   write(index: number, target: Buffer, at: number): number
-  /** The payload as the event holds it, base64 or text: what a dead letter keeps where it cannot be decoded. Null where there is none. */
+  /**
+   * The payload as the event holds it, base64 or text: what a dead letter keeps where it cannot be decoded. Null where
+   * there is none.
+   */
   raw(index: number): string | null
   /** Whether records may lie between the position and this one. Undefined where positions tell nothing of that. */
   follows?(index: number, position: Position): boolean
-  /** The whole source record that holds the record at this index, as the event has it. Absent where a source record is one record. */
+  /**
+   * The whole source record that holds the record at this index, as the event has it. Absent where a source record is
+   * one record.
+   */
   unitRaw?(index: number): string | null
   /**
    * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent
@@ -94,7 +105,10 @@ export interface SplitBatch {
   envelope?(index: number, isUnit: boolean): Envelope
   /** How many records the source record at this index holds, where it is given as one because it holds too many. */
   unitRecords?(index: number): number
-  /** The index after the last record that came in the same source record (for a KPL aggregate: after its last user record). */
+  /**
+   * The index after the last record that came in the same source record (for a KPL aggregate: after its last user
+   * record).
+   */
   unitEnd(index: number): number
 }
 
@@ -104,7 +118,10 @@ export interface Undone {
   readonly index: number
 }
 
-/** The logical source of an origin. `places` are what tells it from one of the same name elsewhere, each enough by itself. */
+/**
+ * The logical source of an origin. `places` are what tells it from one of the same name elsewhere, each enough by
+ * itself.
+ */
 export type NameOf = (origin: string, places?: readonly string[]) => string
 
 /** Reads the event JSON of one kind of event source mapping and writes its partial answer. */
@@ -114,9 +131,9 @@ export interface EventDecoder {
   /** Whether the event has this source's shape. Must be cheap and must not throw. */
   matches(event: unknown): boolean
   /**
-   * Cuts an event into batches, one a split. `nameOf` finds the logical source for what the event says of its origin (the stream's
-   * name, the topic) and of where that is (the stream's ARN; the cluster's, and its brokers), and throws where the pipeline has no
-   * such source.
+   * Cuts an event into batches, one a split. `nameOf` finds the logical source for what the event says of its origin
+   * (the stream's name, the topic) and of where that is (the stream's ARN; the cluster's, and its brokers), and throws
+   * where the pipeline has no such source.
    * @throws {EventShapeError} where the event claims to be of this source but lacks what it must have
    */
   decode(event: any, nameOf: NameOf): SplitBatch[]
@@ -145,15 +162,16 @@ export interface SplitFault {
   readonly retentionMs?: number
 }
 
-/** A source that can be asked (laws 5, 6). One that cannot is never parted. */
+/** A source that can be asked (invariants 5, 6). One that cannot is never parted. */
 export interface SourceInspector {
   /** Every split there is now, or undefined where the source cannot tell. */
   list(): Promise<readonly SplitListing[]>
   /** Whether a record waits after the position. `unknown` never parts a split. */
   peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'>
   /**
-   * The last place of a split's log, where places may hold no record (Kafka's markers of transactions). Asked for before `peek`: where that says `nothing`,
-   * there is nothing up to here, and what retention deletes of it was never a record.
+   * The last place of a split's log, where places may hold no record (Kafka's markers of transactions). Asked for
+   * before `peek`: where that says `nothing`, there is nothing up to here, and what retention deletes of it was never a
+   * record.
    */
   end?(split: string): Promise<Position | undefined>
   /** Splits whose log does not go on after the position: records were deleted unread, or the log was made anew. */
@@ -176,15 +194,22 @@ export type DriftPolicy = 'hold' | 'reject' | 'clamp'
 export type UnlikelyPolicy = 'count' | 'reject'
 
 /**
- * What becomes of a JSON number that a double does not hold: `reject` sends its record to the dead letter, `bigint` reads whole numbers beyond 2^53 - 1 as
- * bigints and rejects the others, `string` reads it as the text of its digits, `double` takes the nearest double.
+ * What becomes of a JSON number that a double does not hold: `reject` sends its record to the dead letter, `bigint`
+ * reads whole numbers beyond 2^53 - 1 as bigints and rejects the others, `string` reads it as the text of its digits,
+ * `double` takes the nearest double.
  */
 export type NumberPolicy = 'reject' | 'bigint' | 'string' | 'double'
 
-/** What becomes of a JSON object that has one member twice: `last` keeps the last, as JSON.parse does, `reject` rejects the record. */
+/**
+ * What becomes of a JSON object that has one member twice: `last` keeps the last, as JSON.parse does, `reject` rejects
+ * the record.
+ */
 export type MemberPolicy = 'last' | 'reject'
 
-/** Makes values of a record's bytes: any number of them. The bytes are the caller's to keep; `meta` is valid during the call. Synchronous. */
+/**
+ * Makes values of a record's bytes: any number of them. The bytes are the caller's to keep; `meta` is valid during the
+ * call. Synchronous.
+ */
 export type DecodeFunction = (bytes: Uint8Array, meta: RecordMeta) => Iterable<unknown>
 
 /** How a record's bytes become values, as plain data: made by `json()`, `ndjson()`, `gzip(...)` and their kin. */

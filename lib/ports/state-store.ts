@@ -22,7 +22,10 @@ export type Condition =
   | { readonly attribute: string; readonly is: 'below'; readonly value: string | number }
   | { readonly attribute: string; readonly is: 'absent' }
 
-/** Sets and removes attributes of an existing item. An item that does not exist fails the update, whatever its conditions. */
+/**
+ * Sets and removes attributes of an existing item. An item that does not exist fails the update, whatever its
+ * conditions.
+ */
 export interface Update {
   readonly key: ItemKey
   readonly set: Readonly<Record<string, Attribute>>
@@ -30,7 +33,10 @@ export interface Update {
   readonly when: readonly Condition[]
 }
 
-/** What became of an update. `item` is the item after it; of a refused one, the item that stood in the way, if there is one. */
+/**
+ * What became of an update. `item` is the item after it; of a refused one, the item that stood in the way, if there is
+ * one.
+ */
 export type UpdateVerdict =
   | { readonly applied: true; readonly item: Item }
   | { readonly applied: false; readonly item: Item | undefined }
@@ -66,15 +72,18 @@ export interface StoreUsage {
 }
 
 /**
- * Durable state behind conditional writes. Every read is strongly consistent (law 12). A call that throws has an unknown
- * outcome unless the error says otherwise: the runtime treats the batch as undone, and its redelivery finds out.
+ * Durable state behind conditional writes. Every read is strongly consistent (invariant 12). A call that throws has an
+ * unknown outcome unless the error says otherwise: the runtime treats the batch as undone, and its redelivery finds
+ * out.
  */
 export interface StateStore {
   /** True where nothing is ever deleted by its `ttl`. Default: the store, as DynamoDB, may delete what is past it. */
   readonly keepsExpired?: boolean
   /** Reads up to `STORE_GET_MAX` items in one request; absent ones come back as undefined, in the order asked. */
   get(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]>
-  /** Writes each item if no item with its key exists. Keys must be distinct. Any number: the store cuts requests itself. */
+  /**
+   * Writes each item if no item with its key exists. Keys must be distinct. Any number: the store cuts requests itself.
+   */
   insert(items: readonly Item[]): Promise<readonly InsertVerdict[]>
   update(update: Update): Promise<UpdateVerdict>
   query(range: RangeQuery): Promise<Page>

@@ -1,11 +1,9 @@
 import { DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
-import { writeSegments } from './chain.js'
-import { checkpoint } from './checkpoint.js'
-import { Closed, outputOwn } from './closed.js'
+import { Closed } from './closed.js'
 import { type Cursor, doneThrough, doneUpTo } from './cursor.js'
-import { addPartRow, type Emission, runEmissions } from './emission.js'
+import { addPartRow, runEmissions } from './emission.js'
 import { laneOf } from './fold.js'
 import { freshCursor, GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
@@ -16,20 +14,24 @@ import type { LaneCache } from './lane-cache.js'
 import { aliveUntil, markStage, refuseExpired } from './life.js'
 import { hold } from './load.js'
 import { type Mark, readMarks } from './marks.js'
-import { PartBuffer, writeSplitRows } from './outputs.js'
+import { PartBuffer } from './outputs.js'
 import { ClosingSlice, closingSlices, marksOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
+import { passOn } from './pass-on.js'
 import { register } from './registration.js'
 import type { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
 
-/** What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group. */
+/**
+ * What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group.
+ */
 export type AdvanceOutcome = 'done' | 'deadline' | 'claimed'
 
 /**
- * Closes the slices of one key group up to the published watermark. Any number of these may run at once: each is a pure function of frozen
- * chains (law 7), and the cursor moves only from where it was read (law 8). The claim merely spares double work.
+ * Closes the slices of one key group up to the published watermark. Any number of these may run at once: each is a pure
+ * function of frozen chains (invariant 7), and the cursor moves only from where it was read (invariant 8). The claim
+ * merely spares double work.
  */
 export async function advance(
   host: Host,
@@ -149,7 +151,7 @@ class Advance {
     this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 
-  /** Reads the cursor, the watermark and the split of the next stage, strongly and at once (law 12). */
+  /** Reads the cursor, the watermark and the split of the next stage, strongly and at once (invariant 12). */
   private async load(): Promise<number> {
     const { host, operator, next } = this
     const { store } = host.services
@@ -177,20 +179,26 @@ class Advance {
     return readWatermark(watermark).published
   }
 
-  /** The bucket of the slice that closes next: however little may be read at once, the cursor would not move without it. */
+  /**
+   * The bucket of the slice that closes next: however little may be read at once, the cursor would not move without it.
+   */
   private needed(from: Cursor): number {
     const { slices } = this.operator
     if (from.slice === TIME_MIN) return TIME_MIN
     return slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
   }
 
-  /** Makes the cache hold what closing the next slices reads. Returns how far it does; undefined where the heap does not take it. */
+  /**
+   * Makes the cache hold what closing the next slices reads. Returns how far it does; undefined where the heap does not
+   * take it.
+   */
   private async held(from: Cursor, needed: number): Promise<number | undefined> {
     const { slices } = this.operator
     const { host, operator, keyGroup, cache, frontier } = this
     const lane = laneOf(keyGroup, operator)
     const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
-    // A window that ends after the cursor may have begun a span before it. What none of them holds may be deleted by now.
+    // A window that ends after the cursor may have begun a span before it. What none of them holds may be deleted by
+    // now.
     const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(slices.neededFrom(closed, 0) + slices.widthMs)
     const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
     const reached = await hold(host, operator, lane, cache, { lo, hi, frozen: frontier, needed })
@@ -210,7 +218,7 @@ class Advance {
     return upTo
   }
 
-  /** Closes the slice that is next for as many keys as the heap holds (law 11). */
+  /** Closes the slice that is next for as many keys as the heap holds (invariant 11). */
   private async closeRange(from: Cursor): Promise<'moved' | AdvanceOutcome> {
     const { host, operator, keyGroup, frontier } = this
     this.cache.clear()
@@ -228,7 +236,8 @@ class Advance {
       }
       if (range.slice === undefined) return await this.settle(new Closed(doneThrough(frontier), frontier))
       if (range.upper === undefined) {
-        // In the middle of a slice the keys before the cursor were left out: of later slices they are wanted. guard: rest-of-slice-alone
+        // In the middle of a slice the keys before the cursor were left out: of later slices they are wanted.
+        // guard: rest-of-slice-alone
         const upTo = from.hash === undefined ? operator.slices.bucketEnd(range.slice) : range.slice
         return await this.close(from, Math.min(frontier, upTo), range.cache)
       }
@@ -302,9 +311,12 @@ class Advance {
     yield* partsOf(slice, first.value, keys, (key) => closing.panes(key), this.host.limits.partRows, rank)
   }
 
-  /** Emit, then the next stage's segments and split, then the cursor (law 8). `claimed`: another attempt has moved it. */
+  /**
+   * Emit, then the next stage's segments and split, then the cursor (invariant 8). `claimed`: another attempt has moved
+   * it.
+   */
   private async settle(closed: Closed): Promise<'moved' | 'claimed'> {
-    const { emissions, failed, cursor: upTo, own, at } = closed
+    const { emissions, failed, cursor: upTo, at } = closed
     const { host, operator, next, split } = this
     const { fold, parts, counted } = runEmissions(host, operator, next, emissions, split)
     for (const { row, part } of failed) addPartRow(parts, host.plan.pipeline.deadLetter, part, row)
@@ -314,35 +326,10 @@ class Advance {
     }
     await buffer.flush(host) // guard: emit-before-cursor
     if (next !== undefined && split !== undefined && split.position < upTo)
-      await this.passOn(next, split, fold, emissions, upTo, own) // guard: pass-on-before-cursor
+      this.split = await passOn(host, operator, next, split, closed, fold) // guard: pass-on-before-cursor
     const isLast = upTo === doneThrough(this.frontier)
     if (!(await this.cursor.move(upTo, at, isLast, counted))) return 'claimed'
     closed.clear()
     return 'moved'
-  }
-
-  private async passOn(
-    next: StagePlan,
-    split: SplitState,
-    fold: ReturnType<typeof runEmissions>['fold'],
-    emissions: readonly Emission[],
-    upTo: string,
-    own: number,
-  ): Promise<void> {
-    const { host, operator } = this
-    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows) // guard: pass-on-rows-first
-    const again = (keep: Parameters<typeof runEmissions>[5]) =>
-      runEmissions(host, operator, next, emissions, split, keep).fold
-    // guard: pass-on-segments-before-split
-    const tails = await writeSegments(host, next, split.name, split.position, upTo, split.tails, fold, again)
-    const top = emissions.reduce((highest, emission) => Math.max(highest, emission.timestamp), split.top)
-    const done = await checkpoint(host, next, split, {
-      to: upTo,
-      own: outputOwn(operator, own),
-      top,
-      counters: fold.counters,
-      tails,
-    })
-    this.split = done.split
   }
 }

@@ -9,7 +9,10 @@ import { cutPayload, encodeEntries, payloadAttributes, type SegmentEntries } fro
 import { chainName } from './split-item.js'
 import type { StageFold, StageRefold } from './stage-fold.js'
 
-/** A segment of an attempt that never came to its checkpoint is given a life of its own where it was found to be older than this part of the spare one. */
+/**
+ * A segment of an attempt that never came to its checkpoint is given a life of its own where it was found to be older
+ * than this part of the spare one.
+ */
 const FOUND_PARTS = 8
 /** Parts read at once: DynamoDB answers at most 16 MB. */
 const PARTS_AT_ONCE = 25
@@ -23,9 +26,9 @@ interface Draft {
 }
 
 /**
- * Writes what a chunk holds, one segment a chain, each inserted if absent under the chain's tail (law 2). A conflict means that another attempt
- * was there: its segment stands, what it covers is left out, and the rest is appended after it. The chunk's records lie in (after, to]. Returns how far
- * each chain reaches now.
+ * Writes what a chunk holds, one segment a chain, each inserted if absent under the chain's tail (invariant 2). A
+ * conflict means that another attempt was there: its segment stands, what it covers is left out, and the rest is
+ * appended after it. The chunk's records lie in (after, to]. Returns how far each chain reaches now.
  */
 export async function writeSegments(
   host: Host,
@@ -41,7 +44,8 @@ export async function writeSegments(
   const reached = new Map<string, string>()
   const tailOf = (chain: string): string => reached.get(chain) ?? tails.get(chain) ?? START
   let drafts = draftsOf(fold)
-  // A tail beyond the split's position: an attempt wrote the segment and died before its checkpoint. What it holds is left out.
+  // A tail beyond the split's position: an attempt wrote the segment and died before its checkpoint. What it holds is
+  // left out.
   let behind = new Map<string, string>()
   for (const { chain } of drafts) if (tailOf(chain) > after) behind.set(chain, tailOf(chain)) // guard: tail-ahead-skipped
   if (behind.size > 0)
@@ -194,7 +198,10 @@ async function renew(host: Host, range: RangeQuery, after: string, ttl: number):
   } while (next !== undefined)
 }
 
-/** Checks a chain's links from the sentinel on, or from where it was read to; a hole means that state was lost (law 7). */
+/**
+ * Checks a chain's links from the sentinel on, or from where it was read to; a hole means that state was lost
+ * (invariant 7).
+ */
 export class LinkCheck {
   private chain = ''
   private to = START

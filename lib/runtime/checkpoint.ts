@@ -30,8 +30,9 @@ const OTHER_BYTES = 280
 const MARK_BYTES = 60
 
 /**
- * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this attempt hung on (laws 5, 9).
- * Counters are absolute (law 10). Returns the split as it stands then: our own, or another attempt's that was further.
+ * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this
+ * attempt hung on (invariants 5, 9). Counters are absolute (invariant 10). Returns the split as it stands then: our
+ * own, or another attempt's that was further.
  */
 export async function checkpoint(
   host: Host,

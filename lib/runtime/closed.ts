@@ -47,7 +47,10 @@ export class Closed {
   }
 }
 
-/** How far the results of an operator are whole, where its slices are closed up to `own`: windows have their panes so long after their ends. */
+/**
+ * How far the results of an operator are whole, where its slices are closed up to `own`: windows have their panes so
+ * long after their ends.
+ */
 export function outputOwn({ slices: { lagMs } }: OperatorPlan, own: number): number {
   return own <= TIME_MIN || own >= TIME_MAX ? own : own - lagMs
 }

@@ -2,14 +2,18 @@ import { hex8, SORTABLE_LENGTH, sortable, TIME_MIN, unsortable } from '../base/i
 import { AFTER_ALL } from './keys.js'
 
 /**
- * How far a key group is done (laws 8, 9), as text that only grows: `slice:~` when the slice and all before it are done, `slice:hash:~` when its keys up
- * to that hash are, `slice:hash:rank:~` when some keys of that hash are. A chained operator takes the same text for the position of the key group's split.
+ * How far a key group is done (invariants 8, 9), as text that only grows: `slice:~` when the slice and all before it
+ * are done, `slice:hash:~` when its keys up to that hash are, `slice:hash:rank:~` when some keys of that hash are. A
+ * chained operator takes the same text for the position of the key group's split.
  */
 export interface Cursor {
   readonly slice: number
   /** Keys up to and including this hash are done; undefined when all of the slice is. */
   readonly hash: number | undefined
-  /** Of the keys of that hash, in the order of their texts, those up to and including this rank are done; undefined when all of them are. */
+  /**
+   * Of the keys of that hash, in the order of their texts, those up to and including this rank are done; undefined when
+   * all of them are.
+   */
   readonly rank: number | undefined
 }
 

@@ -7,9 +7,10 @@ import { sealOf } from './seal.js'
 import { asRead, readSplit, type SplitState } from './split-item.js'
 
 /**
- * Where a record lies far ahead of all before it in its log, and nobody knows when it arrived, only a clock tells a gap from a stamp of the future. What it says is
- * written down first, for the rest of the batch: whoever comes to these records again decides by the same mark (law 1). Whoever was first stands; the record that
- * asks is the next after the position, so no mark is replaced that somebody may still decide by.
+ * Where a record lies far ahead of all before it in its log, and nobody knows when it arrived, only a clock tells a gap
+ * from a stamp of the future. What it says is written down first, for the rest of the batch: whoever comes to these
+ * records again decides by the same mark (invariant 1). Whoever was first stands; the record that asks is the next
+ * after the position, so no mark is replaced that somebody may still decide by.
  */
 export async function markLimit(
   host: Host,

@@ -78,16 +78,20 @@ export class Emission implements RecordPlace {
   }
 }
 
-/** A pane whose result, or a step after it, threw: it is rejected by (operator, key, turn), and all else goes on (law 14). */
+/**
+ * A pane whose result, or a step after it, threw: it is rejected by (operator, key, turn), and all else goes on
+ * (invariant 14).
+ */
 export interface FailedEmission {
   readonly row: SinkRow
   readonly part: string
 }
 
 /**
- * Adds the results of a pane: one, or a retraction and its replacement, or a retraction alone where all rows have been taken back. `n` counts the results of
- * one key in one slice, `rank` is the key's among those of its hash. A pane whose result throws is rejected; what it replaces is taken back all the same, so
- * that the pane after it has nothing to take back.
+ * Adds the results of a pane: one, or a retraction and its replacement, or a retraction alone where all rows have been
+ * taken back. `n` counts the results of one key in one slice, `rank` is the key's among those of its hash. A pane whose
+ * result throws is rejected; what it replaces is taken back all the same, so that the pane after it has nothing to take
+ * back.
  */
 export function addEmissions(
   operator: OperatorPlan,
@@ -183,7 +187,9 @@ function failure(
   return { id: `${id}|rejected`, value, order: id }
 }
 
-/** The rows of what a result replaced, for sinks that got none of the result itself (`kept`): there they cease to be. */
+/**
+ * The rows of what a result replaced, for sinks that got none of the result itself (`kept`): there they cease to be.
+ */
 function droppedRows(program: Program, kept: Rows, before: WindowResult<any, any> | undefined): Rows {
   const rows = new Rows()
   if (before === undefined) return rows
@@ -213,9 +219,9 @@ export function addPartRow(parts: PartRows, sink: SinkNode<any>, part: string, r
 }
 
 /**
- * Runs the steps after an operator over its results: rows for sinks, by part, and a fold for the stage that reads on. Results at or before
- * the position of the key group as its `split` are in that stage's segments already: they only go to sinks again. `counted` is what the steps counted, where no
- * stage reads on.
+ * Runs the steps after an operator over its results: rows for sinks, by part, and a fold for the stage that reads on.
+ * Results at or before the position of the key group as its `split` are in that stage's segments already: they only go
+ * to sinks again. `counted` is what the steps counted, where no stage reads on.
  */
 export function runEmissions(
   host: Host,

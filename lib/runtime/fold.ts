@@ -5,7 +5,9 @@ import { KeyTable, type Slot } from './key-table.js'
 import { type SegmentEntries, storableKey } from './segment.js'
 import { fieldOf, named } from './user-code.js'
 
-/** The key group of a hash: equal ranges of the hash space, in order, so that key groups in order are hashes in order. */
+/**
+ * The key group of a hash: equal ranges of the hash space, in order, so that key groups in order are hashes in order.
+ */
 export function keyGroupOf(hash: number, keyGroups: number): number {
   return Math.floor((hash * keyGroups) / 0x1_0000_0000)
 }
@@ -15,12 +17,12 @@ export function laneOf(keyGroup: number, { keyGroups, lanes }: Pick<OperatorPlan
   return Math.floor((keyGroup * lanes) / keyGroups)
 }
 
-/** Which rows of a chain a fold leaves out, because another attempt's segment holds them (law 2). */
+/** Which rows of a chain a fold leaves out, because another attempt's segment holds them (invariant 2). */
 export type Refold = (lane: number, bucketEnd: number, position: string) => boolean
 
 /**
- * The rows of one chunk for one operator, folded per key and slice. One lookup a row where a key stays in its slice; a key is
- * encoded and hashed once a chunk.
+ * The rows of one chunk for one operator, folded per key and slice. One lookup a row where a key stays in its slice; a
+ * key is encoded and hashed once a chunk.
  */
 export class OperatorFold {
   readonly operator: OperatorPlan
@@ -182,7 +184,10 @@ export class OperatorFold {
   }
 }
 
-/** A custom fold threw half-way, so what was folded may be spoilt: it is thrown away and folded anew without this record. */
+/**
+ * A custom fold threw half-way, so what was folded may be spoilt: it is thrown away and folded anew without this
+ * record.
+ */
 export class FragileFold extends RecordRejection {
   readonly position: string
   constructor(position: string, detail: string) {

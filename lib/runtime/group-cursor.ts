@@ -11,12 +11,18 @@ export const freshCursor = () => ({ cursor: '', cursorSeal: cursorSeal('', undef
 const cursorSeal = (text: string, at: string | undefined, counters: string | undefined): number =>
   counters === undefined ? sealOf('cursor', text, at) : sealOf('cursor', text, at, counters)
 
-/** What became of a key group's results, where they go to sinks alone: the steps after its operator count them here, with the cursor. */
+/**
+ * What became of a key group's results, where they go to sinks alone: the steps after its operator count them here,
+ * with the cursor.
+ */
 export function resultCounters({ counters }: Item): Counters {
   return counters === undefined ? noCounters(0) : readCounters(JSON.parse(counters as string))
 }
 
-/** The item of a key group, as an attempt has it: how far it is done, and who is at work. The cursor moves only from where it was read (law 8). */
+/**
+ * The item of a key group, as an attempt has it: how far it is done, and who is at work. The cursor moves only from
+ * where it was read (invariant 8).
+ */
 export class GroupCursor {
   text = ''
   /** The key that it stands at, where more keys of its hash follow. */
@@ -49,7 +55,10 @@ export class GroupCursor {
     this.counters = resultCounters(item)
   }
 
-  /** Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. A claim by a clock that is far ahead is none. */
+  /**
+   * Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. A claim by a clock that is
+   * far ahead is none.
+   */
   async claim(): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
     const now = clock.now()
@@ -81,13 +90,13 @@ export class GroupCursor {
   }
 
   /**
-   * Moves on to a text, and to the key that it stands at. The claim goes with the last move, and is prolonged by all others. `counted` is what became of the
-   * results that were emitted for it, where they go to sinks alone.
+   * Moves on to a text, and to the key that it stands at. The claim goes with the last move, and is prolonged by all
+   * others. `counted` is what became of the results that were emitted for it, where they go to sinks alone.
    */
   async move(to: string, at: string | undefined, isLast: boolean, counted?: Counters): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
     // Where a move stood still, closing would go round for ever.
-    assert(to > this.text, `the cursor of ${this.key.pk} grows (law 9): from ${this.text} to ${to}`)
+    assert(to > this.text, `the cursor of ${this.key.pk} grows (invariant 9): from ${this.text} to ${to}`)
     this.claimedUntil = isLast ? 0 : clock.now() + timeoutMs
     const counters = counted === undefined ? this.counters : addCounters(this.counters, counted)
     const written = counters.in === 0 ? undefined : writeCounters(counters)

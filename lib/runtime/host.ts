@@ -35,7 +35,7 @@ export interface Services {
   readonly store: StateStore
   /** Opens a sink of the pipeline, in this host's way. */
   readonly openSink: (node: SinkNode<any>) => Promise<Sink>
-  /** A source that can be asked for its splits (laws 5, 6), or undefined. */
+  /** A source that can be asked for its splits (invariants 5, 6), or undefined. */
   readonly inspector: (source: string) => SourceInspector | undefined
   readonly clock: Clock
   readonly ids: Ids
@@ -45,7 +45,7 @@ export interface Services {
   /** Default 1. A restore or a replay opens a new one. */
   readonly run?: number
   readonly limits?: Partial<Limits>
-  /** The function's timeout: two of them without a checkpoint make an attempt careful (law 14). */
+  /** The function's timeout: two of them without a checkpoint make an attempt careful (invariant 14). */
   readonly timeoutMs: number
 }
 
@@ -76,7 +76,9 @@ export class Host {
     this.limits = { ...LIMITS, ...services.limits }
   }
 
-  /** The steps after an input: after a source, or from an operator's results to its sinks and to the operators after it. */
+  /**
+   * The steps after an input: after a source, or from an operator's results to its sinks and to the operators after it.
+   */
   program(node: number): Program {
     let program = this.programs.get(node)
     if (program === undefined) {

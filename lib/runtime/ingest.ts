@@ -36,7 +36,9 @@ export interface IngestOutcome {
   readonly because?: 'deadline' | 'waits-for-parents'
 }
 
-/** Said where a source that can be asked gives no answer, and the split goes on: the only trace that a loss may leave. */
+/**
+ * Said where a source that can be asked gives no answer, and the split goes on: the only trace that a loss may leave.
+ */
 export const UNANSWERED =
   'records between these positions may have been deleted unread: their source does not say whether its log goes on'
 
@@ -45,7 +47,10 @@ const UNLIKELY = 'records are stamped before minTime, or far behind their split:
 
 type SourceInput = Extract<InputPlan, { kind: 'source' }>
 
-/** Ingests one batch of one split (design, section 2), in chunks with a checkpoint each. Throws where the store or a sink fails. */
+/**
+ * Ingests one batch of one split (design, section 2), in chunks with a checkpoint each. Throws where the store or a
+ * sink fails.
+ */
 export async function ingest(
   host: Host,
   batch: SplitBatch,
@@ -139,8 +144,9 @@ export async function ingest(
 }
 
 /**
- * A log may have been made anew, or trimmed unread, where a batch brings nothing new, does not follow the position, is old, or comes after a long quiet: only
- * its source knows. The clock says when to ask, never what is counted (law 1).
+ * A log may have been made anew, or trimmed unread, where a batch brings nothing new, does not follow the position, is
+ * old, or comes after a long quiet: only its source knows. The clock says when to ask, never what is counted (invariant
+ * 1).
  */
 async function checkLog(
   host: Host,
@@ -166,7 +172,8 @@ async function checkLog(
   try {
     faulty = await stopFaulty(host, stage, input, [split], listed)
   } catch (error) {
-    // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown away unasked.
+    // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown
+    // away unasked.
     if (isRepeat) throw error // guard: repeats-asked
     host.services.metrics.add('UnansweredSources', 1, 'Count')
     host.services.logger.error(UNANSWERED, {

@@ -13,9 +13,10 @@ import { type Mark, readMarks, segmentLifeMs } from './marks.js'
 const RENEWED_PARTS = 8
 
 /**
- * What waits to be read longer than segments live is kept (law 9): a window of a pipeline that is paused, or that no record closes. Where the life of some of a
- * lane's segments comes to its last days, that of all unread ones is prolonged, a bounded number a tick; once all of them are, their key groups say so.
- * False where some are left for the next tick.
+ * What waits to be read longer than segments live is kept (invariant 9): a window of a pipeline that is paused, or that
+ * no record closes. Where the life of some of a lane's segments comes to its last days, that of all unread ones is
+ * prolonged, a bounded number a tick; once all of them are, their key groups say so. False where some are left for the
+ * next tick.
  */
 export async function keepState(
   host: Host,

@@ -14,7 +14,10 @@ export function byHash(a: KeyPlace, b: KeyPlace): number {
   return a.hash - b.hash || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)
 }
 
-/** Puts places in order, equals in the order in which they came. Most are told apart by their hashes, which are sorted as numbers: many times faster. */
+/**
+ * Puts places in order, equals in the order in which they came. Most are told apart by their hashes, which are sorted
+ * as numbers: many times faster.
+ */
 export function inOrder<P extends KeyPlace>(places: P[]): P[] {
   const { length } = places
   if (length < NUMBERS_MIN || length > INDICES) return places.sort(byHash)
@@ -33,7 +36,10 @@ export function inOrder<P extends KeyPlace>(places: P[]): P[] {
   return sorted
 }
 
-/** The place before all keys of the hash in the middle; undefined where fewer than `keysMin` hashes would be left below it. */
+/**
+ * The place before all keys of the hash in the middle; undefined where fewer than `keysMin` hashes would be left below
+ * it.
+ */
 export function middleHash(places: readonly KeyPlace[], keysMin: number): KeyPlace | undefined {
   const hashes = new Uint32Array(places.length)
   for (let i = 0; i < places.length; i++) hashes[i] = places[i]!.hash

@@ -21,7 +21,10 @@ export interface KeyRange {
   readonly width: number
 }
 
-/** Of the heap that a range may fill, what the next one is meant to: a little more than it was meant to costs half of it. */
+/**
+ * Of the heap that a range may fill, what the next one is meant to: a little more than it was meant to costs half of
+ * it.
+ */
 const FILL = 0.85
 
 /** Where reading begins, as far as the group's cursor is, and up to where slices may close. */
@@ -35,9 +38,10 @@ interface RangePlace {
 }
 
 /**
- * Reads a key group whose folds no heap holds at once: segment by segment, keeping the keys next to the cursor. Whenever they take more than they may, the upper
- * half of them is let go, and comes with a later range. So the memory of an advance hangs on no number of keys (law 11); what it costs is that a lane is read once
- * a range. At least `keysMin` keys are kept. Undefined where time ran out.
+ * Reads a key group whose folds no heap holds at once: segment by segment, keeping the keys next to the cursor.
+ * Whenever they take more than they may, the upper half of them is let go, and comes with a later range. So the memory
+ * of an advance hangs on no number of keys (invariant 11); what it costs is that a lane is read once a range. At least
+ * `keysMin` keys are kept. Undefined where time ran out.
  */
 export async function readRange(
   host: Host,
@@ -78,7 +82,10 @@ export async function readRange(
   }
 }
 
-/** How many hashes the next range may span. Keys may lie close together here and far apart there: where few were found it grows, whatever a byte is. */
+/**
+ * How many hashes the next range may span. Keys may lie close together here and far apart there: where few were found
+ * it grows, whatever a byte is.
+ */
 export function nextWidth(width: number, weight: number, bytesMax: number): number {
   const likely = Math.ceil((width * FILL * bytesMax) / Math.max(1, weight))
   return weight < bytesMax / 2 ? Math.max(likely, 2 * width) : likely // guard: range-grows
@@ -167,7 +174,10 @@ class RangeReader implements EntryReader {
   }
 }
 
-/** Whether a cursor in the middle of a slice lies behind a key of it. `fromText` is the key that it stands at, where more keys of its hash follow. */
+/**
+ * Whether a cursor in the middle of a slice lies behind a key of it. `fromText` is the key that it stands at, where
+ * more keys of its hash follow.
+ */
 export function isDone({ hash, rank }: Cursor, fromText: string | undefined, keyHash: number, text: string): boolean {
   if (hash === undefined || keyHash > hash) return false
   return keyHash < hash || rank === undefined || text <= fromText!

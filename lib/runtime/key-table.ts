@@ -19,7 +19,10 @@ export class Slot {
   }
 }
 
-/** A fold of rows whose own slice had closed: carried in the slice of their turn, tagged with their own and the first window they count in. */
+/**
+ * A fold of rows whose own slice had closed: carried in the slice of their turn, tagged with their own and the first
+ * window they count in.
+ */
 export interface LateFold {
   readonly carrier: number
   readonly own: number
@@ -28,8 +31,8 @@ export interface LateFold {
 }
 
 /**
- * Finds the slot of a key with no text built: primitives by value, tuples by a trie of maps. Maps take NaN for equal and -0 for 0; NaN is refused
- * when the key is encoded.
+ * Finds the slot of a key with no text built: primitives by value, tuples by a trie of maps. Maps take NaN for equal
+ * and -0 for 0; NaN is refused when the key is encoded.
  */
 export class KeyTable {
   readonly slots: Slot[] = []

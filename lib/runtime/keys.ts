@@ -39,10 +39,16 @@ export const groupKey = (prefix: string, operator: string, keyGroup: number): It
   sk: 'c',
 })
 
-/** Ids that stand in a key as they are: '#' parts keys, ';', '|' and ',' part tails, and what sorts after '~' would leave its range. */
+/**
+ * Ids that stand in a key as they are: '#' parts keys, ';', '|' and ',' part tails, and what sorts after '~' would
+ * leave its range.
+ */
 const PLAIN_ID = /^[A-Za-z0-9._:/@+=-]+$/
 
-/** A split's name in its stage: the input's name and the split's id there, hashed where it is long or holds what keys are parted by. */
+/**
+ * A split's name in its stage: the input's name and the split's id there, hashed where it is long or holds what keys
+ * are parted by.
+ */
 export function splitName(input: string, split: string): string {
   return `${input}/${PLAIN_ID.test(split) && split.length <= SPLIT_ID_BYTES_MAX ? split : `${AFTER_ALL}${digest(split)}`}`
 }
@@ -50,7 +56,10 @@ export function splitName(input: string, split: string): string {
 /** A key group of an upstream operator, as a split of the stage after it. */
 export const keyGroupSplit = (keyGroup: number): string => String(keyGroup).padStart(4, '0')
 
-/** Segments sort by bucket, then by split, then along the chain. Bucket ends are offset-encoded: there are times before 1970. */
+/**
+ * Segments sort by bucket, then by split, then along the chain. Bucket ends are offset-encoded: there are times before
+ * 1970.
+ */
 export const segmentSk = (bucketEnd: number, split: string, from: string): string =>
   `g#${sortable(bucketEnd)}#${split}#${from}`
 export const bucketFloor = (bucketEnd: number): string => `g#${sortable(bucketEnd)}#`

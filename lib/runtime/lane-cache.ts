@@ -12,8 +12,9 @@ export interface OpenBucket {
 }
 
 /**
- * What a warm container keeps of one lane: the slices of its key groups, each decoded once, whoever closes them. `from` and `to` are the buckets of one gapless
- * stretch of which all slices are closed; `open` is the bucket after it, of which only what is new is read again.
+ * What a warm container keeps of one lane: the slices of its key groups, each decoded once, whoever closes them. `from`
+ * and `to` are the buckets of one gapless stretch of which all slices are closed; `open` is the bucket after it, of
+ * which only what is new is read again.
  */
 export class LaneCache {
   readonly groups = new Map<number, SliceCache>()

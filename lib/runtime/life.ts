@@ -28,8 +28,8 @@ export async function markStage(host: Host, stage: StagePlan, watermark: Item | 
 }
 
 /**
- * Until when all of an operator's segments are there that closing slices from `closed` on may read. `kept`: until when the tick has seen to it that all of them
- * are.
+ * Until when all of an operator's segments are there that closing slices from `closed` on may read. `kept`: until when
+ * the tick has seen to it that all of them are.
  */
 export function aliveUntil(
   host: Host,
@@ -42,7 +42,10 @@ export function aliveUntil(
   return Math.max(writtenSince(host, marks, start) + segmentLifeMs(host, operator), kept ?? Number.NEGATIVE_INFINITY)
 }
 
-/** What was counted never goes without a word: where segments may have been deleted, whether or not some are left, nothing is closed (law 9). */
+/**
+ * What was counted never goes without a word: where segments may have been deleted, whether or not some are left,
+ * nothing is closed (invariant 9).
+ */
 export function refuseExpired(host: Host, operator: OperatorPlan, keyGroup: number, until: number): void {
   if (host.services.store.keepsExpired === true || host.services.clock.now() <= until) return // guard: may-have-expired
   throw new StopError(

@@ -13,18 +13,25 @@ import {
 } from '../base/index.js'
 
 /**
- * How much the runtime does at a time. Results never hang on these, but for `partRows`: parts name what sinks hold, so it is fixed for a run. A simulation
- * makes them small, and meets with a handful of records every place where work is cut.
+ * How much the runtime does at a time. Results never hang on these, but for `partRows`: parts name what sinks hold, so
+ * it is fixed for a run. A simulation makes them small, and meets with a handful of records every place where work is
+ * cut.
  */
 export interface Limits {
   /** Source records between two checkpoints of one invocation, and the entries that they may make. */
   readonly chunkRecords: number
   readonly chunkEntries: number
-  /** Rows for sinks, bytes of payload and segments between two checkpoints, about: a chunk ends on the first whole source record beyond one of them. */
+  /**
+   * Rows for sinks, bytes of payload and segments between two checkpoints, about: a chunk ends on the first whole
+   * source record beyond one of them.
+   */
   readonly chunkRows: number
   readonly chunkBytes: number
   readonly chunkSegments: number
-  /** How long segments live beyond what closing their windows takes, ms: how long a pipeline may stand still with nobody who keeps its state. */
+  /**
+   * How long segments live beyond what closing their windows takes, ms: how long a pipeline may stand still with nobody
+   * who keeps its state.
+   */
   readonly spareLifeMs: number
   /** A segment's payload in one item; what is larger is written in parts. */
   readonly segmentBytes: number

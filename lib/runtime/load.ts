@@ -33,8 +33,9 @@ export const laneBytes = (host: Host, { lanes }: OperatorPlan): number =>
 const holdBytes = (host: Host, operator: OperatorPlan): number => laneBytes(host, operator) / 2
 
 /**
- * Makes a lane's cache hold a stretch of buckets, reading what it lacks. Stops early, on a whole bucket, once it holds the heap that it may, but not before
- * `needed`. Returns the last bucket that is held; undefined where the heap does not take even that much (law 11).
+ * Makes a lane's cache hold a stretch of buckets, reading what it lacks. Stops early, on a whole bucket, once it holds
+ * the heap that it may, but not before `needed`. Returns the last bucket that is held; undefined where the heap does
+ * not take even that much (invariant 11).
  */
 export async function hold(
   host: Host,
@@ -135,8 +136,8 @@ async function readBuckets(
 }
 
 /**
- * Reads what was added to the chains of an open bucket, and the chains that are new: what lies behind the end of each chain, up to the next. Undefined where the
- * heap does not take it.
+ * Reads what was added to the chains of an open bucket, and the chains that are new: what lies behind the end of each
+ * chain, up to the next. Undefined where the heap does not take it.
  */
 async function readOn(
   host: Host,
@@ -255,7 +256,7 @@ export async function decode(
   return bytes * HEAP_PER_BYTE * (kept / (item.n as number)) + added * HEAP_PER_ENTRY
 }
 
-/** `ttl` cleans up and is never part of correctness (law 9): what it may have begun to delete is refused. */
+/** `ttl` cleans up and is never part of correctness (invariant 9): what it may have begun to delete is refused. */
 function refusePast({ services: { store, clock } }: Host, item: Item): void {
   if (store.keepsExpired === true || (item.ttl as number) > clock.now() / 1000) return // guard: past-its-life
   throw new StopError(

@@ -7,9 +7,10 @@ import { START, type StageShards, splitKey, splitName } from './keys.js'
 import { asRead, change, freshSuccessor, readSplit, type SplitState } from './split-item.js'
 
 /**
- * Asks a source whether the logs of these splits go on after their positions, and stops those that do not: records were deleted unread, or the log was
- * made anew. Nothing of a stopped split is taken until an operator resets it. Returns the splits of which that was said: they are stopped by now, by this
- * attempt or another, or have changed since they were read.
+ * Asks a source whether the logs of these splits go on after their positions, and stops those that do not: records were
+ * deleted unread, or the log was made anew. Nothing of a stopped split is taken until an operator resets it. Returns
+ * the splits of which that was said: they are stopped by now, by this attempt or another, or have changed since they
+ * were read.
  */
 export async function stopFaulty(
   host: Host,
@@ -25,7 +26,8 @@ export async function stopFaulty(
   for (const split of splits) {
     const listing = byName.get(originName(input, split))
     if (listing === undefined || split.next !== '' || split.stopped !== '') continue
-    // One that has ended and is closed was read to its end. One that has ended and is open was gone, and is there again.
+    // One that has ended and is closed was read to its end. One that has ended and is open was gone, and is there
+    // again.
     if (split.status === 'ended' && listing.closed) continue
     const origin = listing.split
     if (split.position !== START) asked.set(origin, split)
@@ -103,8 +105,9 @@ export function stoppedError(pipeline: string, split: SplitState): StopError {
 }
 
 /**
- * Lets a stopped split go on. Where records are gone it goes on at the next one. A log that was made anew is another split, from its start: the one that
- * was here ends, so that no position ever falls (law 9). Returns the split's name from now on, or undefined where it is not stopped any more.
+ * Lets a stopped split go on. Where records are gone it goes on at the next one. A log that was made anew is another
+ * split, from its start: the one that was here ends, so that no position ever falls (invariant 9). Returns the split's
+ * name from now on, or undefined where it is not stopped any more.
  */
 export async function resetSplit(
   store: StateStore,

@@ -7,8 +7,8 @@ import { checkSeal, sealOf } from './seal.js'
 import { effective, type SplitState } from './split-item.js'
 
 /**
- * How long a segment lives (law 9): from its write until the last pane that reads it, as long as event time goes on with the clock, and a week to spare. What
- * waits longer is kept by the tick (`keeper.ts`).
+ * How long a segment lives (invariant 9): from its write until the last pane that reads it, as long as event time goes
+ * on with the clock, and a week to spare. What waits longer is kept by the tick (`keeper.ts`).
  */
 export function segmentLifeMs({ limits }: Host, { slices }: OperatorPlan): number {
   return slices.readMs + limits.spareLifeMs
@@ -21,7 +21,10 @@ export function ttlOf(host: Host, operator: OperatorPlan, stage: number): number
   return Math.ceil((now + segmentLifeMs(host, operator)) / 1000) + 1 // guard: whole-life
 }
 
-/** At this time no split of a stage had come further than `top`: what is written of event times above it was written later. */
+/**
+ * At this time no split of a stage had come further than `top`: what is written of event times above it was written
+ * later.
+ */
 export interface Mark {
   readonly at: number
   readonly top: number
@@ -41,7 +44,8 @@ export function writeMarks(marks: readonly Mark[]): { marks: string; marksSeal: 
 }
 
 /**
- * The marks, with times that can be relied on. One by a clock that is far ahead was made after the mark before it; where there is none, about when the next one was.
+ * The marks, with times that can be relied on. One by a clock that is far ahead was made after the mark before it;
+ * where there is none, about when the next one was.
  */
 function settled(host: Host, marks: readonly Mark[]): readonly Mark[] {
   const now = host.services.clock.now()

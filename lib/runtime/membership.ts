@@ -20,8 +20,8 @@ import {
 import { readWatermark } from './watermark-item.js'
 
 /**
- * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which is not the source's where the log was
- * made anew. `wait` is a child before its parents' end.
+ * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which
+ * is not the source's where the log was made anew. `wait` is a child before its parents' end.
  */
 export type Beginning =
   | {
@@ -36,7 +36,9 @@ export type Beginning =
   | { readonly kind: 'ended'; readonly split: SplitState }
   | { readonly kind: 'stopped'; readonly split: SplitState }
 
-/** Reads the split and the watermark strongly (law 12), and becomes a member where it is not one (law 5). */
+/**
+ * Reads the split and the watermark strongly (invariant 12), and becomes a member where it is not one (invariant 5).
+ */
 export async function begin(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<Beginning> {
   const { store, clock } = host.services
   let id = split
@@ -75,13 +77,15 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
         await store.update({ key, set: { ...change(seen, { status: 'joining' }), at: clock.now() }, when: unchanged })
         break
       case 'parting':
-        // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here. guard: parting-put-back
+        // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here.
+        // guard: parting-put-back
         await store.update({ key, set: { ...change(seen, { status: seen.was }), at: clock.now() }, when: unchanged })
         break
       case 'joining': {
         const own = await lineage(host, stage, input, seen)
         if (own === undefined) return { kind: 'wait' } // guard: child-waits
-        // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing changed since (law 5).
+        // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing changed since
+        // (invariant 5).
         const [now] = await store.get([watermarkKey(host.prefix, stage.index)])
         const gate = Math.max(seen.gate, readWatermark(now).proposed) // guard: gate-is-proposed
         const set = { ...change(seen, { status: 'member', gate }), ...startAt(seen, own), at: clock.now() }
@@ -96,19 +100,23 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
   )
 }
 
-/** Where a child that has read nothing yet begins (law 6). */
+/** Where a child that has read nothing yet begins (invariant 6). */
 function startAt(seen: SplitState, own: number): Record<string, Attribute> {
   if (own === seen.own) return {}
   const progress = { position: seen.position, own, top: Math.max(seen.top, own) }
   return { own, top: progress.top, progressSeal: progressSeal(seen.name, progress, ...seen.written) }
 }
 
-/** The own watermark that a split goes on with: a child's that has none yet comes from its parents. Undefined: not yet. */
+/**
+ * The own watermark that a split goes on with: a child's that has none yet comes from its parents. Undefined: not yet.
+ */
 async function lineage(host: Host, stage: StagePlan, input: InputPlan, split: SplitState): Promise<number | undefined> {
   return split.own === TIME_MIN && split.parents.length > 0 ? await parentsEnd(host, stage, input, split) : split.own
 }
 
-/** A child waits for its parents' end and starts at their lowest final own watermark (law 6). Undefined: not yet. */
+/**
+ * A child waits for its parents' end and starts at their lowest final own watermark (invariant 6). Undefined: not yet.
+ */
 async function parentsEnd(
   host: Host,
   stage: StagePlan,
@@ -140,8 +148,9 @@ async function parentsEnd(
 }
 
 /**
- * A split ends when its source says closed and nothing waits after its position; its successors are registered first (law 6). One that its source
- * listed and lists no more ends too, with an alarm, once it has been missing for `MISSING_MS`: one listing may be incomplete. `origin` is its id at the source.
+ * A split ends when its source says closed and nothing waits after its position; its successors are registered first
+ * (invariant 6). One that its source listed and lists no more ends too, with an alarm, once it has been missing for
+ * `MISSING_MS`: one listing may be incomplete. `origin` is its id at the source.
  */
 export async function end(
   host: Host,
@@ -194,7 +203,10 @@ export async function end(
   return verdict.applied
 }
 
-/** Whether a split that its source does not list is gone for good. A source that never listed it, or that lists nothing, says nothing by it. */
+/**
+ * Whether a split that its source does not list is gone for good. A source that never listed it, or that lists nothing,
+ * says nothing by it.
+ */
 async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly SplitListing[]): Promise<boolean> {
   const { store, clock, logger } = host.services
   if (item.listed !== true || listed.length === 0) return false
@@ -232,8 +244,8 @@ async function isLost(
 }
 
 /**
- * Asks now and then whether still nothing waits for a quiet split. What is found deleted later, right before its next record, was then nothing of its
- * own: a quiet log loses its old records like any other.
+ * Asks now and then whether still nothing waits for a quiet split. What is found deleted later, right before its next
+ * record, was then nothing of its own: a quiet log loses its old records like any other.
  */
 export async function stillEmpty(
   host: Host,
@@ -256,7 +268,7 @@ export async function stillEmpty(
   })
 }
 
-/** Parts an idle split, with evidence between the two phases: mark, *then* ask whether anything waits (law 5). */
+/** Parts an idle split, with evidence between the two phases: mark, *then* ask whether anything waits (invariant 5). */
 export async function part(
   host: Host,
   stage: StagePlan,

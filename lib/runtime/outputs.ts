@@ -2,7 +2,7 @@ import type { Rejected } from '../pipeline/index.js'
 import type { RefusedRow, SinkBatch, SinkNode, SinkRow } from '../ports/index.js'
 import type { Host } from './host.js'
 
-/** Hands a split's rows to their sinks, before its segments and its checkpoint (law 3). */
+/** Hands a split's rows to their sinks, before its segments and its checkpoint (invariant 3). */
 export async function writeSplitRows(
   host: Host,
   split: string,
@@ -33,8 +33,8 @@ export class PartBuffer {
 }
 
 /**
- * Writes to all sinks, the dead letter last: it takes what the others refuse too (law 14). In one batch with its own rows of that split or part, as a sink
- * takes the rows of a part, or up to a position, once.
+ * Writes to all sinks, the dead letter last: it takes what the others refuse too (invariant 14). In one batch with its
+ * own rows of that split or part, as a sink takes the rows of a part, or up to a position, once.
  */
 async function writeBatches(host: Host, batches: ReadonlyMap<SinkNode<any>, readonly SinkBatch[]>): Promise<void> {
   const { deadLetter } = host.plan.pipeline

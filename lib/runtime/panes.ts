@@ -51,8 +51,9 @@ export class ClosingSlice {
   }
 
   /**
-   * The keys that have panes, in the order of (key hash, key). Folds are put in order once, and found side by side: what a key has is collected as it is asked
-   * for, so that a slice of many keys takes little beyond its folds (law 11), and time that hangs on them, not on windows.
+   * The keys that have panes, in the order of (key hash, key). Folds are put in order once, and found side by side:
+   * what a key has is collected as it is asked for, so that a slice of many keys takes little beyond its folds
+   * (invariant 11), and time that hangs on them, not on windows.
    */
   *keys(): Generator<PaneKey> {
     const counted: Cell[] = []
@@ -85,8 +86,9 @@ export class ClosingSlice {
   }
 
   /**
-   * The panes of a key that close with the slice (design, section 5): those of each closed window that rows travelling in it count in, then that of the window
-   * that ends with it. Pure: every pane is merged anew from frozen slices. By ascending window end.
+   * The panes of a key that close with the slice (design, section 5): those of each closed window that rows travelling
+   * in it count in, then that of the window that ends with it. Pure: every pane is merged anew from frozen slices. By
+   * ascending window end.
    */
   *panes(key: PaneKey): Generator<PaneDraft> {
     if (key.lates.length > 0) yield* this.late(key)
@@ -98,7 +100,10 @@ export class ClosingSlice {
     yield { cell: key.cell, window: ending, pane, accs, before: undefined }
   }
 
-  /** Late panes cost what the key has, not what its windows span: its folds are put in order once, and windows that follow each other share what they merge. */
+  /**
+   * Late panes cost what the key has, not what its windows span: its folds are put in order once, and windows that
+   * follow each other share what they merge.
+   */
   private *late(key: PaneKey): Generator<PaneDraft> {
     const { operator, end: slice } = this
     const { slices, node } = operator
@@ -135,7 +140,10 @@ export class ClosingSlice {
     }
   }
 
-  /** The closed windows that late rows count in, by ascending end. Windows of one operator that end together start together. */
+  /**
+   * The closed windows that late rows count in, by ascending end. Windows of one operator that end together start
+   * together.
+   */
   private changed(lates: readonly LateCell[]): Interval[] {
     const windows = new Map<number, Interval>()
     for (const late of lates)
@@ -144,7 +152,9 @@ export class ClosingSlice {
     return [...windows.values()].sort((a, b) => a.end - b.end)
   }
 
-  /** The keys that have rows within the horizon of a window's end, each once, of what had come when the slice closed. */
+  /**
+   * The keys that have rows within the horizon of a window's end, each once, of what had come when the slice closed.
+   */
   private known(end: number, closing: number): Map<string, Cell> {
     const from = end - this.operator.slices.horizonMs
     const found = new Map<string, Cell>()
@@ -216,8 +226,8 @@ export function marksOf({ end, cells, lates }: SliceData): SliceMarks {
 }
 
 /**
- * The slices in (after, upTo] with whose closing some pane may close: ends of the windows over slices that hold something, and slices that late
- * rows travel in. Ascending.
+ * The slices in (after, upTo] with whose closing some pane may close: ends of the windows over slices that hold
+ * something, and slices that late rows travel in. Ascending.
  */
 export function closingSlices(
   { slices }: OperatorPlan,
@@ -236,7 +246,8 @@ export function closingSlices(
     if (end > upTo) continue
     if (end > after && hasLates && slices.lagMs === 0) found.add(end)
     if (hasCells) add(end - 1)
-    // A window that was still open when the late row came takes it on time; its end may lie beyond all slices that hold anything.
+    // A window that was still open when the late row came takes it on time; its end may lie beyond all slices that hold
+    // anything.
     for (const own of owns) add(own - 1)
   }
   return [...found].sort((a, b) => a - b)

@@ -1,7 +1,10 @@
 import { hex8, sortable } from '../base/index.js'
 import type { PaneDraft, PaneKey } from './panes.js'
 
-/** Panes of some keys of one slice, in the order of their hashes: the same rows in every attempt, whatever they were cut to. */
+/**
+ * Panes of some keys of one slice, in the order of their hashes: the same rows in every attempt, whatever they were cut
+ * to.
+ */
 export interface Part {
   readonly name: string
   /** By key, with its rank among the keys of its hash. */
@@ -17,9 +20,10 @@ export interface Part {
 }
 
 /**
- * Cuts the keys of a slice, which come in the order of (hash, text), into parts of at least `rowsMax` rows, and the rest. A part ends between two keys, though
- * they may have one hash: an attempt that goes on behind it cuts the same. Panes are merged part by part: whoever takes them may stop in between (law 11).
- * `rank` is that of the first key among those of its hash.
+ * Cuts the keys of a slice, which come in the order of (hash, text), into parts of at least `rowsMax` rows, and the
+ * rest. A part ends between two keys, though they may have one hash: an attempt that goes on behind it cuts the same.
+ * Panes are merged part by part: whoever takes them may stop in between (invariant 11). `rank` is that of the first key
+ * among those of its hash.
  */
 export function* partsOf(
   slice: number,

@@ -9,8 +9,8 @@ export type Terminal =
   | { readonly kind: 'sink'; readonly index: number; readonly sink: SinkNode<any> }
 
 /**
- * What one record became, before any of it is counted: the user's code has run to its end, and nothing has changed yet (law 14). Reused from
- * record to record; only the first `count` slots hold.
+ * What one record became, before any of it is counted: the user's code has run to its end, and nothing has changed yet
+ * (invariant 14). Reused from record to record; only the first `count` slots hold.
  */
 export class Rows {
   count = 0
@@ -36,7 +36,9 @@ export class Rows {
     )
   }
 
-  /** A step counts something of the record. It holds once the record is accepted: what was rejected counts in no step. */
+  /**
+   * A step counts something of the record. It holds once the record is accepted: what was rejected counts in no step.
+   */
   note(counter: number, by: number): void {
     this.counter[this.noted] = counter
     this.by[this.noted++] = by

@@ -10,9 +10,9 @@ export function mergeAccs(operator: OperatorPlan, a: readonly any[], b: readonly
 }
 
 /**
- * Folds of one key, merged by window. Windows are asked for by ascending end: a fold counts in those that hold its own slice and do not end before `first`
- * (law 1), so it comes in once and stays. Merging is associative and commutative to the last bit (law 13), so a tree of ranges, by own slice, gives what one by
- * one does.
+ * Folds of one key, merged by window. Windows are asked for by ascending end: a fold counts in those that hold its own
+ * slice and do not end before `first` (invariant 1), so it comes in once and stays. Merging is associative and
+ * commutative to the last bit (invariant 13), so a tree of ranges, by own slice, gives what one by one does.
  */
 export class RangeMerge {
   private readonly operator: OperatorPlan
@@ -45,7 +45,10 @@ export class RangeMerge {
     return accs
   }
 
-  /** With how many slices something of the window has closed: the window's own end for what was on time, else what the fold travelled in. */
+  /**
+   * With how many slices something of the window has closed: the window's own end for what was on time, else what the
+   * fold travelled in.
+   */
   closings(window: Interval): ReadonlySet<number> {
     const [from, to] = this.range(window)
     const found = new Set<number>()

@@ -17,7 +17,10 @@ import type { RecordMeta, SourceNode, SplitBatch } from '../ports/index.js'
 import type { SplitState } from './split-item.js'
 import type { RecordPlace } from './stage-fold.js'
 
-/** The record at hand of a source batch: its place for folds, its meta for user code. One object a batch; fields are computed when read. */
+/**
+ * The record at hand of a source batch: its place for folds, its meta for user code. One object a batch; fields are
+ * computed when read.
+ */
 export class RecordAt implements RecordPlace {
   index = 0
   /** Which value of the record it is, where its codec makes several. */
@@ -28,7 +31,7 @@ export class RecordAt implements RecordPlace {
   turn = 0
   readonly source: string
   readonly splitId: string
-  /** With its source: two sources may have splits of one id, and ties need an order (law 13). */
+  /** With its source: two sources may have splits of one id, and ties need an order (invariant 13). */
   readonly split: string
   readonly meta: RecordMeta
   private readonly batch: SplitBatch
@@ -53,7 +56,10 @@ export class RecordAt implements RecordPlace {
   }
 }
 
-/** The first value of a record has its position, and the others sort after it and before the next record: positions of one split are no prefixes of each other. */
+/**
+ * The first value of a record has its position, and the others sort after it and before the next record: positions of
+ * one split are no prefixes of each other.
+ */
 export function positionOfValue(record: string, sub: number): string {
   return sub === 0 ? record : `${record}:${String(sub).padStart(8, '0')}`
 }
@@ -120,7 +126,10 @@ export function validate(source: SourceNode<any>, value: unknown): unknown {
 /** Stamps up to `limit` are allowed in records up to `limitTo`. */
 export type LimitMark = Pick<SplitState, 'limit' | 'limitTo'>
 
-/** A record is stamped so far ahead of all before it that only a clock can tell whether it comes from the future: its split has to be marked first. */
+/**
+ * A record is stamped so far ahead of all before it that only a clock can tell whether it comes from the future: its
+ * split has to be marked first.
+ */
 export class ClockWanted extends Error {}
 
 /** The highest event time that has moved a split, as its own watermark tells it, ms. */
@@ -129,9 +138,10 @@ function reachedBy({ watermark }: SourceNode<any>, own: number): number {
 }
 
 /**
- * The event time of a record, ms; `at.moves` is how far it moves the split. `own` is the split's own watermark; `mark` is what a clock allowed, up to which
- * record.
- * @throws {RecordRejection} `bad-timestamp`, `future-timestamp` beyond `maxFutureDrift`, or `unlikely-timestamp` before `minTime`
+ * The event time of a record, ms; `at.moves` is how far it moves the split. `own` is the split's own watermark; `mark`
+ * is what a clock allowed, up to which record.
+ * @throws {RecordRejection} `bad-timestamp`, `future-timestamp` beyond `maxFutureDrift`, or `unlikely-timestamp` before
+ * `minTime`
  * @throws {ClockWanted} where nothing but a clock tells
  */
 export function timestampOf(
@@ -183,7 +193,8 @@ export function timestampOf(
       reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs)) // guard: held-moves-little
     return timestamp
   }
-  // No time of a clock is in the sentence, nor an arrival, which a local run takes from one: two runs over a log give the same bytes (law 1).
+  // No time of a clock is in the sentence, nor an arrival, which a local run takes from one: two runs over a log give
+  // the same bytes (invariant 1).
   const bound = arrivalMs === undefined && follows > -EVENT_TIME_MAX ? `after ${new Date(follows).toISOString()}: ` : ''
   const of = arrivalMs !== undefined ? "the record's arrival" : `${bound && 'all records before it, and of '}the clock`
   throw new RecordRejection(
@@ -192,7 +203,10 @@ export function timestampOf(
   )
 }
 
-/** Seconds that were taken for milliseconds lie in January 1970; what is far behind all before it is hardly what was meant either. */
+/**
+ * Seconds that were taken for milliseconds lie in January 1970; what is far behind all before it is hardly what was
+ * meant either.
+ */
 export function isUnlikely(source: SourceNode<any>, own: number, timestamp: number): boolean {
   return timestamp < source.minTimeMs || timestamp < own - FAR_BEHIND_MS
 }

@@ -7,8 +7,10 @@ import { writeMarks } from './marks.js'
 import { freshSplit, freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
 
 /**
- * A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked, or lists nothing.
- * @throws {RetryableError} `unlisted-split` where its source lists others: without its listing its parents are not known (law 6)
+ * A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked, or
+ * lists nothing.
+ * @throws {RetryableError} `unlisted-split` where its source lists others: without its listing its parents are not
+ * known (invariant 6)
  */
 export async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
   const listed = await host.services.inspector(input.name)?.list()
@@ -43,8 +45,9 @@ async function insertSplits(
 }
 
 /**
- * Registers every split of a stage before its first proposal (laws 4, 6): those that the sources list, as joining, and the key groups of the
- * operators before it. Those are members at once: their insert comes before the flag, so before any `proposed` that a gate could miss.
+ * Registers every split of a stage before its first proposal (invariants 4, 6): those that the sources list, as
+ * joining, and the key groups of the operators before it. Those are members at once: their insert comes before the
+ * flag, so before any `proposed` that a gate could miss.
  */
 export async function register(host: Host, stage: StagePlan): Promise<void> {
   const { store, clock, logger } = host.services
@@ -87,7 +90,9 @@ export async function registerListed(
   await insertSplits(host, stage, input, fresh, true)
 }
 
-/** A split whose log was made anew has a successor, though the command that reset it may have died before it made one. */
+/**
+ * A split whose log was made anew has a successor, though the command that reset it may have died before it made one.
+ */
 export async function registerSuccessors(
   host: Host,
   stage: StagePlan,

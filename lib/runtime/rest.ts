@@ -9,8 +9,8 @@ import { effective, hasLeft, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
 
 /**
- * The event time at which everything is closed that the rows of a stage lie in: the end of the last window of the highest event time, and of the slice in
- * which late rows travel. TIME_MIN where there are none.
+ * The event time at which everything is closed that the rows of a stage lie in: the end of the last window of the
+ * highest event time, and of the slice in which late rows travel. TIME_MIN where there are none.
  */
 export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): number {
   const top = Math.max(TIME_MIN, ...splits.map((split) => split.top))
@@ -25,8 +25,8 @@ export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): numb
 }
 
 /**
- * How far a stage has come that is at rest: nobody holds its watermark, and all that it holds is closed. It says nothing more before a record comes. Undefined of
- * others, and where the quiet closes nothing at all.
+ * How far a stage has come that is at rest: nobody holds its watermark, and all that it holds is closed. It says
+ * nothing more before a record comes. Undefined of others, and where the quiet closes nothing at all.
  */
 async function restsAt(host: Host, stage: StagePlan): Promise<number | undefined> {
   if (typeof host.plan.pipeline.idleClose !== 'number') return undefined
@@ -37,7 +37,10 @@ async function restsAt(host: Host, stage: StagePlan): Promise<number | undefined
   return published < TIME_MAX && published >= endOfRows(stage, splits) ? published : undefined // guard: rest-closed
 }
 
-/** Key groups of an operator, asked as a source is for its splits: whether anything may come after a position (law 5). */
+/**
+ * Key groups of an operator, asked as a source is for its splits: whether anything may come after a position (invariant
+ * 5).
+ */
 function keyGroupInspector(host: Host, operator: OperatorPlan): SourceInspector {
   const stage = host.plan.stages[operator.stage]!
   return {
@@ -58,7 +61,10 @@ export function inspectorOf(host: Host, input: InputPlan): SourceInspector | und
   return keyGroupInspector(host, input.operator)
 }
 
-/** Whether key groups of this operator may leave the next stage. Asked once for all of them: the answer that counts is the one after the mark. */
+/**
+ * Whether key groups of this operator may leave the next stage. Asked once for all of them: the answer that counts is
+ * the one after the mark.
+ */
 export async function mayRest(host: Host, operator: OperatorPlan): Promise<boolean> {
   return (await restsAt(host, host.plan.stages[operator.stage]!)) !== undefined
 }

@@ -2,8 +2,9 @@ import { hash32, StopError } from '../base/index.js'
 import type { Attribute, Item } from '../ports/index.js'
 
 /**
- * Attributes that a decision hangs on carry a checksum beside them, over their values and their item's sort key. Whoever writes some of them writes its seal,
- * and whoever reads them looks at it: a value that was changed by anybody else is found before anything follows from it.
+ * Attributes that a decision hangs on carry a checksum beside them, over their values and their item's sort key.
+ * Whoever writes some of them writes its seal, and whoever reads them looks at it: a value that was changed by anybody
+ * else is found before anything follows from it.
  */
 export function sealOf(sk: string, ...values: readonly (Attribute | undefined)[]): number {
   let hash = hash32(sk)

@@ -44,7 +44,9 @@ export function storableKey(key: Key, text: string): unknown {
 
 const isBigint = (value: unknown): boolean => typeof value === 'bigint'
 
-/** The attributes of a segment's payload: compressed where that saves a write unit, with a checksum of what is stored. */
+/**
+ * The attributes of a segment's payload: compressed where that saves a write unit, with a checksum of what is stored.
+ */
 export function payloadAttributes(bytes: Buffer): { data: Uint8Array; packed: boolean; sum: number; format: number } {
   let data = bytes
   let packed = false
@@ -67,21 +69,29 @@ export function cutPayload(data: Uint8Array, bytesMax: number): Uint8Array[] {
 
 /** Receives what a segment holds. */
 export interface EntryReader {
-  /** Whether it wants an entry at all, before its folds are decoded. `carrier` only of late rows, whose own slice it is then. */
+  /**
+   * Whether it wants an entry at all, before its folds are decoded. `carrier` only of late rows, whose own slice it is
+   * then.
+   */
   takes?(slice: number, carrier: number | undefined, text: string, hash: number): boolean
   /** Both say whether it had nothing yet to merge the entry with. */
   cell(slice: number, key: Key, text: string, hash: number, accs: any[]): boolean
   late(carrier: number, own: number, first: number, key: Key, text: string, hash: number, accs: any[]): boolean
 }
 
-/** What was read of a segment: its bytes before compression, entries that the reader took, and those of them that were new to it. */
+/**
+ * What was read of a segment: its bytes before compression, entries that the reader took, and those of them that were
+ * new to it.
+ */
 export interface ReadPayload {
   readonly bytes: number
   readonly taken: number
   readonly added: number
 }
 
-/** Decodes a segment's payload. Damage and foreign formats stop the operator loudly: a wrong result is worse than none. */
+/**
+ * Decodes a segment's payload. Damage and foreign formats stop the operator loudly: a wrong result is worse than none.
+ */
 export function readPayload(
   item: Item,
   data: Uint8Array,

@@ -9,7 +9,10 @@ export interface SliceData {
   readonly lates: Map<string, LateCell[]>
 }
 
-/** Slices of one key group, or of some of its keys, in memory. What is closed never changes (law 7), so a copy of it is never stale. */
+/**
+ * Slices of one key group, or of some of its keys, in memory. What is closed never changes (invariant 7), so a copy of
+ * it is never stale.
+ */
 export class SliceCache {
   readonly slices = new Map<number, SliceData>()
   private last: SliceData | undefined

@@ -58,14 +58,16 @@ export interface ChunkRequest {
 }
 
 /**
- * Folds the records [from, to) of a batch. Synchronous: decode, validate, event time, stateless steps, then counted, late or expired per window by
- * the effective own watermark at the record; then the own watermark moves on. Rejected records never count, nor move it.
+ * Folds the records [from, to) of a batch. Synchronous: decode, validate, event time, stateless steps, then counted,
+ * late or expired per window by the effective own watermark at the record; then the own watermark moves on. Rejected
+ * records never count, nor move it.
  */
 export function foldChunk(request: ChunkRequest): SourceChunk {
   for (;;) {
     const tried = tryFold(request)
     if ('fold' in tried) return tried
-    // What a throwing custom fold may have spoilt is folded anew: up to before the record, or without it where it comes first.
+    // What a throwing custom fold may have spoilt is folded anew: up to before the record, or without it where it comes
+    // first.
     const { thrown } = tried
     if (thrown === undefined || tried.unit > request.from) return foldChunk({ ...request, to: tried.unit })
     request.spoilt.set(thrown.position, thrown.message)
@@ -147,7 +149,8 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
           // What was folded of its unit before it must not be written without the rest.
           const isWithin = next > from && (i > next || sub > 0)
           if (thrown instanceof ClockWanted && isWithin) return { unit: next }
-          // The chunk ends before it: who decides on it stands right before it, as all do who may. guard: mark-before-record
+          // The chunk ends before it: who decides on it stands right before it, as all do who may.
+          // guard: mark-before-record
           if (thrown instanceof ClockWanted) return ended(next, true)
           const kept = keptRecord(batch, i, many, sub)
           fold.reject(at.id, rejection(batch, at, thrown, value, many, kept), kept?.bytes)
@@ -168,7 +171,10 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
   return ended(next)
 }
 
-/** What an operator had skipped (law 14) is not even decoded: it may be what kills the process. One letter, however many records came in it. */
+/**
+ * What an operator had skipped (invariant 14) is not even decoded: it may be what kills the process. One letter,
+ * however many records came in it.
+ */
 function skippedUnit(batch: SplitBatch, at: RecordAt, records: number, kept: KeptRecord | undefined): Rejected {
   return {
     reason: 'skipped',
@@ -204,7 +210,9 @@ function rejection(
   }
 }
 
-/** What a letter keeps of a record or of one value of it: the value itself where there is one, so that it can be read. */
+/**
+ * What a letter keeps of a record or of one value of it: the value itself where there is one, so that it can be read.
+ */
 function payloadOf(
   batch: SplitBatch,
   index: number,

@@ -3,7 +3,7 @@ import type { Attribute, Condition, Item } from '../ports/index.js'
 import { START } from './keys.js'
 import { checkSeal, sealOf } from './seal.js'
 
-/** Law 5. `parting` remembers what the split was. */
+/** Invariant 5. `parting` remembers what the split was. */
 export type SplitStatus = 'joining' | 'member' | 'parting' | 'out' | 'ended'
 
 /** A split as its item holds it. Times are ms; TIME_MIN stands for "none yet". */
@@ -23,11 +23,11 @@ export interface SplitState {
   readonly counters: Counters
   /** Tails and counters as they are stored. */
   readonly written: readonly [tails: string, counters: string]
-  /** The record right after this position is rejected (law 14). */
+  /** The record right after this position is rejected (invariant 14). */
   readonly skip: string
   /**
-   * Up to `limitTo`, records whose arrival nobody knows may be stamped up to `limit`, ms: what the clock said when the first of them was met that lay far ahead of all
-   * before it. A durable mark, so that every attempt decides alike.
+   * Up to `limitTo`, records whose arrival nobody knows may be stamped up to `limit`, ms: what the clock said when the
+   * first of them was met that lay far ahead of all before it. A durable mark, so that every attempt decides alike.
    */
   readonly limit: number
   readonly limitTo: string
@@ -53,14 +53,14 @@ export interface SplitState {
   readonly at: number
 }
 
-/** Hints: the position up to which a chain reaches (law 2). By chain: `operator.lane.bucketEnd`. */
+/** Hints: the position up to which a chain reaches (invariant 2). By chain: `operator.lane.bucketEnd`. */
 export type Tails = ReadonlyMap<string, string>
 
 export const chainName = (operator: number, lane: number, bucketEnd: number): string =>
   `${operator}.${lane}.${bucketEnd.toString(36)}`
 export const chainBucket = (chain: string): number => Number.parseInt(chain.slice(chain.lastIndexOf('.') + 1), 36)
 
-/** Law 10, absolute values. Rows by operator of the stage, in its order. */
+/** Invariant 10, absolute values. Rows by operator of the stage, in its order. */
 export interface Counters {
   in: number
   rejected: number
@@ -117,7 +117,7 @@ export function addCounters(a: Counters, b: Counters): Counters {
   }
 }
 
-/** The effective watermark: what classifies records and what the stage's minimum is taken of (laws 1, 4). */
+/** The effective watermark: what classifies records and what the stage's minimum is taken of (invariants 1, 4). */
 export function effective(split: Pick<SplitState, 'own' | 'gate'>): number {
   return Math.max(split.own, split.gate)
 }
@@ -208,7 +208,7 @@ export function memberSeal(
   return sealOf(name, status, was, gate, epoch, origin, generation, next, parents)
 }
 
-/** A change of a split's membership, from what was read: every one raises the epoch (law 5). */
+/** A change of a split's membership, from what was read: every one raises the epoch (invariant 5). */
 export function change(seen: SplitState, to: Partial<Membership>): Record<string, Attribute> {
   const after = { ...to, epoch: to.epoch ?? seen.epoch + 1 }
   return { ...after, memberSeal: memberSeal(seen.name, { ...seen, ...after }, writeParents(seen.parents)) }
@@ -311,7 +311,10 @@ function readTails(text: string): Map<string, string> {
   return tails
 }
 
-/** As many tails as leave the item within one write unit, newest positions first. They are hints: losing one costs a query. */
+/**
+ * As many tails as leave the item within one write unit, newest positions first. They are hints: losing one costs a
+ * query.
+ */
 export function writeTails(tails: Tails, otherBytes: number): string {
   const room = SPLIT_ITEM_BYTES_MAX - otherBytes - 'tails'.length
   const newest = [...tails].sort((a, b) => (a[1] < b[1] ? 1 : a[1] > b[1] ? -1 : 0))

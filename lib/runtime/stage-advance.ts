@@ -9,8 +9,8 @@ import { advanceWatermark } from './watermark.js'
 export const STOPPED_KEY_GROUP = 'a key group has stopped: its state cannot be used'
 
 /**
- * Moves a stage's watermark, then advances its operators as far as it allows, then the stages after them, while time remains. Returns what has stopped a key
- * group: the others have gone on.
+ * Moves a stage's watermark, then advances its operators as far as it allows, then the stages after them, while time
+ * remains. Returns what has stopped a key group: the others have gone on.
  */
 export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadline): Promise<readonly StopError[]> {
   const published = await advanceWatermark(host, stage)
@@ -60,7 +60,8 @@ export async function advanceOrPass(
     if (outcome === 'deadline') await host.services.queue?.advance({ operator: operator.name, keyGroup })
     return outcome
   } catch (error) {
-    // What is damaged or lost of one key group stops that one alone, loudly: all others go on, and so does ingest. guard: stop-is-for-one
+    // What is damaged or lost of one key group stops that one alone, loudly: all others go on, and so does ingest.
+    // guard: stop-is-for-one
     if (!(error instanceof StopError)) throw error
     host.services.metrics.add('StoppedKeyGroups', 1, 'Count')
     host.services.logger.error(STOPPED_KEY_GROUP, {

@@ -8,7 +8,10 @@ import type { Limits } from './limits.js'
 import type { Rows, Terminal } from './program.js'
 import { type Counters, noCounters } from './split-item.js'
 
-/** The record at hand: where it stands, and what to say of it where one of its rows expires. Reused; fields may be computed when read. */
+/**
+ * The record at hand: where it stands, and what to say of it where one of its rows expires. Reused; fields may be
+ * computed when read.
+ */
 export interface RecordPlace extends Place {
   /** Unique and the same in every attempt: a prefix of the ids of all that comes of the record. */
   readonly id: string
@@ -23,12 +26,13 @@ export type ChunkLimits = Pick<Limits, 'chunkEntries' | 'chunkRows' | 'chunkByte
 /** Takes a row that the stateless steps hand to a sink. */
 type Output = (sink: SinkNode<any>, id: string, value: unknown, place: RecordPlace) => void
 
-/** Which rows of which chains to leave out when a chunk is folded again (law 2), by operator. */
+/** Which rows of which chains to leave out when a chunk is folded again (invariant 2), by operator. */
 export type StageRefold = (operator: number, lane: number, bucketEnd: number, position: string) => boolean
 
 /**
- * The rows of one chunk of one split, for all operators of its stage. Decides counted, late and expired for each row and window by the
- * effective own watermark alone (law 1), and counts them (law 10). What it holds is written in the order of law 3.
+ * The rows of one chunk of one split, for all operators of its stage. Decides counted, late and expired for each row
+ * and window by the effective own watermark alone (invariant 1), and counts them (invariant 10). What it holds is
+ * written in the order of invariant 3.
  */
 export class StageFold {
   readonly folds: readonly OperatorFold[]
@@ -55,7 +59,10 @@ export class StageFold {
     this.deadLetter = deadLetter
   }
 
-  /** Whether a chunk has come to one of its limits: of memory, or of what is to be written before its checkpoint (law 11). */
+  /**
+   * Whether a chunk has come to one of its limits: of memory, or of what is to be written before its checkpoint
+   * (invariant 11).
+   */
   isFull(limits: ChunkLimits): boolean {
     let cells = this.emitted
     let segments = 0
@@ -177,7 +184,10 @@ export class StageFold {
     }
   }
 
-  /** The first row of a record for a sink has the record's id, the next ones a number behind it: a graph may grow without ids changing. */
+  /**
+   * The first row of a record for a sink has the record's id, the next ones a number behind it: a graph may grow
+   * without ids changing.
+   */
   private send(terminal: Extract<Terminal, { kind: 'sink' }>, rows: Rows, i: number, place: RecordPlace): void {
     let n = 0
     for (let j = 0; j < i; j++) {
@@ -188,7 +198,7 @@ export class StageFold {
   }
 
   /**
-   * A record that cannot be counted, or a whole unit of some: to the dead letter, and the split goes on (law 14).
+   * A record that cannot be counted, or a whole unit of some: to the dead letter, and the split goes on (invariant 14).
    * `bytes` are those of the record that it keeps.
    */
   reject(id: string, row: Rejected, bytes = 0, records = 1): void {

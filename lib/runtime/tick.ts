@@ -19,8 +19,8 @@ export const UNFINISHED_TICK = 'a tick had no time for all of its work'
 const TURN_MS = 60_000
 
 /**
- * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks, restarts advances that were
- * lost, and keeps state that waits long. Safe to run at any time, any number of times.
+ * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks,
+ * restarts advances that were lost, and keeps state that waits long. Safe to run at any time, any number of times.
  */
 export async function tick(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
@@ -56,7 +56,10 @@ function unfinished({ services: { logger, metrics } }: Host): void {
   logger.warn(UNFINISHED_TICK)
 }
 
-/** What a paused pipeline's schedule does: nothing is read, no time passes, and nothing that was counted goes (law 9). */
+/**
+ * What a paused pipeline's schedule does: nothing is read, no time passes, and nothing that was counted goes (invariant
+ * 9).
+ */
 export async function keep(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
   for (const stage of host.plan.stages) {
@@ -65,7 +68,10 @@ export async function keep(host: Host, deadline: Deadline): Promise<void> {
   }
 }
 
-/** Parts the key groups of an operator whose stage has come to rest, so that the stage after it can close what it holds (law 5). */
+/**
+ * Parts the key groups of an operator whose stage has come to rest, so that the stage after it can close what it holds
+ * (invariant 5).
+ */
 async function settleKeyGroups(
   host: Host,
   stage: StagePlan,
@@ -145,7 +151,10 @@ async function settleSplit(
   await stillEmpty(host, stage, input, split, origin)
 }
 
-/** A time by a clock that is far ahead says nothing: this clock's own is written in its place, so that what waits for a quiet split goes on. */
+/**
+ * A time by a clock that is far ahead says nothing: this clock's own is written in its place, so that what waits for a
+ * quiet split goes on.
+ */
 async function setClock(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
   const now = host.services.clock.now()
   if (ageMs(now, split.at) !== Number.POSITIVE_INFINITY) return

@@ -11,7 +11,8 @@ import { effective, hasLeft, readSplit, type SplitState, standing } from './spli
 import { readWatermark, type StageWatermark } from './watermark-item.js'
 
 /**
- * Whether a slice of the stage closes between the published watermark and this one, in steps of `minAdvance`. `isLast`: after this one there is no other step.
+ * Whether a slice of the stage closes between the published watermark and this one, in steps of `minAdvance`. `isLast`:
+ * after this one there is no other step.
  */
 export function wouldClose(
   host: Host,
@@ -34,7 +35,8 @@ export function wouldClose(
 export function mayMove(host: Host, stage: StagePlan, seen: StageWatermark, split: SplitState, own: number): boolean {
   if (!seen.registered || seen.holder === '') return true
   if (seen.holder !== split.name || !wouldClose(host, stage, seen.published, Math.max(own, split.gate))) return false
-  // In a large fleet each split would hold the minimum in turn, and each read all others. The next batch of this one looks, or the tick.
+  // In a large fleet each split would hold the minimum in turn, and each read all others. The next batch of this one
+  // looks, or the tick.
   return (
     seen.splits <= host.limits.pacedSplits ||
     ageMs(host.services.clock.now(), seen.looked) >= seen.splits * PACE_MS_PER_SPLIT
@@ -46,7 +48,10 @@ interface Minimum {
   readonly holder: string
 }
 
-/** The least effective watermark of all that stand in the minimum; undefined where nobody does. A joining split counts as minus infinity. */
+/**
+ * The least effective watermark of all that stand in the minimum; undefined where nobody does. A joining split counts
+ * as minus infinity.
+ */
 function minimum(splits: readonly SplitState[]): Minimum | undefined {
   let found: Minimum | undefined
   for (const split of splits) {
@@ -65,8 +70,9 @@ interface Unheld {
 const STAYS: Unheld = { value: TIME_MIN }
 
 /**
- * Nobody stands in the minimum. Bounded sources are done for good. Else event time goes on with the clock once all has been quiet for `idle.close`, until
- * everything is closed that rows lie in, and no further: what comes after a longer silence finds its windows open.
+ * Nobody stands in the minimum. Bounded sources are done for good. Else event time goes on with the clock once all has
+ * been quiet for `idle.close`, until everything is closed that rows lie in, and no further: what comes after a longer
+ * silence finds its windows open.
  */
 async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<Unheld> {
   if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits)))
@@ -85,7 +91,10 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
   return { value: Math.min(byClock, end), isLast: end <= byClock } // guard: quiet-end
 }
 
-/** Whether no source of the stage can have another record, ever (law 6): all that each lists, and there is some, is registered and has ended. */
+/**
+ * Whether no source of the stage can have another record, ever (invariant 6): all that each lists, and there is some,
+ * is registered and has ended.
+ */
 async function complete(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<boolean> {
   const ended = new Set(splits.filter((split) => split.status === 'ended').map((split) => split.name))
   for (const input of stage.inputs) {
@@ -99,9 +108,9 @@ async function complete(host: Host, stage: StagePlan, splits: readonly SplitStat
 }
 
 /**
- * Moves the stage's watermark as far as its members allow, in two phases (law 4): propose what the minimum is, list the members again,
- * publish the lesser of both. Whoever joins in between took the proposal as its gate, or is seen by the second listing.
- * Returns the published watermark.
+ * Moves the stage's watermark as far as its members allow, in two phases (invariant 4): propose what the minimum is,
+ * list the members again, publish the lesser of both. Whoever joins in between took the proposal as its gate, or is
+ * seen by the second listing. Returns the published watermark.
  */
 export async function advanceWatermark(host: Host, stage: StagePlan): Promise<number> {
   const { store, metrics, clock } = host.services

@@ -6,9 +6,10 @@ export function base64Bytes(text: string): number {
 }
 
 /**
- * Writes what a base64 text stands for. Node skips what is not base64 and stops at padding, so a text that is not sound writes fewer
- * bytes than its length implies, and is found without reading it twice. (On Node 20 a character beyond Latin-1 may pass as another
- * one; such a text is no base64 of AWS, and what it decodes to is still parsed and validated.)
+ * Writes what a base64 text stands for. Node skips what is not base64 and stops at padding, so a text that is not sound
+ * writes fewer bytes than its length implies, and is found without reading it twice. (On Node 20 a character beyond
+ * Latin-1 may pass as another one; such a text is no base64 of AWS, and what it decodes to is still parsed and
+ * validated.)
  */
 export function writeBase64(text: string, target: Buffer, at: number): number {
   const written = target.write(text, at, 'base64')

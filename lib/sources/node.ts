@@ -25,16 +25,18 @@ import type {
 } from '../ports/index.js'
 
 export interface SourceOptions<T> {
-  /** Any Standard Schema (zod, valibot, arktype): what fails it is rejected, and `T` is its output. Must be synchronous. */
+  /**
+   * Any Standard Schema (zod, valibot, arktype): what fails it is rejected, and `T` is its output. Must be synchronous.
+   */
   readonly schema?: StandardSchema<any, T>
   /** Event time of a record: ms since the epoch, or a Date. Text goes through `iso()` or `isoUtc()`. */
   readonly timestamp: (value: T, meta: RecordMeta) => number | Date
   /** How event time moves the split's own watermark: `outOfOrder('30s')`, `monotonous()`, `customWatermark(...)`. */
   readonly watermark: WatermarkStrategy<T>
   /**
-   * How far a timestamp may lie ahead of the record's arrival. Where nobody knows that (Kafka with CreateTime), a record
-   * that lies further ahead of all before it is held against the clock. Default '1m'; files have no such check unless it
-   * is given.
+   * How far a timestamp may lie ahead of the record's arrival. Where nobody knows that (Kafka with CreateTime), a
+   * record that lies further ahead of all before it is held against the clock. Default '1m'; files have no such check
+   * unless it is given.
    */
   readonly maxFutureDrift?: Duration
   /**
@@ -48,26 +50,32 @@ export interface SourceOptions<T> {
    * than 30 days behind their split. ms since the epoch, or a Date. Default 2000-01-01.
    */
   readonly minTime?: number | Date
-  /** What happens to unlikely ones: `count` (the default) takes them, and says how many there were; `reject` sends them to the dead letter. */
+  /**
+   * What happens to unlikely ones: `count` (the default) takes them, and says how many there were; `reject` sends them
+   * to the dead letter.
+   */
   readonly onUnlikelyTime?: UnlikelyPolicy
   /** Larger payloads are rejected as `oversize`. Default 1 MiB. */
   readonly recordBytesMax?: number
   /**
-   * How a record's bytes become values: `json()` (the default), `ndjson()`, `gzip(json())`, `cloudWatchLogs()`, `text()`, `bytes()`, or a function from the bytes
-   * and the record's meta to a list of values. One record may become many values, or none. It stays one record of its split: its values are counted together.
-   * What the function throws rejects the record as `decode-threw`.
+   * How a record's bytes become values: `json()` (the default), `ndjson()`, `gzip(json())`, `cloudWatchLogs()`,
+   * `text()`, `bytes()`, or a function from the bytes and the record's meta to a list of values. One record may become
+   * many values, or none. It stays one record of its split: its values are counted together. What the function throws
+   * rejects the record as `decode-threw`.
    * @example decode: (bytes) => [Order.decode(bytes)]
    */
   readonly decode?: Codec | DecodeFunction
   /**
-   * What becomes of a number of JSON that a double would change, such as an id beyond 2^53, money of 19 digits, or 1e400. `reject` (the default) sends the
-   * record to the dead letter as `inexact-number`; `bigint` reads whole numbers beyond 2^53 - 1 as bigints; `string` reads such numbers as text; `double` takes the
-   * nearest double, as JSON.parse does.
+   * What becomes of a number of JSON that a double would change, such as an id beyond 2^53, money of 19 digits, or
+   * 1e400. `reject` (the default) sends the record to the dead letter as `inexact-number`; `bigint` reads whole numbers
+   * beyond 2^53 - 1 as bigints; `string` reads such numbers as text; `double` takes the nearest double, as JSON.parse
+   * does.
    */
   readonly numbers?: NumberPolicy
   /**
-   * What becomes of a record in which an object of JSON has one member twice. `last` (the default) keeps the last in silence, as JSON.parse does; `reject` rejects the
-   * record as `duplicate-member`. Every record is then read twice: it costs more than parsing it does.
+   * What becomes of a record in which an object of JSON has one member twice. `last` (the default) keeps the last in
+   * silence, as JSON.parse does; `reject` rejects the record as `duplicate-member`. Every record is then read twice: it
+   * costs more than parsing it does.
    */
   readonly duplicateMembers?: MemberPolicy
   /** The key that producers write under; local runs deal records to splits by it. */

@@ -34,7 +34,10 @@ export function isEqual(a: Attribute | undefined, b: Attribute | undefined): boo
   return a === b
 }
 
-/** DynamoDB refuses an update of key attributes, one that names an attribute twice, and a value that it cannot hold, whether the conditions hold or not. */
+/**
+ * DynamoDB refuses an update of key attributes, one that names an attribute twice, and a value that it cannot hold,
+ * whether the conditions hold or not.
+ */
 export function checkUpdate(update: Update): void {
   checkKey(update.key)
   const { set, remove = [] } = update

@@ -35,7 +35,10 @@ function checkKeyPart(kind: string, text: string, bytesMax: number): void {
   checkText(`a ${kind} key`, text, bytesMax)
 }
 
-/** A UTF-16 unit is at most three bytes: only long texts need the exact count. A lone surrogate has no UTF-8: two strings would be one key. */
+/**
+ * A UTF-16 unit is at most three bytes: only long texts need the exact count. A lone surrogate has no UTF-8: two
+ * strings would be one key.
+ */
 export function checkText(what: string, text: string, bytesMax: number): void {
   if (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax) {
     assert(false, `${what} has at most ${bytesMax} bytes; this one has ${Buffer.byteLength(text)}`)

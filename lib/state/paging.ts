@@ -9,7 +9,9 @@ export interface Bounds {
   readonly lowExcluded: boolean
 }
 
-/** The bounds after checks; undefined where the range holds nothing. DynamoDB refuses an `after` outside of the range. */
+/**
+ * The bounds after checks; undefined where the range holds nothing. DynamoDB refuses an `after` outside of the range.
+ */
 export function boundsOf(range: RangeQuery): Bounds | undefined {
   const { pk, from, to, after, limit, descending } = range
   assert(pk !== '', 'a partition key is not empty')
@@ -28,7 +30,10 @@ export function boundsOf(range: RangeQuery): Bounds | undefined {
   return from === after ? undefined : { low: from, high: after, lowExcluded: false }
 }
 
-/** Takes the items of one page from those left, in order. It looks one item further, so that the last page is known as such. */
+/**
+ * Takes the items of one page from those left, in order. It looks one item further, so that the last page is known as
+ * such.
+ */
 export function pageOf(left: Iterable<Sized>, limit = Number.POSITIVE_INFINITY): { page: Page; bytes: number } {
   const items: Item[] = []
   let bytes = 0

@@ -14,7 +14,10 @@ function attributeBytes(value: Attribute): number {
   return typeof value === 'boolean' ? 1 : value.length
 }
 
-/** Two significant digits a byte, one byte for the exponent, one for the sign of a negative. DynamoDB says 'approximately'. */
+/**
+ * Two significant digits a byte, one byte for the exponent, one for the sign of a negative. DynamoDB says
+ * 'approximately'.
+ */
 function numberBytes(value: number): number {
   if (value === 0) return 1
   const exponential = Math.abs(value).toExponential()
@@ -44,7 +47,9 @@ export class Meter {
     this.#readUnits += readUnits(bytes)
   }
 
-  /** One insert each: `standing` is the size of the item that refused it. Requests are counted for the call as a whole. */
+  /**
+   * One insert each: `standing` is the size of the item that refused it. Requests are counted for the call as a whole.
+   */
   insert(inserts: readonly { readonly attempted: number; readonly standing: number | undefined }[]): void {
     this.#requests += Math.ceil(inserts.length / STORE_INSERT_MAX)
     for (const { attempted, standing } of inserts) this.#writeUnits += writeUnits(Math.max(attempted, standing ?? 0))

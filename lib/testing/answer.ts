@@ -10,8 +10,9 @@ export interface Found {
 }
 
 /**
- * Reads a handler's answer as the event source mapping does (Lambda's rules): nothing and an empty list are success; an identifier that is empty, missing
- * or not in the batch fails all of it; of a stream the lowest one is where it goes on. `ends` are the ranges' ends.
+ * Reads a handler's answer as the event source mapping does (Lambda's rules): nothing and an empty list are success; an
+ * identifier that is empty, missing or not in the batch fails all of it; of a stream the lowest one is where it goes
+ * on. `ends` are the ranges' ends.
  */
 export function judgeAnswer(
   answer: unknown,

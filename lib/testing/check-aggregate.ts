@@ -27,10 +27,11 @@ const SHOWN_LENGTH_MAX = 300
 const BATCHES_MAX = 8
 
 /**
- * Tries whether an aggregate gives one result however its rows are cut into batches, stored and merged (law 13): what it gives in a
- * pipeline then hangs on the rows alone. Rows are plain, or each a `{ row, timestamp, split, position }`. Deterministic; runs under any
- * test framework.
- * @throws {MillraceError} `bad-aggregate`, naming the seed, the cut and the two results; or what changed an input, or is no JSON
+ * Tries whether an aggregate gives one result however its rows are cut into batches, stored and merged (invariant 13):
+ * what it gives in a pipeline then hangs on the rows alone. Rows are plain, or each a `{ row, timestamp, split,
+ * position }`. Deterministic; runs under any test framework.
+ * @throws {MillraceError} `bad-aggregate`, naming the seed, the cut and the two results; or what changed an input, or
+ * is no JSON
  * @example
  * it('gives one result however records are batched', () => {
  *   checkAggregate(longestName, [{ name: 'Ada' }, { name: 'Grace' }, { name: 'Barbara' }, { name: 'Edith' }])
@@ -118,7 +119,9 @@ class Check {
     return this.untouched('merge', [a, b], () => this.aggregate.merge(a, b))
   }
 
-  /** The result as text, because that is how it leaves a pipeline: equal to the last bit and in the order of its fields. */
+  /**
+   * The result as text, because that is how it leaves a pipeline: equal to the last bit and in the order of its fields.
+   */
   result(acc: unknown): string {
     return exactText(this.untouched('result', [acc], () => this.aggregate.result(acc)))
   }

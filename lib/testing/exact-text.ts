@@ -1,4 +1,7 @@
-/** A value as text that tells apart whatever differs: -0 from 0, NaN from null, a Map from an object, the order of fields. */
+/**
+ * A value as text that tells apart whatever differs: -0 from 0, NaN from null, a Map from an object, the order of
+ * fields.
+ */
 export function exactText(value: unknown): string {
   return write(value, [])
 }

@@ -45,8 +45,8 @@ export interface Following {
 }
 
 /**
- * A pipeline that tells what it does: the same graph, with functions that call the user's own and write down what they gave for what is followed. Results, state
- * and errors are those of the pipeline itself.
+ * A pipeline that tells what it does: the same graph, with functions that call the user's own and write down what they
+ * gave for what is followed. Results, state and errors are those of the pipeline itself.
  */
 export class Tracer {
   readonly values: TracedValue[] = []

@@ -2,8 +2,8 @@ import { ConfigError, checkFunction, type Duration, milliseconds } from '../base
 import type { WatermarkStrategy } from '../ports/index.js'
 
 /**
- * The split's own watermark is its highest event time so far less `bound`: a record may come that much behind a later one.
- * (Flink: bounded out-of-orderness. Here a watermark W means that no record before W is still expected.)
+ * The split's own watermark is its highest event time so far less `bound`: a record may come that much behind a later
+ * one. (Flink: bounded out-of-orderness. Here a watermark W means that no record before W is still expected.)
  * @example outOfOrder('30s')
  */
 export function outOfOrder(bound: Duration): WatermarkStrategy<unknown> {
@@ -19,8 +19,8 @@ export function monotonous(): WatermarkStrategy<unknown> {
 }
 
 /**
- * The own watermark follows what `of` says of each record, and never goes back. `of` must be a pure function of the record.
- * `bound` is how far it usually trails the event time; it only sizes slices.
+ * The own watermark follows what `of` says of each record, and never goes back. `of` must be a pure function of the
+ * record. `bound` is how far it usually trails the event time; it only sizes slices.
  * @example customWatermark<Order>((order, timestampMs) => order.flushedUntil ?? timestampMs - 60_000, '1m')
  */
 export function customWatermark<T>(

@@ -7,7 +7,10 @@ export interface Interval {
   readonly end: number
 }
 
-/** How the windows that hold an instant stand at a watermark. By ascending end: first the expired ones, then the late ones, then those that are open. */
+/**
+ * How the windows that hold an instant stand at a watermark. By ascending end: first the expired ones, then the late
+ * ones, then those that are open.
+ */
 export interface WindowStanding {
   readonly count: number
   /** Those whose end + allowed lateness lies at or below the watermark: they take no rows any more. */
@@ -22,7 +25,10 @@ const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 /** Slices of a bucket where slices are shorter than a minute. */
 const NARROW_SLICES_PER_BUCKET = 8
-/** The open slices of an operator lie in so many buckets, and one more: however the stamps of a batch are spread, it writes a handful of segments. */
+/**
+ * The open slices of an operator lie in so many buckets, and one more: however the stamps of a batch are spread, it
+ * writes a handful of segments.
+ */
 const OPEN_BUCKETS = 2
 /** What people call a round duration, in ms, up to the widest slice. */
 const ROUND_MS: readonly number[] = [
@@ -41,8 +47,8 @@ export function gridMs(spec: WindowSpec): number {
 }
 
 /**
- * The width of a slice: the window's grid, or, when allowed lateness or an hour is shorter, the largest round divisor of the grid not
- * above it. Final values never depend on it; which late records share a pane does.
+ * The width of a slice: the window's grid, or, when allowed lateness or an hour is shorter, the largest round divisor
+ * of the grid not above it. Final values never depend on it; which late records share a pane does.
  */
 export function sliceMs(spec: WindowSpec, allowedLatenessMs: number): number {
   const grid = gridMs(spec)
@@ -51,7 +57,10 @@ export function sliceMs(spec: WindowSpec, allowedLatenessMs: number): number {
   return ROUND_MS.findLast((ms) => ms <= limit && grid % ms === 0) ?? largestDivisor(grid, limit)
 }
 
-/** The grid itself where none fits. Divisors come in pairs, so its square root bounds the loop (law 11): 186,000 turns for 400 days. */
+/**
+ * The grid itself where none fits. Divisors come in pairs, so its square root bounds the loop (invariant 11): 186,000
+ * turns for 400 days.
+ */
 function largestDivisor(grid: number, limit: number): number {
   let largest = 0
   for (let divisor = 1; divisor * divisor <= grid; divisor++) {
@@ -63,8 +72,8 @@ function largestDivisor(grid: number, limit: number): number {
 }
 
 /**
- * The geometry of one operator's windows: slices, buckets and the windows over them. Pure arithmetic on integers; an instant belongs to
- * the slice that starts at or before it.
+ * The geometry of one operator's windows: slices, buckets and the windows over them. Pure arithmetic on integers; an
+ * instant belongs to the slice that starts at or before it.
  */
 export class Slices {
   readonly widthMs: number
@@ -80,10 +89,16 @@ export class Slices {
   /** How long after its end a window has its one pane, in whole slices, ms: 0 where it has one at its end. */
   readonly lagMs: number
 
-  /** A key that has a row so long before a window's end has a result of that window, if an empty one, ms. 0 where empty windows give none. */
+  /**
+   * A key that has a row so long before a window's end has a result of that window, if an empty one, ms. 0 where empty
+   * windows give none.
+   */
   readonly horizonMs: number
 
-  /** `openMs`: how far above its own watermark a split's rows lie, about. `isFinal`: a window has one pane, when its lateness is over. */
+  /**
+   * `openMs`: how far above its own watermark a split's rows lie, about. `isFinal`: a window has one pane, when its
+   * lateness is over.
+   */
   constructor(
     spec: WindowSpec,
     offsetMs: number,
@@ -160,7 +175,10 @@ export class Slices {
     return windows.reverse()
   }
 
-  /** How many of the windows that hold an instant no longer take rows, and how many have ended but still do, at an effective own watermark. */
+  /**
+   * How many of the windows that hold an instant no longer take rows, and how many have ended but still do, at an
+   * effective own watermark.
+   */
   standing(time: number, own: number): WindowStanding {
     const { kind, sizeMs, stepMs } = this.spec
     const count = this.windowCount(time)
@@ -193,8 +211,9 @@ export class Slices {
   }
 
   /**
-   * The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies before it is read no more, and all that comes after is. Without late rows
-   * only windows that have not ended have one.
+   * The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies
+   * before it is read no more, and all that comes after is. Without late rows only windows that have not ended have
+   * one.
    */
   neededFrom(closed: number, latenessMs = this.allowedLatenessMs): number {
     const { kind, sizeMs, stepMs } = this.spec
@@ -207,7 +226,10 @@ export class Slices {
     return Math.min(start, closed, this.horizonMs === 0 ? closed : this.frontier(end - this.horizonMs))
   }
 
-  /** The ends of the windows that have a pane on time because of rows in a slice, and that close after `after`: ascending, lazily. */
+  /**
+   * The ends of the windows that have a pane on time because of rows in a slice, and that close after `after`:
+   * ascending, lazily.
+   */
   *closings(sliceEnd: number, after: number): Generator<number> {
     for (const { end } of this.windowsOf(sliceEnd - 1)) if (end + this.lagMs > after) yield end + this.lagMs
     if (this.horizonMs === 0) return
@@ -227,7 +249,9 @@ export class Slices {
     return this.windowsOf(sliceEnd - 1).at(-1)?.end ?? sliceEnd - 1
   }
 
-  /** The end of the last window that holds an instant; where windows have gaps, of the last one that starts before it. */
+  /**
+   * The end of the last window that holds an instant; where windows have gaps, of the last one that starts before it.
+   */
   lastEnd(time: number): number {
     const { kind, sizeMs, stepMs } = this.spec
     return time - modulo(time - this.offsetMs, kind === 'cumulate' ? sizeMs : stepMs) + sizeMs

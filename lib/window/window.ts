@@ -7,7 +7,10 @@ import {
   WINDOWS_PER_RECORD_MAX,
 } from '../base/index.js'
 
-/** A window function: plain data. `stepMs` is the slide of a hopping window, the step of a cumulating one, the size of a tumbling one. */
+/**
+ * A window function: plain data. `stepMs` is the slide of a hopping window, the step of a cumulating one, the size of a
+ * tumbling one.
+ */
 export interface WindowSpec {
   readonly kind: 'tumbling' | 'hopping' | 'cumulate'
   readonly sizeMs: number

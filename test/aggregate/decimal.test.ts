@@ -51,7 +51,7 @@ function oracle(rows: readonly Row[]): string {
   return written(whole(texts) / 10n ** BigInt(SCALE - scale), scale)
 }
 
-describe('law 13: any cut and any merge tree give the oracle to the last digit', () => {
+describe('invariant 13: any cut and any merge tree give the oracle to the last digit', () => {
   it('sumDecimal', () => matchesOracle<Value, string>(sumDecimal(value), values, oracle, 400))
 
   it('sumDecimal, null over nothing', () => {
@@ -123,7 +123,7 @@ describe('values', () => {
   })
 
   it.each(['', ' 1', '1 ', '1\n', '.5', '5.', '1e3', '0x10', '1,000', '1_000', '--1', 'NaN', '١', '1.2.3'])(
-    'law 14: refuses the text %j',
+    'invariant 14: refuses the text %j',
     (text) => expect(result({}, text)).toBe(REFUSED),
   )
 
@@ -135,7 +135,7 @@ describe('values', () => {
     ['a number with a fraction', 12.34, 'a number that is no safe integer'],
     ['a number past the safe integers', 2 ** 53, 'a number that is no safe integer'],
     ['NaN', Number.NaN, 'NaN'],
-  ])('law 14: refuses %s, naming the rule and no payload', (_, given, gave) => {
+  ])('invariant 14: refuses %s, naming the rule and no payload', (_, given, gave) => {
     const message = `sumDecimal() adds decimals of at most 38 digits: text such as "-12.34", a bigint or a safe integer; its function gave ${gave}. Give null to leave a row out.`
     expect(() => sumDecimal(() => given).read({})).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })

@@ -93,7 +93,9 @@ export function outcome<R>(run: () => R): R | typeof REFUSED {
   }
 }
 
-/** Law 13 for one aggregate: however it is cut and merged, the result is what the oracle says, to the last bit. */
+/**
+ * Invariant 13 for one aggregate: however it is cut and merged, the result is what the oracle says, to the last bit.
+ */
 export function matchesOracle<V, R>(
   aggregate: Aggregate<Placed<V>, R>,
   values: fc.Arbitrary<V>,

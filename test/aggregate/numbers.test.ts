@@ -33,7 +33,7 @@ function deviationOracle(free: number) {
   }
 }
 
-describe('law 13: any cut and any merge tree give the oracle to the last bit', () => {
+describe('invariant 13: any cut and any merge tree give the oracle to the last bit', () => {
   it('count', () => matchesOracle(count<Row>(), maybeNumber, (rows) => rows.length))
 
   it('count of a condition', () => {
@@ -156,7 +156,7 @@ describe('taking back', () => {
   })
 })
 
-describe('law 14: reading runs before anything is folded', () => {
+describe('invariant 14: reading runs before anything is folded', () => {
   it('what the function throws goes to the caller', () => {
     const aggregate = sum<{ a?: { b: number } }>((row) => row.a!.b)
     expect(() => aggregate.read({})).toThrow(TypeError)

@@ -13,7 +13,7 @@ const stored = (aggregate: aggregates.Aggregate<any, any>, acc: unknown) =>
 describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = [], result, empty }) => {
   const aggregate = make((name: ValueName) => VALUES[name])
 
-  it.each(names)('law 14: takes %s, leaves it out or refuses it, before anything is folded', (name) => {
+  it.each(names)('invariant 14: takes %s, leaves it out or refuses it, before anything is folded', (name) => {
     const read = (): unknown => aggregate.read(name)
     if (takes.includes(name)) return expect(read()).not.toBeUndefined()
     if (leavesOut.includes(name)) return expect(read()).toBeUndefined()
@@ -33,7 +33,7 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
     if (of !== 'distinctCount' && /^(NaN|-?Infinity)$/.test(name)) expect(message).toMatch(` ${name}.`)
   })
 
-  it('law 13: gives one result for what it takes and leaves out, however it is cut, stored and merged', () => {
+  it('invariant 13: gives one result for what it takes and leaves out, however it is cut, stored and merged', () => {
     const rows = [...takes, ...leavesOut]
     checkAggregate(aggregate, rows)
     const fold = (list: readonly ValueName[]): unknown =>

@@ -45,7 +45,7 @@ function byOracle(way: 1 | -1) {
   }
 }
 
-describe('law 13: any cut and any merge tree give the oracle to the last bit', () => {
+describe('invariant 13: any cut and any merge tree give the oracle to the last bit', () => {
   it('min', () => matchesOracle(min(value), comparables, extremeOracle(1), 300))
   it('max', () => matchesOracle(max(value), comparables, extremeOracle(-1), 300))
   it('minBy', () =>
@@ -136,7 +136,7 @@ describe('values', () => {
     expect(result(collect(value, { max: 2 }), rows)).toEqual(['a', 'b'])
   })
 
-  it('law 13: kept values are what JSON keeps, before they are stored as after', () => {
+  it('invariant 13: kept values are what JSON keeps, before they are stored as after', () => {
     for (const make of [first, last, (of: any) => minBy(() => 1, of), (of: any) => collect(of)] as const) {
       for (const given of [-0, undefined, [undefined, null], { at: new Date(0), gone: undefined, zero: -0 }]) {
         const aggregate: any = make(() => given)

@@ -38,7 +38,10 @@ export const times = (a: Rational, b: Rational): Rational => ({ above: a.above *
 export const over = (a: Rational, n: number): Rational => ({ above: a.above, below: a.below * BigInt(n) })
 export const total = (list: readonly Rational[]): Rational => list.reduce(add, { above: 0n, below: 1n })
 
-/** The double nearest to a rational, ties to even, by bisecting all doubles: they are ordered as their bits. Zero has no sign. */
+/**
+ * The double nearest to a rational, ties to even, by bisecting all doubles: they are ordered as their bits. Zero has no
+ * sign.
+ */
 export function nearest({ above, below }: Rational): number {
   if (above === 0n) return 0
   if (above < 0n) return 0 - nearest({ above: -above, below })

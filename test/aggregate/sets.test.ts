@@ -11,11 +11,11 @@ describe('distinctCount', () => {
   const distinct = (rows: readonly Placed<Key | undefined>[]) =>
     new Set(rows.flatMap((row) => (row.value === null || row.value === undefined ? [] : encodeKey(row.value)))).size
 
-  it('law 13: any cut and any merge tree give the number of different keys', () => {
+  it('invariant 13: any cut and any merge tree give the number of different keys', () => {
     matchesOracle(distinctCount<Placed<Key | undefined>>(value), keys, distinct)
   })
 
-  it('law 13: or null once there are more than max, however they came', () => {
+  it('invariant 13: or null once there are more than max, however they came', () => {
     matchesOracle(distinctCount<Placed<Key | undefined>>(value, { max: 3 }), keys, (rows) => {
       const number = distinct(rows)
       return number > 3 ? null : number
@@ -40,7 +40,7 @@ describe('custom', () => {
     result: ({ low, high }) => (low === null ? null : high! - low),
   })
 
-  it('law 13: any cut and any merge tree give one result', () => {
+  it('invariant 13: any cut and any merge tree give one result', () => {
     matchesOracle(range, fc.integer({ min: -99, max: 99 }), (rows) => {
       const values = rows.map(value)
       return values.length === 0 ? null : Math.max(...values) - Math.min(...values)
@@ -71,7 +71,7 @@ describe('custom, ordered', () => {
       .sort(eventOrder)
       .reduce((acc, row) => (acc.length > 5 ? `(${acc.length})${row.value}` : acc + row.value), '')
 
-  it('law 13: rows are added in the order (turn, timestamp, split, position), however they came', () => {
+  it('invariant 13: rows are added in the order (turn, timestamp, split, position), however they came', () => {
     matchesOracle(path, fc.constantFrom('a', 'b', 'c'), inOrder)
   })
 
@@ -94,7 +94,7 @@ describe('custom, ordered', () => {
     )
   })
 
-  it('law 13: sees rows as JSON keeps them, stored or not; law 14: refuses those it cannot keep', () => {
+  it('invariant 13: sees rows as JSON keeps them, stored or not; invariant 14: refuses those it cannot keep', () => {
     const seen = custom<any, string, string>({
       name: 'seen',
       init: () => '',

@@ -14,7 +14,10 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 const data = (name: string): string => `examples/flights/data/departures-${name}.ndjson.gz`
 
-/** The runner in a process of its own, killed after `killMs` unless it ends before. Resolves to its exit code, or null when killed. */
+/**
+ * The runner in a process of its own, killed after `killMs` unless it ends before. Resolves to its exit code, or null
+ * when killed.
+ */
 function start(name: string, killMs: number | undefined, ...flags: string[]): Promise<number | null> {
   const args = [built('lib/dev/cli/main.js'), 'run', built('examples/flights/pipeline.js')]
   args.push('--input', `departures-a-l=${data('a-l')}`, '--input', `departures-m-z=${data('m-z')}`)
@@ -49,7 +52,7 @@ const digestOf = (name: string): string =>
     .join()
 
 describe('kill -9', () => {
-  it(`laws 2, 3, 8: killed at ${KILLS} random moments and started again, the flights end with the same bytes`, async () => {
+  it(`invariants 2, 3, 8: killed at ${KILLS} random moments and started again, the flights end with the same bytes`, async () => {
     expect(await start('whole', undefined)).toBe(0)
     const whole = digestOf('whole')
     let kills = 0

@@ -75,7 +75,7 @@ describe('the millrace command', () => {
     expect(nothing.err).toContain('Usage: millrace')
   })
 
-  it('law 11: Ctrl-C ends it in order with 130, and run again it goes on to the end', async () => {
+  it('invariant 11: Ctrl-C ends it in order with 130, and run again it goes on to the end', async () => {
     // It stands still until the signal is on its way: it cannot be faster than whoever stops it.
     const sent = path('signal-sent')
     const wait = `process.stderr.write('STOP ME\\n'); while (!existsSync(${JSON.stringify(sent)}));`

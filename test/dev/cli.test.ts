@@ -255,7 +255,7 @@ describe('a run of an input', () => {
     expect(results).toEqual(expect.arrayContaining(counted))
   })
 
-  it('law 14: bad lines end in the dead letter by position, and the run ends with 0', async () => {
+  it('invariant 14: bad lines end in the dead letter by position, and the run ends with 0', async () => {
     writeLines(path('bad.ndjson'), ['{"t":', { t: 1_000, k: 'a' }, 'null', ' ', { t: 'soon', k: 'a' }, '[]'])
     const args = run('--input', `clicks=${path('bad.ndjson')}`, '--splits', '1')
     const { code, err } = await millrace(...args)

@@ -89,7 +89,7 @@ describe('the event of a mapping is what the decoder of its source reads', () =>
   })
 })
 
-describe('law 11: an event has at most 6 MB', () => {
+describe('invariant 11: an event has at most 6 MB', () => {
   const line = (bytes: number): string => JSON.stringify('ü'.repeat(Math.floor((bytes - 2) / 2)))
 
   it.each(['kinesis', 'kafka', 'file'] as const)('%s: cut at a record, and the rest comes next', (connector) => {

@@ -17,7 +17,10 @@ interface Click {
   readonly v: number
 }
 
-/** Clicks of a stream and of a topic, counted. `onRecord` is called for each record that is folded, again when it comes again. */
+/**
+ * Clicks of a stream and of a topic, counted. `onRecord` is called for each record that is folded, again when it comes
+ * again.
+ */
 export function clicks(onRecord: () => void = () => undefined): Pipeline {
   const options = {
     timestamp: (click: Click) => {

@@ -78,7 +78,7 @@ describe('a stream mapping', () => {
     expect(options.delivered).toBe(12)
   })
 
-  it('law 11: gives up with a sentence when it is stuck', async () => {
+  it('invariant 11: gives up with a sentence when it is stuck', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     const input = inputOf('file', [numbered(4)])
     let deliveries = 0
@@ -138,7 +138,7 @@ describe('a Kafka mapping', () => {
     expect(options.delivered).toBe(9)
   })
 
-  it('law 11: an error brings all of the batch again', async () => {
+  it('invariant 11: an error brings all of the batch again', async () => {
     const input = inputOf('kafka', [numbered(3, 0), numbered(3, 1)])
     const events: unknown[] = []
     const options = polling(input, 6, (event) => {
@@ -164,7 +164,7 @@ describe('a Kafka mapping', () => {
     expect(options.delivered).toBe(8)
   })
 
-  it('law 11: gives up with a sentence when no partition moves, by error or by answer', async () => {
+  it('invariant 11: gives up with a sentence when no partition moves, by error or by answer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     const input = inputOf('kafka', [numbered(2)])
     const failing = polling(input, 4, () => {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 })
 
 describe('a local run', () => {
-  it('law 10: ends with all input counted, and says so', () => {
+  it('invariant 10: ends with all input counted, and says so', () => {
     expect([summary.complete, summary.alreadyComplete, summary.delivered]).toEqual([true, false, 2 * RECORDS])
     expect(imbalance(summary)).toBeUndefined()
     const { splits } = summary.status.stages[0]!
@@ -52,7 +52,7 @@ describe('a local run', () => {
     expect(existsSync(path('whole', 'out', '.lock'))).toBe(false)
   })
 
-  it('law 1: what is rejected says the same in every run, whatever the clock', async () => {
+  it('invariant 1: what is rejected says the same in every run, whatever the clock', async () => {
     const rows = ['{"t":', { t: 'soon', k: 'a' }, { t: Date.now() + 3 * 86_400_000, k: 'a' }, { t: 9e15, k: 'a' }]
     const files = { stream: [writeLines(path('bad-s'), rows)], topic: [writeLines(path('bad-t'), rows)] }
     const seen: string[] = []
@@ -65,7 +65,7 @@ describe('a local run', () => {
     expect(seen[0]).toContain('future-timestamp')
   })
 
-  it('law 10: the steps add up, by branch', () => {
+  it('invariant 10: the steps add up, by branch', () => {
     const text = summary.flow.map(({ depth, step, in: entered, out, rejected }) => {
       expect(entered).toBeGreaterThanOrEqual(out)
       return `${depth} ${step.split(' ')[0]} ${entered - rejected}`
@@ -113,7 +113,7 @@ describe('a local run', () => {
     expect(bytesOf('memory')).toEqual(whole)
   })
 
-  it('laws 2, 3, 8: stopped three times and gone on with, it gives the same bytes', async () => {
+  it('invariants 2, 3, 8: stopped three times and gone on with, it gives the same bytes', async () => {
     let stops = 0
     let resumed: RunSummary | undefined
     const done: number[] = []
@@ -135,7 +135,7 @@ describe('a local run', () => {
     expect(bytesOf('resumed')).toEqual(whole)
   })
 
-  it.each([1, 2])('laws 2, 4, 5, 8: under faults of seed %i it gives the same bytes', async (chaos) => {
+  it.each([1, 2])('invariants 2, 4, 5, 8: under faults of seed %i it gives the same bytes', async (chaos) => {
     const chaotic = await run(clicks(), asked(`chaos${chaos}`, { chaos, state: 'memory', batch: 150 }))
     expect(chaotic.complete).toBe(true)
     expect(Object.values(chaotic.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(10)
@@ -158,7 +158,7 @@ describe('a run that is asked to stop', () => {
     expect(bytesOf('never')).toEqual(whole)
   })
 
-  it('law 11: has nobody at work any more when it returns', async () => {
+  it('invariant 11: has nobody at work any more when it returns', async () => {
     let working = 0
     let rows = 0
     const stop = new AbortController()

@@ -79,7 +79,7 @@ const summary: RunSummary = {
 }
 
 describe('what a run ends with', () => {
-  it('law 10: conservation by split and in all', () => {
+  it('invariant 10: conservation by split and in all', () => {
     expect(conservation(summary)).toMatchInlineSnapshot(`
       "                                                                 revenue:  of it
       split                            in  rejected  filtered  passed   counted   late
@@ -167,7 +167,8 @@ describe('what a run ends with', () => {
     }
     const chained = { ...summary, status: { ...summary.status, stages: [stage!, next] } }
     expect([recordsIn(summary), recordsIn(chained)]).toEqual([13_000, 20_000])
-    // Events that are unpacked, as CloudWatch Logs are, deliver fewer than are counted; a run that went on has used less than they say.
+    // Events that are unpacked, as CloudWatch Logs are, deliver fewer than are counted; a run that went on has used
+    // less than they say.
     const priced = (more: Partial<RunSummary>) => summaryText({ ...summary, ...more }).includes('a million events')
     expect([priced({ delivered: 400 }), priced({ resumed: true })]).toEqual([true, false])
   })

@@ -2,7 +2,10 @@ import { type UserRecord, userRecords } from './kpl-reader.js'
 
 type Payload = Buffer | string | null
 
-/** What a plain reading of an event finds in a split: payloads as bytes, text, or null where there is none, and the highest place in the log. */
+/**
+ * What a plain reading of an event finds in a split: payloads as bytes, text, or null where there is none, and the
+ * highest place in the log.
+ */
 export interface SplitRecords {
   readonly payloads: Payload[]
   highest: bigint

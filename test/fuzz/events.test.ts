@@ -33,7 +33,10 @@ async function stands(
   }))
 }
 
-/** Hands an event to a container; the answer, or the sentence with which it was refused. Checks all that no event may do. */
+/**
+ * Hands an event to a container; the answer, or the sentence with which it was refused. Checks all that no event may
+ * do.
+ */
 async function deliver(world: Harness, container: ReturnType<Harness['container']>, event: unknown): Promise<unknown> {
   await container.ingest({ eventSource: 'millrace:file', source: 'file', records: [] })
   const before = await stands(world)
@@ -60,7 +63,7 @@ async function deliver(world: Harness, container: ReturnType<Harness['container'
 
 const sorted = (numbers: readonly bigint[]): bigint[] => [...numbers].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
 
-/** Law 10, and that nothing is missing of what a plain reading finds. */
+/** Invariant 10, and that nothing is missing of what a plain reading finds. */
 async function expectConserved(world: Harness, delivered: EventRecords): Promise<void> {
   let rejected = 0
   let expired = 0

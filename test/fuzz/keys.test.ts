@@ -18,7 +18,10 @@ const parts: fc.Arbitrary<KeyPart> = fc.oneof(trickyText(5), numbers, fc.boolean
 const disguised: fc.Arbitrary<Key> = fc
   .oneof(parts, fc.array(parts, { maxLength: 3 }))
   .chain((key) => fc.constantFrom<Key>(encodeKey(key), [encodeKey(key)]))
-/** Few enough for a crowd to hold the same one twice, and near ones: of other types, of one text, of one replacement in UTF-8. */
+/**
+ * Few enough for a crowd to hold the same one twice, and near ones: of other types, of one text, of one replacement in
+ * UTF-8.
+ */
 const near = fc.constantFrom<KeyPart>(
   ...[0, -0, 1, 0n, 1n, '', '0', '1', '1n', '-0', '#', '#1', '"1"', '[1]', 'a"1n', 'a","b', '\\', '\\"'],
   ...[true, 'true', null, 'null', '\ud800', '\udc00', '\ufffd', '\\ud800', '"\\ud800"'],

@@ -11,8 +11,8 @@ const MAGIC = 'f3899ac2'
 const FIELD_MAX = 2n ** 29n - 1n
 
 /**
- * The KPL's format by its specification, slowly and in exact numbers, with nothing of lib/: the user records of a Kinesis record, undefined where it is no
- * aggregate, and null where it is one that is not sound.
+ * The KPL's format by its specification, slowly and in exact numbers, with nothing of lib/: the user records of a
+ * Kinesis record, undefined where it is no aggregate, and null where it is one that is not sound.
  */
 export function userRecords(bytes: Buffer): readonly UserRecord[] | null | undefined {
   if (bytes.subarray(0, 4).toString('hex') !== MAGIC) return undefined

@@ -21,8 +21,9 @@ const joined: fc.Arbitrary<string[]> = fc
   .map(([texts, between]) => [texts.join(between)])
 
 /**
- * Payloads of which one holds as many values too many as the others hold too few, so that the count is right where they are parsed at once: a list or an
- * object is torn where its commas are, and another payload has the values that are then missing. `perGap` is how many elements a gap takes away.
+ * Payloads of which one holds as many values too many as the others hold too few, so that the count is right where they
+ * are parsed at once: a list or an object is torn where its commas are, and another payload has the values that are
+ * then missing. `perGap` is how many elements a gap takes away.
  */
 const conspiracy: fc.Arbitrary<string[]> = fc
   .tuple(
@@ -47,7 +48,10 @@ const likes = fc.array(
   { maxLength: 8 },
 )
 
-/** The payloads of a batch. Many are objects throughout, which is what the decoder is quickest with, with some strangers among them. */
+/**
+ * The payloads of a batch. Many are objects throughout, which is what the decoder is quickest with, with some strangers
+ * among them.
+ */
 export const payloadBatches: fc.Arbitrary<Buffer[]> = fc.oneof(
   fc.array(fc.oneof({ weight: 3, arbitrary: one }, many), { maxLength: 10 }).map((groups) => groups.flat()),
   { weight: 2, arbitrary: fc.tuple(likes, fc.oneof(many, one), likes).map((groups) => groups.flat()) },

@@ -138,7 +138,10 @@ export const payloadBytes: fc.Arbitrary<Buffer> = fc.oneof(
 
 const HIDDEN = '__proto__'
 
-/** What a payload is, by the plainest means: `[value]`, or the reasons one of which must be given. Decodes each record alone, and shares nothing with lib/. */
+/**
+ * What a payload is, by the plainest means: `[value]`, or the reasons one of which must be given. Decodes each record
+ * alone, and shares nothing with lib/.
+ */
 export function reading(bytes: Buffer): { readonly value: unknown } | { readonly reasons: readonly string[] } {
   if (bytes.length === 0) return { reasons: ['bad-json'] }
   let text: string
@@ -163,7 +166,10 @@ export function reading(bytes: Buffer): { readonly value: unknown } | { readonly
 export const literalsOf = (text: string): string[] =>
   text.replace(/"(?:[^"\\]|\\.)*"/g, '""').match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? []
 
-/** Whether a double says something else than the literal, by whole numbers alone: neither the double rounded to as many digits nor its shortest form is it. */
+/**
+ * Whether a double says something else than the literal, by whole numbers alone: neither the double rounded to as many
+ * digits nor its shortest form is it.
+ */
 export function isChanged(literal: string): boolean {
   const [mantissa, exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e') as [string, string?]
   const [whole, fraction = ''] = mantissa.split('.') as [string, string?]

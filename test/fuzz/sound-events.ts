@@ -44,7 +44,9 @@ export const origins: Readonly<Record<string, string>> = {
 }
 export const sourceOf = (origin: string): string => origins[origin] ?? origin
 
-/** Event time about now and far from it, keys that objects trip over, and values that some filter or fold may not take. */
+/**
+ * Event time about now and far from it, keys that objects trip over, and values that some filter or fold may not take.
+ */
 const reading = fc
   .record(
     {

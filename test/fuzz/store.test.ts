@@ -21,7 +21,9 @@ function isNumber(value: unknown): boolean {
 const isAttribute = (value: unknown): boolean =>
   isText(value) || isNumber(value) || typeof value === 'boolean' || value instanceof Uint8Array
 const isName = (name: string): boolean => name !== '' && isWellFormed(name)
-/** The size of an item but for its numbers, of which DynamoDB says no more than about; generated items leave them room. */
+/**
+ * The size of an item but for its numbers, of which DynamoDB says no more than about; generated items leave them room.
+ */
 const sizeOf = (item: object): number =>
   Object.entries(item).reduce(
     (sum, [name, value]) =>

@@ -8,7 +8,10 @@ import { flipped } from '../../lib/testing/sim/vandal.js'
 import { fileEvent, Harness, undoneOf } from '../runtime/harness.js'
 import { at, counting } from '../runtime/pipelines.js'
 
-/** State that is damaged while a pipeline rests: whatever goes on from it gives the same rows, or says by name what is wrong. */
+/**
+ * State that is damaged while a pipeline rests: whatever goes on from it gives the same rows, or says by name what is
+ * wrong.
+ */
 
 const NAMED = new Set([
   'damaged-state',
@@ -81,7 +84,7 @@ function put(table: MemoryTable, item: Item): void {
 
 const placeOf = ({ pk, sk }: ItemKey, what: string): string => `${pk} ${sk}: ${what}`
 
-describe('laws 7, 9, 10: stored state that somebody has changed', () => {
+describe('invariants 7, 9, 10: stored state that somebody has changed', () => {
   it('every attribute of every item, in several bits: the same rows, or a name for what is wrong', async () => {
     const whole = await rest(await rested())
     expect(whole.startsWith('[[')).toBe(true)
@@ -111,7 +114,7 @@ describe('laws 7, 9, 10: stored state that somebody has changed', () => {
     expect(seen.get('unknown-format')).toBeGreaterThan(0)
   })
 
-  it("law 2: a segment's reach that was changed misleads no writer", async () => {
+  it("invariant 2: a segment's reach that was changed misleads no writer", async () => {
     const world = await rested()
     const [segment] = [...world.table.all()].filter((item) => item.sk.startsWith('g#') && item.sk.includes('/p#'))
     const reach = '00000000000000000009'
@@ -156,7 +159,7 @@ describe('laws 7, 9, 10: stored state that somebody has changed', () => {
     }
   })
 
-  it('law 12: state in a later format: unknown-format', async () => {
+  it('invariant 12: state in a later format: unknown-format', async () => {
     const world = await rested()
     const item = world.table.find({ pk: 'counting.1#pipeline', sk: '!' })!.item
     put(world.table, { ...item, format: 1 })

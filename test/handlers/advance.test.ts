@@ -4,7 +4,10 @@ import { Harness } from '../runtime/harness.js'
 import { at } from '../runtime/pipelines.js'
 import { brokers, kinesisEvent } from './worlds.js'
 
-/** A world in which a slice is closed but no key group has advanced, for want of time; the claims of that attempt have lapsed. */
+/**
+ * A world in which a slice is closed but no key group has advanced, for want of time; the claims of that attempt have
+ * lapsed.
+ */
 async function closed(lapsed = true): Promise<{ world: Harness; handle: (event: unknown) => Promise<unknown> }> {
   const world = new Harness(brokers())
   world.before = (call) => {
@@ -40,7 +43,8 @@ describe('the advance handler', () => {
     expect(world.metrics.get('WriteUnits')).toBeGreaterThan(0)
   })
 
-  // The attempt that had no time leaves its claim behind, so the request that it asks the queue for finds the key group taken and does nothing.
+  // The attempt that had no time leaves its claim behind, so the request that it asks the queue for finds the key group
+  // taken and does nothing.
   it('a request right after the attempt that had no time does its work', async () => {
     const { world, handle } = await closed(false)
     await handle({ operator: 'w', keyGroup: 0 })
@@ -48,7 +52,7 @@ describe('the advance handler', () => {
     expect(keys(world)).toEqual(['a', 'b', 'c'])
   })
 
-  it('law 11: without time it does nothing, and asks the queue to go on', async () => {
+  it('invariant 11: without time it does nothing, and asks the queue to go on', async () => {
     const { world } = await closed()
     const asked: unknown[] = []
     const queue = { advance: async (request: unknown) => void asked.push(request) }

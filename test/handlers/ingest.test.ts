@@ -21,7 +21,7 @@ describe('the answer to a stream', () => {
     expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)
   })
 
-  it('law 11: a failure names the lowest undone record, once', async () => {
+  it('invariant 11: a failure names the lowest undone record, once', async () => {
     const world = new Harness(brokers())
     world.before = throttle(checkpointOf(shard))
     expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({
@@ -32,7 +32,7 @@ describe('the answer to a stream', () => {
     expect(JSON.parse((await world.split(shard))!.counters as string)[0].slice(0, 5)).toEqual([3, 0, 0, 3, 0])
   })
 
-  it('law 11: what has its checkpoint is done, and the first after it is named', async () => {
+  it('invariant 11: what has its checkpoint is done, and the first after it is named', async () => {
     const world = new Harness(brokers(), { timeoutMs: 1_000 })
     await world.container().ingest(kinesisEvent(0, three))
     world.now += 2_001 // Careful: a checkpoint after 1, 2, 4 records.
@@ -55,7 +55,7 @@ describe('the answer to a stream', () => {
     expect(world.rows.get('out')!.map((row) => row.value.n)).toEqual([1, 1])
   })
 
-  it('law 11: a deadline leaves the rest of the batch undone', async () => {
+  it('invariant 11: a deadline leaves the rest of the batch undone', async () => {
     const world = new Harness(brokers())
     world.remainingMs = 900
     expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({
@@ -65,7 +65,7 @@ describe('the answer to a stream', () => {
   })
 })
 
-describe('law 11: the answer to a topic', () => {
+describe('invariant 11: the answer to a topic', () => {
   const event = kafkaEvent({ 0: three, 1: three, 2: three })
 
   it('a stopped partition throws with each batch that holds it, once the others of it are done', async () => {

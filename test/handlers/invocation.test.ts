@@ -13,7 +13,7 @@ const COUNTED = ['Records', 'Rejected', 'Filtered', 'Repeats', 'Late', 'Expired'
 const SPENT = ['StoreRequests', 'WriteUnits', 'ReadUnits', 'DurationMs', 'WatermarkLagMs']
 
 describe('the metrics of an invocation', () => {
-  it('law 10: say what became of its records, and what it cost', async () => {
+  it('invariant 10: say what became of its records, and what it cost', async () => {
     const world = new Harness(brokers())
     world.before = () => void world.now++
     await world.container().ingest(kinesisEvent(0, [at(1), at(30), 'bad', at(31, 'a', -1)]))
@@ -53,7 +53,8 @@ describe('the metrics of an invocation', () => {
     expect(world.metrics.get('StoreRequests')).toBeGreaterThan(0)
   })
 
-  // A split all of whose records were rejected has no watermark yet; minus infinity is written as a lag of 126,000 years.
+  // A split all of whose records were rejected has no watermark yet; minus infinity is written as a lag of 126,000
+  // years.
   it('no lag is written before there is a watermark', async () => {
     const world = new Harness(brokers())
     await world.container().ingest(kinesisEvent(0, ['bad']))
@@ -132,7 +133,7 @@ describe('logs and errors never hold a payload', () => {
 })
 
 // A sink gets whatever a step returns, and what JSON cannot write fails its write, again with each delivery.
-it('law 14: a row that JSON cannot write does not block its split: a bigint is text, a cycle is a note', async () => {
+it('invariant 14: a row that JSON cannot write does not block its split: a bigint is text, a cycle is a note', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-rows-'))
   const odd = pipeline('odd', { deadLetter: ndjson('dead') }, (p) =>
     p

@@ -53,7 +53,7 @@ describe('sources of one name in several places', () => {
     }
   })
 
-  it('law 10: what comes from a third place is taken for none of them, though one has the name itself', async () => {
+  it('invariant 10: what comes from a third place is taken for none of them, though one has the name itself', async () => {
     const streams = sourcesIn({ near: { stream: arnOf('1') }, orders: { stream: arnOf('2') } })
     const world = new Harness(two(kinesisSource), { origins: streams.origins })
     await expect(world.container().ingest(streamEvent('3'))).rejects.toThrow(

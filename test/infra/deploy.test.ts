@@ -15,7 +15,10 @@ import { Template } from './template-deployment.js'
 const execute = promisify(execFile)
 const tools = await awsToolsFor('the stack deployed into a local AWS')
 
-/** Types that the local AWS does not know, and has nothing behind. One more is a part of the stack that nobody has deployed. */
+/**
+ * Types that the local AWS does not know, and has nothing behind. One more is a part of the stack that nobody has
+ * deployed.
+ */
 const INERT = [
   'AWS::CDK::Metadata',
   'AWS::Lambda::EventInvokeConfig',

@@ -33,7 +33,10 @@ export interface FlightsOptions {
   readonly batchSize?: number
 }
 
-/** The example's stack at work on the services of this machine: what CloudFormation would make is made, and what the mappings would poll is sent. */
+/**
+ * The example's stack at work on the services of this machine: what CloudFormation would make is made, and what the
+ * mappings would poll is sent.
+ */
 export class DeployedFlights {
   readonly rows: number
   readonly deployment: TemplateDeployment

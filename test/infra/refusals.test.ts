@@ -10,23 +10,26 @@ const at = (seconds: unknown): KinesisSourceProps => ({
   startingPositionTimestamp: seconds as number,
 })
 
-/** What breaks a law, or what a mapping cannot do: each is refused with the rule, the value and the fix. */
+/** What breaks an invariant, or what a mapping cannot do: each is refused with the rule, the value and the fix. */
 const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[] = [
-  [{ parallelizationFactor: 2 }, /parallelizationFactor is 2\. A split has one position.*laws 2 and 5.*Leave it out/],
+  [
+    { parallelizationFactor: 2 },
+    /parallelizationFactor is 2\. A split has one position.*invariants 2 and 5.*Leave it out/,
+  ],
   [
     { retryAttempts: 3 },
-    /retryAttempts is 3\. A mapping that gives a batch up loses its records \(law 10\).*Leave it out/,
+    /retryAttempts is 3\. A mapping that gives a batch up loses its records \(invariant 10\).*Leave it out/,
   ],
-  [{ maxRecordAge: Duration.hours(1) }, /maxRecordAge is 1 hour\. .*loses them \(law 10\)\. Leave it out/],
+  [{ maxRecordAge: Duration.hours(1) }, /maxRecordAge is 1 hour\. .*loses them \(invariant 10\)\. Leave it out/],
   [
     { filters: [{ pattern: '{}' }] },
-    /filters is \[\{"pattern":"\{\}"\}\]\. .*\(laws 1 and 10\)\. Leave them out, and use \.filter\(\)/,
+    /filters is \[\{"pattern":"\{\}"\}\]\. .*\(invariants 1 and 10\)\. Leave them out, and use \.filter\(\)/,
   ],
   [{ tumblingWindow: Duration.minutes(1) }, /tumblingWindow is 1 minute\. .*Leave it out, and use \.window\(/],
-  [{ reportBatchItemFailures: false }, /reportBatchItemFailures is false\. .*\(law 11\)\. Leave it out/],
+  [{ reportBatchItemFailures: false }, /reportBatchItemFailures is false\. .*\(invariant 11\)\. Leave it out/],
   [
     { startingPosition: StartingPosition.LATEST },
-    /startingPosition is LATEST\. .*\(law 10\)\. Leave it out, or give StartingPosition\.AT_TIMESTAMP/,
+    /startingPosition is LATEST\. .*\(invariant 10\)\. Leave it out, or give StartingPosition\.AT_TIMESTAMP/,
   ],
   [
     { startingPosition: StartingPosition.AT_TIMESTAMP },
@@ -59,7 +62,7 @@ describe('a mapping of Kinesis', () => {
     expect(() => kinesis(stack(), options)).toThrow(words)
   })
 
-  it('what no law forbids goes into the template', () => {
+  it('what no invariant forbids goes into the template', () => {
     kinesis(stack(), {
       batchSize: 10_000,
       maxBatchingWindow: Duration.minutes(5),
@@ -83,7 +86,7 @@ describe('a mapping of Kinesis', () => {
 const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, words: RegExp])[] = [
   [
     { onFailure: 'queue' },
-    /onFailure is a destination\. .*gives a batch up after ten attempts.*\(law 10\)\. Leave it out/,
+    /onFailure is a destination\. .*gives a batch up after ten attempts.*\(invariant 10\)\. Leave it out/,
   ],
   [{ retryAttempts: 10 }, /retryAttempts is 10\. /],
   [{ maxRecordAge: Duration.days(1) }, /maxRecordAge is 1 day\. /],
@@ -92,7 +95,7 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
   [{ consumerGroupId: 'a b' }, /consumerGroupId is a b\. A group's name has 1 to 200/],
   [{ consumerGroupId: '' }, /consumerGroupId is \. A group's name has 1 to 200/],
   [{ topic: 'x'.repeat(250) }, /topic is x+\. A topic's name has 1 to 249/],
-  [{ schemaRegistryConfig: {} }, /schemaRegistryConfig is given\. .*\(laws 1 and 10\)\. Leave it out/],
+  [{ schemaRegistryConfig: {} }, /schemaRegistryConfig is given\. .*\(invariants 1 and 10\)\. Leave it out/],
   [{ kafkaTopic: 'orders' } as object, /has no option "kafkaTopic"; .*Did you mean topic\?/],
   [{ groupId: 'orders' } as object, /has no option "groupId"; .*Did you mean consumerGroupId\?/],
   [{ clusterArn: 'orders' }, /clusterArn is orders\. A cluster of MSK is named by its ARN/],

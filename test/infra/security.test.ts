@@ -55,7 +55,10 @@ const POLL_MSK = [
   'kafka-cluster:DescribeGroup',
 ]
 
-/** Every action of every role. One more, or one on more, is a decision: this test fails, and somebody writes it down here. */
+/**
+ * Every action of every role. One more, or one on more, is a decision: this test fails, and somebody writes it down
+ * here.
+ */
 const ROLES: readonly (readonly [
   name: string,
   make: () => Template,

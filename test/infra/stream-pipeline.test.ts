@@ -33,7 +33,7 @@ import { CLUSTER, kinesis, msk, network, type Order, ofKafka, ofKinesis, selfMan
 
 const options = { timestamp: (order: Order) => order.at, watermark: outOfOrder('30s') }
 
-describe('the settings that laws hang on', () => {
+describe('the settings that invariants hang on', () => {
   it('of a stream', () => {
     kinesis(stack()).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       ParallelizationFactor: 1,
@@ -84,7 +84,7 @@ describe('the settings that laws hang on', () => {
     })
   })
 
-  it('law 9: a paused pipeline keeps its mappings, disabled, and a schedule that keeps its state', () => {
+  it('invariant 9: a paused pipeline keeps its mappings, disabled, and a schedule that keeps its state', () => {
     const template = kinesis(stack(), {}, { enabled: false })
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { Enabled: false })
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
@@ -291,7 +291,7 @@ describe('what cannot be deployed is refused', () => {
           pipeline: two(kafkaSource),
           sources: { a: new MskSource({ ...msk, provisionedPollers: { minimumPollers: 1 } }), b: new MskSource(msk) },
         }),
-    ).toThrow(/provisionedPollers of "a" is given\. "b" has none.*law 11.*or none/)
+    ).toThrow(/provisionedPollers of "a" is given\. "b" has none.*invariant 11.*or none/)
     const other = { ...net, vpc: new Vpc(scope, 'Other') }
     expect(
       () =>

@@ -72,7 +72,10 @@ export interface TemplateOptions {
 const THAW_MS = 500
 const BUSY_MS_MAX = 10_000
 
-/** A template at work: its functions in processes as Lambda runs them, its mappings and its schedule as they say that they are. */
+/**
+ * A template at work: its functions in processes as Lambda runs them, its mappings and its schedule as they say that
+ * they are.
+ */
 export class TemplateDeployment {
   delivered = 0
   private readonly options: TemplateOptions
@@ -94,7 +97,10 @@ export class TemplateDeployment {
     this.add(template)
   }
 
-  /** No more invocations of the old code. Those at work, of which it waits for one, are given up, and go on a little later, beside their repeats. Returns how many. */
+  /**
+   * No more invocations of the old code. Those at work, of which it waits for one, are given up, and go on a little
+   * later, beside their repeats. Returns how many.
+   */
   async retire(): Promise<number> {
     const old = [...this.versions.values()].flatMap((versions) => versions.slice(0, -1))
     const busy = () =>

@@ -11,7 +11,8 @@ import { Producer } from './producer.js'
 import { Runner } from './runners.js'
 import { World } from './world.js'
 
-// Live Kafka, Kinesis and DynamoDB; `millrace dev` processes that are killed, frozen and restarted; every record accounted for at the end.
+// Live Kafka, Kinesis and DynamoDB; `millrace dev` processes that are killed, frozen and restarted; every record
+// accounted for at the end.
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },

@@ -27,7 +27,10 @@ const options = {
   partitionKey: (record: Numbered) => record.key,
 }
 
-/** Every record's number ends up in the item of its key and window, or in the table of what came too late, or among the dead letters. */
+/**
+ * Every record's number ends up in the item of its key and window, or in the table of what came too late, or among the
+ * dead letters.
+ */
 export default pipeline(
   'kill',
   { keyGroups: 3, deadLetter: dynamodbTable('kill-dead'), idle: { after: '4s', close: '4s' }, minAdvance: '500ms' },

@@ -12,7 +12,10 @@ const SLICE_MS = 50
 const POISON = 500
 const SPLITS = { 'kill-views': 2, 'kill-clicks': 3 } as const
 
-/** Sends numbered records to a live stream and a live topic, at a pace, until it is told to stop. What could not be sent is sent again. */
+/**
+ * Sends numbered records to a live stream and a live topic, at a pace, until it is told to stop. What could not be sent
+ * is sent again.
+ */
 export class Producer {
   made = 0
   /** Batches that were sent again because their answer did not come: the log may hold them twice. */

@@ -23,7 +23,10 @@ export interface SharedStore {
   open(): Promise<StateStore>
 }
 
-/** The example's functions as a deployment would have them, in a folder from which the native package is found, as it would be in a layer. */
+/**
+ * The example's functions as a deployment would have them, in a folder from which the native package is found, as it
+ * would be in a layer.
+ */
 export async function buildFlights(directory: string): Promise<readonly BuiltFunction[]> {
   mkdirSync(directory, { recursive: true })
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'))
@@ -52,8 +55,9 @@ const TICK_MS = 300
 const LAST_TICKS_MAX = 100
 
 /**
- * The flights, end to end, in processes that share nothing but the store and the folder of results. Live sources can be asked for their splits; these
- * cannot be asked from another process, so a tick of this one does that at the start and at the end, and nothing else.
+ * The flights, end to end, in processes that share nothing but the store and the folder of results. Live sources can be
+ * asked for their splits; these cannot be asked from another process, so a tick of this one does that at the start and
+ * at the end, and nothing else.
  */
 export class Deployment {
   readonly functions: Readonly<Record<string, LambdaFunction>>

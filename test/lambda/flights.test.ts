@@ -32,7 +32,10 @@ const ZOMBIES = draws(6, 20)
 const APART = 6
 /** How long after an invocation began: while its process starts, while it works, or when it is frozen again. */
 const FAULT_MS_MAX = 40
-/** While its successor is at the same batch. Not longer: one that is frozen in a write transaction of lmdb keeps all others from writing. */
+/**
+ * While its successor is at the same batch. Not longer: one that is frozen in a write transaction of lmdb keeps all
+ * others from writing.
+ */
 const THAW_MS_MAX = 60
 
 let logs: Logs
@@ -90,7 +93,7 @@ function flightsOn(kind: string, storeOf: StoreOf): void {
     expectAnswer(answerOf(summary), oracle)
   }
 
-  it('laws 1, 8: the same bytes as in one process', async () => {
+  it('invariants 1, 8: the same bytes as in one process', async () => {
     const deployment = await deploy('plain', { batch: 1000 })
     const summary = await deployment.run()
     expectWhole(summary)
@@ -102,7 +105,7 @@ function flightsOn(kind: string, storeOf: StoreOf): void {
     expect(deployment.environments).toEqual([])
   })
 
-  it(`laws 2, 3, 7, 8: killed at ${KILLS} random moments, with ${ZOMBIES} zombies that go on later: the same bytes`, async () => {
+  it(`invariants 2, 3, 7, 8: killed at ${KILLS} random moments, with ${ZOMBIES} zombies that go on later: the same bytes`, async () => {
     const faults = new EnvironmentFaults(2001)
     const deployment = await deploy('faults', { batch: 250, chaos: 7, onInvoke: (...at) => faults.onInvoke(...at) })
     const summary = await deployment.run()

@@ -8,8 +8,8 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '')
 
 /**
- * Writes one letter when it begins and another when it ends, `ms` later or once the file `until` is there; and a dot every few ms, for ever, if it is
- * asked to.
+ * Writes one letter when it begins and another when it ends, `ms` later or once the file `until` is there; and a dot
+ * every few ms, for ever, if it is asked to.
  */
 const WRITER = `import { appendFileSync, existsSync } from 'node:fs'
   export const handler = async ({ file, begin, end, ms, until, dots }) => {

@@ -3,8 +3,9 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Law 1 as a model: a record that is stamped far ahead of all before it, two attempts whose clocks disagree whether it is from the future, and the durable mark by which
- * both decide. No line of the runtime is in it. Each record is counted once or rejected once, whoever dies where.
+ * Invariant 1 as a model: a record that is stamped far ahead of all before it, two attempts whose clocks disagree
+ * whether it is from the future, and the durable mark by which both decide. No line of the runtime is in it. Each
+ * record is counted once or rejected once, whoever dies where.
  */
 interface Guards {
   /** The clock's word is written down before anything follows from it. */
@@ -91,7 +92,7 @@ function wrong(guards: Guards): number {
   return count
 }
 
-describe('law 1: the model of stamps that only a clock can judge', () => {
+describe('invariant 1: the model of stamps that only a clock can judge', () => {
   it('sound, each record is counted once or rejected once', () => {
     expect(wrong(SOUND)).toBe(0)
   })

@@ -3,8 +3,9 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Law 9 as a model: segments with a time to live, marks of how far event time was, and the tick that keeps what waits. No line of the runtime is in it. What was
- * counted is closed whole, or the key group stops: it never goes without a word, however long nothing runs, and however late a record is.
+ * Invariant 9 as a model: segments with a time to live, marks of how far event time was, and the tick that keeps what
+ * waits. No line of the runtime is in it. What was counted is closed whole, or the key group stops: it never goes
+ * without a word, however long nothing runs, and however late a record is.
  */
 const DAY = 24
 const LIFE = 9 * DAY
@@ -129,7 +130,7 @@ function total(guards: Guards) {
   return { lost, closed, stops }
 }
 
-describe('law 9: the model of what lives how long', () => {
+describe('invariant 9: the model of what lives how long', () => {
   it('sound, it loses nothing, and mostly goes on', () => {
     const { lost, closed, stops } = total(SOUND)
     expect(lost).toBe(0)

@@ -3,9 +3,9 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * What event time does while all splits are quiet, as a model. No line of the runtime is in it. A producer loses nothing if its gaps are
- * shorter than `idle.close`, or if what comes after a gap falls into later windows, or if it stamps its records with the
- * time at which it sends them; and the last window closes in the end.
+ * What event time does while all splits are quiet, as a model. No line of the runtime is in it. A producer loses
+ * nothing if its gaps are shorter than `idle.close`, or if what comes after a gap falls into later windows, or if it
+ * stamps its records with the time at which it sends them; and the last window closes in the end.
  */
 const WINDOW = 60
 const CLOSE = 15

@@ -3,9 +3,10 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Law 5 for the key groups of an operator, as a model with random interleavings. No line of the runtime is in it. When the stage before is at rest, its key
- * groups leave the next stage's minimum, so that this one can close what it holds; when the stage before goes on, they come back behind a gate. Whatever
- * attempts overlap, each row is counted once, in a slice that was not closed, or expired once; and nothing expires that came before any rest.
+ * Invariant 5 for the key groups of an operator, as a model with random interleavings. No line of the runtime is in it.
+ * When the stage before is at rest, its key groups leave the next stage's minimum, so that this one can close what it
+ * holds; when the stage before goes on, they come back behind a gate. Whatever attempts overlap, each row is counted
+ * once, in a slice that was not closed, or expired once; and nothing expires that came before any rest.
  */
 interface Guards {
   /** A key group is marked first, and the stage before is asked after that. */
@@ -177,7 +178,7 @@ function total(guards: Guards) {
   return { wrong, early }
 }
 
-describe('law 5: the model of key groups that leave while the stage before them is at rest', () => {
+describe('invariant 5: the model of key groups that leave while the stage before them is at rest', () => {
   it('sound, each row is counted once in an open slice, or expired once', () => {
     expect(total(SOUND)).toEqual({ wrong: 0, early: 0 })
   })

@@ -8,7 +8,10 @@ const sources = readdirSync(RUNTIME)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => ({ name, lines: readFileSync(new URL(name, RUNTIME), 'utf8').split('\n') }))
 
-/** A call that must come before or after another, and one that writes under a condition: each has a name within these lines above it, or on its own. */
+/**
+ * A call that must come before or after another, and one that writes under a condition: each has a name within these
+ * lines above it, or on its own.
+ */
 const NEAR_LINES = 6
 const WRITES =
   /\bstore\.insert\(|\bawait (writeSplitRows|writeSegments|checkpoint|registerListed)\(|\bbuffer\.flush\(|\.passOn\(/

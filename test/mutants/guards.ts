@@ -1,19 +1,20 @@
 /**
- * Every guard of the runtime: a condition, check, lookup or order that a law needs. Each has a name, which stands in the code beside it as `guard: name`, and a
- * way to take it out. `npm run mutants` takes out one at a time, and something has to notice.
+ * Every guard of the runtime: a condition, check, lookup or order that an invariant needs. Each has a name, which
+ * stands in the code beside it as `guard: name`, and a way to take it out. `npm run mutants` takes out one at a time,
+ * and something has to notice.
  */
 export interface Guard {
   readonly name: string
-  /** The laws of the design that hang on it. */
-  readonly law: string
+  /** The invariants of the design that hang on it. */
+  readonly invariant: string
   /** In lib/, without `.ts`. */
   readonly file: string
   /** What stands there, once, and what stands there without the guard. */
   readonly find: string
   readonly replace: string
   /**
-   * Who notices: a seed of the simulation (the default), a crash point, or a test file where the simulated world has no such fault. `nobody` is a courtesy: work
-   * is spared by it, and a test holds that results do not hang on it.
+   * Who notices: a seed of the simulation (the default), a crash point, or a test file where the simulated world has no
+   * such fault. `nobody` is a courtesy: work is spared by it, and a test holds that results do not hang on it.
    */
   readonly by?: 'simulation' | 'crash points' | 'nobody' | `test/${string}`
   /** Where the simulation looks first: a pipeline and kinds of faults that come close to it. */
@@ -22,9 +23,9 @@ export interface Guard {
 }
 
 /** A line of a list of conditions, or what follows `when:`, without it. */
-const condition = (name: string, law: string, file: string, line: string, more: Partial<Guard> = {}): Guard => ({
+const condition = (name: string, invariant: string, file: string, line: string, more: Partial<Guard> = {}): Guard => ({
   name,
-  law,
+  invariant,
   file,
   find: `${line}, // guard: ${name}`,
   replace: line.startsWith('when:') ? 'when: [],' : '',
@@ -42,14 +43,14 @@ export const GUARDS: readonly Guard[] = [
   // ingest
   {
     name: 'repeats-dropped',
-    law: '1, 9',
+    invariant: '1, 9',
     file: 'runtime/ingest',
     find: 'while (next < batch.count && batch.position(next) <= split.position) next++ // guard: repeats-dropped',
     replace: '',
   },
   {
     name: 'rows-before-segments',
-    law: '3',
+    invariant: '3',
     file: 'runtime/ingest',
     find: ROWS,
     replace:
@@ -57,21 +58,21 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'segments-before-checkpoint',
-    law: '3',
+    invariant: '3',
     file: 'runtime/ingest',
     find: 'const reached = await writeSegments(',
     replace: `const reached = ${LATER}`,
   },
   {
     name: 'whole-units',
-    law: '9',
+    invariant: '9',
     file: 'runtime/ingest',
     find: 'return batch.unitEnd(Math.min(batch.count, from + size) - 1)',
     replace: 'return Math.min(batch.count, from + size)',
   },
   {
     name: 'letter-bytes',
-    law: '11',
+    invariant: '11',
     file: 'runtime/stage-fold',
     find: 'this.bytes += bytes // guard: letter-bytes',
     replace: '',
@@ -79,7 +80,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'deadline',
-    law: '11',
+    invariant: '11',
     file: 'runtime/ingest',
     find: "if (deadline.remainingMs() < DEADLINE_RESERVE_MS) return { undone: next, because: 'deadline' }",
     replace: '',
@@ -87,7 +88,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'careful',
-    law: '14',
+    invariant: '14',
     file: 'runtime/ingest',
     find: 'let size = careful ? 1 : host.limits.chunkRecords',
     replace: 'let size = host.limits.chunkRecords',
@@ -95,7 +96,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'ended-takes-nothing',
-    law: '6',
+    invariant: '6',
     file: 'runtime/ingest',
     find: "if (beginning.kind === 'ended') {",
     replace: "if (beginning.kind === 'ended') {\n    return { undone: undefined }",
@@ -103,7 +104,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'log-goes-on',
-    law: '10',
+    invariant: '10',
     file: 'runtime/ingest',
     find: '  await checkLog(host, stage, source, batch, split, beginning.since) // guard: log-goes-on\n',
     replace: '',
@@ -111,7 +112,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'quiet-since',
-    law: '10',
+    invariant: '10',
     file: 'runtime/ingest',
     find: 'since > TIME_MIN && ageMs(now, since) > QUIET_MS',
     replace: 'split.at > TIME_MIN && ageMs(now, split.at) > QUIET_MS',
@@ -119,7 +120,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'repeats-asked',
-    law: '10',
+    invariant: '10',
     file: 'runtime/ingest',
     find: 'if (isRepeat) throw error',
     replace: '',
@@ -128,7 +129,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'unsteady-fold',
-    law: '2',
+    invariant: '2',
     file: 'runtime/ingest',
     find: 'if (anew.next === chunk.next && spoilt.size === rejected) return anew.fold',
     replace: 'return anew.fold',
@@ -137,14 +138,14 @@ export const GUARDS: readonly Guard[] = [
   // a chunk
   {
     name: 'own-by-record',
-    law: '1',
+    invariant: '1',
     file: 'runtime/source-chunk',
     find: 'const gated = Math.max(own, split.gate)',
     replace: 'const gated = Math.max(split.own, split.gate)',
   },
   {
     name: 'skip',
-    law: '14',
+    invariant: '14',
     file: 'runtime/source-chunk',
     find: "split.skip !== '' && split.skip === split.position",
     replace: 'split.position === null',
@@ -152,14 +153,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'fragile-fold',
-    law: '14',
+    invariant: '14',
     file: 'runtime/source-chunk',
     find: 'if (thrown instanceof FragileFold) return',
     replace: 'if (split.position === null) return',
   },
   {
     name: 'drift',
-    law: '14',
+    invariant: '14',
     file: 'runtime/record',
     find: 'if (timestamp <= follows || maxFutureDriftMs >= TIME_MAX) return timestamp',
     replace: 'return timestamp',
@@ -168,42 +169,42 @@ export const GUARDS: readonly Guard[] = [
   // the chain
   {
     name: 'tail-ahead-skipped',
-    law: '2',
+    invariant: '2',
     file: 'runtime/chain',
     find: 'if (tailOf(chain) > after) behind.set',
     replace: 'if (host === undefined) behind.set',
   },
   {
     name: 'conflict-seen',
-    law: '2',
+    invariant: '2',
     file: 'runtime/chain',
     find: "if (verdict === 'inserted')",
     replace: 'if (verdict !== undefined)',
   },
   {
     name: 'rest-appended',
-    law: '2',
+    invariant: '2',
     file: 'runtime/chain',
     find: 'if (tail < to) behind.set(chain, tail)',
     replace: '',
   },
   {
     name: 'counted-left-out',
-    law: '2',
+    invariant: '2',
     file: 'runtime/chain',
     find: 'return tail !== undefined && position > tail',
     replace: 'return tail !== undefined',
   },
   {
     name: 'insert-only',
-    law: '2',
+    invariant: '2',
     file: 'state/memory/index',
     find: 'if (!standing) table.put(entry)',
     replace: 'table.put(entry)',
   },
   {
     name: 'parts-before-head',
-    law: '3',
+    invariant: '3',
     file: 'runtime/chain',
     find: '  await host.services.store.insert(parts.map(',
     replace: '  void host.services.store.insert(parts.map(',
@@ -211,7 +212,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'parts-by-nonce',
-    law: '2',
+    invariant: '2',
     file: 'runtime/chain',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source's.
     find: '`p#${sk}#${nonce}#${index}`',
@@ -220,7 +221,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'part-missing',
-    law: '7',
+    invariant: '7',
     file: 'runtime/chain',
     find: 'if (part === undefined)\n',
     replace: "if (part === undefined) return Buffer.from('')\n      if (part === undefined)\n",
@@ -229,7 +230,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'links',
-    law: '7',
+    invariant: '7',
     file: 'runtime/chain',
     find: 'if (from !== this.to) {',
     replace: 'if (from === undefined) {',
@@ -237,7 +238,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'tail-seal',
-    law: '2',
+    invariant: '2',
     file: 'runtime/chain',
     find: 'checkHead(last) // guard: tail-seal',
     replace: '',
@@ -245,7 +246,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'head-seal',
-    law: '7',
+    invariant: '7',
     file: 'runtime/chain',
     find: 'checkHead(item) // guard: head-seal',
     replace: '',
@@ -254,7 +255,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'checksum',
-    law: '7',
+    invariant: '7',
     file: 'runtime/segment',
     find: 'if (checksum(data) !== item.sum) {',
     replace: 'if (checksum(data) === undefined) {',
@@ -262,7 +263,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'segment-format',
-    law: '7',
+    invariant: '7',
     file: 'runtime/segment',
     find: 'if (item.format !== FORMAT) {',
     replace: 'if (item.format === undefined) {',
@@ -270,7 +271,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'seals',
-    law: '9',
+    invariant: '9',
     file: 'runtime/seal',
     find: 'if (item[seal] === expected) return',
     replace: 'if (item !== undefined) return',
@@ -278,7 +279,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'cursor-seal',
-    law: '8',
+    invariant: '8',
     file: 'runtime/group-cursor',
     find: "checkSeal(item, 'cursorSeal'",
     replace: "if (item === undefined) checkSeal(item as any as Item, 'cursorSeal'",
@@ -286,7 +287,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'watermark-seal',
-    law: '4',
+    invariant: '4',
     file: 'runtime/watermark-item',
     find: 'if (value !== undefined) checkSeal',
     replace: 'if (value === null) checkSeal',
@@ -294,7 +295,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'held-moves-little',
-    law: '1',
+    invariant: '1',
     file: 'runtime/record',
     find: 'reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs))',
     replace: 'timestamp',
@@ -302,7 +303,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'gone-is-deleted',
-    law: '10',
+    invariant: '10',
     file: 'runtime/emission',
     find: "operator.node.accumulation !== 'discarding' && isEmpty(operator, accs)",
     replace: 'false as boolean',
@@ -310,7 +311,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'dropped-is-deleted',
-    law: '10',
+    invariant: '10',
     file: 'runtime/emission',
     find: 'if (emission.stood !== undefined && program.mayDrop) {',
     replace: 'if (emission.stood === null) {',
@@ -319,7 +320,7 @@ export const GUARDS: readonly Guard[] = [
   // what the quiet closes
   {
     name: 'quiet-for-long',
-    law: '5',
+    invariant: '5',
     file: 'runtime/watermark',
     find: 'if (quietMs < idleClose) return STAYS',
     replace: '',
@@ -327,7 +328,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'quiet-end',
-    law: '5',
+    invariant: '5',
     file: 'runtime/watermark',
     find: 'value: Math.min(byClock, end)',
     replace: 'value: byClock',
@@ -335,7 +336,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'rest-closes-late',
-    law: '7',
+    invariant: '7',
     file: 'runtime/rest',
     find: 'if (slices.allowedLatenessMs > 0 && slices.lagMs === 0) end = Math.max(end, slices.sliceEnd(reached))',
     replace: '',
@@ -344,7 +345,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'rest-unheld',
-    law: '5',
+    invariant: '5',
     file: 'runtime/rest',
     find: 'splits.length === 0 || !splits.every(hasLeft)',
     replace: 'splits.length === 0',
@@ -352,7 +353,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'rest-closed',
-    law: '5',
+    invariant: '5',
     file: 'runtime/rest',
     find: 'published < TIME_MAX && published >= endOfRows(stage, splits) ? published : undefined',
     replace: 'published < TIME_MAX ? published : undefined',
@@ -360,7 +361,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'rest-done',
-    law: '5',
+    invariant: '5',
     file: 'runtime/rest',
     find: "return after === done ? 'nothing' : 'waiting'",
     replace: "return done === undefined ? 'waiting' : 'nothing'",
@@ -369,7 +370,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'key-group-joins',
-    law: '5',
+    invariant: '5',
     file: 'runtime/advance',
     find: 'if (this.next !== undefined) this.split = await joinNext(this.host, this.next, this.operator, this.keyGroup)',
     replace: '',
@@ -378,7 +379,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'key-group-gate',
-    law: '1',
+    invariant: '1',
     file: 'runtime/emission',
     find: 'return Math.max(this.own, this.gate)',
     replace: 'return this.own',
@@ -400,7 +401,7 @@ export const GUARDS: readonly Guard[] = [
   // membership
   {
     name: 'begin-not-stopped',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: "if (seen.stopped !== '') return { kind: 'stopped', split: seen }",
     replace: '',
@@ -408,7 +409,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'parting-put-back',
-    law: '5',
+    invariant: '5',
     file: 'runtime/membership',
     find: "      case 'member':\n",
     replace: "      case 'member':\n      case 'parting':\n",
@@ -430,7 +431,7 @@ export const GUARDS: readonly Guard[] = [
   ),
   {
     name: 'gate-is-proposed',
-    law: '5',
+    invariant: '5',
     file: 'runtime/membership',
     find: 'const gate = Math.max(seen.gate, readWatermark(now).proposed)',
     replace: 'const gate = seen.gate + 0 * readWatermark(now).proposed',
@@ -438,7 +439,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'child-waits',
-    law: '6',
+    invariant: '6',
     file: 'runtime/membership',
     find: "if (own === undefined) return { kind: 'wait' }",
     replace:
@@ -447,7 +448,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'child-starts-at-parents',
-    law: '6',
+    invariant: '6',
     file: 'runtime/membership',
     find: 'lowest = Math.min(lowest ?? split.own, split.own)',
     replace: '',
@@ -455,7 +456,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'lineage-handed-on',
-    law: '6',
+    invariant: '6',
     file: 'runtime/membership',
     find: 'const own = await lineage(host, stage, input, seen) // guard: lineage-handed-on',
     replace: 'const own = seen.own',
@@ -463,7 +464,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'end-needs-evidence',
-    law: '6',
+    invariant: '6',
     file: 'runtime/membership',
     find: "!listing.closed || (await inspector.peek(origin, seen.position)) !== 'nothing'",
     replace: '!listing.closed',
@@ -471,7 +472,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'end-not-trimmed',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: 'else if ((await stopFaulty(host, stage, input, [seen], [listing])).size > 0) return false',
     replace: '',
@@ -479,7 +480,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'successors-before-end',
-    law: '6',
+    invariant: '6',
     file: 'runtime/membership',
     find: '    listed.filter((candidate) => candidate.parents?.includes(split)),',
     replace: '    [],',
@@ -504,7 +505,7 @@ export const GUARDS: readonly Guard[] = [
   ),
   {
     name: 'back-as-read',
-    law: '6',
+    invariant: '6',
     file: 'runtime/membership',
     find: "remove: ['missing'], when: asRead(split) }",
     replace: "remove: ['missing'], when: [] }",
@@ -512,7 +513,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'empty-as-read',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: 'set: foundEmpty(split, asked, logEnd),\n    when: asRead(split),',
     replace: 'set: { empty: asked },\n    when: [],',
@@ -524,7 +525,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   {
     name: 'part-needs-evidence',
-    law: '5',
+    invariant: '5',
     file: 'runtime/membership',
     find: "const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'",
     replace: 'const nothing = true',
@@ -540,7 +541,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   {
     name: 'successor-by-anybody',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: 'await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])',
     replace: '',
@@ -549,7 +550,7 @@ export const GUARDS: readonly Guard[] = [
   // registration and the watermark
   {
     name: 'start-as-listed',
-    law: '6',
+    invariant: '6',
     file: 'runtime/registration',
     find: 'listing.start ?? START',
     replace: 'START',
@@ -557,7 +558,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'registered-after-splits',
-    law: '4',
+    invariant: '4',
     file: 'runtime/registration',
     find: 'registered: false }]) // guard: registered-after-splits',
     replace: 'registered: true }])',
@@ -565,7 +566,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'registered-first',
-    law: '4',
+    invariant: '4',
     file: 'runtime/watermark',
     find: '    await register(host, stage)\n',
     replace: '    await store.insert([{ ...key, registered: true }])\n',
@@ -573,7 +574,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'joining-holds-back',
-    law: '4',
+    invariant: '4',
     file: 'runtime/watermark',
     find: "standing(split) === 'joining' ? TIME_MIN : effective(split)",
     replace: 'effective(split)',
@@ -581,7 +582,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'paced',
-    law: '11',
+    invariant: '11',
     file: 'runtime/watermark',
     find: 'seen.splits <= host.limits.pacedSplits ||',
     replace: 'seen.splits >= 0 ||',
@@ -589,7 +590,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'holder-is-a-hint',
-    law: '4',
+    invariant: '4',
     file: 'runtime/watermark',
     find: 'if (low === undefined || low.holder === seen.holder) break\n',
     replace: "if (low === undefined || low.holder === seen.holder || seen.holder !== '') break\n",
@@ -609,7 +610,7 @@ export const GUARDS: readonly Guard[] = [
   ),
   {
     name: 'two-phases',
-    law: '4',
+    invariant: '4',
     file: 'runtime/watermark',
     find: 'const published = Math.min(proposed, second?.value ?? proposed)',
     replace: 'const published = proposed',
@@ -618,7 +619,7 @@ export const GUARDS: readonly Guard[] = [
   // advance
   {
     name: 'emit-before-cursor',
-    law: '8',
+    invariant: '8',
     file: 'runtime/advance',
     find: '    await buffer.flush(host) // guard: emit-before-cursor\n',
     replace:
@@ -626,24 +627,24 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'pass-on-before-cursor',
-    law: '8',
+    invariant: '8',
     file: 'runtime/advance',
-    find: '      await this.passOn(next, split, fold, emissions, upTo, own) // guard: pass-on-before-cursor\n',
+    find: '      this.split = await passOn(host, operator, next, split, closed, fold) // guard: pass-on-before-cursor\n',
     replace:
-      "    {\n      if (!(await this.cursor.move(upTo, at, upTo === doneThrough(this.frontier)))) return 'claimed'\n      await this.passOn(next, split, fold, emissions, upTo, own)\n      closed.clear()\n      return 'moved'\n    }\n",
+      "    {\n      if (!(await this.cursor.move(upTo, at, upTo === doneThrough(this.frontier)))) return 'claimed'\n      this.split = await passOn(host, operator, next, split, closed, fold)\n      closed.clear()\n      return 'moved'\n    }\n",
     pipeline: 'chained',
   },
   {
     name: 'pass-on-segments-before-split',
-    law: '8',
-    file: 'runtime/advance',
+    invariant: '8',
+    file: 'runtime/pass-on',
     find: 'const tails = await writeSegments(',
     replace: `const tails = ${LATER}`,
     pipeline: 'chained',
   },
   {
     name: 'passed-on-once',
-    law: '8',
+    invariant: '8',
     file: 'runtime/emission',
     find: 'emission.position <= counted',
     replace: 'emission.position === undefined',
@@ -651,31 +652,31 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'cursor-as-read',
-    law: '8',
+    invariant: '8',
     file: 'runtime/group-cursor',
     find: "when: [{ attribute: 'cursor', is: 'equal', value: this.text }], // guard: cursor-as-read",
     replace: 'when: [],',
   },
   {
     name: 'cursor-once',
-    law: '8',
+    invariant: '8',
     file: 'runtime/advance',
     find: 'await store.insert([{ ...group, ...freshCursor() }])',
     replace: '',
   },
   {
     name: 'pass-on-rows-first',
-    law: '3',
-    file: 'runtime/advance',
-    find: '    await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)',
+    invariant: '3',
+    file: 'runtime/pass-on',
+    find: '  await writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows)',
     replace:
-      '    queueMicrotask(() => writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows).catch(() => undefined))',
+      '  queueMicrotask(() => writeSplitRows(host, split.name, split.position, upTo, fold.sinkRows).catch(() => undefined))',
     pipeline: 'expiring',
     faults: 'late-flood,sink-reject,sink-partial',
   },
   {
     name: 'failed-cache-forgotten',
-    law: '7',
+    invariant: '7',
     file: 'runtime/advance',
     find: '    cache.clear() // guard: failed-cache-forgotten\n',
     replace: '',
@@ -683,7 +684,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'accepted-loss',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: "if (kind === 'trimmed' && split.position === split.accepted) continue",
     replace: '',
@@ -691,7 +692,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'stopped-by-anybody',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: '    faulty.add(split.name) // guard: stopped-by-anybody\n',
     replace: '    if (verdict.applied) faulty.add(split.name)\n',
@@ -699,7 +700,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'successor-by-tick',
-    law: '6',
+    invariant: '6',
     file: 'runtime/registration',
     find: '    await store.insert([{ ...key, ...freshSuccessor(key.sk.slice(2), origin, generation, clock.now()) }])\n',
     replace: '',
@@ -708,7 +709,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'empty-not-lost',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: 'return (await stopFaulty(host, stage, input, [split], [{ split: origin, closed: false }])).size > 0',
     replace: 'return stage === undefined && split === undefined && input === undefined && origin === undefined',
@@ -722,7 +723,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   {
     name: 'listed-registered',
-    law: '6',
+    invariant: '6',
     file: 'runtime/tick',
     find: 'else await registerListed(host, stage, input, listed, known)',
     replace: '',
@@ -732,7 +733,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   {
     name: 'claim-until',
-    law: '8',
+    invariant: '8',
     file: 'runtime/group-cursor',
     find: 'if (until !== undefined && until > now && until < now + CLAIM_MS_MAX + CLOCK_BOUND_MS) return false',
     replace: '',
@@ -740,7 +741,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'claim-as-read',
-    law: '8',
+    invariant: '8',
     file: 'runtime/group-cursor',
     find: "{ attribute: 'until', is: 'equal', value: until }, // guard: claim-as-read",
     replace: "{ attribute: 'cursor', is: 'equal', value: this.text },",
@@ -748,7 +749,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'claim-first',
-    law: '8',
+    invariant: '8',
     file: 'runtime/group-cursor',
     find: "? { attribute: 'until', is: 'absent' } // guard: claim-first",
     replace: "? { attribute: 'cursor', is: 'equal', value: this.text }",
@@ -766,7 +767,7 @@ export const GUARDS: readonly Guard[] = [
   ),
   {
     name: 'next-slice-whole',
-    law: '9, 11',
+    invariant: '9, 11',
     file: 'runtime/load',
     find: 'if (bytes > bytesMax && at <= needed) {',
     replace: 'if (bytes === null) {',
@@ -774,7 +775,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'open-bucket-bounded',
-    law: '11',
+    invariant: '11',
     file: 'runtime/load',
     find: 'if (cache.bytes > bytesMax) isWhole = false',
     replace: '',
@@ -782,7 +783,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'later-bucket-bounded',
-    law: '11',
+    invariant: '11',
     file: 'runtime/load',
     find: '        reached = at - slices.bucketMs\n        return false\n',
     replace:
@@ -791,21 +792,21 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'open-chain-goes-on',
-    law: '7',
+    invariant: '7',
     file: 'runtime/load',
     find: 'links.goOn(pk, open.end, split, end!)',
     replace: '{}',
   },
   {
     name: 'rest-of-slice-alone',
-    law: '7, 8',
+    invariant: '7, 8',
     file: 'runtime/advance',
     find: 'const upTo = from.hash === undefined ? operator.slices.bucketEnd(range.slice) : range.slice',
     replace: 'const upTo = operator.slices.bucketEnd(range.slice)',
   },
   {
     name: 'own-mid-slice',
-    law: '1',
+    invariant: '1',
     file: 'runtime/closed',
     find: 'this.reach(doneUpTo(slice, part.lastHash, rank), slice - operator.slices.widthMs)',
     replace: 'this.reach(doneUpTo(slice, part.lastHash, rank), slice)',
@@ -813,7 +814,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'stop-is-for-one',
-    law: '7, 11',
+    invariant: '7, 11',
     file: 'runtime/stage-advance',
     find: 'if (!(error instanceof StopError)) throw error',
     replace: 'throw error',
@@ -821,7 +822,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'clock-bound',
-    law: '11',
+    invariant: '11',
     file: 'runtime/age',
     find: 'if (then > now + CLOCK_BOUND_MS) return Number.POSITIVE_INFINITY',
     replace: '',
@@ -829,7 +830,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'clock-as-read',
-    law: '5',
+    invariant: '5',
     file: 'runtime/tick',
     find: 'set: { at: now }, when: asRead(split) }',
     replace: 'set: { at: now }, when: [] }',
@@ -837,7 +838,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'chunk-limits',
-    law: '11',
+    invariant: '11',
     file: 'runtime/source-chunk',
     find: '        if (fold.isFull(request.limits)) return',
     replace: '        if (fold === undefined) return',
@@ -845,7 +846,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'deadline-within',
-    law: '11',
+    invariant: '11',
     file: 'runtime/source-chunk',
     find: 'if (i % look === 0 && request.isDue()) return',
     replace: 'if (fold === undefined) return',
@@ -853,7 +854,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'skipped-as-one',
-    law: '11, 14',
+    invariant: '11, 14',
     file: 'runtime/source-chunk',
     find: 'fold.reject(at.id, skippedUnit(batch, at, skipped - from, kept), kept?.bytes, skipped - from)',
     replace:
@@ -862,7 +863,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'rows-of-a-record',
-    law: '11',
+    invariant: '11',
     file: 'runtime/program',
     find: 'if (this.count < ROWS_PER_RECORD_MAX) return this.count',
     replace: 'if (this.count >= 0) return this.count',
@@ -870,7 +871,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'range-grows',
-    law: '11',
+    invariant: '11',
     file: 'runtime/key-range',
     find: 'return weight < bytesMax / 2 ? Math.max(likely, 2 * width) : likely',
     replace: 'return likely',
@@ -878,14 +879,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'older-stretch-read',
-    law: '7',
+    invariant: '7',
     file: 'runtime/load',
     find: 'if (!cache.isEmpty && lo < cache.from) {',
     replace: 'if (!cache.isEmpty && lo < cache.from && lo > hi) {',
   },
   {
     name: 'empty-cache-anew',
-    law: '7',
+    invariant: '7',
     file: 'runtime/lane-cache',
     find: 'this.to = to // guard',
     replace: 'this.to = Math.max(this.to, to) // guard',
@@ -893,7 +894,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'frozen-cache',
-    law: '7',
+    invariant: '7',
     file: 'runtime/load',
     find: 'Math.min(reached, slices.bucketEnd(frozen + 1) - slices.bucketMs)',
     replace: 'reached',
@@ -905,7 +906,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   {
     name: 'limit-as-read',
-    law: '1',
+    invariant: '1',
     file: 'runtime/drift',
     find: '      ...asRead(split), // guard: limit-as-read\n',
     replace: '',
@@ -913,7 +914,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'limit-seal',
-    law: '1',
+    invariant: '1',
     file: 'runtime/split-item',
     find: "if (limitTo !== '') checkSeal(item, 'limitSeal', sealOf(name, limit, limitTo), 'a split')",
     replace: '',
@@ -921,7 +922,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'drift-by-mark',
-    law: '1',
+    invariant: '1',
     file: 'runtime/record',
     find: 'if (at.recordPosition > mark.limitTo) throw new ClockWanted()',
     replace: 'if (at.recordPosition > mark.limitTo) return timestamp',
@@ -929,7 +930,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'mark-before-record',
-    law: '1',
+    invariant: '1',
     file: 'runtime/source-chunk',
     find: 'if (thrown instanceof ClockWanted) return ended(next, true)',
     replace: 'if (thrown instanceof ClockWanted) return ended(request.from, true)',
@@ -937,7 +938,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'may-have-expired',
-    law: '9',
+    invariant: '9',
     file: 'runtime/life',
     find: 'if (host.services.store.keepsExpired === true || host.services.clock.now() <= until) return',
     replace: 'if (until !== undefined) return',
@@ -945,7 +946,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'marks-seal',
-    law: '9',
+    invariant: '9',
     file: 'runtime/marks',
     find: "checkSeal(item!, 'marksSeal', sealOf('marks', text), \"a stage's marks\")",
     replace: '',
@@ -953,7 +954,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'marks-below',
-    law: '9',
+    invariant: '9',
     file: 'runtime/marks',
     find: 'if ((top < start || top === TIME_MIN) && at > since) since = at',
     replace: 'if (at > since) since = at',
@@ -961,7 +962,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'marks-in-bound',
-    law: '9, 11',
+    invariant: '9, 11',
     file: 'runtime/marks',
     find: 'const isTrusted = ({ at }: Mark): boolean => ageMs(now, at) !== Number.POSITIVE_INFINITY // guard',
     replace: 'const isTrusted = ({ at }: Mark): boolean => ageMs(now, at) !== -1 // guard',
@@ -969,7 +970,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'marks-as-read',
-    law: '9',
+    invariant: '9',
     file: 'runtime/life',
     find: "{ attribute: 'marks', is: 'equal', value: watermark.marks }, // guard: marks-as-read",
     replace: "{ attribute: 'registered', is: 'equal', value: true },",
@@ -977,7 +978,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'marked-before-segments',
-    law: '9',
+    invariant: '9',
     file: 'runtime/ingest',
     find: '  await markStage(host, stage, beginning.watermark) // guard: marked-before-segments\n',
     replace: '',
@@ -985,7 +986,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'found-renewed',
-    law: '2, 9',
+    invariant: '2, 9',
     file: 'runtime/chain',
     find: '    await renew(host, range, after, ttl) // guard: found-renewed\n',
     replace: '    await Promise.resolve()\n',
@@ -993,7 +994,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'kept-in-time',
-    law: '9',
+    invariant: '9',
     file: 'runtime/keeper',
     find: 'if (now > until) {',
     replace: 'if (now === null) {',
@@ -1001,7 +1002,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'whole-life',
-    law: '9',
+    invariant: '9',
     file: 'runtime/marks',
     find: 'return Math.ceil((now + segmentLifeMs(host, operator)) / 1000) + 1',
     replace: 'return Math.floor((now + segmentLifeMs(host, operator)) / 1000)',
@@ -1009,7 +1010,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'kept-when-whole',
-    law: '9',
+    invariant: '9',
     file: 'runtime/keeper',
     find: '    if (!isWhole) return false\n',
     replace: '',
@@ -1017,7 +1018,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'kept-grows',
-    law: '9',
+    invariant: '9',
     file: 'runtime/keeper',
     find: "when: [{ attribute: 'kept', is: 'below', value }] }",
     replace: 'when: [] }',
@@ -1025,7 +1026,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'life-only-grows',
-    law: '9',
+    invariant: '9',
     file: 'runtime/keeper',
     find: 'await Promise.all(some.map((key) => store.update({ key, set: { ttl }, when: [] })))',
     replace: '',
@@ -1033,7 +1034,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'past-its-life',
-    law: '9',
+    invariant: '9',
     file: 'runtime/load',
     find: 'if (store.keepsExpired === true || (item.ttl as number) > clock.now() / 1000) return',
     replace: 'return',
@@ -1041,7 +1042,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'one-advance-a-cache',
-    law: '7',
+    invariant: '7',
     file: 'runtime/advance',
     find: '  await before // guard: one-advance-a-cache\n',
     replace: '',
@@ -1050,14 +1051,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'late-first-window',
-    law: '1',
+    invariant: '1',
     file: 'runtime/range-merge',
     find: 'if (folds[i]!.first > end) break',
     replace: 'if (folds[i]!.first === end - end / 0) break',
   },
   {
     name: 'proven-end',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: "if (kind === 'trimmed' && !unread.has(origin)) continue",
     replace: "if (kind === 'trimmed' && unread === null) continue",
@@ -1065,7 +1066,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'proven-as-read',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: 'when: [...asRead(split), provenAsRead(split)],',
     replace: 'when: asRead(split),',
@@ -1073,7 +1074,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'end-before-evidence',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: "const logEnd = await inspector.end?.(origin) // guard: end-before-evidence\n  if ((await inspector.peek(origin, split.position)) !== 'nothing') return\n",
     replace:
@@ -1082,7 +1083,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'end-before-parting',
-    law: '10',
+    invariant: '10',
     file: 'runtime/membership',
     find: "const logEnd = await inspector.end?.(origin) // guard: end-before-parting\n  const nothing = (await inspector.peek(origin, seen.position)) === 'nothing'",
     replace:
@@ -1091,7 +1092,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'empty-seal',
-    law: '12',
+    invariant: '12',
     file: 'runtime/split-item',
     find: "if (emptyTo !== '') checkSeal(",
     replace: 'if (emptyTo === null) checkSeal(',
@@ -1099,7 +1100,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'empty-proof',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: 'ageMs(clock.now(), split.empty) < Math.min(EMPTY_PROOF_MS, retentionMs / 2)',
     replace: 'split.empty === null',
@@ -1110,7 +1111,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   {
     name: 'reset-as-read',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: '...asRead(split), // guard: reset-as-read',
     replace: '',
@@ -1118,7 +1119,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'reset-what-stopped',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: "{ attribute: 'stopped', is: 'equal', value: split.stopped } as const, // guard: reset-what-stopped",
     replace: '',
@@ -1126,7 +1127,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'successor-after-end',
-    law: '10',
+    invariant: '10',
     file: 'runtime/log-faults',
     find: 'await store.insert([{ ...successor, ...freshSuccessor(successor.sk.slice(2), origin, generation, now) }])',
     replace: '',
@@ -1134,7 +1135,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'refused-to-dead-letter',
-    law: '14',
+    invariant: '14',
     file: 'runtime/outputs',
     find: 'for (const refusal of await write(host, node, list)) refused.push(rejected(node, refusal))',
     replace: 'await write(host, node, list)',
@@ -1142,7 +1143,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'fingerprint',
-    law: '12',
+    invariant: '12',
     file: 'runtime/host',
     find: 'if (item.fingerprint === mine) return',
     replace: 'return',
@@ -1150,14 +1151,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: 'fingerprint-first',
-    law: '12',
+    invariant: '12',
     file: 'runtime/host',
     find: '      await store.insert([\n        {\n          ...key,\n          fingerprint: mine,',
     replace: '      await Promise.resolve([\n        {\n          ...key,\n          fingerprint: mine,',
   },
   {
     name: 'state-format',
-    law: '12',
+    invariant: '12',
     file: 'runtime/host',
     find: 'if (item?.format !== STATE_FORMAT) {',
     replace: 'if (item?.format === null) {',

@@ -7,8 +7,9 @@ import { buildWithout } from './build.js'
 import { GUARDS, type Guard } from './guards.js'
 
 /**
- * `npm run mutants [-- --only NAME,...] [--jobs J] [--seeds N]`: takes out one guard of the runtime at a time, and shows who notices. A guard that nobody
- * misses fails the command, and so does a courtesy without which something breaks.
+ * `npm run mutants [-- --only NAME,...] [--jobs J] [--seeds N]`: takes out one guard of the runtime at a time, and
+ * shows who notices. A guard that nobody misses fails the command, and so does a courtesy without which something
+ * breaks.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -115,7 +116,7 @@ async function main(): Promise<number> {
       const verdict = guard.by?.startsWith('test/') === true ? await test(guard) : await simulate(guard, folder)
       verdicts.push(verdict)
       process.stdout.write(
-        `${verdict.isFine ? (guard.by === 'nobody' ? 'spared' : 'killed') : 'SURVIVES'}  ${guard.name} (law ${guard.law}, lib/${guard.file}.ts)\n    ${verdict.what.slice(0, 300)}\n`,
+        `${verdict.isFine ? (guard.by === 'nobody' ? 'spared' : 'killed') : 'SURVIVES'}  ${guard.name} (invariant ${guard.invariant}, lib/${guard.file}.ts)\n    ${verdict.what.slice(0, 300)}\n`,
       )
     }
   }

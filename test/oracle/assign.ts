@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FlightSource } from './data.js'
 
-// Which split a producer puts a key on, written from what the services document and not from what the local runner does.
+// Which split a producer puts a key on, written from what the services document and not from what the local runner
+// does.
 
 /** Kinesis: the shards cut the 128-bit space of MD5 into equal ranges. */
 export function shardOf(key: string, shards: number): number {

@@ -5,32 +5,32 @@ import { exampleVariant, hardVariant } from './variants.js'
 
 describeFiles(exampleVariant, ({ run, expected }) => {
   for (const batch of [7, 97, 10_000]) {
-    it.concurrent(`law 1: in batches of ${batch}: the same bytes as in batches of 1000`, async () => {
+    it.concurrent(`invariant 1: in batches of ${batch}: the same bytes as in batches of 1000`, async () => {
       expect(digestsOf(await run({ batch }))).toEqual(expected())
     })
   }
 
-  it.concurrent('law 8: with 7 key groups: the same bytes as with 1', async () => {
+  it.concurrent('invariant 8: with 7 key groups: the same bytes as with 1', async () => {
     expect(digestsOf(await run({ keyGroups: 7, batch: 3000 }))).toEqual(expected())
   })
 })
 
 describeFiles(hardVariant, ({ run, expected }) => {
   for (const batch of [7, 97, 10_000]) {
-    it.concurrent(`law 1: in batches of ${batch}: the same bytes as in batches of 1000`, async () => {
+    it.concurrent(`invariant 1: in batches of ${batch}: the same bytes as in batches of 1000`, async () => {
       expect(digestsOf(await run({ batch }))).toEqual(expected())
     })
   }
 
   for (const keyGroups of [1, 2, 3, 7]) {
-    it.concurrent(`law 8: with ${keyGroups} key groups: the same bytes as with 4`, async () => {
+    it.concurrent(`invariant 8: with ${keyGroups} key groups: the same bytes as with 4`, async () => {
       expect(digestsOf(await run({ keyGroups, batch: 333 * keyGroups }))).toEqual(expected())
     })
   }
 })
 
 describeFiles({ ...hardVariant, rows: 3_000 }, ({ run, expected }) => {
-  it('law 1: in batches of 1 (so few flights, because each is an invocation): the same bytes', async () => {
+  it('invariant 1: in batches of 1 (so few flights, because each is an invocation): the same bytes', async () => {
     expect(digestsOf(await run({ batch: 1 }))).toEqual(expected())
   })
 })

@@ -6,7 +6,10 @@ const ROWS_MIN = 5_000
 /** More than this only take longer. */
 const ROWS_MAX = 8_000
 
-/** A variant as this run asks it: in the short form of the first quarter of its flights, or of as many as show all that there is. */
+/**
+ * A variant as this run asks it: in the short form of the first quarter of its flights, or of as many as show all that
+ * there is.
+ */
 export function drawn(variant: Variant): Variant {
   const quarter = Math.min(ROWS_MAX, Math.max(ROWS_MIN, Math.ceil(variant.rows / 4)))
   return { ...variant, rows: draws(Math.min(variant.rows, quarter), variant.rows) }

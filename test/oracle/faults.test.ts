@@ -6,17 +6,17 @@ import { exampleVariant, hardVariant } from './variants.js'
 
 for (const variant of [exampleVariant, hardVariant]) {
   describeFiles(variant, ({ run, expected, directory }) => {
-    // Kills, zombies, throttling, repeats and other cuts, each from its seed; splits overtake each other while one is down. One run at a time, since
-    // faulty runs have short timeouts.
+    // Kills, zombies, throttling, repeats and other cuts, each from its seed; splits overtake each other while one is
+    // down. One run at a time, since faulty runs have short timeouts.
     for (const chaos of [1, 2, 3]) {
-      it(`laws 2, 3, 7, 8: under faults of seed ${chaos}, with ${chaos} key groups: the same bytes`, async () => {
+      it(`invariants 2, 3, 7, 8: under faults of seed ${chaos}, with ${chaos} key groups: the same bytes`, async () => {
         const summary = await run({ chaos, batch: 100 * chaos, keyGroups: chaos })
         expect(digestsOf(summary)).toEqual(expected())
         expect(Object.values(summary.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20)
       })
     }
 
-    it('laws 2, 8, 9: stopped and resumed in other batches: the same bytes', async () => {
+    it('invariants 2, 8, 9: stopped and resumed in other batches: the same bytes', async () => {
       const resumed = { state: `lmdb:${join(directory(), 'state')}`, out: join(directory(), 'resumed') }
       let stops = 0
       for (const batch of [50, 700, 90]) {

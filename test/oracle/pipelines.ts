@@ -54,7 +54,10 @@ const KEYS: Record<Variant['key'], (flight: Flight) => string | readonly [string
 }
 const WINDOWS = { tumbling, hopping, cumulate }
 
-/** A variant as a user would write it. With `keyGroups` even the example is written anew, since that is all there is to change. */
+/**
+ * A variant as a user would write it. With `keyGroups` even the example is written anew, since that is all there is to
+ * change.
+ */
 export function pipelineOf(variant: Variant, keyGroups?: number): Pipeline {
   if (variant.example && keyGroups === undefined) return example
   const { window, offset, allowedLateness, accumulation, bound } = variant

@@ -10,7 +10,7 @@ describe('flights dealt to other numbers of splits', () => {
     const expired = new Map<number, string>()
 
     for (const splits of SPLITS) {
-      const name = `law 1: ${variant.name} with ${splits} a source equals the oracle of that assignment`
+      const name = `invariant 1: ${variant.name} with ${splits} a source equals the oracle of that assignment`
       it.concurrent(`${name} (${variant.rows} flights)`, async () => {
         const answer = await expectBothAgree({ ...variant, splits })
         expired.set(splits, [...answer.expired].sort().join())

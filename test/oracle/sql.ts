@@ -12,7 +12,7 @@ export const LOGS = `
     epoch_ms(scheduled::timestamp) as timestamp, delay, distance, origin, destination
   from flights join deals using (source, origin)`
 
-/** The own watermark at each record: what came before it in its split, and nothing else (law 1). */
+/** The own watermark at each record: what came before it in its split, and nothing else (invariant 1). */
 export const WATERMARKED = (bound: number): string => `
   create or replace table watermarked as
   select *, coalesce(max(timestamp) over (
@@ -33,7 +33,10 @@ export function WINDOWS({ kind, size, step }: OracleWindow, offset: number): str
     select "start", "start" + unnest(${ends}) as "end" from starts`
 }
 
-/** Each record in each of its windows: whether it counts, whether the window had ended by then, and with which slice it is dealt with. */
+/**
+ * Each record in each of its windows: whether it counts, whether the window had ended by then, and with which slice it
+ * is dealt with.
+ */
 export const PAIRS = (variant: Variant): string => `
   create or replace table pairs as
   select watermarked.*, "start", "end", ${KEYS[variant.key]} as key,
@@ -92,7 +95,7 @@ const VALUES: Record<Variant['values'], Record<string, string>> = {
   },
 }
 
-/** Law 10: per split, records in; per (record, window), counted, late among them, expired. */
+/** Invariant 10: per split, records in; per (record, window), counted, late among them, expired. */
 export const COUNTERS = `
   select source || '/' || split as split,
     (select count(*) from logs where logs.source = splits.source and logs.split = splits.split) as "in",
@@ -114,7 +117,10 @@ function sliceEnd(instant: string, variant: Variant): string {
 
 const ROUND = [100, 200, 250, 500, ...[1, 2, 5, 10, 15, 20, 30].flatMap((n) => [n * SECOND, n * MINUTE]), HOUR]
 
-/** The windows' grid, or, where an hour or the allowed lateness is shorter, the largest round divisor of the grid not above either. */
+/**
+ * The windows' grid, or, where an hour or the allowed lateness is shorter, the largest round divisor of the grid not
+ * above either.
+ */
 export function sliceWidth({ kind, size, step }: OracleWindow, allowedLateness: number): number {
   let grid = step
   if (kind === 'hopping') while (size % grid !== 0 || step % grid !== 0) grid--

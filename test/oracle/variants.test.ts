@@ -6,7 +6,7 @@ import { variants } from './variants.js'
 // Runs mostly wait for their next tick, so that several at a time take little more than one.
 describe.concurrent('the pipeline and the oracle in SQL give the same', () => {
   for (const variant of variants.map(drawn)) {
-    it(`laws 1, 8, 10: panes, expired rows and counters of ${variant.name} (${variant.rows} flights)`, async () => {
+    it(`invariants 1, 8, 10: panes, expired rows and counters of ${variant.name} (${variant.rows} flights)`, async () => {
       const { results, expired } = await expectBothAgree(variant)
       // Where nothing is late or expired, nothing is proved of it.
       expect(expired.length).toBeGreaterThan(0)

@@ -23,7 +23,10 @@ export interface Variant {
   readonly offset: number
   readonly allowedLateness: number
   readonly accumulation: 'accumulating' | 'discarding' | 'retracting'
-  /** A split holds all rows of an origin, since origins are what records are dealt by; those of a destination come from every split. */
+  /**
+   * A split holds all rows of an origin, since origins are what records are dealt by; those of a destination come from
+   * every split.
+   */
   readonly key: 'origin' | 'destination' | 'route'
   /** The example's four folds, or those whose results hang on ties, kept sets and fractions. */
   readonly values: 'example' | 'rich'

@@ -34,7 +34,7 @@ const hopped = (size: Duration, slide: Duration, lateness: Duration = '0s', keyG
       .to(ndjson('out')),
   )
 
-describe('law 11: work before a checkpoint is bounded', () => {
+describe('invariant 11: work before a checkpoint is bounded', () => {
   it('a stale record is one expired row, with the run of its windows, whatever their number', async () => {
     const world = new Harness(hopped('1d', '1m'))
     const { ingest } = world.container()
@@ -105,7 +105,8 @@ describe('law 11: work before a checkpoint is bounded', () => {
         Array.from({ length: 5_000 }, () => at(1)),
       ),
     )
-    // A minute of time, and five records a half second: the first chunk takes half of it, the next one half of the rest.
+    // A minute of time, and five records a half second: the first chunk takes half of it, the next one half of the
+    // rest.
     expect(undoneOf(answer)).toBeGreaterThan(300)
     expect(undoneOf(answer)).toBeLessThan(640)
     expect(world.remainingMs).toBeGreaterThan(-3_200)
@@ -131,7 +132,7 @@ describe('law 11: work before a checkpoint is bounded', () => {
   })
 })
 
-describe('law 11: what closing a slice takes is bounded', () => {
+describe('invariant 11: what closing a slice takes is bounded', () => {
   /** Counts every merge: what late panes cost. */
   function counted(lateness: Duration) {
     const merges = { count: 0 }
@@ -321,7 +322,7 @@ describe('law 11: what closing a slice takes is bounded', () => {
   })
 })
 
-describe('law 11: nothing waits for a clock', () => {
+describe('invariant 11: nothing waits for a clock', () => {
   const YEAR_MS = 365 * 86_400_000
 
   it('a claim by a container whose clock is a year ahead is none', async () => {
@@ -355,7 +356,7 @@ describe('law 11: nothing waits for a clock', () => {
   })
 })
 
-describe('laws 7, 11: damage stops what is damaged, and nothing else', () => {
+describe('invariants 7, 11: damage stops what is damaged, and nothing else', () => {
   it('a key group whose segments are damaged stops loudly; all others and ingest go on', async () => {
     const world = new Harness(counting({ keyGroups: 4 }))
     const { ingest } = world.container()

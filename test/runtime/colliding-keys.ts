@@ -18,7 +18,10 @@ function after(h: number, k: number): number {
   return (Math.imul(rotate(h ^ mixed, 13), 5) + ADDED) | 0
 }
 
-/** The block of text that leads from one state of the hash to another: it can be inverted, as anybody knows who reads its source. */
+/**
+ * The block of text that leads from one state of the hash to another: it can be inverted, as anybody knows who reads
+ * its source.
+ */
 function blockBetween(from: number, to: number): number {
   const mixed = rotate(Math.imul((to - ADDED) | 0, inverse(5)), 19) ^ from
   return Math.imul(rotate(Math.imul(mixed, inverse(C2)), 17), inverse(C1))

@@ -40,7 +40,7 @@ const row = (t: number): Reading => ({ t, k: 'a', v: 1 })
 const reasons = (world: Harness): unknown[] =>
   (world.rows.get('dead') ?? []).map(({ reason, position }) => [reason, Number(position)])
 
-describe('law 1: stamps of the future, where nobody knows when a record arrived', () => {
+describe('invariant 1: stamps of the future, where nobody knows when a record arrived', () => {
   it('one record a year ahead expires none of the next thousand', async () => {
     const world = new Harness(drifting())
     const values = [row(NOW), row(NOW + 365 * DAY_MS), ...Array.from({ length: 1_000 }, (_, i) => row(NOW + i))]

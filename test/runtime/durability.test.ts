@@ -4,7 +4,7 @@ import { groupKey } from '../../lib/runtime/keys.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting } from './pipelines.js'
 
-describe('law 3: dead letters and expired records, segments, checkpoint, answer', () => {
+describe('invariant 3: dead letters and expired records, segments, checkpoint, answer', () => {
   it('writes in this order', async () => {
     const world = new Harness(counting())
     const { ingest } = world.container()
@@ -35,12 +35,13 @@ describe('law 3: dead letters and expired records, segments, checkpoint, answer'
   })
 })
 
-describe('law 2: segments are inserted only', () => {
+describe('invariant 2: segments are inserted only', () => {
   it('a conflict leaves what is there, and appends what it lacks', async () => {
     const world = new Harness(counting())
     const first = world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
     await first
-    // Another attempt that read the split before: it has the same records and one more, and its checkpoint was never seen.
+    // Another attempt that read the split before: it has the same records and one more, and its checkpoint was never
+    // seen.
     await world.edit('readings/p', { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
     const segments = await world.segments('w')
@@ -64,7 +65,7 @@ describe('law 2: segments are inserted only', () => {
   })
 })
 
-describe('law 9: what grows never goes back', () => {
+describe('invariant 9: what grows never goes back', () => {
   it('an old batch that comes again moves nothing and is counted as repeats', async () => {
     const world = new Harness(counting())
     const { ingest } = world.container()
@@ -75,7 +76,7 @@ describe('law 9: what grows never goes back', () => {
     expect(world.metrics.get('Repeats')).toBe(2)
   })
 
-  it("law 5: a checkpoint under a gate that is no longer the split's is refused", async () => {
+  it("invariant 5: a checkpoint under a gate that is no longer the split's is refused", async () => {
     const world = new Harness(counting())
     const { ingest } = world.container()
     await ingest(fileEvent('readings', 'p', 0, [at(1)]))
@@ -89,7 +90,7 @@ describe('law 9: what grows never goes back', () => {
   })
 })
 
-describe('law 7: a reader fails loudly', () => {
+describe('invariant 7: a reader fails loudly', () => {
   const closed = async (damage: (world: Harness) => Promise<void>) => {
     const world = new Harness(counting())
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
@@ -137,7 +138,7 @@ describe('law 7: a reader fails loudly', () => {
     await expect(damaged).rejects.toThrow(/Segments are read in format 1; .* has format 2/)
   })
 
-  it('law 9: on a segment past its time to live', async () => {
+  it('invariant 9: on a segment past its time to live', async () => {
     const damaged = closed(async (world) => {
       world.now += 60 * 86_400_000
       // Though its key group says that all of it was kept.

@@ -22,7 +22,7 @@ function logged(built = counting(), split = 'p') {
 const trimmed = (split: string): SplitFault => ({ split, kind: 'trimmed', detail: 'Records were deleted.' })
 const beyondEnd: SplitFault = { split: 'p', kind: 'beyond-end', detail: 'The log ends at 0.' }
 
-describe('law 6: a split ends only where all of it was read', () => {
+describe('invariant 6: a split ends only where all of it was read', () => {
   it('a closed shard whose last records were deleted unread stops, and its child waits', async () => {
     const { world, source, faults, ingest } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1)]))
@@ -87,7 +87,7 @@ describe('law 6: a split ends only where all of it was read', () => {
   })
 })
 
-describe('law 10: what was deleted unread is never passed over', () => {
+describe('invariant 10: what was deleted unread is never passed over', () => {
   it('an accepted loss does not hide that the log was made anew', async () => {
     const { world, faults, ingest, tick } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))

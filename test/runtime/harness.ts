@@ -106,7 +106,8 @@ export class Harness {
           this.rows.set(node.name, rows)
           const refused: RefusedRow[] = []
           for (const batch of batches) {
-            // As the port has it: what lies at or before the highest `to` of a split is held already, and so is a part by its name.
+            // As the port has it: what lies at or before the highest `to` of a split is held already, and so is a part
+            // by its name.
             const name =
               batch.kind === 'split'
                 ? `${node.name} s ${batch.split}`

@@ -4,7 +4,7 @@ import { hold } from '../../lib/runtime/load.js'
 import { fileEvent, Harness } from './harness.js'
 import { at, counting } from './pipelines.js'
 
-describe('laws 7, 11: what a lane holds', () => {
+describe('invariants 7, 11: what a lane holds', () => {
   it('a cache with an open bucket alone is empty: it says nothing of the buckets before', async () => {
     const world = new Harness(counting(), { limits: { advanceBytes: 3_000 } })
     const { ingest } = world.container()

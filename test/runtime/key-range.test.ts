@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { nextWidth } from '../../lib/runtime/key-range.js'
 
-describe('law 11: how many hashes the next range of keys spans', () => {
+describe('invariant 11: how many hashes the next range of keys spans', () => {
   it('follows how much of the heap the last one took', () => {
     expect(nextWidth(1_000, 850, 1_000)).toBe(1_000)
     expect(nextWidth(1_000, 1_700, 1_000)).toBe(500)

@@ -3,7 +3,7 @@ import { plan } from '../../lib/pipeline/index.js'
 import { LaneCache } from '../../lib/runtime/lane-cache.js'
 import { counting } from './pipelines.js'
 
-describe('law 7: what a container keeps of a lane', () => {
+describe('invariant 7: what a container keeps of a lane', () => {
   const made = (): LaneCache => new LaneCache(plan(counting()).operators[0]!)
 
   it('is one stretch, which grows at both ends of what was read', () => {

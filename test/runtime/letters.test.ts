@@ -188,7 +188,7 @@ describe('a dead letter keeps its record', () => {
     ])
   })
 
-  it('law 11: up to a limit, and a chunk counts its bytes', async () => {
+  it('invariant 11: up to a limit, and a chunk counts its bytes', async () => {
     const batch = { sizeBound: () => LETTER_RECORD_BYTES_MAX + 1, unitRaw: undefined } as any
     const sized = (length: number) =>
       keptRecord(

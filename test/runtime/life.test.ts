@@ -31,7 +31,7 @@ function open(world: Harness): Harness {
 
 const quiet = counting({ idle: { close: false } })
 
-describe('law 9: nothing that was counted expires in silence', () => {
+describe('invariant 9: nothing that was counted expires in silence', () => {
   it('a window that was open when nothing ran for weeks is not closed, whether or not something of it is left', async () => {
     for (const isGone of [false, true]) {
       const world = open(new Harness(quiet))
@@ -232,7 +232,7 @@ describe('law 9: nothing that was counted expires in silence', () => {
   })
 })
 
-describe('law 7: marks of a stage', () => {
+describe('invariant 7: marks of a stage', () => {
   it('that somebody has changed are not gone by: they say until when all is there', async () => {
     const world = new Harness(quiet)
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))

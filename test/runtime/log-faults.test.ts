@@ -6,7 +6,10 @@ import { foundEmpty } from '../../lib/runtime/split-item.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, STAGE } from './pipelines.js'
 
-/** A world whose source answers for its logs: a split's fault, once it is set, holds for every position but the sentinel. */
+/**
+ * A world whose source answers for its logs: a split's fault, once it is set, holds for every position but the
+ * sentinel.
+ */
 function logged() {
   const world = new Harness(counting())
   const source = world.sources.readings!
@@ -43,7 +46,7 @@ describe('a log that was made anew', () => {
     expect((await world.split('readings/p'))?.position).toBe('00000000000000000003')
   })
 
-  it('goes on from its start as another split once it is reset, and positions never fall (law 9)', async () => {
+  it('goes on from its start as another split once it is reset, and positions never fall (invariant 9)', async () => {
     const { world, source, faults, ingest, tick, reset } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3), at(4)]))
     faults.set('p', beyondEnd)
@@ -204,7 +207,7 @@ describe('records that were deleted unread', () => {
       expect(await world.split('readings/p')).not.toHaveProperty('stopped')
     })
 
-    it('law 12: a proof that somebody has changed is refused', async () => {
+    it('invariant 12: a proof that somebody has changed is refused', async () => {
       const { world, ingest, tick } = marked()
       await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
       world.now += 60_001
@@ -367,7 +370,7 @@ describe('what a source says of its logs', () => {
     expect(world.metrics.get('UnansweredSources')).toBe(1)
   })
 
-  it('law 6: a child waits for what took the place of its parent', async () => {
+  it('invariant 6: a child waits for what took the place of its parent', async () => {
     const { world, source, faults, ingest, tick, reset } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1)]))
     faults.set('p', beyondEnd)
@@ -394,7 +397,7 @@ describe('what a source says of its logs', () => {
   })
 })
 
-describe('law 5: nothing waits where all was deleted', () => {
+describe('invariant 5: nothing waits where all was deleted', () => {
   it('a split whose last records are deleted unread between two questions stops, and does not part', async () => {
     const world = new Harness(counting({ idle: { after: '1s' } }))
     world.sources.readings!.splits = [{ split: 'p', closed: false }]

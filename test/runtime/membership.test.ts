@@ -5,7 +5,7 @@ import { at, counting } from './pipelines.js'
 
 const eager = { idle: { after: '1s' } } as const
 
-describe('law 4: nothing is proposed before registration is complete', () => {
+describe('invariant 4: nothing is proposed before registration is complete', () => {
   it('a listed split that was never read holds the watermark back', async () => {
     const world = new Harness(counting())
     world.sources.readings!.splits = [
@@ -92,7 +92,7 @@ describe('law 4: nothing is proposed before registration is complete', () => {
   })
 })
 
-describe('law 5: parting needs evidence', () => {
+describe('invariant 5: parting needs evidence', () => {
   const quiet = async (waiting: boolean) => {
     const world = new Harness(counting(eager))
     world.sources.readings!.splits = [{ split: 'p', closed: false }]
@@ -137,7 +137,7 @@ describe('law 5: parting needs evidence', () => {
     },
   )
 
-  it('law 6: a split that changed while it was to end, ends as it stands then', async () => {
+  it('invariant 6: a split that changed while it was to end, ends as it stands then', async () => {
     const world = await quiet(false)
     world.sources.readings!.splits = [{ split: 'p', closed: true }]
     let isLate = false
@@ -189,7 +189,7 @@ describe('law 5: parting needs evidence', () => {
   })
 })
 
-describe('law 6: splits come and go', () => {
+describe('invariant 6: splits come and go', () => {
   const resharded = () => {
     const world = new Harness(counting())
     world.sources.readings!.splits = [
@@ -302,7 +302,7 @@ describe('law 6: splits come and go', () => {
   })
 })
 
-describe('law 6: out is not ended', () => {
+describe('invariant 6: out is not ended', () => {
   it('a bounded source whose splits are all quiet may still have more', async () => {
     const world = new Harness(counting(eager))
     world.sources.readings!.splits = [{ split: 'p', closed: false }]

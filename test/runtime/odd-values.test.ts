@@ -16,7 +16,7 @@ async function through(world: Harness, values: readonly unknown[]): Promise<Reco
 const options = { deadLetter: ndjson('dead'), keyGroups: 1, minAdvance: 0 }
 const Q = 'Give null to leave a row out.'
 
-describe('law 14: a value that a fold cannot take', () => {
+describe('invariant 14: a value that a fold cannot take', () => {
   it('rejects its record alone, and the detail names operator, field and value', async () => {
     const inverse = pipeline('inverse', options, (p) =>
       p
@@ -31,7 +31,7 @@ describe('law 14: a value that a fold cannot take', () => {
     expect(out.map((row) => row.value)).toEqual([{ n: 3, total: 0.5 }])
     const detail = `Field "total" of "w": sum() folds finite numbers; its function gave Infinity. ${Q}`
     expect(dead).toMatchObject([{ reason: 'bad-value', detail, position: '00000000000000000001' }])
-    // Law 10.
+    // Invariant 10.
     expect(JSON.parse((await world.split('readings/p'))!.counters as string)[0]).toEqual([4, 1, 0, 3, 0, 0, 3])
   })
 })
@@ -53,7 +53,7 @@ const chained = (of: (row: any) => number) =>
 
 const late = [at(1, 'a', 1e308), at(13, 'b'), at(2, 'a', 1e308), at(25, 'b'), at(3, 'a', -1e308)]
 
-describe('law 14: a result that JSON cannot hold', () => {
+describe('invariant 14: a result that JSON cannot hold', () => {
   it('rejects its pane, which takes back what it replaces; the next takes nothing back that never went out', async () => {
     const { out, second, dead } = await through(new Harness(chained((row) => row.value.v)), late)
     expect(out.filter((row) => row.key === 'a').map((row) => [row.op, row.pane.index, row.value.v])).toEqual([

@@ -22,7 +22,7 @@ async function through(world: Harness, values: readonly unknown[]): Promise<{ ou
   return { out: world.rows.get('out') ?? [], dead: world.rows.get('dead') ?? [] }
 }
 
-describe('law 14: a bad record is rejected with a reason, and the split goes on', () => {
+describe('invariant 14: a bad record is rejected with a reason, and the split goes on', () => {
   const schema = z.object({ t: z.number(), k: z.string(), v: z.number() })
   const withSchema = pipeline('strict', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
     p
@@ -58,7 +58,7 @@ describe('law 14: a bad record is rejected with a reason, and the split goes on'
     expect(dead[0]).toMatchObject({ reason, source: 'readings', split: 'p', position: '00000000000000000001' })
     expect(dead[0].detail).toMatch(detail)
     expect(dead[0].payload).not.toBeUndefined()
-    // Law 10.
+    // Invariant 10.
     const counters = JSON.parse((await world.split('readings/p'))!.counters as string)
     expect(counters[0].slice(0, 5)).toEqual([3, 1, 0, 2, 0])
   })
@@ -126,7 +126,7 @@ describe('law 14: a bad record is rejected with a reason, and the split goes on'
   })
 })
 
-describe('law 14: user code that throws half-way leaves the state as before', () => {
+describe('invariant 14: user code that throws half-way leaves the state as before', () => {
   const fragile = pipeline('fragile', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
     p
       .from(readings())
@@ -160,7 +160,7 @@ describe('law 14: user code that throws half-way leaves the state as before', ()
     ])
   })
 
-  it('law 2: a custom fold that throws by its accumulator stops loudly where rows are left out, and loses none in silence', async () => {
+  it('invariant 2: a custom fold that throws by its accumulator stops loudly where rows are left out, and loses none in silence', async () => {
     const unsteady = pipeline('counting', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) =>
       p
         .from(readings())
@@ -228,7 +228,7 @@ describe('law 14: user code that throws half-way leaves the state as before', ()
   })
 })
 
-describe('law 14: a record that kills the process', () => {
+describe('invariant 14: a record that kills the process', () => {
   it('is isolated by chunks of 1, 2, 4, ... and skipped by a durable mark', async () => {
     const world = new Harness(counting(), { timeoutMs: 1000 })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
@@ -296,7 +296,7 @@ describe('future stamps', () => {
   })
 })
 
-describe('law 11: everything is bounded', () => {
+describe('invariant 11: everything is bounded', () => {
   it('work stops before the deadline, at a checkpoint, and the first undone record is reported', async () => {
     const world = new Harness(counting(), { timeoutMs: 1000 })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
@@ -332,7 +332,7 @@ describe('law 11: everything is bounded', () => {
   })
 })
 
-describe('law 14: a row that a sink can never take', () => {
+describe('invariant 14: a row that a sink can never take', () => {
   it('goes to the dead letter, with all others in place, from ingest and from advance', async () => {
     const world = new Harness(counting())
     world.refuses = (sink, value) => {

@@ -173,7 +173,7 @@ describe('what is open is closed when all is quiet', () => {
   })
 })
 
-describe('law 5: operators after each other', () => {
+describe('invariant 5: operators after each other', () => {
   it('the last window of the second closes too, and uploads lose nothing in the first', async () => {
     const meter = new Meter(counted(tumbling('10m'), tumbling('3h')))
     for (let hour = 1; hour <= 4; hour++) {

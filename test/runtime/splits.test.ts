@@ -6,7 +6,7 @@ import { fileEvent, Harness } from './harness.js'
 import { at, counting, type Reading } from './pipelines.js'
 
 describe('splits with any name', () => {
-  it('law 2: ids that hold what keys are parted by do not meet in one chain', async () => {
+  it('invariant 2: ids that hold what keys are parted by do not meet in one chain', async () => {
     const world = new Harness(counting())
     // The attempt on `log` dies between its segments and its checkpoint.
     world.before = (call) => {
@@ -39,7 +39,7 @@ describe('splits with any name', () => {
   })
 })
 
-describe('law 6: nothing is not the end', () => {
+describe('invariant 6: nothing is not the end', () => {
   it('a bounded source that lists no split yet is not complete', async () => {
     const world = new Harness(counting())
     await world.container().tick()
@@ -53,7 +53,7 @@ describe('law 6: nothing is not the end', () => {
   })
 })
 
-describe('law 8: ids', () => {
+describe('invariant 8: ids', () => {
   it('two branches to one sink, and several rows of one record, have ids of their own', async () => {
     const ids: string[] = []
     const out = ndjson('out')
@@ -77,7 +77,7 @@ describe('law 8: ids', () => {
   })
 })
 
-describe('law 6: a split is registered as its source lists it', () => {
+describe('invariant 6: a split is registered as its source lists it', () => {
   it('from where its log begins, so that what is deleted from there on is missed', async () => {
     const world = new Harness(counting())
     const start = '00000000000000000041'
@@ -95,7 +95,7 @@ describe('law 6: a split is registered as its source lists it', () => {
   })
 })
 
-describe('law 11: fleets', () => {
+describe('invariant 11: fleets', () => {
   const names = Array.from({ length: 200 }, (_, i) => `p${String(i).padStart(3, '0')}`)
   async function fleet(): Promise<Harness> {
     const world = new Harness(counting({ idle: { close: false } }))
@@ -148,7 +148,7 @@ describe('law 11: fleets', () => {
     expect((await world.watermark())!.watermark).toBe(78_000)
   })
 
-  it('law 2: their items may lie under several partition keys, and nothing else changes', async () => {
+  it('invariant 2: their items may lie under several partition keys, and nothing else changes', async () => {
     const results = async (writeShards: number) => {
       const world = new Harness(counting({ writeShards, keyGroups: 2, lateness: '10s', idle: { close: false } }))
       const some = names.slice(0, 20)

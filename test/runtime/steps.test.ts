@@ -60,7 +60,7 @@ const EXPECTED = [
   '            -> out: 1 -> 1',
 ]
 
-describe('law 10: every row is counted in every step of every branch', () => {
+describe('invariant 10: every row is counted in every step of every branch', () => {
   const withoutBody = (lines: string[]): string[] =>
     lines.map((line) => line.replace(/map \(r\) => \{[^:]*?: (?=\d)/, 'map: '))
 
@@ -88,7 +88,7 @@ describe('law 10: every row is counted in every step of every branch', () => {
     expect(withoutBody(await flow(world))).toEqual(EXPECTED)
   })
 
-  it('law 8: results whose cursor did not move are counted once, though their sinks had them twice', async () => {
+  it('invariant 8: results whose cursor did not move are counted once, though their sinks had them twice', async () => {
     const world = new Harness(branches())
     world.sources.readings!.splits = [{ split: 'p', closed: true }]
     await world.container().ingest(fileEvent('readings', 'p', 0, rows))

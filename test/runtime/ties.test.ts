@@ -16,7 +16,7 @@ const tied = pipeline('tied', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) 
     .to(ndjson('out')),
 )
 
-describe('law 13: ties', () => {
+describe('invariant 13: ties', () => {
   it('two sources with splits of one id, at one position and time, are told apart by their names', async () => {
     for (const order of [
       ['a', 'b'],

@@ -51,7 +51,7 @@ const boom = (): never => {
   throw new Error('boom')
 }
 
-describe('law 14: a promise is no value', () => {
+describe('invariant 14: a promise is no value', () => {
   it.each<[string, Build, string]>([
     [
       'map',
@@ -145,7 +145,7 @@ describe('law 14: a promise is no value', () => {
   })
 })
 
-describe('law 14: a fold that throws says which', () => {
+describe('invariant 14: a fold that throws says which', () => {
   const thrown = (r: Reading) => (r.v < 0 ? boom() : r.v)
   it.each<[string, Build, string, string]>([
     ['reading', folded({ n: count(), total: sum(thrown) }), 'step-threw', 'Field "total" of "w": boom'],

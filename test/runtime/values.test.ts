@@ -52,7 +52,7 @@ describe('a record of many values', () => {
     lines.join('\n'),
   )
 
-  it('law 10: each value is counted, and one without any counts as filtered', async () => {
+  it('invariant 10: each value is counted, and one without any counts as filtered', async () => {
     const world = new Harness(made())
     expect(await world.container().ingest(event(...records))).toEqual({ batchItemFailures: [] })
     // Four, one, none and three values: a bad line, a filtered value, and an empty record.
@@ -69,7 +69,7 @@ describe('a record of many values', () => {
     ])
   })
 
-  it('law 8: no two rows have one id, and each has the same in every attempt', async () => {
+  it('invariant 8: no two rows have one id, and each has the same in every attempt', async () => {
     const ids = async (): Promise<string[]> => {
       const seen: string[] = []
       const world = new Harness(made(), {
@@ -88,7 +88,7 @@ describe('a record of many values', () => {
     expect(await ids()).toEqual(found)
   })
 
-  it('law 9: comes again as one, and is dropped as one, whatever codec it had before', async () => {
+  it('invariant 9: comes again as one, and is dropped as one, whatever codec it had before', async () => {
     const world = new Harness(made())
     await world.container().ingest(event(records[0]!))
     expect((await world.split(split))!.position).toBe('00000000000000000000:00000003')
@@ -105,7 +105,7 @@ describe('a record of many values', () => {
     expect((await counters(now))[0]).toEqual([2, 0, 0, 2, 1])
   })
 
-  it('law 11: is never cut by the end of a chunk', async () => {
+  it('invariant 11: is never cut by the end of a chunk', async () => {
     const world = new Harness(made(), { limits: { chunkRecords: 1, chunkRows: 1 } })
     await world.container().ingest(event(...records))
     const positions = world.calls.filter((call) => call.startsWith(`update s#${split} position`))
@@ -117,7 +117,7 @@ describe('a record of many values', () => {
     ])
   })
 
-  it('law 1: waits as one where its second value asks for a clock', async () => {
+  it('invariant 1: waits as one where its second value asks for a clock', async () => {
     // Nobody knows when a record of this topic arrived, and the values lie days after each other.
     const day = 86_400_000
     const world = new Harness(made({ maxFutureDrift: '1d' }))
@@ -137,7 +137,7 @@ describe('a record of many values', () => {
     ])
   })
 
-  it('law 14: one that cannot be unpacked is rejected as one', async () => {
+  it('invariant 14: one that cannot be unpacked is rejected as one', async () => {
     const world = new Harness(made({ decode: gzip(ndjson()) }))
     const packed = (lines: string): string => gzipSync(lines).toString('base64')
     const events = event('', '', '')

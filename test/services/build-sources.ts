@@ -8,7 +8,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SOURCES = ['lib', 'infra', 'examples/flights', 'test/sinks', 'test/state', 'test/lambda', 'test/volume']
 
 /**
- * The sources as JavaScript, file by file as they are, once for a run: else each process that a test starts compiles and looks up all that it loads anew.
+ * The sources as JavaScript, file by file as they are, once for a run: else each process that a test starts compiles
+ * and looks up all that it loads anew.
  */
 export async function buildSources(folder: string): Promise<void> {
   const entryPoints = SOURCES.flatMap((source) =>

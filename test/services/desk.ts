@@ -36,8 +36,9 @@ interface Kept {
 }
 
 /**
- * Lends local services to the suites of one run, each to one at a time, and keeps them running between: there are never more of a kind than suites that
- * run at once. It lives in the process that outlives all suites, and answers on loopback.
+ * Lends local services to the suites of one run, each to one at a time, and keeps them running between: there are never
+ * more of a kind than suites that run at once. It lives in the process that outlives all suites, and answers on
+ * loopback.
  */
 export class Desk {
   private readonly kept: Kept[] = []

@@ -2,7 +2,10 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../../lib/testing/random.js'
 
-/** What the proxy may do to a request. `late…` goes on after the client has given up; `…After` lets the effect happen and loses the answer. */
+/**
+ * What the proxy may do to a request. `late…` goes on after the client has given up; `…After` lets the effect happen
+ * and loses the answer.
+ */
 export const FAULTS = [
   'throttle',
   'errorBefore',

@@ -24,8 +24,8 @@ export interface Services {
 }
 
 /**
- * A suite against real services, empty ones, lent to it alone. Where Java or Maven is missing it does not run, and says so; under CI=true the run fails
- * before.
+ * A suite against real services, empty ones, lent to it alone. Where Java or Maven is missing it does not run, and says
+ * so; under CI=true the run fails before.
  */
 export function describeLive(title: string, names: readonly ServiceName[], suite: (services: Services) => void): void {
   describeIn(title, { needsJava: names.some((name) => name !== 'kinesis') }, (folder) => {

@@ -1,6 +1,9 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** What takes longest, the longest first: whoever is done early then takes what is short, and none waits for one that began late. */
+/**
+ * What takes longest, the longest first: whoever is done early then takes what is short, and none waits for one that
+ * began late.
+ */
 const LONGEST = [
   'dev/init',
   'docs/readme',

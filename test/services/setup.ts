@@ -19,7 +19,10 @@ declare module 'vitest' {
   }
 }
 
-/** Fetches what the suites against real services run on, once, before any of them starts; or says plainly that they do not run. */
+/**
+ * Fetches what the suites against real services run on, once, before any of them starts; or says plainly that they do
+ * not run.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const removeFolder = ownTemporaryFolder()
   const missing = await whatIsMissing()
@@ -41,7 +44,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** What tests, the libraries they use and the processes they start leave in the folder of temporary files goes with the run. */
+/**
+ * What tests, the libraries they use and the processes they start leave in the folder of temporary files goes with the
+ * run.
+ */
 function ownTemporaryFolder(): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'))
   process.env.TMPDIR = folder

@@ -7,8 +7,8 @@ import { ask, type Lent } from './lend.js'
 const LOOK_MS = 20
 
 /**
- * The first calls of a JVM that has just started take seconds on a busy machine, longer than a client waits: it makes a table twice then, and says that it
- * was there. Whoever gets it first need not see that.
+ * The first calls of a JVM that has just started take seconds on a busy machine, longer than a client waits: it makes a
+ * table twice then, and says that it was there. Whoever gets it first need not see that.
  */
 export async function warm(name: ServiceName, lent: Lent): Promise<void> {
   if (name !== 'dynamodb') return

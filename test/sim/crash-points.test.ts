@@ -6,7 +6,7 @@ import { CORE, coreLogs, crashRun, everyPair, everyPoint, WHOLE, wholeLogs } fro
 const POINT_STRIDE = draws(3, 1)
 const PAIR_STRIDE = draws(5, 1)
 
-describe('laws 1 to 10: every crash point', () => {
+describe('invariants 1 to 10: every crash point', () => {
   it('the run holds all that it should go through', async () => {
     const { faults, outcome } = await crashRun(WHOLE, wholeLogs(), [])
     expect(faults).toEqual([])

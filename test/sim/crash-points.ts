@@ -70,7 +70,9 @@ export interface Enumerated {
   readonly failures: string[]
 }
 
-/** A crash before and after every single call, or at every so-manieth of these points: an odd number meets both kinds. */
+/**
+ * A crash before and after every single call, or at every so-manieth of these points: an odd number meets both kinds.
+ */
 export async function everyPoint(spec: Spec, logs: readonly LogPlan[], stride = 1): Promise<Enumerated> {
   const { outcome } = await crashRun(spec, logs, [])
   const failures: string[] = []
@@ -87,7 +89,10 @@ export async function everyPoint(spec: Spec, logs: readonly LogPlan[], stride = 
   return { calls: outcome.calls, points, failures }
 }
 
-/** A crash before or after every write, and a second one before or after every write that comes then; or every so-manieth of these pairs. */
+/**
+ * A crash before or after every write, and a second one before or after every write that comes then; or every
+ * so-manieth of these pairs.
+ */
 export async function everyPair(spec: Spec, logs: readonly LogPlan[], stride = 1): Promise<Enumerated> {
   const { outcome } = await crashRun(spec, logs, [])
   const failures: string[] = []

@@ -71,7 +71,9 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     hasLate: fc.boolean(),
   })
 
-/** Makes a chain legal: late panes that another operator reads must not count rows again, nor take back what cannot be. */
+/**
+ * Makes a chain legal: late panes that another operator reads must not count rows again, nor take back what cannot be.
+ */
 function chained(drafts: readonly Draft[]): OperatorSpec[] {
   const operators: OperatorSpec[] = []
   for (const [i, { picks, ...draft }] of drafts.entries()) {

@@ -15,8 +15,9 @@ import {
 } from './spec.js'
 
 /**
- * What a pipeline has to give, computed from its logs at once and in the plainest way, without a line of the library. Besides the logs it takes the marks that
- * logs do not hold: behind which gate a stretch of a split was counted, what an operator had skipped, and what was deleted unread.
+ * What a pipeline has to give, computed from its logs at once and in the plainest way, without a line of the library.
+ * Besides the logs it takes the marks that logs do not hold: behind which gate a stretch of a split was counted, what
+ * an operator had skipped, and what was deleted unread.
  */
 
 /** A record as the oracle knows it. */
@@ -369,7 +370,10 @@ export function interpret(
   }
 }
 
-/** The value of a record, its event time and how far that moves its split, or why it has none. `top` is the highest that has moved it. */
+/**
+ * The value of a record, its event time and how far that moves its split, or why it has none. `top` is the highest that
+ * has moved it.
+ */
 function judge(source: SourceSpec, { is, arrivalMs }: OracleRecord, top: number, limit: number | undefined) {
   if (is === 'tombstone') return 'tombstone'
   if ('bad' in is) return is.bad

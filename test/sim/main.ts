@@ -9,8 +9,8 @@ import { type RunOptions, run } from './run.js'
 import { SPECS } from './specs.js'
 
 /**
- * `npm run sim -- --seeds N [--from S] [--jobs J] [--pipeline NAME]` runs seeds; `-- --replay SEED [--pipeline NAME]` makes a failing one small and prints what
- * happened in it.
+ * `npm run sim -- --seeds N [--from S] [--jobs J] [--pipeline NAME]` runs seeds; `-- --replay SEED [--pipeline NAME]`
+ * makes a failing one small and prints what happened in it.
  */
 
 const HELP = `npm run sim -- --seeds N [--from S] [--jobs J] [--pipeline NAME] [--faults KIND,...]

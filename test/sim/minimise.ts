@@ -3,7 +3,10 @@ import { type RunOptions, type RunResult, run } from './run.js'
 
 const RUNS_MAX = 400
 
-/** Makes a failing run smaller, as long as it fails: fewer kinds of faults, fewer records, fewer injections. Bounded in runs. */
+/**
+ * Makes a failing run smaller, as long as it fails: fewer kinds of faults, fewer records, fewer injections. Bounded in
+ * runs.
+ */
 export async function minimise(options: RunOptions): Promise<{ options: RunOptions; result: RunResult; runs: number }> {
   let best = { options, result: await run(options) }
   let runs = 1

@@ -64,7 +64,10 @@ export const DECODERS: ReadonlyMap<string, EventDecoder> = new Map([
 ])
 const BASES_MS = [START_MS - 120_000, START_MS - 120_000, 0, -5_000_000_000]
 
-/** Where event time goes by the clock, one that is far ahead is no fault of ours; and each tick of a long silence closes slices. */
+/**
+ * Where event time goes by the clock, one that is far ahead is no fault of ours; and each tick of a long silence closes
+ * slices.
+ */
 function suits(kind: Fault, { idleClose }: Spec): boolean {
   if (kind === 'clock-far') return idleClose === false
   return kind !== 'burst' || idleClose !== 'clock'
@@ -140,8 +143,8 @@ function limitsOf(random: Random): WorldOptions['limits'] {
 }
 
 /**
- * Every window that any record has fallen into has ended long before this, and its lateness is over. Where the quiet closes what is open, event time goes no
- * further than that takes, stage by stage.
+ * Every window that any record has fallen into has ended long before this, and its lateness is over. Where the quiet
+ * closes what is open, event time goes no further than that takes, stage by stage.
  */
 function horizonOf(spec: Spec, world: Pick<Outcome, 'logs' | 'checks'>): (stage: number) => number {
   const { topMs, ends } = interpret(spec, oracleSplits(world), () => undefined, keyGroupGates(spec, world.checks))
@@ -151,7 +154,10 @@ function horizonOf(spec: Spec, world: Pick<Outcome, 'logs' | 'checks'>): (stage:
   return () => horizonMs
 }
 
-/** Behind which gate the next stage counted what a key group gave when a slice closed: one more of the marks that logs do not hold. */
+/**
+ * Behind which gate the next stage counted what a key group gave when a slice closed: one more of the marks that logs
+ * do not hold.
+ */
 function keyGroupGates(spec: Spec, checks: Outcome['checks']): GateOf {
   return (operator, key, closing) => {
     const hash = hash32(encodeKey(key as Key))
@@ -224,21 +230,21 @@ function compare(
   return { lost, doubled, rowsOut, recordsIn }
 }
 
-/** Law 10: the counters that stand in the table are those of the logs. */
+/** Invariant 10: the counters that stand in the table are those of the logs. */
 function conserved(expected: Expectation, outcome: Outcome, faults: string[]): number {
   let all = 0
   for (const [name, wanted] of expected.tallies) {
     all += wanted.in
     const item = [...outcome.table.items.all()].find(({ sk }) => sk === `s#${name}`)
     if (item?.counters === undefined) {
-      if (wanted.in > 0) faults.push(`law 10: ${name} has no counters, and should have ${JSON.stringify(wanted)}`)
+      if (wanted.in > 0) faults.push(`invariant 10: ${name} has no counters, and should have ${JSON.stringify(wanted)}`)
       continue
     }
     const actual = readTally(String(item.counters))
     // Zeros at the end are not stored.
     while (wanted.steps.at(-1) === 0) wanted.steps.pop()
     if (canonical(actual) !== canonical(wanted))
-      faults.push(`law 10: ${name} counts ${JSON.stringify(actual)}, and should ${JSON.stringify(wanted)}`)
+      faults.push(`invariant 10: ${name} counts ${JSON.stringify(actual)}, and should ${JSON.stringify(wanted)}`)
   }
   return all
 }
@@ -254,7 +260,8 @@ function resultsConserved(spec: Spec, outcome: Outcome, faults: string[]): void 
     return reason === 'sink-refused' && source === last.name
   })
   const rows = (outcome.rows.get(`out${spec.operators.length - 1}`)?.size ?? 0) + refused.length
-  if (counted !== rows) faults.push(`law 10: ${last.name} has counted ${counted} results, and its sinks have ${rows}`)
+  if (counted !== rows)
+    faults.push(`invariant 10: ${last.name} has counted ${counted} results, and its sinks have ${rows}`)
 }
 
 function readTally(text: string): Tally {

@@ -18,7 +18,7 @@ async function seeds(count: number, options: Omit<Parameters<typeof run>[0], 'se
   return totals
 }
 
-describe('laws 1 to 14: random pipelines in a world that does its worst', () => {
+describe('invariants 1 to 14: random pipelines in a world that does its worst', () => {
   it(`${SEEDS} seeds: what the sinks hold and the counters say is what a plain computation gives`, async () => {
     const totals = await seeds(SEEDS, {})
     expect(totals.failures).toEqual([])

@@ -1,4 +1,7 @@
-/** A pipeline as plain data: `build.ts` makes it with the library, `interpret.ts` computes what it has to give, and the two share no code but this. */
+/**
+ * A pipeline as plain data: `build.ts` makes it with the library, `interpret.ts` computes what it has to give, and the
+ * two share no code but this.
+ */
 export interface Spec {
   readonly name: string
   readonly sources: readonly SourceSpec[]

@@ -117,7 +117,7 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
   })
 
   describe(`${name}: exactly once`, () => {
-    once('law 8: the same part of an operator twice, by one sink and by another, is there once', async () => {
+    once('invariant 8: the same part of an operator twice, by one sink and by another, is there once', async () => {
       const at = place()
       const [first, second] = [await open(at), await open(at)]
       const batch = part('a', [1, 2])
@@ -127,7 +127,7 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
       expect(await at.rows()).toEqual([1, 2, 3])
     })
 
-    once('law 8: parts in any order read as one order', async () => {
+    once('invariant 8: parts in any order read as one order', async () => {
       const orders = [
         [0, 1, 2, 3],
         [3, 2, 1, 0],
@@ -141,7 +141,7 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
       }
     })
 
-    once('law 3: rows of a split that come again, cut otherwise, are there once', async () => {
+    once('invariant 3: rows of a split that come again, cut otherwise, are there once', async () => {
       const at = place()
       const sink = await open(at)
       await sink.write([range('s', 0, 5)])
@@ -151,7 +151,7 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
       expect(await at.rows()).toEqual(Array.from({ length: 8 }, (_, i) => `s:${i}`))
     })
 
-    once('law 3: a zombie beside its successor, with ranges that overlap', async () => {
+    once('invariant 3: a zombie beside its successor, with ranges that overlap', async () => {
       const at = place()
       const zombie = await open(at)
       const successor = await open(at)
@@ -164,7 +164,7 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
       expect(await at.rows()).toEqual(Array.from({ length: 12 }, (_, i) => `s:${i}`))
     })
 
-    once('law 3: several ranges of a split in one write that fails half-way', async () => {
+    once('invariant 3: several ranges of a split in one write that fails half-way', async () => {
       const at = place()
       const all = [range('s', 0, 2), range('s', 2, 4), range('s', 4, 6)]
       const broken = {

@@ -27,7 +27,7 @@ describeSink(
 )
 
 describe('the console', () => {
-  it('law 3: a write returns only when the lines are taken: a process that ends then loses none', async () => {
+  it('invariant 3: a write returns only when the lines are taken: a process that ends then loses none', async () => {
     const lines: string[] = []
     await consoleWriter(slow(lines)).write([part('a', [1, 2])])
     expect(lines).toEqual(['1', '2'])

@@ -154,7 +154,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await sink.close()
   })
 
-  it('law 8: a newer pane replaces an older one, with all its fields, and never the other way round', async () => {
+  it('invariant 8: a newer pane replaces an older one, with all its fields, and never the other way round', async () => {
     const table = await freshTable()
     const [zombie, sink] = [await open(table), await open(table)]
     await sink.write(results('005', result('a', 1, 0, { old: true })))
@@ -173,7 +173,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     for (const opened of [zombie, sink, replay]) await opened.close()
   })
 
-  it('law 8: many writers of the same items, in any order, leave the newest of each', async () => {
+  it('invariant 8: many writers of the same items, in any order, leave the newest of each', async () => {
     const table = await freshTable()
     const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
     await Promise.all(
@@ -266,7 +266,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await alone.close()
   })
 
-  it('law 14: hands back what can be no item, and takes the rest', async () => {
+  it('invariant 14: hands back what can be no item, and takes the rest', async () => {
     const table = await freshTable()
     const sink = await open(table, {
       version,
@@ -288,7 +288,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await sink.close()
   })
 
-  it('law 14: hands back what only DynamoDB knows to be wrong, and takes the rest', async () => {
+  it('invariant 14: hands back what only DynamoDB knows to be wrong, and takes the rest', async () => {
     const table = await freshTable()
     const minus = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`${i}`, -7]))
     const keys: Record<string, unknown> = { number: 7, empty: 'empty', ok: 'ok', minus: 'minus' }

@@ -28,7 +28,7 @@ async function collected(folder: string): Promise<string> {
   return await readFile(file, 'utf8')
 }
 
-describe('law 8: the file of a sink is the same, byte for byte', () => {
+describe('invariant 8: the file of a sink is the same, byte for byte', () => {
   const shapes = [1, 2, 3, 5, 16].flatMap((keyGroups) => [6, 100].map((rowsMax) => ({ keyGroups, rowsMax })))
   it.each(shapes)(
     'with $keyGroups key groups, $rowsMax rows a part, zombies and other cuts',
@@ -49,7 +49,7 @@ describe('law 8: the file of a sink is the same, byte for byte', () => {
   )
 })
 
-describe('laws 3, 8: kill -9 of a process that writes parts', () => {
+describe('invariants 3, 8: kill -9 of a process that writes parts', () => {
   it('after all is written again, each row is there once', async () => {
     const folder = join(root, 'killed')
     let kills = 0

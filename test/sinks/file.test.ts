@@ -35,7 +35,7 @@ describeSink(
 const DEAD_PID = 2 ** 22 + 12_345
 
 describe('a file sink after a crash between write and rename', () => {
-  it('law 9: takes away what a dead process left half-written, and writes that part anew', async () => {
+  it('invariant 9: takes away what a dead process left half-written, and writes that part anew', async () => {
     const folder = newFolder()
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, `o.op.a.ndjson.${DEAD_PID}-0.tmp`), '[1,')

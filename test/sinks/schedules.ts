@@ -12,7 +12,10 @@ const KEYS = Array.from({ length: 60 }, (_, i) => `key ${i}`).sort((a, b) => has
 const rowsOf = (split: string) => (index: number) =>
   Array.from({ length: hash32(`${split}${index}`) % 4 }, (_, n) => ({ split, index, n }))
 
-/** An operator's parts as advance cuts them: a slice's keys in the order of their hash, by key group, then so many a part. */
+/**
+ * An operator's parts as advance cuts them: a slice's keys in the order of their hash, by key group, then so many a
+ * part.
+ */
 export function operatorParts(keyGroups: number, rowsMax: number): SinkBatch[] {
   const parts: SinkBatch[] = []
   for (let slice = 0; slice < SLICES; slice++) {
@@ -60,8 +63,8 @@ export interface Step {
 }
 
 /**
- * A run with zombies: attempts start from a checkpoint that stood once, and may write long after others went on. A part of an operator comes
- * in any order, any number of times.
+ * A run with zombies: attempts start from a checkpoint that stood once, and may write long after others went on. A part
+ * of an operator comes in any order, any number of times.
  */
 export function schedule(seed: number, sinks: number, keyGroups: number, rowsMax: number): Step[] {
   const random = new Random(seed)

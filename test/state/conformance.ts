@@ -33,7 +33,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         expect(await store.get([])).toEqual([])
       })
 
-      it('reads its own writes at once (law 12)', async () => {
+      it('reads its own writes at once (invariant 12)', async () => {
         expect(await store.get([key('a')])).toEqual([undefined])
         await store.insert([item('a', { n: 1 })])
         expect(await store.get([key('a')])).toEqual([item('a', { n: 1 })])

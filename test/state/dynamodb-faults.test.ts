@@ -65,7 +65,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
   const key = { pk: 'p', sk: 'a' }
   const losingAnswers = ['errorAfter', 'resetAfter', 'lateAnswer'] as const
 
-  it.each(losingAnswers)('an insert whose answer is lost (%s) is known as its own (law 2)', async (fault) => {
+  it.each(losingAnswers)('an insert whose answer is lost (%s) is known as its own (invariant 2)', async (fault) => {
     for (const partiql of [true, false]) {
       const store = await open({ partiql })
       await once(proxy, fault)
@@ -118,7 +118,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     expect(await store.get([key])).toEqual([{ ...key, epoch: 2 }])
   })
 
-  it('law 12: asks for strong reads only', async () => {
+  it('invariant 12: asks for strong reads only', async () => {
     const store = await open()
     const asked: boolean[] = []
     proxy.onRequest = (operation, body) => {

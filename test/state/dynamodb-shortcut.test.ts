@@ -48,7 +48,9 @@ const pageOf = (more: object) => ({
   ...more,
 })
 
-/** Calls in turn, each of which one client makes after the other did: writes, their refusals, reads, and what is wrong. */
+/**
+ * Calls in turn, each of which one client makes after the other did: writes, their refusals, reads, and what is wrong.
+ */
 const calls = () => [
   new PutItemCommand(put('a')),
   new PutItemCommand(put('a')),

@@ -119,7 +119,7 @@ describe('an lmdb store on disk', () => {
     await store.close()
   })
 
-  it('reads anew even within one turn of the event loop (law 12)', async () => {
+  it('reads anew even within one turn of the event loop (invariant 12)', async () => {
     const dir = newDirectory()
     const store = await lmdbStore(dir)
     expect(await store.get([raceItem(0, '')])).toEqual([undefined])

@@ -63,7 +63,7 @@ describe('checkAggregate takes', () => {
       result: identity,
       ordered: true,
     }),
-  ])('law 13: $kind', (aggregate) => {
+  ])('invariant 13: $kind', (aggregate) => {
     checkAggregate<Sale>(aggregate, sales)
   })
 
@@ -91,7 +91,7 @@ describe('checkAggregate takes', () => {
 })
 
 describe('checkAggregate refuses', () => {
-  it('law 13: a sum of floats, naming the seed, the cut and both results', () => {
+  it('invariant 13: a sum of floats, naming the seed, the cut and both results', () => {
     const message = caught(() =>
       checkAggregate(custom({ ...base, name: 'float-sum', result: identity }), sales, { seed: 42 }),
     )
@@ -100,7 +100,7 @@ describe('checkAggregate refuses', () => {
     )
   })
 
-  it('law 13: an average of averages', () => {
+  it('invariant 13: an average of averages', () => {
     const average = custom({
       name: 'average',
       init: (): { mean: number; n: number } => ({ mean: 0, n: 0 }),
@@ -118,7 +118,7 @@ describe('checkAggregate refuses', () => {
     ).toContain('hangs on how')
   })
 
-  it('law 13: a digest whose centroids hang on the order of merges', () => {
+  it('invariant 13: a digest whose centroids hang on the order of merges', () => {
     const digest = custom({
       name: 'digest',
       init: (): number[][] => [],
@@ -130,7 +130,7 @@ describe('checkAggregate refuses', () => {
     expect(caught(() => checkAggregate(digest, rows))).toContain('hangs on how')
   })
 
-  it('law 13: a merge that is not commutative, and fields whose order hangs on the cut', () => {
+  it('invariant 13: a merge that is not commutative, and fields whose order hangs on the cut', () => {
     const words = custom({
       name: 'w',
       init: () => '',

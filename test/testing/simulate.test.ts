@@ -34,7 +34,7 @@ const orders = (from: number, n: number): Order[] =>
 const input = { orders: [orders(0, 20), orders(100, 12)], legacy: [orders(200, 15)] }
 
 describe('simulate', () => {
-  it("laws 1 to 10: a user's pipeline gives the same rows whatever happens to it", async () => {
+  it("invariants 1 to 10: a user's pipeline gives the same rows whatever happens to it", async () => {
     const calm = await simulate(revenue, { input, faults: [] })
     expect(calm.violations).toEqual([])
     expect(calm.injected).toEqual({})
@@ -78,7 +78,7 @@ describe('simulate', () => {
     const found = []
     for (let seed = 1; seed <= 20 && found.length === 0; seed++)
       found.push(...(await simulate(unsteady, { input: { orders: input.orders }, seed })).violations)
-    expect(found[0]).toMatch(/law 8: out gets .* twice/)
+    expect(found[0]).toMatch(/invariant 8: out gets .* twice/)
   })
 
   it('a source without input is an empty one: what the others hold is closed at once', async () => {

@@ -5,7 +5,9 @@ import type { SourceInspector } from '../../lib/ports/index.js'
 import { memoryStore } from '../../lib/state/memory/index.js'
 import { Random } from '../../lib/testing/random.js'
 
-/** A process of its own, so that its heap has a limit: what grows without bound ends it. Prints what came out, as JSON. */
+/**
+ * A process of its own, so that its heap has a limit: what grows without bound ends it. Prints what came out, as JSON.
+ */
 const [shape, total, KEYS] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
 const BATCH = 10_000
 const WINDOWS = 5

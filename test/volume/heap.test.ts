@@ -14,7 +14,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 /** No invocation is to run out of time here, on whatever machine. */
 const taskOf = (keyGroups: number) => ({ keys: KEYS, keyGroups, timeoutMs: 3_600_000 })
 
-describe('law 11: a slice of more keys than the heap takes', () => {
+describe('invariant 11: a slice of more keys than the heap takes', () => {
   // The short form has one key group, which has all of the slice.
   it.each(LONG ? [1, 4] : [1])(
     `is closed whole, in ranges, by a function of ${MEMORY_MB} MB: %i key groups`,

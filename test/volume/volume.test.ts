@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { draws } from '../draws.js'
 import { built } from '../services/built.js'
 
-/** A million in the long form, and a tenth as many keys in any: a window of the short form is as full as one of the long. */
+/**
+ * A million in the long form, and a tenth as many keys in any: a window of the short form is as full as one of the
+ * long.
+ */
 const RECORDS = draws(200_000, 1_000_000)
 const KEYS = RECORDS / 10
 const BATCHES = RECORDS / 10_000
@@ -21,7 +24,7 @@ async function through(shape: string): Promise<any> {
   return JSON.parse(stdout)
 }
 
-/** Law 10, and what the panes say: each record is in one window, once. */
+/** Invariant 10, and what the panes say: each record is in one window, once. */
 function expectNothingLost(seen: any): void {
   expect(seen.counters).toEqual([
     [RECORDS, 0, 0, RECORDS, 0],
@@ -44,7 +47,7 @@ function expectNothingLost(seen: any): void {
 
 const en = (count: number): string => count.toLocaleString('en')
 
-describe(`law 10, 11: ${en(RECORDS)} records over ${en(KEYS)} keys, in batches of 10,000`, () => {
+describe(`invariant 10, 11: ${en(RECORDS)} records over ${en(KEYS)} keys, in batches of 10,000`, () => {
   it.each([
     ['in five windows that stay open to the end', 'even', 0.4, 0.5, [0, 0]],
     ['with one key as hot as all of them', 'hot', 0.25, 0.4, [0.48, 0.52]],

@@ -98,7 +98,7 @@ describe('slices', () => {
 })
 
 describe('what a watermark leaves of the windows over an instant', () => {
-  it('laws 1, 10: expired, late and open ones by number, as each of them says', () => {
+  it('invariants 1, 10: expired, late and open ones by number, as each of them says', () => {
     check((_, slices, instant) => {
       for (const own of [instant - 700, instant, instant + 100, instant + 350, instant + 1_200, instant + 9_000]) {
         const windows = slices.windowsOf(instant)
@@ -112,7 +112,7 @@ describe('what a watermark leaves of the windows over an instant', () => {
     }, 200)
   })
 
-  it('law 9: what lies before neededFrom is in no window that may still have a pane', () => {
+  it('invariant 9: what lies before neededFrom is in no window that may still have a pane', () => {
     check((geometry, slices, instant) => {
       const closed = slices.frontier(instant)
       const open = (latenessMs: number) => allWindows(geometry).filter(({ end }) => end + latenessMs > closed)
@@ -124,7 +124,7 @@ describe('what a watermark leaves of the windows over an instant', () => {
 })
 
 describe('lateness', () => {
-  it('law 1: a record counts in a window until its watermark reaches end + allowed lateness', () => {
+  it('invariant 1: a record counts in a window until its watermark reaches end + allowed lateness', () => {
     const slices = new Slices(tumbling('10s'), 0, 2_000)
     expect([9_999, 10_000, 11_999, 12_000].map((own) => slices.counts(10_000, own))).toEqual([true, true, true, false])
   })

@@ -63,7 +63,7 @@ describe('the width of a slice', () => {
     expect(formatDuration(gridMs(spec))).toBe(grid)
   })
 
-  it('law 11: is found in bounded time for the longest grids, which no round duration divides', () => {
+  it('invariant 11: is found in bounded time for the longest grids, which no round duration divides', () => {
     const gridMs = 400 * 86_400_000 - 1
     const cpuOf = (work: () => void): number => {
       const before = process.cpuUsage()
@@ -72,7 +72,8 @@ describe('the width of a slice', () => {
       return user + system
     }
     const found = cpuOf(() => expect(sliceMs(tumbling(gridMs), 0)).toBe(gridMs))
-    // Its root, 186,000 turns, takes less than twenty million of them on this machine, whatever that is. The grid itself has 35 billion.
+    // Its root, 186,000 turns, takes less than twenty million of them on this machine, whatever that is. The grid
+    // itself has 35 billion.
     let divisors = 0
     const turns = cpuOf(() => {
       for (let turn = 1; turn < 20_000_000; turn++) if (gridMs % turn === 0) divisors++

@@ -239,7 +239,10 @@ function addServices(cli: Command, io: Io, finish: Finish): void {
   )
 }
 
-/** Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong arguments or a pipeline that cannot work, 130 stopped. */
+/**
+ * Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong arguments or a pipeline that cannot work, 130
+ * stopped.
+ */
 export async function main(args: readonly string[], io: Io = process): Promise<number> {
   let code = 0
   try {

@@ -31,7 +31,9 @@ export interface DevFlags extends PlaceFlags {
 
 const DOUBLED_MS = 500
 
-/** `millrace dev`. Returns the exit code: 0 stopped in order, 1 not conserved, 130 stopped at once by a second Ctrl-C. */
+/**
+ * `millrace dev`. Returns the exit code: 0 stopped in order, 1 not conserved, 130 stopped at once by a second Ctrl-C.
+ */
 export async function devCommand(file: string, flags: DevFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   warn(pipeline, io)

@@ -22,7 +22,9 @@ export interface ExplainFlags {
 
 const SHOW_MS = 500
 
-/** `millrace explain`: what each step did with a record of a local run, or what came with a key. Returns the exit code. */
+/**
+ * `millrace explain`: what each step did with a record of a local run, or what came with a key. Returns the exit code.
+ */
 export async function explainCommand(file: string, flags: ExplainFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const inputs = parseInputs(flags.input ?? [])

@@ -10,7 +10,10 @@ export interface PlaceFlags {
   readonly services?: string | true
 }
 
-/** Takes the flags for what clients read from the environment, and checks them. Returns the options of a DynamoDB client. */
+/**
+ * Takes the flags for what clients read from the environment, and checks them. Returns the options of a DynamoDB
+ * client.
+ */
 export function usePlace(flags: PlaceFlags): { endpoint?: string; region?: string } {
   if (flags.endpoint !== undefined && !URL.canParse(flags.endpoint)) {
     throw new ConfigError(

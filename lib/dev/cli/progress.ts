@@ -75,7 +75,10 @@ function doneText({ delivered, done = delivered, total, share }: Progress): stri
   return `${numberText(done)}${total === undefined ? '' : ` of ${numberText(total)}`} events${percent}`
 }
 
-/** One line that is written over while something takes long, once it has taken a second. Where the output is no terminal, a line every two seconds. */
+/**
+ * One line that is written over while something takes long, once it has taken a second. Where the output is no
+ * terminal, a line every two seconds.
+ */
 export function stepPrinter(
   out: NodeJS.WriteStream,
   now: () => number = () => performance.now(),
@@ -98,7 +101,10 @@ export function stepPrinter(
   }
 }
 
-/** Says what is waited for, and how long it has been, on a terminal; elsewhere only work that gives lines of its own does. */
+/**
+ * Says what is waited for, and how long it has been, on a terminal; elsewhere only work that gives lines of its own
+ * does.
+ */
 export async function whileWaiting<T>(out: NodeJS.WriteStream, text: () => string, work: Promise<T>): Promise<T> {
   const began = performance.now()
   const step = stepPrinter(out)

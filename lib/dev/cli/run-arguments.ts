@@ -29,7 +29,9 @@ export function freshCommand(file: string, flags: RunFlags): string {
   return ['millrace', ...freshArguments(file, flags).map(quoted)].join(' ')
 }
 
-/** What is said first where results are of other code than that of now. `changed` are paths from the folder of `file`. */
+/**
+ * What is said first where results are of other code than that of now. `changed` are paths from the folder of `file`.
+ */
 export function staleText(
   file: string,
   { changed, complete }: { readonly changed: readonly string[]; readonly complete: boolean },

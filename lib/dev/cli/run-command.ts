@@ -31,7 +31,10 @@ export interface RunFlags extends PlaceFlags {
 /** Different faults that a run says as they happen. */
 const FAULTS_SAID_MAX = 10
 
-/** `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved, 3 where too much was rejected. */
+/**
+ * `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved, 3 where too much was
+ * rejected.
+ */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   const most = maxRejected(flags.maxRejected)
   const pipeline = await loadPipeline(file)

@@ -54,7 +54,9 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
   }
 }
 
-/** `millrace splits skip`: a durable mark that the record right after the split's position is rejected (law 14). */
+/**
+ * `millrace splits skip`: a durable mark that the record right after the split's position is rejected (invariant 14).
+ */
 export async function skipCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)), usePlace(flags))

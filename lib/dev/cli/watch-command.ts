@@ -9,14 +9,18 @@ import type { Io } from './io.js'
 import { freshArguments } from './run-arguments.js'
 import { parseInputs, type RunFlags } from './run-command.js'
 
-/** How often files are looked at: what has changed since the last run is found whenever it happened, and on any file system. */
+/**
+ * How often files are looked at: what has changed since the last run is found whenever it happened, and on any file
+ * system.
+ */
 const LOOK_MS = 200
 /** A run that was asked to stop has this long. */
 const STOP_MS = 5_000
 
 /**
- * `millrace run --watch`: runs from the start, and again whenever a file of the pipeline or an input is saved, each time in a process of its own, as a module
- * cannot be loaded anew. What fails is said, and mended by the next save. Ends by Ctrl-C, with 0.
+ * `millrace run --watch`: runs from the start, and again whenever a file of the pipeline or an input is saved, each
+ * time in a process of its own, as a module cannot be loaded anew. What fails is said, and mended by the next save.
+ * Ends by Ctrl-C, with 0.
  */
 export async function watchCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   if (flags.state?.startsWith('dynamodb:'))
@@ -66,7 +70,9 @@ function snapshot(file: string, inputs: readonly string[]): Snapshot {
   return Object.fromEntries([...code, ...data])
 }
 
-/** Waits until files differ from `before` and stand still: an editor may write in steps. Undefined where it is to stop. */
+/**
+ * Waits until files differ from `before` and stand still: an editor may write in steps. Undefined where it is to stop.
+ */
 async function nextSave(
   file: string,
   inputs: readonly string[],

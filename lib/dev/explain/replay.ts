@@ -29,7 +29,10 @@ const TIMEOUT_MS = 600_000
 const TICKS_MAX = 1_200
 const LAST_TICK_MS = 20
 
-/** Runs all of the input through the handlers, to the end. Results are a function of the splits alone, so that they are those of any other run. */
+/**
+ * Runs all of the input through the handlers, to the end. Results are a function of the splits alone, so that they are
+ * those of any other run.
+ */
 export async function replay(options: Replay): Promise<void> {
   const { pipeline, inputs } = options
   const store = memoryStore(new MemoryTable())

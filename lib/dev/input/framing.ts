@@ -9,8 +9,9 @@ export type Framing = 'lines' | 'values' | 'utf-16'
 const MARK = '\ufeff'
 
 /**
- * How a file parts its records, by how it begins. Where its first line is a JSON value by itself, or makes no sense with the lines after it either, its records are its
- * lines. Only a file of one line that is an array of objects is taken for a list of records.
+ * How a file parts its records, by how it begins. Where its first line is a JSON value by itself, or makes no sense
+ * with the lines after it either, its records are its lines. Only a file of one line that is an array of objects is
+ * taken for a list of records.
  */
 export function framingOf(head: Buffer, isWhole: boolean): Framing {
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) return 'utf-16'

@@ -5,8 +5,8 @@ import type { RecordMeta, SourceNode } from '../../ports/index.js'
 import type { Line } from './lines.js'
 
 /**
- * The key that a producer would write a record under, by its source's `partitionKey`: of the record's first value, decoded as the handler will. A record that is none has no key;
- * its handler rejects it.
+ * The key that a producer would write a record under, by its source's `partitionKey`: of the record's first value,
+ * decoded as the handler will. A record that is none has no key; its handler rejects it.
  */
 export function keyReader(source: SourceNode<any>): (line: Line) => string | null {
   const { partitionKey, decode } = source
@@ -50,7 +50,10 @@ function metaOf(source: string): RecordMeta {
   }
 }
 
-/** What a producer would send of a line: a source that unpacks its records takes them in base64, as `aws kinesis get-records` prints them. */
+/**
+ * What a producer would send of a line: a source that unpacks its records takes them in base64, as `aws kinesis
+ * get-records` prints them.
+ */
 export function payloadOf(source: SourceNode<any>, line: Line): Line {
   const { decode } = source
   const isPacked = typeof decode === 'object' && (decode.codec === 'gzip' || decode.codec === 'cloudWatchLogs')

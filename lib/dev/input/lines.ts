@@ -25,8 +25,9 @@ export function checkInput(path: string): void {
 }
 
 /**
- * The records of a file, gunzipped where it begins as gzip data does: its lines, without empty ones. A file that is one JSON array gives its elements, and one of values over several
- * lines, or one right after the other, gives these. `at` is moved on to each record before it is given; `onRead` hears how many bytes of the file have been read.
+ * The records of a file, gunzipped where it begins as gzip data does: its lines, without empty ones. A file that is one
+ * JSON array gives its elements, and one of values over several lines, or one right after the other, gives these. `at`
+ * is moved on to each record before it is given; `onRead` hears how many bytes of the file have been read.
  * @throws {ConfigError} for a file that cannot be read, and for one in UTF-16
  */
 export async function* linesOf(

@@ -6,7 +6,10 @@ export function kinesisShard(key: string, shards: number): number {
   return Math.floor((top * shards) / 0x1_0000_0000)
 }
 
-/** The partition that Kafka's default partitioner gives a key: murmur2 of its bytes, made positive, modulo the partitions. */
+/**
+ * The partition that Kafka's default partitioner gives a key: murmur2 of its bytes, made positive, modulo the
+ * partitions.
+ */
 export function kafkaPartition(key: string, partitions: number): number {
   return (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions
 }

@@ -19,7 +19,10 @@ export interface DealtFiles {
 /** Places by split and index within it. */
 export type Places = ReadonlyMap<string, ReadonlyMap<number, RecordPlace>>
 
-/** Where records came from, by their splits and their indexes in these. Reads the files once more, up to the last record that is wanted. */
+/**
+ * Where records came from, by their splits and their indexes in these. Reads the files once more, up to the last record
+ * that is wanted.
+ */
 export async function placesOf(input: DealtFiles, wanted: ReadonlyMap<string, ReadonlySet<number>>): Promise<Places> {
   const places = new Map([...wanted.keys()].map((split) => [split, new Map<number, RecordPlace>()]))
   let left = [...wanted.values()].reduce((sum, indexes) => sum + indexes.size, 0)
@@ -32,7 +35,10 @@ export async function placesOf(input: DealtFiles, wanted: ReadonlyMap<string, Re
   return places
 }
 
-/** The split and the index of the record that begins on a line, or on the first after it. Undefined where the file ends before. */
+/**
+ * The split and the index of the record that begins on a line, or on the first after it. Undefined where the file ends
+ * before.
+ */
 export async function recordAt(
   input: DealtFiles,
   file: string,

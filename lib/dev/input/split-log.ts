@@ -1,6 +1,9 @@
 import type { Line } from './lines.js'
 
-/** One split of an emulated stream: the lines dealt to it, of which only those still to be delivered (and a few before) are kept. */
+/**
+ * One split of an emulated stream: the lines dealt to it, of which only those still to be delivered (and a few before)
+ * are kept.
+ */
 export class SplitLog {
   readonly split: string
   /** The index of the first line kept. */
@@ -66,8 +69,8 @@ export class SplitLog {
   }
 
   /**
-   * Resolves when `count` lines wait from `index` on, when fewer have waited for the batching window, or when no more will come: whether there is any.
-   * As a mapping does, which sends a batch when it is full or its window is over.
+   * Resolves when `count` lines wait from `index` on, when fewer have waited for the batching window, or when no more
+   * will come: whether there is any. As a mapping does, which sends a batch when it is full or its window is over.
    */
   async ready(index: number, count: number, windowMs: number): Promise<boolean> {
     let over = false

@@ -7,13 +7,18 @@ import { type Numbering, numberingOf } from './numbering.js'
 import { placesOf, type RecordPlace } from './places.js'
 import { SplitLog } from './split-log.js'
 
-/** Lines a split, on average, that wait for their poller: more than any batch. Beyond it the file is read no further. */
+/**
+ * Lines a split, on average, that wait for their poller: more than any batch. Beyond it the file is read no further.
+ */
 const BUFFERED_LINES_A_SPLIT = 40_000
 
 /** How often the buffer's size is looked at, in lines. */
 const CHECK_LINES = 1_000
 
-/** One source of a local run: files dealt to splits by the partition key, as a producer would have, and asked as a source can be (law 5). */
+/**
+ * One source of a local run: files dealt to splits by the partition key, as a producer would have, and asked as a
+ * source can be (invariant 5).
+ */
 export class StreamInput implements SourceInspector {
   readonly bounded = true
   readonly source: SourceNode<any>

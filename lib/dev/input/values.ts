@@ -17,8 +17,8 @@ const MARK = Buffer.from('\ufeff')
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /**
- * The JSON values of a file, by their brackets and quotes alone: the elements of the array that it begins with, or values that follow each other. Whether each is one is for the
- * decoder to say.
+ * The JSON values of a file, by their brackets and quotes alone: the elements of the array that it begins with, or
+ * values that follow each other. Whether each is one is for the decoder to say.
  */
 export async function* valuesIn(chunks: AsyncIterable<Buffer>, path: string, place: LineAt): AsyncGenerator<Buffer> {
   const cutter = new ValueCutter(place)

@@ -5,9 +5,10 @@ export interface Runtime {
 }
 
 /**
- * The runtime of an execution environment, as the text of an ES module that Node reads from its standard input: it has to run alike from sources and from
- * the built package, and in a process that loads nothing but the handler. It does what AWS's runtime interface client for Node does: errors have its types, and
- * a test runs both. Handlers are async functions or return a value; callbacks and streams are not supported.
+ * The runtime of an execution environment, as the text of an ES module that Node reads from its standard input: it has
+ * to run alike from sources and from the built package, and in a process that loads nothing but the handler. It does
+ * what AWS's runtime interface client for Node does: errors have its types, and a test runs both. Handlers are async
+ * functions or return a value; callbacks and streams are not supported.
  */
 const TEXT = String.raw`
 import { existsSync } from 'node:fs'

@@ -15,8 +15,8 @@ const ACCOUNT = '123456789012'
 export type EnvironmentState = 'starting' | 'idle' | 'busy' | 'zombie' | 'dead'
 
 /**
- * One execution environment: a process of Node with a Runtime API of its own, frozen whenever it has nothing to do. It never throws for what a
- * function does: every outcome is a value, worded as Lambda words it.
+ * One execution environment: a process of Node with a Runtime API of its own, frozen whenever it has nothing to do. It
+ * never throws for what a function does: every outcome is a value, worded as Lambda words it.
  */
 export class Environment {
   state: EnvironmentState = 'starting'
@@ -66,7 +66,10 @@ export class Environment {
     return this.child.pid!
   }
 
-  /** Waits for the runtime's first poll, on behalf of an invocation. Undefined: it is initialised; else why not, and the process is dead or dying. */
+  /**
+   * Waits for the runtime's first poll, on behalf of an invocation. Undefined: it is initialised; else why not, and the
+   * process is dead or dying.
+   */
   async init(requestId: string, limitMs: number): Promise<ErrorBody | undefined> {
     const outcome = await this.outcome(requestId, limitMs)
     return outcome.kind === 'error' ? outcome.error : undefined
@@ -95,7 +98,10 @@ export class Environment {
     this.child.kill('SIGKILL')
   }
 
-  /** Freezes an invocation midway and gives it up, as a mapping does that hears nothing: what it has begun may go on later, in a zombie. */
+  /**
+   * Freezes an invocation midway and gives it up, as a mapping does that hears nothing: what it has begun may go on
+   * later, in a zombie.
+   */
   abandon(): void {
     assert(this.state === 'busy', 'only an invocation under way is given up')
     this.child.kill('SIGSTOP')

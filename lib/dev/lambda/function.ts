@@ -7,7 +7,9 @@ import { Watchdog } from './watchdog.js'
 
 export type { FunctionOptions, LogLine } from './settings.js'
 
-/** Lambda: the init phase has 10 s. What takes longer, or fails, is started once more, then on the invocation's time. */
+/**
+ * Lambda: the init phase has 10 s. What takes longer, or fails, is started once more, then on the invocation's time.
+ */
 const INIT_MS_MAX = 10_000
 /** Lines of all environments that are kept, the last ones. */
 const LINES_MAX = 1_000
@@ -42,8 +44,8 @@ export interface Counters {
 }
 
 /**
- * A Lambda function on this machine: the bundled handler in processes of its own, frozen between invocations, one invocation at a time each, reused warm, the
- * last one first.
+ * A Lambda function on this machine: the bundled handler in processes of its own, frozen between invocations, one
+ * invocation at a time each, reused warm, the last one first.
  * @example
  * const f = new LambdaFunction({ name: 'ingest', taskRoot: 'out/ingest' })
  * await f.invoke({ Records: [] })

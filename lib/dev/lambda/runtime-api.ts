@@ -35,8 +35,8 @@ export interface RuntimeListener {
 }
 
 /**
- * Lambda's Runtime API for one execution environment, on a free port of the loopback. Calls out of order are refused, as Lambda refuses them.
- * See https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+ * Lambda's Runtime API for one execution environment, on a free port of the loopback. Calls out of order are refused,
+ * as Lambda refuses them. See https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
  */
 export class RuntimeApi {
   private readonly server: Server

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 
-/** Reads which processes start and end; at the end of its input, whatever the reason, it kills those that are left, frozen or not. */
+/**
+ * Reads which processes start and end; at the end of its input, whatever the reason, it kills those that are left,
+ * frozen or not.
+ */
 const SCRIPT = `trap '' INT TERM HUP
 pids=' '
 while read -r what pid; do
@@ -13,8 +16,8 @@ done
 for pid in $pids; do kill -9 "$pid"; done`
 
 /**
- * A small process that outlives this one by a moment and takes its children along, even if this one is killed. A frozen process could not end by
- * itself: nothing reaches it but SIGKILL.
+ * A small process that outlives this one by a moment and takes its children along, even if this one is killed. A frozen
+ * process could not end by itself: nothing reaches it but SIGKILL.
  */
 export class Watchdog {
   private readonly child: ChildProcess

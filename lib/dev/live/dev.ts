@@ -77,8 +77,9 @@ const PROGRESS_MS = 2_000
 const THROTTLED_TRIES = 20
 
 /**
- * Runs a pipeline on live Kafka topics and Kinesis streams until it is told to stop, with the handlers that Lambda runs and pollers that behave as its
- * mappings do. Any number of processes may share one table. Killed at any moment and started again it goes on where it was.
+ * Runs a pipeline on live Kafka topics and Kinesis streams until it is told to stop, with the handlers that Lambda runs
+ * and pollers that behave as its mappings do. Any number of processes may share one table. Killed at any moment and
+ * started again it goes on where it was.
  * @throws {ConfigError} what cannot be reached or is not there, before anything is read
  */
 export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunSummary> {

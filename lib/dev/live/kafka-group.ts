@@ -30,9 +30,9 @@ const COMMIT_MS = 5_000
 const REFUSALS = 3
 
 /**
- * Membership of a consumer group, by a kafkajs consumer that never fetches: it heartbeats, gets partitions and commits, whatever takes how long
- * beside it. Records are read by `KafkaTopic`, since kafkajs hands out records of aborted transactions where several overlap, and none of a
- * topic that is compressed with what it lacks.
+ * Membership of a consumer group, by a kafkajs consumer that never fetches: it heartbeats, gets partitions and commits,
+ * whatever takes how long beside it. Records are read by `KafkaTopic`, since kafkajs hands out records of aborted
+ * transactions where several overlap, and none of a topic that is compressed with what it lacks.
  */
 export class KafkaGroup {
   /** Grows with each assignment. */
@@ -118,7 +118,9 @@ export class KafkaGroup {
     void this.backoff.pause().then(() => (this.hasLeft ? undefined : this.join()))
   }
 
-  /** Commits the next offsets that are wanted. One that fails costs repeats at the next start, which the handler drops. */
+  /**
+   * Commits the next offsets that are wanted. One that fails costs repeats at the next start, which the handler drops.
+   */
   async commit(next: ReadonlyMap<number, number>): Promise<void> {
     const { topic, group, logger, signal } = this.options
     const offsets = [...next]

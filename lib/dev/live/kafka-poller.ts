@@ -34,15 +34,18 @@ interface Held {
 const FETCH_WAIT_MS = 500
 const FETCH_BYTES = 10 * 1024 * 1024
 const PARTITION_BYTES = 1024 * 1024
-/** A partition whose log does not go on after its position is looked at again this often: an operator may have reset it. */
+/**
+ * A partition whose log does not go on after its position is looked at again this often: an operator may have reset it.
+ */
 const LOOK_AGAIN_MS = 2_000
 const IDLE_MS = 500
 const OFFSET_OUT_OF_RANGE = 1
 
 /**
- * Drives the ingest handler from a real Kafka topic as a mapping with one poller does: a member of a consumer group, committed records only, several
- * partitions in one event, offsets committed once the handler has taken a batch. It begins at the group's offsets, but never after the handler's
- * own checkpoint: a group that is ahead would lose records. Ends only by its signal.
+ * Drives the ingest handler from a real Kafka topic as a mapping with one poller does: a member of a consumer group,
+ * committed records only, several partitions in one event, offsets committed once the handler has taken a batch. It
+ * begins at the group's offsets, but never after the handler's own checkpoint: a group that is ahead would lose
+ * records. Ends only by its signal.
  * @throws {ConfigError} where the topic cannot be read at all
  */
 export async function pollKafka(options: KafkaPollerOptions): Promise<void> {
@@ -118,7 +121,9 @@ class KafkaPoller {
     }
   }
 
-  /** The lower one of what the group has committed and what the handler wants; undefined where the log ends before that. */
+  /**
+   * The lower one of what the group has committed and what the handler wants; undefined where the log ends before that.
+   */
   private async startOf(partition: number, bounds: PartitionOffsets, committed: number): Promise<number | undefined> {
     const { logger, positionOf } = this.options
     const split = splitOf(this.topic.topic, partition)

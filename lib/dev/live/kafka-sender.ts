@@ -4,7 +4,10 @@ import type { KafkaConnection } from '../../sources/kafka/connection.js'
 import { explainKafka } from '../../sources/kafka/failure.js'
 import type { Outgoing, Sender } from './sender.js'
 
-/** Sends to a topic: idempotent, so that a retry of the client doubles nothing; keys go to partitions as Java's clients deal them. */
+/**
+ * Sends to a topic: idempotent, so that a retry of the client doubles nothing; keys go to partitions as Java's clients
+ * deal them.
+ */
 export async function kafkaSender(
   topic: string,
   connection: KafkaConnection,

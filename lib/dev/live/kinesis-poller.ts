@@ -12,9 +12,10 @@ export interface KinesisPollerOptions extends LiveOptions, KinesisConnection {}
 const LIST_MS = 3_000
 
 /**
- * Drives the ingest handler from a real Kinesis stream as an event source mapping does: every shard by itself, a child once its parents are read
- * and taken to their ends, each after the handler's own checkpoint. Several processes may poll one stream: each delivers all of it, and the handler
- * drops what another was faster with. Ends only by its signal.
+ * Drives the ingest handler from a real Kinesis stream as an event source mapping does: every shard by itself, a child
+ * once its parents are read and taken to their ends, each after the handler's own checkpoint. Several processes may
+ * poll one stream: each delivers all of it, and the handler drops what another was faster with. Ends only by its
+ * signal.
  * @throws {ConfigError} where the stream cannot be read at all
  */
 export async function pollKinesis(options: KinesisPollerOptions): Promise<void> {

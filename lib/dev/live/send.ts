@@ -28,8 +28,8 @@ export const SEND_BYTES = 900_000
 export const OVERHEAD_BYTES = 300
 
 /**
- * Sends the lines of files to the live streams and topics of a pipeline's sources, in their order, under the keys that producers would use.
- * At least once: a request that failed without an answer is sent again.
+ * Sends the lines of files to the live streams and topics of a pipeline's sources, in their order, under the keys that
+ * producers would use. At least once: a request that failed without an answer is sent again.
  * @throws {ConfigError} for a source that the pipeline does not have, and for what is not there or cannot be reached
  */
 export async function send(pipeline: Pipeline, options: SendOptions): Promise<Readonly<Record<string, number>>> {

@@ -119,7 +119,9 @@ export class ShardPoller {
     }
   }
 
-  /** An iterator at a record that was deleted may stay behind for ever: then the oldest record left is where to go on. */
+  /**
+   * An iterator at a record that was deleted may stay behind for ever: then the oldest record left is where to go on.
+   */
   private async fromOldest(read: StreamRead, limit: number): Promise<StreamRead | undefined> {
     if (read.records.length > 0 || read.next === undefined || read.behindMs === 0) return undefined
     const iterator = await this.stream.iterator(this.shard, { kind: 'oldest' })

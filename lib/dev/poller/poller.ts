@@ -28,8 +28,8 @@ const BACKOFF_MS_MAX = 1_000
 const STRAY_REACH = 200
 
 /**
- * A stream mapping for one split (Kinesis, files): batches in order, one at a time; a partial answer goes on at the lowest record reported; an error
- * brings the batch again, halved (bisect), and cut otherwise.
+ * A stream mapping for one split (Kinesis, files): batches in order, one at a time; a partial answer goes on at the
+ * lowest record reported; an error brings the batch again, halved (bisect), and cut otherwise.
  */
 export async function pollStream(options: PollerOptions, log: SplitLog): Promise<void> {
   const { input, faults } = options
@@ -64,7 +64,9 @@ export async function pollStream(options: PollerOptions, log: SplitLog): Promise
   }
 }
 
-/** A Kafka mapping for a whole topic: a batch holds records of several partitions, and an error brings all of it again. */
+/**
+ * A Kafka mapping for a whole topic: a batch holds records of several partitions, and an error brings all of it again.
+ */
 export async function pollTopic(options: PollerOptions): Promise<void> {
   const { input, faults } = options
   const next = new Map(input.logs.map((log) => [log, log.first]))

@@ -22,7 +22,9 @@ export interface DaemonOptions {
   readonly ready: RegExp
   /** Called with the pid as soon as a detached process runs. */
   readonly onSpawn?: (pid: number) => void
-  /** Outlives this process, as `millrace services up` needs it. Else it ends with this process, even if that is killed. */
+  /**
+   * Outlives this process, as `millrace services up` needs it. Else it ends with this process, even if that is killed.
+   */
   readonly detached: boolean
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
@@ -33,7 +35,8 @@ const STOP_MS_MAX = 15_000
 const LOOK_MS = 25
 
 /**
- * Runs its arguments and prints the pid. Ends with its stdin, which the parent holds: so the server is gone even if the parent was killed.
+ * Runs its arguments and prints the pid. Ends with its stdin, which the parent holds: so the server is gone even if the
+ * parent was killed.
  */
 const TETHER = '"$@" </dev/null & p=$!; echo "pid $p"; cat >/dev/null; kill -9 $p 2>/dev/null; wait $p'
 

@@ -4,7 +4,10 @@ import { startDaemon } from './daemon.js'
 import { type Artifacts, classPath } from './jars.js'
 import type { LocalService, ServicePlace } from './service.js'
 
-/** By itself DynamoDB Local listens on every interface and refuses port 0: this starts the same server on loopback alone. */
+/**
+ * By itself DynamoDB Local listens on every interface and refuses port 0: this starts the same server on loopback
+ * alone.
+ */
 const STARTER = `
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;

@@ -37,8 +37,8 @@ const STOP_SIGNAL: Readonly<Record<ServiceName, NodeJS.Signals>> = {
 }
 
 /**
- * Starts what of these services does not run, in the background, with its data in the folder. Those that cannot start are named together, and those
- * that did go on.
+ * Starts what of these services does not run, in the background, with its data in the folder. Those that cannot start
+ * are named together, and those that did go on.
  * @throws {MillraceError} what is missing, of all that did not start
  */
 export async function servicesUp(

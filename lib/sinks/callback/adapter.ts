@@ -1,7 +1,9 @@
 import { MillraceError, messageOf, RetryableError } from '../../base/index.js'
 import type { Sink, SinkRow } from '../../ports/index.js'
 
-/** User code gets the rows with their ids, in order, one batch after another. What it throws says of which sink it is. */
+/**
+ * User code gets the rows with their ids, in order, one batch after another. What it throws says of which sink it is.
+ */
 export function callbackSink(name: string, fn: (rows: readonly SinkRow[]) => void | Promise<void>): Sink {
   return {
     async write(batches) {

@@ -7,7 +7,10 @@ import type { RefusedRow, Sink, SinkBatch, SinkRow } from '../../ports/index.js'
 import { type Entry, entryOf, isBelow, keysOf, type TableShape } from './item.js'
 import { type Refusal, upsert } from './upsert.js'
 
-/** Rows as items of a table. What a row replaces and what replaces it is told by its version alone, so any attempt may come at any time. */
+/**
+ * Rows as items of a table. What a row replaces and what replaces it is told by its version alone, so any attempt may
+ * come at any time.
+ */
 export function tableSink(table: string, run: number, shape: TableShape, options: DynamoDBOptions): Sink {
   return new TableSink(table, run, shape, options)
 }
@@ -105,7 +108,10 @@ class TableSink implements Sink {
   }
 }
 
-/** The places of a batch's rows in event time, as text that sorts: run, then slice and key hash (or the position), then the row's number there. */
+/**
+ * The places of a batch's rows in event time, as text that sorts: run, then slice and key hash (or the position), then
+ * the row's number there.
+ */
 class Places {
   private readonly prefix: string
   private readonly batch: SinkBatch
@@ -126,7 +132,10 @@ class Places {
   }
 }
 
-/** Of two of one version the later one stands where one of them deletes: a retraction has the version of what it takes back. */
+/**
+ * Of two of one version the later one stands where one of them deletes: a retraction has the version of what it takes
+ * back.
+ */
 function isNewer({ version, isDelete }: Entry, other: Entry | undefined): boolean {
   if (other === undefined) return true
   const isEqual = version.N === other.version.N && version.S === other.version.S

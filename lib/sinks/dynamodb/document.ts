@@ -14,8 +14,9 @@ interface Room {
 }
 
 /**
- * A value as DynamoDB holds documents, and as JSON would have it: a Date is text, a field that is undefined is left out, NaN is null. Bytes are bytes, a
- * bigint is a number. What DynamoDB's numbers cannot hold is text; what JSON cannot write (a cycle) is text that says so.
+ * A value as DynamoDB holds documents, and as JSON would have it: a Date is text, a field that is undefined is left
+ * out, NaN is null. Bytes are bytes, a bigint is a number. What DynamoDB's numbers cannot hold is text; what JSON
+ * cannot write (a cycle) is text that says so.
  */
 export function documentValue(value: unknown, depth = 0, room: Room = { left: VALUES_MAX }): AttributeValue {
   if (room.left-- <= 0) throw new Error(`it holds more than ${VALUES_MAX} values.`)

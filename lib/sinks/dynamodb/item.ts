@@ -18,7 +18,10 @@ export interface Entry {
   /** Tells items apart. */
   readonly name: string
   readonly bytes: number
-  /** Nothing of this item was ever written before, as far as the row tells: it is inserted without a look at what stands. */
+  /**
+   * Nothing of this item was ever written before, as far as the row tells: it is inserted without a look at what
+   * stands.
+   */
   readonly isFirst: boolean
   /** The row has ceased to be. */
   readonly isDelete: boolean
@@ -75,7 +78,10 @@ export function isBelow(a: string, b: string): boolean {
 export const keysOf = ({ partitionKey, sortKey }: TableShape): readonly string[] =>
   sortKey === null ? [partitionKey] : [partitionKey, sortKey]
 
-/** A number as text, one for each number: DynamoDB writes it in another way than we do (1e21 comes back as 1 and 21 zeros), with more digits than a float has. */
+/**
+ * A number as text, one for each number: DynamoDB writes it in another way than we do (1e21 comes back as 1 and 21
+ * zeros), with more digits than a float has.
+ */
 function decimal(text: string): string {
   const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
   const digits = `${whole}${fraction}`.replace(/^0+/, '')
@@ -147,8 +153,8 @@ const fieldsOf = (value: unknown): object =>
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
- * A key as a person would write it: text is itself. All else has a '#' before it: text that begins with '#', and what DynamoDB's text cannot hold, so
- * that no two keys meet.
+ * A key as a person would write it: text is itself. All else has a '#' before it: text that begins with '#', and what
+ * DynamoDB's text cannot hold, so that no two keys meet.
  */
 export function keyText(key: unknown): string {
   if (typeof key !== 'string' || key === '' || LONE_SURROGATE.test(key)) return `#${encoded(key)}`

@@ -36,9 +36,10 @@ export interface Refusal {
 }
 
 /**
- * Writes each entry if what stands has a lower version, many a request. First results are inserted as they are; where something stands already it is
- * read, and replaced under the condition that it has not changed. What cannot go that way (a statement that is too long, a request that is refused as a
- * whole) goes by single puts. No two entries may be of the same item. Returns what DynamoDB can never take.
+ * Writes each entry if what stands has a lower version, many a request. First results are inserted as they are; where
+ * something stands already it is read, and replaced under the condition that it has not changed. What cannot go that
+ * way (a statement that is too long, a request that is refused as a whole) goes by single puts. No two entries may be
+ * of the same item. Returns what DynamoDB can never take.
  */
 export async function upsert(call: TableCall, entries: readonly Entry[], usesPartiql: boolean): Promise<Refusal[]> {
   if (!usesPartiql) return await putAll(call, entries)
@@ -101,7 +102,10 @@ async function putAll(call: TableCall, entries: readonly Entry[]): Promise<Refus
   return refusals
 }
 
-/** Whether what stands gives way: to a newer version, and to what deletes this one. What was not written by this sink does. */
+/**
+ * Whether what stands gives way: to a newer version, and to what deletes this one. What was not written by this sink
+ * does.
+ */
 function isOlder(before: Fields, { version, isDelete }: Entry): boolean {
   const stands = before[VERSION]
   if (isDelete && before[DELETED]?.BOOL !== true && stands?.N === version.N && stands?.S === version.S) return true

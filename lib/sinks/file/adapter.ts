@@ -10,8 +10,9 @@ const PARTS_AT_ONCE = 8
 const TEMPORARIES_MAX = 1_000
 
 /**
- * Rows as files in a folder, each written once and whole: under another name first, synced, then renamed, so that no line is ever torn. A part of an
- * operator has one name in every attempt. Rows of a split are skipped up to where its files reach. `collectParts` reads them as one.
+ * Rows as files in a folder, each written once and whole: under another name first, synced, then renamed, so that no
+ * line is ever torn. A part of an operator has one name in every attempt. Rows of a split are skipped up to where its
+ * files reach. `collectParts` reads them as one.
  */
 export async function fileSink(directory: string): Promise<Sink> {
   await mkdir(directory, { recursive: true })
@@ -104,7 +105,10 @@ class FileSink {
     this.names.add(name)
   }
 
-  /** A file that nobody else writes: another sink on this folder may be at the same part, in a process of the same pid even. */
+  /**
+   * A file that nobody else writes: another sink on this folder may be at the same part, in a process of the same pid
+   * even.
+   */
   private async temporary(name: string): Promise<{ path: string; file: FileHandle }> {
     for (let tries = 1; ; tries++) {
       const path = join(this.directory, `${name}.${process.pid}-${this.unique++}.tmp`)

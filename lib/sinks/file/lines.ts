@@ -1,4 +1,6 @@
-/** Lines of a stream of text, ended by LF or CRLF and by nothing else: a value may hold any other separator as it is. */
+/**
+ * Lines of a stream of text, ended by LF or CRLF and by nothing else: a value may hold any other separator as it is.
+ */
 export async function* linesIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = ''
   for await (const chunk of chunks) {

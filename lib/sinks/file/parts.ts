@@ -25,8 +25,8 @@ export async function headerOf(path: string): Promise<SplitHeader> {
 }
 
 /**
- * The rows of a sink's folder, each once, in an order that hangs on nothing but the rows: parts of operators by (operator, slice, key hash), then
- * rows of splits by (position, id).
+ * The rows of a sink's folder, each once, in an order that hangs on nothing but the rows: parts of operators by
+ * (operator, slice, key hash), then rows of splits by (position, id).
  */
 export async function* collectParts(directory: string): AsyncGenerator<string> {
   const names = existsSync(directory) ? (await readdir(directory)).filter((name) => name.endsWith('.ndjson')) : []
@@ -45,7 +45,10 @@ export async function* collectParts(directory: string): AsyncGenerator<string> {
   yield* merge([...splits.values()].map(splitRows))
 }
 
-/** An operator's name may have dots of its own, and another's may go on where it ends: names of files do not sort as operators do. */
+/**
+ * An operator's name may have dots of its own, and another's may go on where it ends: names of files do not sort as
+ * operators do.
+ */
 function placeOf(name: string): { name: string; operator: string; part: string } {
   const [, operator, part] = /^o\.(.+)\.([^.]+)\.ndjson$/.exec(name) ?? ['', '', name]
   return { name, operator: operator!, part: part! }

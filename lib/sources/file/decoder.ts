@@ -4,8 +4,9 @@ import { lowestUndone } from '../undone.js'
 import { FileBatch, type FileRecord } from './batch.js'
 
 /**
- * Reads our own event of lines: `{ eventSource: 'millrace:file', source, records: [{ split, offset, data }] }`. `data` is the line's
- * text as it is, or its bytes in base64 where `encoding: 'base64'` says so; `offset` is its index in the split.
+ * Reads our own event of lines: `{ eventSource: 'millrace:file', source, records: [{ split, offset, data }] }`. `data`
+ * is the line's text as it is, or its bytes in base64 where `encoding: 'base64'` says so; `offset` is its index in the
+ * split.
  */
 export function fileDecoder(): EventDecoder {
   return { connector: 'file', matches, decode, partialAnswer }

@@ -3,7 +3,10 @@ import type { Position, SourceInspector } from '../../ports/index.js'
 import type { KafkaConnection } from './connection.js'
 import type { KafkaSecrets } from './secret.js'
 
-/** What a Kafka source is bound to: plain data, as a deployment writes it into a function's environment. Secrets by reference only. */
+/**
+ * What a Kafka source is bound to: plain data, as a deployment writes it into a function's environment. Secrets by
+ * reference only.
+ */
 export interface KafkaBinding extends KafkaSecrets {
   readonly topic: string
   /** `host:port` of some brokers; or their text, joined by commas, as AWS gives it. */
@@ -14,7 +17,10 @@ export interface KafkaBinding extends KafkaSecrets {
   readonly tls?: boolean
 }
 
-/** Addresses of brokers, each by itself, whether they came as an array, as text joined by commas, or as an array of such texts. */
+/**
+ * Addresses of brokers, each by itself, whether they came as an array, as text joined by commas, or as an array of such
+ * texts.
+ */
 export function brokerList(brokers: KafkaBinding['brokers']): string[] {
   return [brokers]
     .flat()
@@ -34,7 +40,10 @@ async function open(binding: KafkaBinding): Promise<SourceInspector & { close():
   return kafkaInspector({ topic: binding.topic, connection })
 }
 
-/** Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been rotated. */
+/**
+ * Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been
+ * rotated.
+ */
 export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
   checkOptions('The binding of a Kafka source', binding, {
     topic: true,

@@ -35,8 +35,9 @@ const OF_TOPIC = 2
 const NOT_ALLOWED = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'])
 
 /**
- * What Millrace asks of one topic: no consumer group, no subscription, one warm connection that is made anew after an error. kafkajs offers a
- * consumer's fetch only within a group, and joining one would move its partitions; so its cluster is used, which its own consumers are built on.
+ * What Millrace asks of one topic: no consumer group, no subscription, one warm connection that is made anew after an
+ * error. kafkajs offers a consumer's fetch only within a group, and joining one would move its partitions; so its
+ * cluster is used, which its own consumers are built on.
  */
 export class KafkaTopic {
   readonly topic: string
@@ -119,7 +120,10 @@ export class KafkaTopic {
     })
   }
 
-  /** Record batches from the offsets on, as their leaders hold them. A partition that was not answered (throttled) is missing. */
+  /**
+   * Record batches from the offsets on, as their leaders hold them. A partition that was not answered (throttled) is
+   * missing.
+   */
   fetch(wanted: readonly Wanted[], limits: FetchLimits): Promise<Map<number, FetchedPartition>> {
     return this.call(async (cluster) => {
       const leaders = cluster.findLeaderForPartitions(

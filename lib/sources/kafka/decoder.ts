@@ -5,7 +5,10 @@ import { KafkaBatch } from './batch.js'
 
 const TOPIC_PARTITION = /^(.+)-(\d+)$/s
 
-/** Reads what Lambda's event source mappings for Amazon MSK and for self-managed Kafka send: many partitions in one event. */
+/**
+ * Reads what Lambda's event source mappings for Amazon MSK and for self-managed Kafka send: many partitions in one
+ * event.
+ */
 export function kafkaDecoder(): EventDecoder {
   return { connector: 'kafka', matches, decode, partialAnswer }
 }
@@ -67,8 +70,8 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 /**
- * Lambda repeats only the records that are reported, not those after them. So that a partition stops at its first undone record, all
- * that follow it in the batch are reported too.
+ * Lambda repeats only the records that are reported, not those after them. So that a partition stops at its first
+ * undone record, all that follow it in the batch are reported too.
  */
 function partialAnswer(undone: readonly Undone[]): unknown {
   const batchItemFailures: unknown[] = []

@@ -22,8 +22,9 @@ const UNTRUSTED = [
 ]
 
 /**
- * What kafkajs throws, as one sentence: a `ConfigError` where somebody has to mend something, else a `RetryableError`. kafkajs wraps errors in
- * each other; the whole chain is looked at. Of its own words only those are passed on that hold no secret, and no cause is kept.
+ * What kafkajs throws, as one sentence: a `ConfigError` where somebody has to mend something, else a `RetryableError`.
+ * kafkajs wraps errors in each other; the whole chain is looked at. Of its own words only those are passed on that hold
+ * no secret, and no cause is kept.
  */
 export function explainKafka(thrown: unknown, { connection, topic, group, phase }: Asked): MillraceError {
   if (thrown instanceof MillraceError) return thrown

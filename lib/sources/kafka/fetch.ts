@@ -1,6 +1,7 @@
 /**
- * The Fetch request, version 5: the lowest that tells the log's start, and one that Apache Kafka 1.0 to 4.x know. Written and read here since
- * kafkajs decodes every record of an answer, which fails where it lacks the compression, and tells of transactions less than it must.
+ * The Fetch request, version 5: the lowest that tells the log's start, and one that Apache Kafka 1.0 to 4.x know.
+ * Written and read here since kafkajs decodes every record of an answer, which fails where it lacks the compression,
+ * and tells of transactions less than it must.
  */
 export const FETCH = { key: 1, version: 5 } as const
 

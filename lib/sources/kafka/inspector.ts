@@ -15,7 +15,10 @@ export interface KafkaInspectorOptions {
   readonly connection: KafkaConnection
 }
 
-/** What one question fetches at most: it reads the headers of batches, so a turn passes as many markers and aborted records as a megabyte holds. */
+/**
+ * What one question fetches at most: it reads the headers of batches, so a turn passes as many markers and aborted
+ * records as a megabyte holds.
+ */
 const TURNS_MAX = 8
 const TURN_BYTES = 1024 * 1024
 const TURN_WAIT_MS = 100
@@ -28,9 +31,9 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const OFFSET_OUT_OF_RANGE = 1
 
 /**
- * Asks a Kafka topic for its partitions, and whether records wait in them. Only committed records count: markers, aborted transactions and what
- * compaction took away do not, and an open transaction does. Needs the ACLs Describe and Read on the topic, and no
- * consumer group; with DescribeConfigs it tells too how long records are kept.
+ * Asks a Kafka topic for its partitions, and whether records wait in them. Only committed records count: markers,
+ * aborted transactions and what compaction took away do not, and an open transaction does. Needs the ACLs Describe and
+ * Read on the topic, and no consumer group; with DescribeConfigs it tells too how long records are kept.
  * @example kafkaInspector({ topic: 'orders', connection: { brokers: ['kafka.example.com:9092'], ssl: true } })
  */
 export function kafkaInspector(options: KafkaInspectorOptions): SourceInspector & { close(): Promise<void> } {
@@ -111,7 +114,8 @@ class KafkaInspector implements SourceInspector {
           const seen = await look(fetched, next, topic.decompress)
           if (seen.found === 'record') return 'waiting'
           if (seen.found === 'unsure') isUnsure = true
-          // Offsets remain, and the broker gives no batch that reaches them: it may have them elsewhere (tiered storage).
+          // Offsets remain, and the broker gives no batch that reaches them: it may have them elsewhere (tiered
+          // storage).
           if (seen.next <= next) return 'unknown'
           next = seen.next
         }
@@ -221,7 +225,10 @@ async function look({ records, aborted }: FetchedPartition, next: number, decomp
   return { found, next: reached }
 }
 
-/** Whether a batch holds a record from `next` on. Only one that begins before it and was compacted has to be read; undefined: it cannot be. */
+/**
+ * Whether a batch holds a record from `next` on. Only one that begins before it and was compacted has to be read;
+ * undefined: it cannot be.
+ */
 async function holdsFrom(batch: RecordBatch, next: number, decompress: Decompress): Promise<boolean | undefined> {
   // More records than there are offsets before `next`.
   if (batch.count > next - batch.firstOffset) return true

@@ -16,7 +16,8 @@ const MSK_HOST = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?
 const EXPIRES_IN_S = 900
 
 /**
- * A login to Amazon MSK in the name of the role or user whose AWS credentials are there: IAM access control, port 9098 (inside a VPC).
+ * A login to Amazon MSK in the name of the role or user whose AWS credentials are there: IAM access control, port 9098
+ * (inside a VPC).
  * @throws {ConfigError} no-region for brokers that do not say where they are, where AWS_REGION does not either
  */
 export function mskIamLogin(brokers: readonly string[]): KafkaLogin {
@@ -55,8 +56,8 @@ async function credentials(): Promise<AwsCredentials> {
 }
 
 /**
- * The token of a login: the URL of a signed request for `kafka-cluster:Connect`, in base64url. The form is that of AWS's own signers for MSK
- * (aws-msk-iam-sasl-signer), which bring an SDK of their own.
+ * The token of a login: the URL of a signed request for `kafka-cluster:Connect`, in base64url. The form is that of
+ * AWS's own signers for MSK (aws-msk-iam-sasl-signer), which bring an SDK of their own.
  */
 export async function mskIamToken(region: string, credentials: AwsCredentials, signingDate?: Date): Promise<string> {
   const { SignatureV4 } = await load(

@@ -5,7 +5,10 @@ export function positionOfOffset(offset: number): Position {
   return String(offset).padStart(20, '0')
 }
 
-/** The offset after a position: the next record that is wanted. A position within a record of many values has its record's. */
+/**
+ * The offset after a position: the next record that is wanted. A position within a record of many values has its
+ * record's.
+ */
 export function offsetAfter(position: Position): number {
   return position === '0' ? 0 : Number.parseInt(position, 10) + 1
 }

@@ -79,8 +79,8 @@ function oldMessageAt(bytes: Buffer, at: number, end: number): RecordBatch {
 }
 
 /**
- * Each batch with whether a consumer of committed records gets what it holds: neither markers nor what a transaction took back. Transactions of
- * one answer are listed in no certain order, and begin before its first record or within it.
+ * Each batch with whether a consumer of committed records gets what it holds: neither markers nor what a transaction
+ * took back. Transactions of one answer are listed in no certain order, and begin before its first record or within it.
  */
 export function* committedBatches(
   bytes: Buffer,

@@ -21,8 +21,9 @@ export type SecretReader = (arn: string) => Promise<string>
 const ARN = /^arn:[^:]+:secretsmanager:([^:]+):[^:]*:secret:.+$/
 
 /**
- * Loads a secret: `env:NAME`, `file:PATH`, or the ARN of a secret in Secrets Manager. Its JSON is `{ username, password }`,
- * `{ certificate, privateKey, privateKeyPassword? }`, or `{ certificate }` for a root authority. No message holds a part of it.
+ * Loads a secret: `env:NAME`, `file:PATH`, or the ARN of a secret in Secrets Manager. Its JSON is `{ username, password
+ * }`, `{ certificate, privateKey, privateKeyPassword? }`, or `{ certificate }` for a root authority. No message holds a
+ * part of it.
  */
 export async function loadKafkaSecret(reference: string, read: SecretReader = readSecret): Promise<KafkaSecret> {
   return parse(await textOf(reference, read), reference)
@@ -35,13 +36,19 @@ export type KafkaMechanism = (typeof KAFKA_MECHANISMS)[number]
 export interface KafkaSecrets {
   /** A login, or a client certificate. */
   readonly credentials?: string
-  /** How a login is used. Default `scram-sha-512`, as MSK's. `aws-msk-iam` needs no credentials here: it is a login by AWS's own, over TLS. */
+  /**
+   * How a login is used. Default `scram-sha-512`, as MSK's. `aws-msk-iam` needs no credentials here: it is a login by
+   * AWS's own, over TLS.
+   */
   readonly mechanism?: KafkaMechanism
   /** The authority that signed the brokers' certificates. */
   readonly rootCa?: string
 }
 
-/** Completes a connection with secrets. Certificates and a root authority turn TLS on; with a login of Kafka's own alone `ssl` stays as it is. */
+/**
+ * Completes a connection with secrets. Certificates and a root authority turn TLS on; with a login of Kafka's own alone
+ * `ssl` stays as it is.
+ */
 export async function withKafkaSecrets(
   connection: KafkaConnection,
   secrets: KafkaSecrets,

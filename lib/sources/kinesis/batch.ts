@@ -13,14 +13,20 @@ export interface KinesisRecord {
   }
 }
 
-/** Where the user records of a batch with aggregates are. A batch without any has no such table, and an index is a record. */
+/**
+ * Where the user records of a batch with aggregates are. A batch without any has no such table, and an index is a
+ * record.
+ */
 interface Units {
   readonly count: number
   /** The record of the event that an index came in. */
   readonly recordOf: Int32Array
   /** The first index of each record of the event, and the count behind the last. */
   readonly firstOf: Int32Array
-  /** By record of the event: null is an aggregate that cannot be read, a number one of so many records that it is rejected as one, undefined a plain record. */
+  /**
+   * By record of the event: null is an aggregate that cannot be read, a number one of so many records that it is
+   * rejected as one, undefined a plain record.
+   */
   readonly aggregates: readonly (Aggregate | number | null | undefined)[]
 }
 

@@ -10,7 +10,10 @@ const DIGITS_MAX = 129
 /** The ARN of a stream, or of an enhanced fan-out consumer of it. */
 const STREAM_ARN = /^(arn:[^:]+:kinesis:[^:]*:[^:]*:stream\/([^/:]+))(?:\/consumer\/.+)?$/
 
-/** Reads what Lambda's event source mapping for Kinesis Data Streams sends, tumbling window events and KPL aggregates too. */
+/**
+ * Reads what Lambda's event source mapping for Kinesis Data Streams sends, tumbling window events and KPL aggregates
+ * too.
+ */
 export function kinesisDecoder(): EventDecoder {
   return { connector: 'kinesis', matches, decode, partialAnswer }
 }
@@ -22,7 +25,9 @@ function matches(event: unknown): boolean {
   return records.length === 0 ? (event as any).eventSource === undefined : records[0]?.eventSource === 'aws:kinesis'
 }
 
-/** The records of one shard, while an event is being cut. Lambda sends one shard an event; nothing here hangs on that. */
+/**
+ * The records of one shard, while an event is being cut. Lambda sends one shard an event; nothing here hangs on that.
+ */
 interface Shard {
   readonly arn: string
   readonly split: string
@@ -69,7 +74,10 @@ function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
   return batches
 }
 
-/** Two streams, or a stream and its consumer, may be bound to one source: of one split of it the batch with lower numbers would be taken for repeats. */
+/**
+ * Two streams, or a stream and its consumer, may be bound to one source: of one split of it the batch with lower
+ * numbers would be taken for repeats.
+ */
 function checkApart(batches: readonly SplitBatch[]): void {
   const seen = new Set<string>()
   for (const { source, split } of batches) {
@@ -129,8 +137,8 @@ function isSequenceNumber(text: unknown): boolean {
 }
 
 /**
- * Lambda goes back to the lowest sequence number that is reported and delivers everything from it on, so one of each batch is enough.
- * It is the source record's: an aggregate comes again as a whole.
+ * Lambda goes back to the lowest sequence number that is reported and delivers everything from it on, so one of each
+ * batch is enough. It is the source record's: an aggregate comes again as a whole.
  */
 function partialAnswer(undone: readonly Undone[]): unknown {
   const sequences = Array.from(lowestUndone(undone), ([batch, index]) => sequenceOfPosition(batch.position(index)))

@@ -17,12 +17,16 @@ const TURNS_MAX = 5
 /** Between two reads of a shard, so that Lambda's own poller has the larger part of its five a second. */
 const READ_PAUSE_MS = 250
 const VERIFY_AT_ONCE = 4
-/** Shards of a verification share one summary of the stream; retention is cut to the hour, deletion is not to the minute. */
+/**
+ * Shards of a verification share one summary of the stream; retention is cut to the hour, deletion is not to the
+ * minute.
+ */
 const AGE_MARGIN_MS = 600_000
 
 /**
- * Asks a Kinesis stream for its shards, and whether records wait in them. A shard whose reads are throttled, or that is still behind after some
- * reads, is `unknown`. Needs kinesis:ListShards, GetShardIterator, GetRecords and DescribeStreamSummary.
+ * Asks a Kinesis stream for its shards, and whether records wait in them. A shard whose reads are throttled, or that is
+ * still behind after some reads, is `unknown`. Needs kinesis:ListShards, GetShardIterator, GetRecords and
+ * DescribeStreamSummary.
  * @example ingest(pipeline, { state, inspectors: { orders: kinesisInspector({ stream: 'orders' }) } })
  */
 export function kinesisInspector(options: KinesisInspectorOptions): SourceInspector {
@@ -101,11 +105,13 @@ class KinesisInspector implements SourceInspector {
   }
 
   /**
-   * Kinesis deletes from the front of a shard and numbers its records with gaps, so this much is known: while the record at the position, or an
-   * older one, can be read, nothing after it was deleted. Once it is gone, the oldest record left may follow it directly or not, and nothing
-   * that Kinesis keeps tells which. That is a fault, since the other error would lose records in silence. A shard where nothing is left to read
-   * is none: every shard that is quiet for longer than its retention comes to that. In a stream too young for any record to be deleted, a
-   * position that cannot be read is none of its own: the stream was made anew. A shard that is not listed any more is for membership to end.
+   * Kinesis deletes from the front of a shard and numbers its records with gaps, so this much is known: while the
+   * record at the position, or an older one, can be read, nothing after it was deleted. Once it is gone, the oldest
+   * record left may follow it directly or not, and nothing that Kinesis keeps tells which. That is a fault, since the
+   * other error would lose records in silence. A shard where nothing is left to read is none: every shard that is quiet
+   * for longer than its retention comes to that. In a stream too young for any record to be deleted, a position that
+   * cannot be read is none of its own: the stream was made anew. A shard that is not listed any more is for membership
+   * to end.
    */
   verify(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]> {
     return this.ask(async (stream) => {
@@ -158,7 +164,10 @@ class KinesisInspector implements SourceInspector {
     return { kind: 'trimmed', detail, retentionMs }
   }
 
-  /** A read of the oldest record left, or one that says that there is none; undefined where it cannot be told in a few turns. */
+  /**
+   * A read of the oldest record left, or one that says that there is none; undefined where it cannot be told in a few
+   * turns.
+   */
   private async oldest(stream: KinesisStream, split: string): Promise<StreamRead | undefined> {
     let iterator = await stream.iterator(split, { kind: 'oldest' })
     for (let turn = 0; turn < TURNS_MAX; turn++) {

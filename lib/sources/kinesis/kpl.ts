@@ -6,9 +6,9 @@ const MAGIC = Buffer.from([0xf3, 0x89, 0x9a, 0xc2])
 const CHECKSUM_BYTES = 16
 
 /**
- * The user records of one Kinesis record that the Kinesis Producer Library filled. After a reshard some may have a key, or an explicit
- * hash key, that lies outside the shard; the producer sends those again, and KCL drops these. An event does not say the shard's range,
- * so we keep them: such a record comes twice, like any other that a producer repeats.
+ * The user records of one Kinesis record that the Kinesis Producer Library filled. After a reshard some may have a key,
+ * or an explicit hash key, that lies outside the shard; the producer sends those again, and KCL drops these. An event
+ * does not say the shard's range, so we keep them: such a record comes twice, like any other that a producer repeats.
  */
 export interface Aggregate {
   readonly count: number
@@ -22,7 +22,10 @@ export function looksAggregated(data: string): boolean {
   return data.charCodeAt(0) === 0x38 && /^84maw[g-v]/.test(data)
 }
 
-/** Unfolds an aggregate; the number of its user records where they are more than `UNIT_RECORDS_MAX`; undefined where its checksum is wrong, it is malformed or it has no user record. Never throws for what it reads. */
+/**
+ * Unfolds an aggregate; the number of its user records where they are more than `UNIT_RECORDS_MAX`; undefined where its
+ * checksum is wrong, it is malformed or it has no user record. Never throws for what it reads.
+ */
 export function readAggregate(data: string): Aggregate | number | undefined {
   const bytes = Buffer.from(data, 'base64')
   const end = bytes.length - CHECKSUM_BYTES
@@ -68,7 +71,10 @@ class UserRecords implements Aggregate {
     this.to = new Int32Array(count)
   }
 
-  /** Takes one record message; false where it lacks its data or a key of the table. The explicit hash key and the tags are of no use. */
+  /**
+   * Takes one record message; false where it lacks its data or a key of the table. The explicit hash key and the tags
+   * are of no use.
+   */
   read(index: number, fields: FieldReader): boolean {
     let key = -1
     let hasData = false

@@ -1,11 +1,14 @@
 /** A 64-bit number has ten bytes of seven bits. */
 const VARINT_BYTES_MAX = 10
-/** The highest number of a field in protobuf. What lies beyond is no field, and a tag above 2^53 would not even be read exactly. */
+/**
+ * The highest number of a field in protobuf. What lies beyond is no field, and a tag above 2^53 would not even be read
+ * exactly.
+ */
 const FIELD_MAX = 2 ** 29 - 1
 
 /**
- * Walks the fields of one protobuf message: just what a KPL aggregate needs. It allocates nothing for a field, never reads beyond its
- * bounds and never throws; what is malformed ends the walk with `failed`.
+ * Walks the fields of one protobuf message: just what a KPL aggregate needs. It allocates nothing for a field, never
+ * reads beyond its bounds and never throws; what is malformed ends the walk with `failed`.
  */
 export class FieldReader {
   failed = false

@@ -23,7 +23,10 @@ const NAME = /^[a-zA-Z0-9_.-]{1,128}$/
 const CONNECTION_TIMEOUT_MS = 2_000
 /** One try of one call. */
 const CALL_MS = 5_000
-/** A shard gives five reads a second to all its readers, Lambda's own poller among them: a throttled call waits longer than that. */
+/**
+ * A shard gives five reads a second to all its readers, Lambda's own poller among them: a throttled call waits longer
+ * than that.
+ */
 const BUDGET: RetryBudget = { attemptsMax: 8, totalMs: 6_000 }
 /** A stream has at most some 20,000 shards, 1,000 a page. */
 const PAGES_MAX = 100
@@ -151,7 +154,8 @@ export class KinesisStream {
   }
 
   /**
-   * Sends a command until it is answered or refused. A refusal is thrown as the service sent it: what it means hangs on the call.
+   * Sends a command until it is answered or refused. A refusal is thrown as the service sent it: what it means hangs on
+   * the call.
    * @throws {RetryableError} where the tries are used up, `throttled` among them
    */
   private async call<R>(what: string, command: object, signal?: AbortSignal): Promise<R> {
@@ -184,8 +188,8 @@ export class KinesisStream {
 }
 
 /**
- * A client over HTTP/1.1. The SDK's default for Kinesis is HTTP/2, whose sessions do not outlive a frozen environment and which no plain-HTTP
- * endpoint speaks. It tries once: whoever calls counts the tries.
+ * A client over HTTP/1.1. The SDK's default for Kinesis is HTTP/2, whose sessions do not outlive a frozen environment
+ * and which no plain-HTTP endpoint speaks. It tries once: whoever calls counts the tries.
  */
 function makeClient(region: string | undefined, endpoint: string | undefined): KinesisClient {
   return new KinesisClient({

@@ -34,7 +34,10 @@ class Placeholders {
   }
 }
 
-/** An update of an existing item under its conditions. Without the first condition DynamoDB would make an item that is absent. */
+/**
+ * An update of an existing item under its conditions. Without the first condition DynamoDB would make an item that is
+ * absent.
+ */
 export function updateExpressions({ set, remove = [], when }: Update): Expressions {
   const at = new Placeholders()
   const sets = Object.keys(set).map((name) => `${at.name(name)} = ${at.value(set[name]!)}`)
@@ -62,7 +65,10 @@ function conditionText(at: Placeholders, condition: Condition): string {
   }
 }
 
-/** `from <= sk < to`. A key condition has one interval, closed on both sides: an item at `to` itself is for the reader to leave out. */
+/**
+ * `from <= sk < to`. A key condition has one interval, closed on both sides: an item at `to` itself is for the reader
+ * to leave out.
+ */
 export function queryExpressions({ pk, from, to }: RangeQuery): Expressions {
   const at = new Placeholders()
   const partition = `${at.name('pk')} = ${at.value(pk)}`

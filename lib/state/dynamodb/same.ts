@@ -1,7 +1,9 @@
 import type { Item, Update } from '../../ports/index.js'
 import { isEqual } from '../conditions.js'
 
-/** Whether what stands is what an insert wanted: an earlier attempt of it succeeded, and nobody has changed it since. */
+/**
+ * Whether what stands is what an insert wanted: an earlier attempt of it succeeded, and nobody has changed it since.
+ */
 export function isInsert(standing: Item, wanted: Item): boolean {
   const names = Object.keys(wanted)
   return names.length === Object.keys(standing).length && names.every((name) => isEqual(standing[name], wanted[name]))

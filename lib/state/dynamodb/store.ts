@@ -104,7 +104,10 @@ export class DynamoDBStore implements StateStore {
     return verdicts
   }
 
-  /** What stands after a write that cannot tell what became of it. Where that is not to be learned either, its outcome is unknown. */
+  /**
+   * What stands after a write that cannot tell what became of it. Where that is not to be learned either, its outcome
+   * is unknown.
+   */
   private async look(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]> {
     return await this.get(keys).catch((error) => {
       throw error instanceof RetryableError
@@ -159,7 +162,10 @@ export class DynamoDBStore implements StateStore {
     }
   }
 
-  /** What stands comes with the refusal; it is our own doing where an earlier attempt may have succeeded and just that stands. */
+  /**
+   * What stands comes with the refusal; it is our own doing where an earlier attempt may have succeeded and just that
+   * stands.
+   */
   private async refused(
     update: Update,
     error: ConditionalCheckFailedException,

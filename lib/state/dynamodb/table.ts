@@ -45,7 +45,8 @@ function keysOf({ KeySchema = [], AttributeDefinitions = [] }: TableDescription)
 }
 
 /**
- * Makes a state table: on demand, with `ttl` and point-in-time recovery. A table that is there already and fits is left as it is.
+ * Makes a state table: on demand, with `ttl` and point-in-time recovery. A table that is there already and fits is left
+ * as it is.
  * @throws {ConfigError} where a table of that name has other keys
  */
 export async function createTable(table: string, options: DynamoDBOptions = {}): Promise<'created' | 'exists'> {

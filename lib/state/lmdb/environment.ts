@@ -64,7 +64,10 @@ async function isDamaged(dir: string): Promise<boolean> {
   }
 }
 
-/** The format that the database has, once it has one. Inside a transaction, so that two processes may open a new one at once. */
+/**
+ * The format that the database has, once it has one. Inside a transaction, so that two processes may open a new one at
+ * once.
+ */
 function formatOf(database: Database): unknown {
   const entry = database.get(FORMAT_KEY)
   if (entry) return entry.format

@@ -8,13 +8,15 @@ import { type Database, openDatabase } from './environment.js'
 import { databaseKey } from './keys.js'
 
 /**
- * A store in a directory of this machine, made when there is none. Any number of processes may use it at once: conditions are
- * judged inside write transactions, of which LMDB lets one run at a time, and a process that dies holding the lock leaves it free.
+ * A store in a directory of this machine, made when there is none. Any number of processes may use it at once:
+ * conditions are judged inside write transactions, of which LMDB lets one run at a time, and a process that dies
+ * holding the lock leaves it free.
  *
- * What is guaranteed when a write is acknowledged: its transaction is whole in the file and has been flushed (fdatasync, on macOS
- * F_FULLFSYNC), before anybody could read it. So it survives the death of the process (SIGKILL included) without exception, and a
- * crash of the system or the loss of power wherever the disk keeps what it reports as flushed. A write that was not acknowledged is
- * there as a whole or not at all, item by item. Network file systems are not supported by LMDB.
+ * What is guaranteed when a write is acknowledged: its transaction is whole in the file and has been flushed
+ * (fdatasync, on macOS F_FULLFSYNC), before anybody could read it. So it survives the death of the process (SIGKILL
+ * included) without exception, and a crash of the system or the loss of power wherever the disk keeps what it reports
+ * as flushed. A write that was not acknowledged is there as a whole or not at all, item by item. Network file systems
+ * are not supported by LMDB.
  *
  * @throws {ConfigError} `missing-package`, `store-unusable` or `store-format`
  * @example
@@ -48,7 +50,7 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
       check()
       checkGet(keys)
       if (keys.length === 0) return []
-      // Without this, a read may see the snapshot of an earlier read in this turn of the event loop (law 12).
+      // Without this, a read may see the snapshot of an earlier read in this turn of the event loop (invariant 12).
       database.resetReadTxn()
       const found = keys.map((key) => read(database, databaseKey(key)))
       meter.get(found.map((entry) => entry?.bytes))
@@ -124,7 +126,10 @@ async function commit<T>(database: Database, body: () => T): Promise<T> {
   }
 }
 
-/** The library rejects a second promise with the reason, at the same time. Nobody else looks at it, and it might never come. */
+/**
+ * The library rejects a second promise with the reason, at the same time. Nobody else looks at it, and it might never
+ * come.
+ */
 async function reasonOf(thrown: unknown): Promise<string> {
   const reason = (thrown as { commitError?: Promise<never> }).commitError?.catch((error) => error)
   const next = new Promise((resolve) => setImmediate(resolve))

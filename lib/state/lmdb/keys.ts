@@ -4,13 +4,16 @@ import { SORT_KEY_BYTES_MAX } from '../items.js'
 
 /** LMDB's limit for a key on pages of 4 KB, the default. */
 const LMDB_KEY_BYTES_MAX = 1978
-/** A partition key that leaves no room for the longest sort key is stored by its digest; the item itself holds the text. */
+/**
+ * A partition key that leaves no room for the longest sort key is stored by its digest; the item itself holds the text.
+ */
 const PLAIN_BYTES_MAX = LMDB_KEY_BYTES_MAX - 2 - SORT_KEY_BYTES_MAX
 const DIGESTED = 0xffff
 
 /**
- * An item's key in the database: two bytes of length, the partition key, the sort key, all as UTF-8. LMDB sorts by bytes, so the
- * items of a partition lie together in the order of their sort keys. No partition key is empty: lengths of 0 are the store's own.
+ * An item's key in the database: two bytes of length, the partition key, the sort key, all as UTF-8. LMDB sorts by
+ * bytes, so the items of a partition lie together in the order of their sort keys. No partition key is empty: lengths
+ * of 0 are the store's own.
  */
 export function databaseKey(key: ItemKey): Buffer {
   const pk = Buffer.from(key.pk)

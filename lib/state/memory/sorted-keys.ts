@@ -1,8 +1,8 @@
 import { compareBytes } from '../../base/index.js'
 
 /**
- * Sort keys of one partition by UTF-8 bytes. Additions wait unsorted until someone reads; then they are merged in from the top,
- * so the cost is that of the keys above the lowest new one: next to nothing where keys come near the end.
+ * Sort keys of one partition by UTF-8 bytes. Additions wait unsorted until someone reads; then they are merged in from
+ * the top, so the cost is that of the keys above the lowest new one: next to nothing where keys come near the end.
  */
 export class SortedKeys {
   readonly #sorted: string[] = []

@@ -12,7 +12,10 @@ import type { Vandal } from './vandal.js'
 const SHAKE_MS = 3_000
 const OUTAGE_MS_MAX = 200_000_000
 const TRIM_MS_MAX = 20_000
-/** Longer without a beat of the schedule than this part of what segments have to spare, and they reach their time to live: then the pipeline has to stop, which is another test's. */
+/**
+ * Longer without a beat of the schedule than this part of what segments have to spare, and they reach their time to
+ * live: then the pipeline has to stop, which is another test's.
+ */
 const OUTAGES_SHARE = 3 / 7
 /** Nor may the schedule fail for longer than this part of it. */
 const FAILURES_SHARE = 4 / 7
@@ -36,7 +39,10 @@ export interface Reach {
   readonly spareLifeMs: number
 }
 
-/** What befalls the whole region: nothing is delivered for days, logs lose what was not read, topics are made anew, somebody lays a hand on the table. */
+/**
+ * What befalls the whole region: nothing is delivered for days, logs lose what was not read, topics are made anew,
+ * somebody lays a hand on the table.
+ */
 export class Disasters {
   private readonly ports: Ports
   private readonly logs: readonly SimLog[]
@@ -112,8 +118,9 @@ export class Disasters {
   }
 
   /**
-   * Nothing is read for as long as records are kept. What was there is old by then, and is deleted while it is being read; what comes after it is new: then
-   * neither the age of the next record nor the last checkpoint tells that some are gone.
+   * Nothing is read for as long as records are kept. What was there is old by then, and is deleted while it is being
+   * read; what comes after it is new: then neither the age of the next record nor the last checkpoint tells that some
+   * are gone.
    */
   private trim(): void {
     const { scheduler, swarm } = this.ports
@@ -146,7 +153,8 @@ export class Disasters {
       // A split that nobody has read yet begins where its log does.
       const position = this.operator.positionOf(log)
       if (log.connector === 'file' || position === START) continue
-      // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle could not.
+      // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle
+      // could not.
       this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
       if (this.isHalfDone(log, position)) continue
       const visible = log.visible(this.ports.scheduler.now)

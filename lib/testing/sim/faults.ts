@@ -9,8 +9,8 @@ export interface FaultKind {
 }
 
 /**
- * Everything that the simulated world does to a pipeline. Each is a thing that Lambda, an event source mapping, DynamoDB, Kinesis, Kafka, a sink, a clock or
- * an operator's hand does in fact, only more often.
+ * Everything that the simulated world does to a pipeline. Each is a thing that Lambda, an event source mapping,
+ * DynamoDB, Kinesis, Kafka, a sink, a clock or an operator's hand does in fact, only more often.
  */
 export const FAULTS = {
   'crash-before': { rate: 0.03, what: 'a process dies before a call has its effect' },
@@ -85,8 +85,8 @@ export interface SwarmOptions {
 }
 
 /**
- * The faults of one run (swarm testing: Groce and others, ISSTA 2012). Each seed enables a random third of the kinds, at random rates, so that runs differ
- * in kind and not only in order. What is counted is what was injected.
+ * The faults of one run (swarm testing: Groce and others, ISSTA 2012). Each seed enables a random third of the kinds,
+ * at random rates, so that runs differ in kind and not only in order. What is counted is what was injected.
  */
 export class Swarm {
   /** Injections by kind. */

@@ -7,7 +7,9 @@ import type { Process } from './process.js'
 /** How long a record is kept, ms. */
 export const RETENTION_MS = 86_400_000
 
-/** What a process can ask a simulated source. Its answers are true when they are given, but for what it may leave out. */
+/**
+ * What a process can ask a simulated source. Its answers are true when they are given, but for what it may leave out.
+ */
 export function simInspector(
   ports: Ports,
   process: Process,

@@ -6,13 +6,16 @@ import { lanePks, parseSegmentSk, runPrefix, START, splitKey, splitsPks } from '
 import { effective, readSplit, standing } from '../../runtime/split-item.js'
 import type { MemoryTable } from '../../state/memory/index.js'
 
-/** A stretch of a split's log, up to `to`, and the gate behind which its records were counted: one of the durable marks that logs do not hold. */
+/**
+ * A stretch of a split's log, up to `to`, and the gate behind which its records were counted: one of the durable marks
+ * that logs do not hold.
+ */
 export interface Stretch {
   readonly to: string
   readonly gate: number
 }
 
-/** What only grows (law 9). */
+/** What only grows (invariant 9). */
 const GROWING = ['position', 'own', 'top', 'gate', 'epoch', 'proposed', 'watermark', 'cursor'] as const
 const SPLIT_ITEM_BYTES = 1024
 
@@ -69,7 +72,7 @@ export class Invariants {
       const was = before[name]
       const is = after[name]
       if (was !== undefined && (is === undefined || is < was))
-        this.fail(`law 9: ${name} of ${before.pk} ${before.sk} goes back, from ${String(was)} to ${String(is)}`)
+        this.fail(`invariant 9: ${name} of ${before.pk} ${before.sk} goes back, from ${String(was)} to ${String(is)}`)
     }
     const stage = this.stages.get(before.pk)
     if (stage === undefined) return
@@ -84,7 +87,7 @@ export class Invariants {
     if (after.skip !== before.skip) listOf(this.skips, before.sk.slice(2)).push(String(after.skip))
   }
 
-  /** Laws 4, 5, 7: all that may still write has passed what is published. */
+  /** Invariants 4, 5, 7: all that may still write has passed what is published. */
   private publish(stage: number, after: Item): void {
     const watermark = after.watermark as number
     this.published.set(stage, watermark)
@@ -92,15 +95,15 @@ export class Invariants {
       if (this.damaged.has(`${item.pk} ${item.sk}`)) continue
       const split = readSplit(item, 0)
       if (standing(split) === 'member' && split.stopped === '' && effective(split) < watermark)
-        this.fail(`law 4: ${watermark} is published, and the member ${split.name} stands at ${effective(split)}`)
+        this.fail(`invariant 4: ${watermark} is published, and the member ${split.name} stands at ${effective(split)}`)
     }
   }
 
-  /** Law 6: whoever comes after it stands in the minimum before it leaves, as far as its source lists it. */
+  /** Invariant 6: whoever comes after it stands in the minimum before it leaves, as far as its source lists it. */
   private ended(stage: number, { sk }: Item): void {
     for (const child of this.childrenOf(sk.slice(2)))
       if (this.table.find(splitKey(this.prefix, this.plan.stages[stage]!, child)) === undefined)
-        this.fail(`law 6: ${sk.slice(2)} ends, and ${child} after it is not registered`)
+        this.fail(`invariant 6: ${sk.slice(2)} ends, and ${child} after it is not registered`)
   }
 
   private splits(stage: number): Item[] {
@@ -115,12 +118,12 @@ export class Invariants {
     this.stretch(after, before.gate as number)
     const { counters } = split
     if (counters.in !== counters.rejected + counters.filtered + counters.passed)
-      this.fail(`law 10: ${split.name} took ${JSON.stringify(counters)}`)
+      this.fail(`invariant 10: ${split.name} took ${JSON.stringify(counters)}`)
     if (before.stopped !== undefined || before.next !== undefined)
       this.fail(`a stopped split takes records: ${split.name}`)
     let bytes = 0
     for (const [name, value] of Object.entries(after)) bytes += name.length + String(value).length
-    if (bytes > SPLIT_ITEM_BYTES) this.fail(`law 2: the item of ${split.name} has ${bytes} bytes`)
+    if (bytes > SPLIT_ITEM_BYTES) this.fail(`invariant 2: the item of ${split.name} has ${bytes} bytes`)
   }
 
   private stretch(after: Item, gate: number): void {
@@ -133,15 +136,17 @@ export class Invariants {
     const { bucketEnd, split, from } = parseSegmentSk(item.sk)
     const chain = `${item.pk} ${bucketEnd} ${split}`
     const end = this.chains.get(chain) ?? START
-    if (from !== end) this.fail(`law 2: a segment of ${chain} begins at ${from}, and the chain ends at ${end}`)
+    if (from !== end) this.fail(`invariant 2: a segment of ${chain} begins at ${from}, and the chain ends at ${end}`)
     this.chains.set(chain, item.to as string)
-    // Law 7: what is closed is frozen.
+    // Invariant 7: what is closed is frozen.
     const published = this.published.get(operator.stage) ?? TIME_MIN
     if (published === TIME_MIN) return
     const frontier = operator.slices.frontier(published)
     for (const slice of slicesOf(item) ?? [bucketEnd])
       if (slice <= frontier)
-        this.fail(`law 7: the slice ${slice} of ${operator.name} is closed (${published}), and ${split} adds to it`)
+        this.fail(
+          `invariant 7: the slice ${slice} of ${operator.name} is closed (${published}), and ${split} adds to it`,
+        )
   }
 }
 

@@ -40,7 +40,10 @@ interface Container {
 /** Everything that a container is made of, but its process. */
 export type BindingsOf = (process: Process, logger: Logger) => Bindings
 
-/** Lambda: containers that are warm, frozen, thawed, thrown away and killed at their deadline, and invocations that are given up and live on. */
+/**
+ * Lambda: containers that are warm, frozen, thawed, thrown away and killed at their deadline, and invocations that are
+ * given up and live on.
+ */
 export class Lambda {
   readonly timeoutMs: number
   invocations = 0
@@ -121,7 +124,10 @@ export class Lambda {
     return this.attempts.size > 0
   }
 
-  /** Every attempt at this, given up ones too, is killed: what an operator makes sure of before a hand is laid on a split. */
+  /**
+   * Every attempt at this, given up ones too, is killed: what an operator makes sure of before a hand is laid on a
+   * split.
+   */
   killAll(isAbout: (subject: object | undefined) => boolean): void {
     for (const [process, attempt] of this.attempts) if (isAbout(attempt.subject)) process.kill()
   }

@@ -1,6 +1,8 @@
 /** What a simulated log holds at one place. */
 export interface LogRecord {
-  /** Kafka and files: the offset. Kinesis: the number of the source record; user records of one KPL aggregate share it. */
+  /**
+   * Kafka and files: the offset. Kinesis: the number of the source record; user records of one KPL aggregate share it.
+   */
   readonly offset: number
   /** When the broker takes it, ms after the start; from then on it can be read. */
   readonly arrivalMs: number
@@ -20,7 +22,10 @@ export interface LogPlan {
   /** When its source first lists it, ms after the start. Default 0. */
   readonly fromMs?: number
   readonly parents?: readonly string[]
-  /** No record comes after the last one; it is closed from then on, and not before `closesMs` (when a shard was split or merged). */
+  /**
+   * No record comes after the last one; it is closed from then on, and not before `closesMs` (when a shard was split or
+   * merged).
+   */
   readonly isClosed?: boolean
   readonly closesMs?: number
   /** Nobody knows when its records arrived (Kafka's CreateTime). */

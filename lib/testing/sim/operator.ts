@@ -10,7 +10,10 @@ import type { SimTable } from './table.js'
 const LOOK_MS = 20_000
 const RESET_AFTER_MS = 61_000
 
-/** The person on call: resets splits that have stopped, and has records skipped that kill whoever touches them. Acts on what `millrace splits` shows. */
+/**
+ * The person on call: resets splits that have stopped, and has records skipped that kill whoever touches them. Acts on
+ * what `millrace splits` shows.
+ */
 export class Operator {
   private readonly ports: Ports
   private readonly table: SimTable
@@ -86,7 +89,8 @@ export class Operator {
         continue
       }
       this.alarm()
-      // Careful by now: what kills is the first record after the position that is still there, or there is nothing to skip yet (law 14).
+      // Careful by now: what kills is the first record after the position that is still there, or there is nothing to
+      // skip yet (invariant 14).
       if (
         split.skip !== split.position &&
         scheduler.now - split.at > 3 * this.timeoutMs &&

@@ -20,7 +20,10 @@ const MALFORMED: readonly unknown[] = [
   { eventSource: 'millrace:file', source: 'nobody', records: [{ split: 'a', offset: 0, data: '{}' }] },
 ]
 
-/** An event source mapping's poller: of one Kinesis shard or file, or of some partitions of a topic. Delivers in order, one batch at a time, for ever. */
+/**
+ * An event source mapping's poller: of one Kinesis shard or file, or of some partitions of a topic. Delivers in order,
+ * one batch at a time, for ever.
+ */
 export class Poller {
   readonly logs: SimLog[]
   private readonly ports: Ports

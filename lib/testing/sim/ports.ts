@@ -3,7 +3,9 @@ import type { Swarm } from './faults.js'
 import type { Process } from './process.js'
 import type { Scheduler } from './scheduler.js'
 
-/** Where a process is to die, by the number of its call among all calls of the run: for going through every crash point. */
+/**
+ * Where a process is to die, by the number of its call among all calls of the run: for going through every crash point.
+ */
 export interface CrashPoint {
   readonly call: number
   readonly when: 'before' | 'after'

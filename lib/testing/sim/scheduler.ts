@@ -14,8 +14,8 @@ const STEP_MS_MAX = 25
 const NEWEST_SHARE = 0.3
 
 /**
- * Owns time and every await of the ports: one call goes on at a time, which one the seed says; all else waits. Between two steps all microtasks run to their end,
- * so that what happens hangs on the seed alone.
+ * Owns time and every await of the ports: one call goes on at a time, which one the seed says; all else waits. Between
+ * two steps all microtasks run to their end, so that what happens hangs on the seed alone.
  */
 export class Scheduler {
   now: number
@@ -95,7 +95,10 @@ export class Scheduler {
       this.ready = this.ready.filter((waiting) => waiting.process !== process)
   }
 
-  /** One step: what is due happens, then one call goes on. Where nothing can, time goes on to what is due next. False: nothing ever will. */
+  /**
+   * One step: what is due happens, then one call goes on. Where nothing can, time goes on to what is due next. False:
+   * nothing ever will.
+   */
   async step(): Promise<boolean> {
     this.steps++
     if (this.ready.length === 0) {

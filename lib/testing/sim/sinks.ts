@@ -14,8 +14,9 @@ interface Held {
 }
 
 /**
- * All sinks of a world. A row's id may never come with two contents, a part never with other rows, and a row of a split never after a sink has been told that
- * all up to it is there: then every way of being exactly once that the port allows gives the same.
+ * All sinks of a world. A row's id may never come with two contents, a part never with other rows, and a row of a split
+ * never after a sink has been told that all up to it is there: then every way of being exactly once that the port
+ * allows gives the same.
  */
 export class SimSinks {
   private readonly held = new Map<string, Held>()
@@ -97,7 +98,7 @@ export class SimSinks {
   private keep(sink: string, held: Held, batch: SinkBatch, row: SinkRow, text: string): void {
     const known = held.rows.get(row.id)
     if (known !== undefined) {
-      if (known !== text) this.checks.fail(`law 8: ${sink} gets ${row.id} twice, as ${known} and as ${text}`)
+      if (known !== text) this.checks.fail(`invariant 8: ${sink} gets ${row.id} twice, as ${known} and as ${text}`)
       return
     }
     if (batch.kind === 'split') {
@@ -105,7 +106,7 @@ export class SimSinks {
         this.checks.fail(`${sink} gets ${row.id} of ${row.order} in a batch of (${batch.from}, ${batch.to}]`)
       if (row.order <= (held.reached.get(batch.split) ?? ''))
         this.checks.fail(
-          `law 3: ${sink} was told that all of ${batch.split} up to ${row.order} is there; now ${row.id} comes`,
+          `invariant 3: ${sink} was told that all of ${batch.split} up to ${row.order} is there; now ${row.id} comes`,
         )
     }
     held.rows.set(row.id, text)
@@ -115,7 +116,8 @@ export class SimSinks {
     const rows = ids.join()
     const known = held.parts.get(name)
     if (known === undefined) held.parts.set(name, rows)
-    else if (known !== rows) this.checks.fail(`law 8: ${sink} gets the part ${name} as [${known}] and as [${rows}]`)
+    else if (known !== rows)
+      this.checks.fail(`invariant 8: ${sink} gets the part ${name} as [${known}] and as [${rows}]`)
   }
 
   private of(sink: string): Held {

@@ -6,7 +6,10 @@ import type { Process } from './process.js'
 
 const BURST_MS_MAX = 20_000
 
-/** The table of a simulated region: what each process sees of it is a store of its own, and every request may fail in every way. */
+/**
+ * The table of a simulated region: what each process sees of it is a store of its own, and every request may fail in
+ * every way.
+ */
 export class SimTable {
   readonly items = new MemoryTable()
   /** The table as an operator's command has it: nothing fails, and every write is looked at as any other. */

@@ -23,7 +23,10 @@ const COVERED = {
   part: ['data'],
 } as const
 
-/** Somebody, or something, that changes the table behind the runtime's back; and the operator who puts things right once Millrace has said so. */
+/**
+ * Somebody, or something, that changes the table behind the runtime's back; and the operator who puts things right once
+ * Millrace has said so.
+ */
 export class Vandal {
   private readonly ports: Ports
   private readonly table: SimTable
@@ -39,7 +42,10 @@ export class Vandal {
     return this.damaged.size > 0
   }
 
-  /** Now and then. What is conditional, and what could be written anew, is left alone while somebody is at work: a write under way may pass its condition by the damage. */
+  /**
+   * Now and then. What is conditional, and what could be written anew, is left alone while somebody is at work: a write
+   * under way may pass its condition by the damage.
+   */
   act(isQuiet: boolean, isDone: (split: string, position: string) => boolean): void {
     const { swarm } = this.ports
     if (this.isAtWork || swarm.hasEnded) return

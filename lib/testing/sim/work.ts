@@ -21,7 +21,9 @@ interface Chunk {
   readonly units: Map<string, Set<string>>
 }
 
-/** Law 11: what an attempt does before its next checkpoint is bounded, whatever its records and its windows are. */
+/**
+ * Invariant 11: what an attempt does before its next checkpoint is bounded, whatever its records and its windows are.
+ */
 export class Work {
   private readonly chunks = new WeakMap<Process, Chunk>()
   private readonly asked = new WeakMap<Process, number>()
@@ -48,7 +50,8 @@ export class Work {
   private request(process: Process): void {
     const asked = (this.asked.get(process) ?? 0) + 1
     this.asked.set(process, asked)
-    if (asked === REQUESTS_MAX) this.fail(`law 11: ${process.name} has made ${asked} requests without a checkpoint`)
+    if (asked === REQUESTS_MAX)
+      this.fail(`invariant 11: ${process.name} has made ${asked} requests without a checkpoint`)
   }
 
   /** A chunk that has come to its limit of rows takes no further source record. */
@@ -81,6 +84,8 @@ export class Work {
     let before = 0
     for (const [unit, rows] of units) if (unit !== last) before += rows.size
     if (before >= this.chunkRows)
-      this.fail(`law 11: the chunk ${name} has ${before} rows before its last record, where ${this.chunkRows} end one`)
+      this.fail(
+        `invariant 11: the chunk ${name} has ${before} rows before its last record, where ${this.chunkRows} end one`,
+      )
   }
 }

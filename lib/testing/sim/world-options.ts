@@ -13,7 +13,9 @@ export interface WorldOptions {
   readonly seed: number
   readonly logs: readonly LogPlan[]
   readonly swarm: Swarm
-  /** Decoders of the pipeline's connectors, loaded: an import takes as long as it takes, and the simulation must not. */
+  /**
+   * Decoders of the pipeline's connectors, loaded: an import takes as long as it takes, and the simulation must not.
+   */
   readonly decoders: ReadonlyMap<string, EventDecoder>
   /** Rows that a sink can never take, and why. */
   readonly refuses?: (sink: string, row: SinkRow) => string | undefined
@@ -22,7 +24,10 @@ export interface WorldOptions {
   /** Partitions of a topic that one poller has. Default all. */
   readonly partitionsPerPoller?: number
   readonly kafkaPartialAnswers?: boolean
-  /** How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have `idle.close`). */
+  /**
+   * How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have
+   * `idle.close`).
+   */
   readonly ending?: 'bounded' | 'clock'
   /** The event time up to which everything of a stage has to be closed in the end, of the logs as they came to be. */
   readonly horizonOf: (world: Pick<Outcome, 'logs' | 'checks'>) => (stage: number) => number

@@ -169,7 +169,7 @@ export class World {
       idle = this.lambda.isAlive ? 0 : idle + 1
       if (!this.lambda.isAlive && !this.hasLate()) break
     }
-    if (this.digest() !== before) this.checks.fail('law 7: what came after the end has changed results')
+    if (this.digest() !== before) this.checks.fail('invariant 7: what came after the end has changed results')
   }
 
   private hasLate(): boolean {

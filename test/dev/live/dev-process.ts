@@ -31,7 +31,10 @@ export class LiveProcess {
 /** Ends what hangs, before the test's own guard does, which would not say what was waited for. */
 const HANG_MS = 5 * 60_000
 
-/** Asks until the answer is true; what it was the last time is in the error. Who asks what costs much leaves time between. */
+/**
+ * Asks until the answer is true; what it was the last time is in the error. Who asks what costs much leaves time
+ * between.
+ */
 export async function until(what: string, ask: () => Promise<unknown> | unknown, pauseMs = 100): Promise<void> {
   const end = performance.now() + HANG_MS
   let last: unknown

@@ -126,7 +126,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
     await expect.poll(() => all).toEqual(numbers(0, 9))
   })
 
-  it('law 11: an error brings the batch again, and a partial answer moves each partition by itself', async () => {
+  it('invariant 11: an error brings the batch again, and a partial answer moves each partition by itself', async () => {
     await tools.create('answers', 2)
     await tools.send('answers', [...numbered(4, 0, 0), ...numbered(4, 10, 1)])
     const events: Record<string, string>[] = []
@@ -157,7 +157,8 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
       )
       await tools.setOffsets('group of begins', 'begins', { 0: 4, 1: 9, 3: 8 })
       await expect.poll(() => committed('begins')).toEqual({ 0: 4, 1: 9, 2: -1, 3: 8 })
-      // 0: the group is behind. 1: it is ahead. 2: it knows nothing. 3: the handler knows nothing, so nothing was counted.
+      // 0: the group is behind. 1: it is ahead. 2: it knows nothing. 3: the handler knows nothing, so nothing was
+      // counted.
       const positions: Record<string, string> = { 'begins-0': at(6), 'begins-1': at(2), 'begins-2': at(7) }
       const seen: string[] = []
       poll('begins', (event) => void seen.push(...texts(event)), { positionOf: async (split) => positions[split] })

@@ -196,7 +196,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
     await expect.poll(came).toEqual(['01234567', '34567', '345', '34', '3', '4567'])
   })
 
-  it('law 6: children begin when their parents are read to their ends and taken', async () => {
+  it('invariant 6: children begin when their parents are read to their ends and taken', async () => {
     await tools.create('family')
     for (let i = 0; i < 6; i++) await tools.put('family', `parent ${i}`)
     await tools.split('family', shardId(0))

@@ -20,7 +20,10 @@ const WINDOW_MS = 10_000
 
 type Source = (name: string, options: any) => SourceNode<Click>
 
-/** Clicks counted per key in windows of ten seconds. Nothing is late: what is counted hangs on nothing but what is delivered. */
+/**
+ * Clicks counted per key in windows of ten seconds. Nothing is late: what is counted hangs on nothing but what is
+ * delivered.
+ */
 export function clicksOf(source: Source, name: string): Pipeline {
   const options = { timestamp: (click: Click) => click.t, watermark: outOfOrder('1h') }
   return pipeline('live', { keyGroups: 2, deadLetter: ndjson('dead'), minAdvance: 0 }, (p) =>
@@ -57,7 +60,9 @@ export function expected(all: readonly Click[]): Record<string, { n: number; tot
   return results
 }
 
-/** One pipeline on the memory store. `environment` is a process of its own, as pollers have; a tick runs every so often. */
+/**
+ * One pipeline on the memory store. `environment` is a process of its own, as pollers have; a tick runs every so often.
+ */
 export class LiveWorld {
   readonly store = memoryStore()
   readonly logs: string[] = []

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
-/** What the stack is deployed into, and what looks at its template. Pinned: they are Python's, and no lock file holds them. */
+/**
+ * What the stack is deployed into, and what looks at its template. Pinned: they are Python's, and no lock file holds
+ * them.
+ */
 const PACKAGES = ['moto[server]==5.2.5', 'cfn-lint==1.58.0']
 const INSTALL_MS_MAX = 300_000
 
@@ -15,7 +18,10 @@ export interface AwsTools {
   readonly cfnLint: string
 }
 
-/** The tools; where there can be none that is said plainly, and with CI=true it is an error. `suite` is what then does not run. */
+/**
+ * The tools; where there can be none that is said plainly, and with CI=true it is an error. `suite` is what then does
+ * not run.
+ */
 export async function awsToolsFor(suite: string): Promise<AwsTools | undefined> {
   const tools = await awsTools()
   if (typeof tools !== 'string') return tools

@@ -27,7 +27,10 @@ export interface Call {
   isUncertain: boolean
   /** A write of it was held, and may land after its answer. */
   isHeld: boolean
-  /** The store takes the service for an old one, that does not say what stood in the way of an update: it looks, a moment later. */
+  /**
+   * The store takes the service for an old one, that does not say what stood in the way of an update: it looks, a
+   * moment later.
+   */
   readonly looksLater: boolean
 }
 
@@ -39,7 +42,10 @@ export interface CallerOptions {
   readonly bytesMax: number
 }
 
-/** One who calls a store, a call after the other, by the seed. What it has seen it takes for granted in its next updates. */
+/**
+ * One who calls a store, a call after the other, by the seed. What it has seen it takes for granted in its next
+ * updates.
+ */
 export class Caller {
   readonly calls: Call[] = []
   private readonly store: StateStore

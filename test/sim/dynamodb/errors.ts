@@ -10,7 +10,10 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { Values } from './values.js'
 
-/** Which way a call went: all of the SDK's middleware, or the short one of `lib/aws/dynamodb-shortcut.ts`. Their errors look different. */
+/**
+ * Which way a call went: all of the SDK's middleware, or the short one of `lib/aws/dynamodb-shortcut.ts`. Their errors
+ * look different.
+ */
 export type Way = 'whole' | 'short'
 
 const CLASSES = {

@@ -1,4 +1,7 @@
-/** What may go wrong with a call of the simulated DynamoDB, each where the service or the network lets it. A kind is asked for only where it can strike. */
+/**
+ * What may go wrong with a call of the simulated DynamoDB, each where the service or the network lets it. A kind is
+ * asked for only where it can strike.
+ */
 export const DYNAMODB_FAULTS = Object.freeze({
   'ddb-provisioned-throughput': 'The request is refused with ProvisionedThroughputExceededException.',
   'ddb-throttling': 'The request is refused with ThrottlingException.',

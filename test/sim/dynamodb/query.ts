@@ -39,7 +39,8 @@ export function query(table: SimulatedTable, input: QueryCommandInput): Operatio
       if (partition === undefined) return answer([])
       const before = input.ConsistentRead === true ? undefined : staleness(partition.unseen, world)
       const page = new Filling(Limit, before)
-      // One more than the page holds tells whether anything follows; of rows that are too young any number may be passed over.
+      // One more than the page holds tells whether anything follows; of rows that are too young any number may be
+      // passed over.
       const wanted = before === undefined ? page.most + 1 : Number.POSITIVE_INFINITY
       let rows = partition.between(interval, isAscending, wanted)
       const place = start === undefined ? placeBefore(interval, rows, isAscending) : undefined

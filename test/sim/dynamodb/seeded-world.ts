@@ -13,8 +13,8 @@ interface Held {
 }
 
 /**
- * A world without a scheduler: a turn comes after some microtasks, as many as the seed says, so that concurrent callers meet in any order; virtual time
- * moves by the pauses. Of its callers each may see the faults that strike it.
+ * A world without a scheduler: a turn comes after some microtasks, as many as the seed says, so that concurrent callers
+ * meet in any order; virtual time moves by the pauses. Of its callers each may see the faults that strike it.
  */
 export class SeededWorld {
   readonly counts: Record<string, number> = {}

@@ -57,14 +57,14 @@ const textOf = async (seed: number): Promise<string> =>
   JSON.stringify(await run(seed), (_, value) => (value instanceof Uint8Array ? `${value.length} ${value[0]}` : value))
 
 describe('the DynamoDB store on a simulated service that fails (SIM_SEEDS runs more)', () => {
-  it('keeps its word, whatever becomes of its calls (laws 2, 11, 12)', async () => {
+  it('keeps its word, whatever becomes of its calls (invariants 2, 11, 12)', async () => {
     const counts = new Map<string, number>()
     for (let seed = 1; seed <= SEEDS; seed++) {
       const result = await run(seed)
       expect(result.faults, `seed ${seed}`).toEqual([])
       for (const [kind, n] of Object.entries(result.counts)) counts.set(kind, (counts.get(kind) ?? 0) + n)
     }
-    // Law 12: no read of the store is one that may be stale.
+    // Invariant 12: no read of the store is one that may be stale.
     for (const kind of DYNAMODB_FAULT_KINDS.filter((kind) => kind !== 'ddb-stale-read')) {
       expect(counts.get(kind) ?? 0, kind).toBeGreaterThan(MANY)
     }

@@ -1,6 +1,9 @@
 /** What the simulated service asks of the world that it runs in. */
 export interface ServiceWorld {
-  /** Waits for its turn; the scheduler decides when. `label` names the call for the trace. Resolves when the call may go on. */
+  /**
+   * Waits for its turn; the scheduler decides when. `label` names the call for the trace. Resolves when the call may go
+   * on.
+   */
   turn(label: string): Promise<void>
   /** Whether a fault of this kind happens now, by the seed; true is counted as an injection. */
   strikes(kind: string): boolean

@@ -13,7 +13,10 @@ export interface Effect {
   readonly after: Values
 }
 
-/** A table of DynamoDB with the keys `pk` and `sk`, both strings, in memory. All its clients share it; each may live in a world of its own. */
+/**
+ * A table of DynamoDB with the keys `pk` and `sk`, both strings, in memory. All its clients share it; each may live in
+ * a world of its own.
+ */
 export class SimulatedTable {
   /** Sees each effect as it happens. */
   onEffect: ((effect: Effect) => void) | undefined

@@ -62,8 +62,9 @@ function updateFault(call: Call, update: Update, verdict: UpdateVerdict, journal
 }
 
 /**
- * What is refused had no effect. A call that could not know whether an earlier attempt had one is refused by its own effect only where another has
- * changed the item since; and where an attempt was held, its effect may come after the verdict.
+ * What is refused had no effect. A call that could not know whether an earlier attempt had one is refused by its own
+ * effect only where another has changed the item since; and where an attempt was held, its effect may come after the
+ * verdict.
  */
 function refusedFault(call: Call, key: ItemKey, journal: Journal): string | undefined {
   if (journal.by(call.id, key).length === 0 || call.isHeld) return undefined

@@ -103,7 +103,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       expect(await source.peek('aborted-0', at(11))).toBe('waiting')
     })
 
-    it('law 5: an open transaction waits, until it is taken back', async () => {
+    it('invariant 5: an open transaction waits, until it is taken back', async () => {
       await tools.create('open')
       await tools.send('open', numbered(1))
       const source = inspector('open')
@@ -129,14 +129,14 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       })
       afterEach(() => vi.restoreAllMocks())
 
-      it('law 5: what it does not show waits, as its end is asked for', async () => {
+      it('invariant 5: what it does not show waits, as its end is asked for', async () => {
         const fetched = lag(1, 2)
         expect(await inspector('lagging').peek('lagging-0', at(1))).toBe('waiting')
         expect(fetched).toHaveBeenCalledTimes(2)
         expect(await inspector('lagging').peek('lagging-0', at(2))).toBe('nothing')
       })
 
-      it('law 5: and where brokers are too old to be sure of their end, they are looked at twice', async () => {
+      it('invariant 5: and where brokers are too old to be sure of their end, they are looked at twice', async () => {
         const fetched = lag(1, 2)
         const ends = [2, 3]
         const asked = vi.spyOn(KafkaTopic.prototype, 'end').mockImplementation(async function (
@@ -159,7 +159,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       })
     })
 
-    it('law 11: passes a long aborted tail in several questions, each of them bounded', async () => {
+    it('invariant 11: passes a long aborted tail in several questions, each of them bounded', async () => {
       await tools.create('long')
       await tools.send('long', numbered(1))
       const large = Array.from({ length: 12 }, () => ({ value: 'x'.repeat(900_000) }))
@@ -208,7 +208,8 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       await tools.commit(topic, `tx-z-${topic}`, [{ key: 'z', value: '2' }])
       await tools.send(topic, [{ key: 'z', value: null }])
       expect(await source.peek(`${topic}-0`, at(1))).toBe('waiting')
-      // The tombstone and what it deletes go once nothing but taken-back records follows; the batch of x and y keeps its end.
+      // The tombstone and what it deletes go once nothing but taken-back records follows; the batch of x and y keeps
+      // its end.
       let round = 0
       await expect
         .poll(async () => {

@@ -87,7 +87,7 @@ describeBroker('how long a topic keeps records, as a Kafka broker says', (broker
     }
   })
 
-  it('law 5: retention passes a marker that was the end, and says that nothing later can have gone', async () => {
+  it('invariant 5: retention passes a marker that was the end, and says that nothing later can have gone', async () => {
     await tools.create('quiet', 1, { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '3000' })
     await tools.commit('quiet', 'tx-quiet', numbered(3))
     const source = inspector('quiet')
@@ -98,7 +98,7 @@ describeBroker('how long a topic keeps records, as a Kafka broker says', (broker
     expect(await source.peek('quiet-0', at(2))).toBe('nothing')
   })
 
-  it('law 5: the end that was proved holds nothing, whatever is deleted up to it', async () => {
+  it('invariant 5: the end that was proved holds nothing, whatever is deleted up to it', async () => {
     await tools.create('proved')
     await tools.commit('proved', 'tx-proved', numbered(3))
     const source = inspector('proved')

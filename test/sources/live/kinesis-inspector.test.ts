@@ -17,7 +17,7 @@ describeLive('a Kinesis stream that is asked', ['kinesis'], (services) => {
     tools = new KinesisTools(services.endpoint('kinesis'))
   })
 
-  it('law 6: lists shards with their parents after splits and merges, while records flow', async () => {
+  it('invariant 6: lists shards with their parents after splits and merges, while records flow', async () => {
     await tools.create('lists', 2)
     const source = inspector('lists')
     expect(await source.list()).toEqual([
@@ -136,7 +136,7 @@ describeLive('a Kinesis stream that is asked', ['kinesis'], (services) => {
       expect(await source.peek(shardId(0), earlier)).toBe('waiting')
     })
 
-    it('law 11: tries again when it is throttled, for a bounded time', async () => {
+    it('invariant 11: tries again when it is throttled, for a bounded time', async () => {
       await tools.create('throttled')
       const { sequence } = await tools.put('throttled', 'a')
       const { client } = new KinesisTools(services.endpoint('kinesis'))

@@ -21,7 +21,10 @@ net.Server.prototype.listen = function (...args) {
 }
 `
 
-/** A local Kinesis that knows what kinesalite lacks: UpdateShardCount, streams by ARN, closed shards with their children. */
+/**
+ * A local Kinesis that knows what kinesalite lacks: UpdateShardCount, streams by ARN, closed shards with their
+ * children.
+ */
 export async function startKinesisLocal(): Promise<{ readonly endpoint: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kinesis-local-'))
   const preload = join(folder, 'loopback.cjs')
