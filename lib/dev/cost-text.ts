@@ -85,6 +85,6 @@ function seconds(value: number): string {
 }
 
 function rateText(rate: number): string {
-  if (rate >= 1) return `${numberText(rate)} records per second`
-  return rate * 60 >= 1 ? `${numberText(rate * 60)} records per minute` : `${numberText(rate * 3_600)} records per hour`
+  if (rate >= 1) return `${numberText(rate)} records/s`
+  return rate * 60 >= 1 ? `${numberText(rate * 60)} records/min` : `${numberText(rate * 3_600)} records/h`
 }

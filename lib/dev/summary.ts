@@ -48,7 +48,7 @@ export function conservation(summary: RunSummary): string {
       'rejected',
       'filtered',
       'passed',
-      ...stage.operators.flatMap((name) => [`${name}: counted`, 'of which late', 'expired']),
+      ...stage.operators.flatMap((name) => [`${name}: counted`, 'counted late', 'expired']),
     ]
     const rows = stage.splits.map((split) => [
       split.split,

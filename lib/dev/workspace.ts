@@ -132,7 +132,7 @@ function parsed(text: string, file: string): RunInputs {
   } catch {
     throw new ConfigError(
       'bad-parts',
-      `${file} is damaged, so the input of its run is unknown. Use --fresh to start over.`,
+      `${file} is damaged: the input of its run is unknown. Use --fresh to start over.`,
     )
   }
 }

@@ -24,7 +24,7 @@ describe('rates and sizes', () => {
 
   it.each(['', '500', '0/s', '-1/s', '1/w', 'k/s'])('%j is no rate', (text) =>
     expect(() => parseRate(text)).toThrow(
-      `A rate is records a second, minute, hour or day, such as 500/s, 2k/m or 1.5m/d; it is ${JSON.stringify(text)}.`,
+      `A rate must be in records per second, minute, hour or day, such as 500/s, 2k/m or 1.5m/d; it is ${JSON.stringify(text)}.`,
     ),
   )
 
@@ -35,7 +35,7 @@ describe('rates and sizes', () => {
     ['1mb', 1_048_576],
   ])('%s', (text, bytes) => expect(parseSize(text)).toBe(bytes))
 
-  it.each(['', '0', '11MB', 'big'])('%j is no size', (text) => expect(() => parseSize(text)).toThrow(/10MB at most/))
+  it.each(['', '0', '11MB', 'big'])('%j is no size', (text) => expect(() => parseSize(text)).toThrow(/at most 10MB/))
 })
 
 describe('a bill', () => {
@@ -50,7 +50,7 @@ describe('a bill', () => {
 
   it('of a pipeline at rest is that of being watched', () => {
     const bill = estimate(shape, { ...load, recordsPerSecond: 0.0001 })
-    const watched = ['metrics', 'alarms', 'dashboard', 'streams on demand, in and out'].map((what) => usdOf(bill, what))
+    const watched = ['metrics', 'alarms', 'dashboard', 'on-demand streams, in and out'].map((what) => usdOf(bill, what))
     expect(bill.usd - watched.reduce((sum, usd) => sum + usd, 0)).toBeLessThan(0.5)
     // Metrics are billed by the hours in which they have a value.
     expect(usdOf(bill, 'metrics')).toBeLessThan(usdOf(estimate(shape, load), 'metrics') / 2)
@@ -121,7 +121,7 @@ describe('others', () => {
     const { bill, logUsd, alternatives } = costReport(streams, load)
     const [flink, kafka] = alternatives
     expect([flink!.name, flink!.logUsd]).toEqual(['Managed Flink', logUsd])
-    expect(logUsd).toBe(usdOf(bill, 'streams on demand, in and out'))
+    expect(logUsd).toBe(usdOf(bill, 'on-demand streams, in and out'))
     // Kafka Streams reads no stream: its records lie in MSK.
     expect(kafka!.of).toContain('MSK brokers for the stream')
     expect(kafka!.logUsd).toBeGreaterThan(60)

@@ -108,7 +108,7 @@ describe('the cheapest settings for a latency', () => {
 
   it('are none where pollers alone take longer, and the least is said', () => {
     expect(() => at(three, load, 900)).toThrow(
-      /A latency of 900ms is shorter than .* no batching window, 1\.\d s: 1 s until a poller sees a record/,
+      /A latency of 900ms is shorter than .* no batching window, 1\.\d s: 1 s until a poller reads a record/,
     )
     const topic = { ...three, sources: [{ name: 'sales', connector: 'kafka' }] }
     expect(at(topic, load, 900).latency.poll).toBe(0)
@@ -120,7 +120,7 @@ describe('the cheapest settings for a latency', () => {
     expect(groups!.what).toMatch(/^keyGroups: 1 in the pipeline, before its first deploy/)
     const { deployment } = cheapest(three, load, deploymentFor(three), 10_000, {})
     expect(groups!.savesUsd).toBeCloseTo(estimate(three, load, deployment).usd - estimate(one, load, deployment).usd, 9)
-    expect(stream!.what).toMatch(/^a provisioned stream of 1 shard in the place of streams on demand \(--shards 1\)$/)
+    expect(stream!.what).toMatch(/^a provisioned stream of 1 shard instead of on-demand streams \(--shards 1\)$/)
     expect(stream!.savesUsd).toBeGreaterThan(100)
     expect(dashboard).toEqual({ what: 'dashboard: false in the stack; the alarms stay', savesUsd: 3 })
   })

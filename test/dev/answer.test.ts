@@ -45,7 +45,7 @@ describe('the answer of a stream mapping (Lambda, ReportBatchItemFailures)', () 
   it('failures that are no list, or no objects, fail all of the batch', () => {
     expect(judge(input, ranges, { batchItemFailures: 'all' })).toEqual({
       kind: 'failed',
-      why: 'batchItemFailures is no list',
+      why: 'batchItemFailures is not a list',
     })
     for (const entry of [null, 5, 'x', {}])
       expect(judge(input, ranges, { batchItemFailures: [entry] })).toMatchObject({ kind: 'failed' })

@@ -129,7 +129,7 @@ describe('the millrace command', () => {
     const args = ['run', path('watched.ts'), '--input', `clicks=${input}`, '--watch']
     args.push('--state', `lmdb:${path('watched', 'state')}`, '--out', path('watched', 'out'))
     const { code, out, err } = await millrace(args, (kill, err) => {
-      if (err.split('A save runs it again; Ctrl-C ends it.').length - 1 === rounds) return
+      if (err.split('Saving one of them starts the run again; press Ctrl-C to end.').length - 1 === rounds) return
       const save = saves[rounds++]
       if (save === undefined) kill('SIGINT')
       else save()
@@ -137,7 +137,7 @@ describe('the millrace command', () => {
     expect(code, err).toBe(0)
     expect([...out.matchAll(/^results +clicks: (\d) rows?/gm)].map(([, rows]) => Number(rows))).toEqual([1, 0, 2])
     const said = err.split('\n').filter((line) => /Watching|changed|^error/.test(line))
-    const watching = 'Watching 3 files. A save runs it again; Ctrl-C ends it.'
+    const watching = 'Watching 3 files. Saving one of them starts the run again; press Ctrl-C to end.'
     const saved = expect.stringMatching(/rule\.ts.* changed: running again\.$/)
     const broken = expect.stringMatching(/^error: The pipeline file .*watched\.ts cannot be loaded: /)
     expect(said).toEqual([watching, saved, watching, saved, broken, watching, saved, watching])

@@ -76,9 +76,14 @@ describe('wrong arguments end with 2 and a sentence that says what is right', ()
       'a file without a default export',
       () => ['run', path('empty.js')],
       2,
-      /^error: The file .*empty\.js must export a pipeline by default: export default pipeline\('name', p => \.\.\.\)\.\n$/,
+      /^error: The file .*empty\.js must have a pipeline as its default export: export default pipeline\('name', p => \.\.\.\)\.\n$/,
     ],
-    ['a default export that is none', () => ['describe', path('other.js')], 2, /must export a pipeline by default/],
+    [
+      'a default export that is none',
+      () => ['describe', path('other.js')],
+      2,
+      /must have a pipeline as its default export/,
+    ],
     [
       'a syntax error',
       () => ['describe', path('broken.js')],
@@ -92,21 +97,21 @@ describe('wrong arguments end with 2 and a sentence that says what is right', ()
       'an unknown source',
       () => given('--input', `clocks=${input}`),
       2,
-      /^error: --input names the source "clocks"; pipeline "clicks" has clicks\.\n$/,
+      /^error: --input names the source "clocks"; the sources of pipeline "clicks" are clicks\.\n$/,
     ],
     [
       'a source of a curious name',
       () => given('--input', `constructor=${input}`, '--input', `__proto__=${input}`),
       2,
-      /--input names the source "constructor"; pipeline "clicks" has clicks/,
+      /--input names the source "constructor"; the sources of pipeline "clicks" are clicks/,
     ],
     [
       'an input without =',
       () => run('--input', input),
       2,
-      /^error: --input is SOURCE=FILE, such as orders=orders\.ndjson\.gz; it is ".*clicks\.ndjson"\.\n$/,
+      /^error: --input must be SOURCE=FILE, such as orders=orders\.ndjson\.gz; it is ".*clicks\.ndjson"\.\n$/,
     ],
-    ['an input without a file', () => run('--input', 'clicks='), 2, /--input is SOURCE=FILE/],
+    ['an input without a file', () => run('--input', 'clicks='), 2, /--input must be SOURCE=FILE/],
     [
       'an input that is not there',
       () => run('--input', `clicks=${path('no.ndjson')}`),
@@ -117,7 +122,7 @@ describe('wrong arguments end with 2 and a sentence that says what is right', ()
       'an input that is a folder',
       () => run('--input', `clicks=${path('folder')}`),
       2,
-      /^error: The input .*folder is no file\./,
+      /^error: The input .*folder is not a file\./,
     ],
     [
       'an input that is no gzip',
@@ -125,64 +130,69 @@ describe('wrong arguments end with 2 and a sentence that says what is right', ()
       2,
       /^error: The input .*text\.ndjson\.gz cannot be read: .*Is it gzip data\?\n$/,
     ],
-    ['no splits', () => given('--splits', '0'), 2, /^error: --splits is a whole number from 1 to 256; it is 0\.\n$/],
-    ['too many splits', () => given('--splits', '257'), 2, /--splits is a whole number from 1 to 256; it is 257/],
+    [
+      'no splits',
+      () => given('--splits', '0'),
+      2,
+      /^error: --splits must be a whole number from 1 to 256; it is 0\.\n$/,
+    ],
+    ['too many splits', () => given('--splits', '257'), 2, /--splits must be a whole number from 1 to 256; it is 257/],
     [
       'splits that are no number',
       () => given('--splits', 'abc'),
       2,
-      /^error: --splits is a whole number; it is "abc"\.\n$/,
+      /^error: --splits must be a whole number; it is "abc"\.\n$/,
     ],
-    ['half a split', () => given('--splits', '1.5'), 2, /--splits is a whole number; it is "1\.5"/],
+    ['half a split', () => given('--splits', '1.5'), 2, /--splits must be a whole number; it is "1\.5"/],
     [
       'splits without a key to deal by',
       () => ['run', path('keyless.js'), ...given('--splits', '3').slice(2)],
       2,
-      /^error: --splits 3 deals the records of "clicks" by their partition key, but the source has none\. Give it partitionKey, or use --splits 1\.\n$/,
+      /^error: --splits 3 assigns the records of "clicks" to splits by their partition key, but the source has none\. Set partitionKey on the source, or use --splits 1\.\n$/,
     ],
     [
       'an empty batch',
       () => given('--batch', '0'),
       2,
-      /^error: --batch is a whole number from 1 to 10000, the most that a mapping takes; it is 0\.\n$/,
+      /^error: --batch must be a whole number from 1 to 10000, the maximum of a mapping; it is 0\.\n$/,
     ],
     [
       'a batch that no mapping takes',
       () => given('--batch', '10001'),
       2,
-      /--batch is a whole number from 1 to 10000.*it is 10001/,
+      /--batch must be a whole number from 1 to 10000.*it is 10001/,
     ],
     [
       'a share of rejected records that is none',
       () => given('--max-rejected', '120%'),
       2,
-      /^error: --max-rejected is a number of records, such as 10, or a percentage of them, such as 2\.5%; it is "120%"\.\n$/,
+      /^error: --max-rejected must be a number of records, such as 10, or a percentage, such as 2\.5%; it is "120%"\.\n$/,
     ],
     ['a seed that is no number', () => given('--chaos', '-1'), 2, /--chaos/],
     [
       'an unknown state',
       () => given('--state', 'postgres'),
       2,
-      /^error: --state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is "postgres"\.\n$/,
+      /^error: --state must be memory, lmdb:DIRECTORY or dynamodb:TABLE; it is "postgres"\.\n$/,
     ],
     [
       'lmdb without a directory',
       () => given('--state', 'lmdb:'),
       2,
-      /--state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is "lmdb:"/,
+      /--state must be memory, lmdb:DIRECTORY or dynamodb:TABLE; it is "lmdb:"/,
     ],
     ['a state that is a file', () => given('--state', `lmdb:${input}`), 2, /^error: .*clicks\.ndjson/],
     [
       'an output that is a file',
       () => given('--out', input),
       2,
-      /^error: The output folder .*clicks\.ndjson cannot be made: /,
+      /^error: The output folder .*clicks\.ndjson cannot be created: /,
     ],
     [
       'skipping an unknown split',
       () => ['splits', 'skip', pipeline, 'clicks/part-9', '--state', `lmdb:${path('state')}`],
       2,
-      /^error: There is no split "clicks\/part-9"; there are: none yet\.\n$/,
+      /^error: There is no split "clicks\/part-9"; the splits are: none yet\.\n$/,
     ],
     ['skipping nothing', () => ['splits', 'skip', pipeline], 2, /error: missing required argument 'split'/],
   ]
@@ -279,10 +289,12 @@ describe('a run of an input', () => {
     expect(code).toBe(3)
     expect(out).toContain('All input is read and every window is closed. 3 of 3 records were rejected.\n')
     const text = out.replace(/\s+/g, ' ')
-    expect(text).toContain(`bad-json: 2 rows in rejected (${rejected}) such as ${file}:1: A record is one JSON value;`)
-    expect(text).toContain(`bad-timestamp: 1 row in rejected (${rejected}) such as ${file}:3: timestamp() gives ms`)
+    expect(text).toContain(
+      `bad-json: 2 rows in rejected (${rejected}) for example ${file}:1: A record is one JSON value;`,
+    )
+    expect(text).toContain(`bad-timestamp: 1 row in rejected (${rejected}) for example ${file}:3: timestamp() gives ms`)
     expect(err).toContain(
-      `error: 3 of 3 records were rejected; --max-rejected allows fewer than all. Look at ${rejected}.\n`,
+      `error: 3 of 3 records were rejected; --max-rejected allows fewer than all. See ${rejected}.\n`,
     )
     expect(rows(args, 'rejected').map((row) => [row.file, row.line])).toEqual([
       [file, 1],
@@ -307,7 +319,7 @@ describe('a run of an input', () => {
       { reason: 'bad-timestamp', rows: 1, detail: expect.stringMatching(/some-bad\.ndjson:3: timestamp\(\) gives/) },
     ])
     const none = await millrace('dead-letters', 'list', '--file', path('nowhere'))
-    expect([none.code, none.err]).toEqual([2, expect.stringContaining("Give the dead letter's file of a local run")])
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('Give the dead letter file of a local run')])
     const other = await millrace('dead-letters', 'list', '--file', file)
     expect([other.code, other.err]).toEqual([2, expect.stringContaining('Line 1 of ')])
   })
@@ -322,7 +334,7 @@ describe('a run of an input', () => {
     const file = writeLines(path('half-bad.ndjson'), ['{', { t: 1_000, k: 'a' }, { t: 2_000, k: 'a' }, '}'])
     const { code, err } = await millrace(...run('--input', `clicks=${file}`, '--max-rejected', most))
     expect(code).toBe(wanted)
-    if (wanted === 3) expect(err).toContain(`2 of 4 records were rejected; --max-rejected allows ${most}. Look at `)
+    if (wanted === 3) expect(err).toContain(`2 of 4 records were rejected; --max-rejected allows ${most}. See `)
   })
 
   it('an empty file is a run that is done', async () => {
@@ -390,7 +402,7 @@ describe('splits', () => {
     expect(unknown).toEqual({
       code: 2,
       out: '',
-      err: 'error: There is no split "clicks/part-7"; there are: clicks/part-0.\n',
+      err: 'error: There is no split "clicks/part-7"; the splits are: clicks/part-0.\n',
     })
     expect(await millrace('splits', 'skip', pipeline, 'clicks/part-0', '--state', state)).toEqual({
       code: 0,

@@ -57,9 +57,11 @@ describe('after an edit', () => {
     write('0.10')
     const second = await millrace(...args)
     const said = second.err.split('\n')[0]!
-    expect(said).toMatch(/^These results are of older code: .*rule\.mts was changed since\. To run the code of now: /)
+    expect(said).toMatch(
+      /^These results were computed by older code: .*rule\.mts has changed since\. To run the current code: /,
+    )
     const command = `millrace ${args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg)).join(' ')} --fresh`
-    expect(said.slice(said.indexOf('of now: ') + 8)).toBe(command)
+    expect(said.slice(said.indexOf('current code: ') + 14)).toBe(command)
     expect(second.out).toContain('clicks: 2 rows')
     const json = await millrace(...args, '--json')
     expect(JSON.parse(json.out)).toMatchObject({ alreadyComplete: true, changed: ['rule.mts'] })
@@ -70,6 +72,6 @@ describe('after an edit', () => {
   it('--watch of a table that others may share is refused', async () => {
     const args = ['run', path('pipeline.mts'), '--input', 'clicks=x', '--watch', '--state', 'dynamodb:orders']
     const { code, err } = await millrace(...args)
-    expect([code, err]).toEqual([2, expect.stringMatching(/^error: --watch starts over at each save, and the table/)])
+    expect([code, err]).toEqual([2, expect.stringMatching(/^error: --watch starts over at each save, but the table/)])
   })
 })

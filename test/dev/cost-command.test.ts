@@ -46,15 +46,15 @@ describe('millrace cost', () => {
   it('prints a bill by service beside those of others, with the rate from which each is cheaper', async () => {
     const { code, out } = await millrace('cost', FLIGHTS, '--rate', '500/s', '--size', '100B', '--keys', '300')
     expect(code).toBe(0)
-    expect(out).toMatch(/^500 records a second of 100 bytes, 300 keys, a month of 730 hours/)
+    expect(out).toMatch(/^500 records\/s of 100 bytes, 300 keys, a month of 730 hours/)
     expect(out).toMatch(/DynamoDB: state: write units +\$\d/)
-    expect(out).toMatch(/Kinesis: streams on demand, in and out +\$\d/)
+    expect(out).toMatch(/Kinesis: on-demand streams, in and out +\$\d/)
     const words = out.replace(/\s+/g, ' ')
-    expect(words).toMatch(/Managed Flink \(.*, the same stream\) \$\d.* from [\d,]+ records a second/)
+    expect(words).toMatch(/Managed Flink \(.*, the same stream\) \$\d.* from [\d,]+ records\/s/)
     expect(words).toMatch(/Millrace \$\d+\.\d\d \$\d+/)
-    expect(words).toMatch(/List prices of 20\d\d-\d\d-\d\d, us-east-1.* Units by the plan alone/)
+    expect(words).toMatch(/List prices of 20\d\d-\d\d-\d\d, us-east-1.* Units are estimated from the plan/)
     expect(words).toMatch(
-      /\$\d+ a month, \$\d+\.\d\d a million records; without the stream \$[\d.]+ results 2\.1 s after the record/,
+      /\$\d+ per month, \$\d+\.\d\d per million records; without the stream \$[\d.]+ results at most 2\.1 s after the record/,
     )
   })
 
@@ -83,13 +83,16 @@ describe('millrace cost', () => {
   })
 
   it.each([
-    [['--rate', 'fast', '--size', '100B'], /A rate is records a second, .*; it is "fast"\./],
-    [['--rate', '1/s', '--size', 'small'], /A record's size is such as 300B or 2KB, 10MB at most; it is "small"\./],
-    [['--rate', '1/s', '--size', '1B', '--keys', 'many'], /--keys is a whole number; it is "many"\./],
+    [['--rate', 'fast', '--size', '100B'], /A rate must be in records per second, .*; it is "fast"\./],
+    [
+      ['--rate', '1/s', '--size', 'small'],
+      /The size of a record must have the form 300B or 2KB, at most 10MB; it is "small"\./,
+    ],
+    [['--rate', '1/s', '--size', '1B', '--keys', 'many'], /--keys must be a whole number; it is "many"\./],
     [['--rate', '1/s', '--size', '1B', '--from-run', 'nowhere.json'], /The file nowhere\.json cannot be read as JSON/],
     [
       ['--rate', '1/s', '--size', '1B', '--from-run', 'package.json'],
-      /package\.json is no summary of a run\. Make one: millrace run PIPELINE --fresh --json/,
+      /package\.json is not the summary of a run\. Create one: millrace run PIPELINE --fresh --json/,
     ],
     [['--size', '1B'], /required option '--rate <rate>' not specified/],
   ])('%j is refused with words', async (args, words) => {
@@ -101,18 +104,22 @@ describe('millrace cost', () => {
   it('a run of a handful of records says so', async () => {
     const file = runOf({ records: 8 })
     const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
-    expect([code, err]).toEqual([2, expect.stringMatching(/is of 8 records.*Take a sample of 10000 or more/)])
+    expect([code, err]).toEqual([2, expect.stringMatching(/has only 8 records.*Run a sample of 10000 records or more/)])
   })
 
   it.each<[string, object, RegExp]>([
     [
       'was cut short',
       { complete: false },
-      /ended after 20000 records, before its input did: .* Run it again with --fresh/,
+      /stopped after 20000 records, before the end of its input: .* Run it again with --fresh/,
     ],
-    ['went on where another one was', { resumed: true }, /went on where an earlier one was: .* --fresh/],
-    ['had nothing to do', { alreadyComplete: true }, /went on where an earlier one was: .* --fresh/],
-    ['is of another pipeline', { pipeline: 'orders' }, /is of the pipeline "orders", and the bill of "flights"/],
+    ['went on where another one was', { resumed: true }, /resumed an earlier run, so .* --fresh/],
+    ['had nothing to do', { alreadyComplete: true }, /resumed an earlier run, so .* --fresh/],
+    [
+      'is of another pipeline',
+      { pipeline: 'orders' },
+      /is for the pipeline "orders", but the estimate is for "flights"/,
+    ],
   ])('a run that %s says so', async (_, more, words) => {
     const file = runOf({ records: 20_000, ...more })
     const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--from-run', file)
@@ -134,45 +141,43 @@ describe('millrace cost --latency', () => {
     const { code, out } = await millrace(...ASKED)
     expect(code).toBe(0)
     expect(out).toMatchInlineSnapshot(`
-      "500 records a second of 300 bytes, 300 keys, a month of 730 hours
+      "500 records/s of 300 bytes, 300 keys, a month of 730 hours
 
-      settings, one after another                                           a month  latency
-      as it is: a window of 1 s, batches of 1000, 1769 MB, a tick a minute     $192    2.1 s
-      a window of 8 s, batches of 10000                                        $130    9.1 s
-      512 MB                                                                   $128    9.1 s
-      Latency: 1 s until a poller looks, 8 s of batching window, 0.1 s of invocations,
-      while records come from every split, and after the bound of disorder.
+      settings, changed step by step                                                  per month  latency
+      current settings: a window of 1 s, batches of 1000, 1769 MB, a tick per minute       $192    2.1 s
+      a window of 8 s, batches of 10000                                                    $130    9.1 s
+      512 MB                                                                               $128    9.1 s
+      Latency: 1 s until a poller reads, 8 s of batching window, 0.1 s of invocations,
+      while records arrive from every split, in addition to the out-of-orderness bound.
 
-                                              a month  a million records
-      DynamoDB: state: write units             $11.52              $0.01
-      DynamoDB: state: read units               $1.13              $0.00
-      DynamoDB: state: storage and recovery     $1.86              $0.00
-      DynamoDB: results                         $0.14              $0.00
-      Lambda: time of the functions             $1.35              $0.00
-      Lambda: invocations                       $0.53              $0.00
-      Kinesis: streams on demand, in and out     $104              $0.08
-      CloudWatch: metrics                       $1.50              $0.00
-      CloudWatch: alarms                        $2.20              $0.00
-      CloudWatch: dashboard                     $3.00              $0.00
-      CloudWatch: logs                          $0.62              $0.00
-      all                                        $128              $0.10
+                                              per month  per million records
+      DynamoDB: state: write units               $11.52                $0.01
+      DynamoDB: state: read units                 $1.13                $0.00
+      DynamoDB: state: storage and recovery       $1.86                $0.00
+      DynamoDB: results                           $0.14                $0.00
+      Lambda: duration of the functions           $1.35                $0.00
+      Lambda: invocations                         $0.53                $0.00
+      Kinesis: on-demand streams, in and out       $104                $0.08
+      CloudWatch: metrics                         $1.50                $0.00
+      CloudWatch: alarms                          $2.20                $0.00
+      CloudWatch: dashboard                       $3.00                $0.00
+      CloudWatch: logs                            $0.62                $0.00
+      total                                        $128                $0.10
 
-                                                                                      its
-      a month                                                          processing     log    both  processing is cheaper
+      per month                                                        processing     log   total  processing is cheaper
       Millrace                                                             $23.85    $104    $128
-      Managed Flink (1 + 1 units, the same stream)                           $166    $104    $270  from 10,965 records a
-                                                                                                   second
-      Kafka Streams (2 small instances, 2 MSK brokers for the stream)      $24.66  $68.58  $93.24  from 717 records a second
+      Managed Flink (1 + 1 units, the same stream)                           $166    $104    $270  from 10,965 records/s
+      Kafka Streams (2 small instances, 2 MSK brokers for the stream)      $24.66  $68.58  $93.24     from 717 records/s
 
-      cheaper still, each by itself
-        $89.24 less: a provisioned stream of 1 shard in the place of streams on demand (--shards 1)
+      further savings, each on its own
+        $89.24 less: a provisioned stream of 1 shard instead of on-demand streams (--shards 1)
         $3.00 less: dashboard: false in the stack; the alarms stay
 
       List prices of 2026-10-01, us-east-1, without free tiers and discounts.
-      Units by the plan alone: --from-run takes those of a run.
-      What is yours anyway (a Kafka cluster, a network) is not in it.
-      $128 a month, $0.10 a million records; without the stream $23.85
-      results 9.1 s after the record that completes them, at most
+      Units are estimated from the plan: --from-run uses those of a run.
+      Infrastructure that you run anyway (a Kafka cluster, a network) is not included.
+      $128 per month, $0.10 per million records; without the stream $23.85
+      results at most 9.1 s after the record that completes them
       "
     `)
   })
@@ -195,7 +200,7 @@ describe('millrace cost --latency', () => {
   it.each([
     ['soon', /--latency must be a duration such as '30s'.*; it is "soon"/],
     ['0s', /--latency must lie between 1ms and/],
-    ['500ms', /A latency of 500ms is shorter than this pipeline has/],
+    ['500ms', /A latency of 500ms is shorter than this pipeline can reach/],
   ])('%s is refused with words', async (latency, words) => {
     const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--latency', latency)
     expect([code, err]).toEqual([2, expect.stringMatching(words)])

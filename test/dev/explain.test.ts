@@ -53,22 +53,22 @@ describe('millrace explain', () => {
       "/clicks.ndjson:1  clicks part-0 position 00000000000000000000
       record     {"t":1000,"k":"a","v":1}
       outcome    counted
-      watermark  of its split: none yet before this record, 1970-01-01T00:00:00.000Z after it
+      watermark  of the split: none yet before this record, 1970-01-01T00:00:00.000Z after it
       time       1970-01-01T00:00:01.000Z
 
       steps
         filter (c) => c.v >= 0  kept
-          filter (c) => c.v > 90  dropped it here
+          filter (c) => c.v > 90  dropped
           map (c) => ({ ...c, v: c.v * 2 })  {"t":1000,"k":"a","v":2}
             perKey  key "a"
               counted in 1970-01-01 00:00 to 00:00:10
 
-      results that hold it
+      results that contain it
         perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 0, on time
           {"n":1,"sum":2}
           filter (result) => result.value.n > 0  kept
             perMinute  key "all"
-        perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 1, late, taken back
+        perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 1, late, retracted
           {"n":1,"sum":2}
           filter (result) => result.value.n > 0  kept
             perMinute  key "all"
@@ -88,18 +88,18 @@ describe('millrace explain', () => {
       "/clicks.ndjson:6  clicks part-0 position 00000000000000000005
       record     {"t":4000,"k":"a","v":5}
       outcome    counted
-      watermark  of its split: 1970-01-01T00:00:11.000Z before this record, 1970-01-01T00:00:11.000Z after it
+      watermark  of the split: 1970-01-01T00:00:11.000Z before this record, 1970-01-01T00:00:11.000Z after it
       time       1970-01-01T00:00:04.000Z
 
       steps
         filter (c) => c.v >= 0  kept
-          filter (c) => c.v > 90  dropped it here
+          filter (c) => c.v > 90  dropped
           map (c) => ({ ...c, v: c.v * 2 })  {"t":4000,"k":"a","v":10}
             perKey  key "a"
               counted late in 1970-01-01 00:00 to 00:00:10
 
-      results that hold it
-        perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 1, late, taken back
+      results that contain it
+        perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 1, late, retracted
           {"n":1,"sum":2}
           filter (result) => result.value.n > 0  kept
             perMinute  key "all"
@@ -120,11 +120,11 @@ describe('millrace explain', () => {
       "/clicks.ndjson:3  clicks part-0 position 00000000000000000002
       record     {"t":3000,"k":"a","v":-1}
       outcome    filtered: no step passed a row on to an operator or a sink
-      watermark  of its split: 1970-01-01T00:00:01.000Z before this record, 1970-01-01T00:00:02.000Z after it
+      watermark  of the split: 1970-01-01T00:00:01.000Z before this record, 1970-01-01T00:00:02.000Z after it
       time       1970-01-01T00:00:03.000Z
 
       steps
-        filter (c) => c.v >= 0  dropped it here
+        filter (c) => c.v >= 0  dropped
       "
     `)
   })
@@ -135,7 +135,7 @@ describe('millrace explain', () => {
       "/clicks.ndjson:4  clicks part-0 position 00000000000000000003
       record     {"t":
       outcome    rejected, bad-json: A record is one JSON value; the value of this one does not end in its 5 bytes. Have its producer send it whole.
-      watermark  of its split: 1970-01-01T00:00:02.000Z before this record, 1970-01-01T00:00:02.000Z after it
+      watermark  of the split: 1970-01-01T00:00:02.000Z before this record, 1970-01-01T00:00:02.000Z after it
 
       written
         -> rejected  bad-json
@@ -149,21 +149,21 @@ describe('millrace explain', () => {
     expect(await explain('--record', `${input}:8`)).toMatchInlineSnapshot(`
       "/clicks.ndjson:8  clicks part-0 position 00000000000000000007
       record     {"t":5000,"k":"a","v":7}
-      outcome    expired: its windows no longer took rows when it came
-      watermark  of its split: 1970-01-01T00:00:30.000Z before this record, 1970-01-01T00:00:30.000Z after it
+      outcome    expired: its windows no longer accepted rows when it arrived
+      watermark  of the split: 1970-01-01T00:00:30.000Z before this record, 1970-01-01T00:00:30.000Z after it
       time       1970-01-01T00:00:05.000Z
 
       steps
         filter (c) => c.v >= 0  kept
-          filter (c) => c.v > 90  dropped it here
+          filter (c) => c.v > 90  dropped
           map (c) => ({ ...c, v: c.v * 2 })  {"t":5000,"k":"a","v":14}
             perKey  key "a"
-              expired, no longer taken by 1970-01-01 00:00 to 00:00:10
+              expired, no longer accepted by 1970-01-01 00:00 to 00:00:10
 
       written for this record
         -> late  expired
 
-      No result holds it.
+      No result contains it.
       "
     `)
   })
@@ -182,7 +182,7 @@ describe('millrace explain', () => {
           {"n":1,"sum":2}
           filter (result) => result.value.n > 0  kept
             perMinute  key "all"
-        perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 1, late, taken back
+        perKey  "a"  1970-01-01 00:00 to 00:00:10  pane 1, late, retracted
           {"n":1,"sum":2}
           filter (result) => result.value.n > 0  kept
             perMinute  key "all"
@@ -200,7 +200,7 @@ describe('millrace explain', () => {
             perMinute  key "all"
       "
     `)
-    expect(await explain('--key', 'nobody')).toBe('No record came to an operator with the key "nobody".\n')
+    expect(await explain('--key', 'nobody')).toBe('No operator received a record with the key "nobody".\n')
   })
 
   it('says the same whatever the splits, and as JSON', async () => {
@@ -224,18 +224,22 @@ describe('millrace explain', () => {
   })
 
   it.each([
-    [[], 2, /Say what to explain, in one way: --record FILE:LINE, --key KEY, or --split SPLIT --position POSITION/],
-    [['--key', 'a', '--record', 'x:1'], 2, /in one way/],
-    [['--split', 'part-0'], 2, /in one way/],
-    [['--record', 'clicks.ndjson'], 2, /--record is FILE:LINE, such as orders\.ndjson:17; it is "clicks\.ndjson"/],
-    [['--record', 'other.ndjson:1'], 2, /other\.ndjson is no input of this run; its inputs are .*clicks\.ndjson/],
-    [['--record', 'clicks.ndjson:99'], 2, /No record of .*clicks\.ndjson begins at line 99 or after it/],
+    [
+      [],
+      2,
+      /Specify what to explain with exactly one of: --record FILE:LINE, --key KEY, or --split SPLIT --position POSITION/,
+    ],
+    [['--key', 'a', '--record', 'x:1'], 2, /exactly one of/],
+    [['--split', 'part-0'], 2, /exactly one of/],
+    [['--record', 'clicks.ndjson'], 2, /--record must be FILE:LINE, such as orders\.ndjson:17; it is "clicks\.ndjson"/],
+    [['--record', 'other.ndjson:1'], 2, /other\.ndjson is not an input of this run; its inputs are .*clicks\.ndjson/],
+    [['--record', 'clicks.ndjson:99'], 2, /No record of .*clicks\.ndjson begins on line 99 or after it/],
     [
       ['--split', 'part-7', '--position', '0'],
       2,
       /No source of this run has a split part-7; its splits are clicks\/part-0/,
     ],
-    [['--split', 'part-0', '--position', 'x'], 2, /is written as 00000000000000000000; it is "x"/],
+    [['--split', 'part-0', '--position', 'x'], 2, /has the form 00000000000000000000; it is "x"/],
     [['--split', 'part-0', '--position', '00000000000000000099'], 2, /has 8 records/],
   ] as const)('%j is refused with words', async (flags, wanted, words) => {
     const { code, err } = await millrace('explain', pipeline, '--input', `clicks=${input}`, '--splits', '1', ...flags)

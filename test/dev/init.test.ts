@@ -73,7 +73,7 @@ describe('millrace init', () => {
     // $ npm run millrace -- init ../first: builds and packs the clone.
     const first = join(folder, 'first')
     const fromClone = await seen(clone, 'npm', 'run', 'millrace', '--', 'init', first)
-    expect(fromClone).toContain(`\n${TARBALL} is the package that this command ran from: keep it with the project`)
+    expect(fromClone).toContain(`\n${TARBALL} is the package that this command ran from. Keep it with the project`)
     expect(fromClone).toContain(`\ncd ${first} && npm install && npm start\n`)
     expect(dependencyOf(first)).toBe(`file:${TARBALL}`)
     const packed = (await seen(folder, 'tar', '-tzf', join(first, TARBALL))).split('\n')
@@ -136,12 +136,12 @@ describe('millrace init', () => {
     const refused = await millrace('init', full)
     expect([refused.code, refused.err]).toEqual([
       2,
-      expect.stringContaining('is not empty, and nothing in it is written over. Give an empty one.'),
+      expect.stringContaining('is not empty, and init overwrites no file. Give an empty folder.'),
     ])
     const named = await millrace('init', resolve(folder, 'My Shop'))
     expect([named.code, named.err]).toEqual([
       2,
-      expect.stringContaining('the folder is called "My Shop". Give another one.'),
+      expect.stringContaining(`the folder's name is "My Shop". Use another folder.`),
     ])
     expect(existsSync(join(folder, 'My Shop'))).toBe(false)
   })

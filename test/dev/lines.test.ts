@@ -51,7 +51,7 @@ describe('the lines of an input', () => {
     expect(() => checkInput(path('nowhere'))).toThrow(
       `The input ${path('nowhere')} does not exist. Give an NDJSON file, plain or gzipped.`,
     )
-    expect(() => checkInput(path())).toThrow('is no file. Give an NDJSON file, plain or gzipped.')
+    expect(() => checkInput(path())).toThrow('is not a file. Give an NDJSON file, plain or gzipped.')
   })
 
   const rows = ['{"a":1}', '{"a":"}{"}', '{"a":[2]}']

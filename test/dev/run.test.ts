@@ -143,7 +143,7 @@ describe('a local run', () => {
   })
 
   it('refuses to go on with other input, and --fresh starts over', async () => {
-    await expect(run(clicks(), asked('whole', { splits: 2 }))).rejects.toThrow('3 splits a source, not 2')
+    await expect(run(clicks(), asked('whole', { splits: 2 }))).rejects.toThrow('3 splits per source, not 2')
     const fresh = await run(clicks(), asked('whole', { splits: 3, fresh: true }))
     expect([fresh.complete, fresh.alreadyComplete, fresh.delivered]).toEqual([true, false, 2 * RECORDS])
     expect(bytesOf('whole')).toEqual(whole)

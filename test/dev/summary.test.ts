@@ -81,37 +81,37 @@ const summary: RunSummary = {
 describe('what a run ends with', () => {
   it('invariant 10: conservation by split and in all', () => {
     expect(conservation(summary)).toMatchInlineSnapshot(`
-      "                                                                 revenue:  of it
-      split                            in  rejected  filtered  passed   counted   late
-      orders/shardId-000000000000  12,500       100        50  12,350    12,345      6
-      legacy/legacy-0                 500         0         0     500    12,345      6
-      all                          13,000       100        50  12,850    24,690     12
+      "                                                                 revenue:
+      split                            in  rejected  filtered  passed   counted
+      orders/shardId-000000000000  12,500       100        50  12,350    12,345
+      legacy/legacy-0                 500         0         0     500    12,345
+      all                          13,000       100        50  12,850    24,690
 
-      split                        expired
-      orders/shardId-000000000000        1
-      legacy/legacy-0                    1
-      all                                2"
+      split                        counted late  expired
+      orders/shardId-000000000000             6        1
+      legacy/legacy-0                         6        1
+      all                                    12        2"
     `)
     expect(imbalance(summary)).toBeUndefined()
     const [stage] = summary.status.stages
     const lost = { ...stage!, splits: [stage!.splits[0]!, { ...stage!.splits[1]!, passed: 499 }] }
     expect(imbalance({ ...summary, status: { ...summary.status, stages: [lost] } })).toBe(
-      'legacy/legacy-0: in is not rejected + filtered + passed',
+      'legacy/legacy-0: in differs from rejected + filtered + passed',
     )
   })
 
   it('in full', () => {
     expect(summaryText(summary)).toMatchInlineSnapshot(`
-      "                                                                 revenue:  of it
-      split                            in  rejected  filtered  passed   counted   late
-      orders/shardId-000000000000  12,500       100        50  12,350    12,345      6
-      legacy/legacy-0                 500         0         0     500    12,345      6
-      all                          13,000       100        50  12,850    24,690     12
+      "                                                                 revenue:
+      split                            in  rejected  filtered  passed   counted
+      orders/shardId-000000000000  12,500       100        50  12,350    12,345
+      legacy/legacy-0                 500         0         0     500    12,345
+      all                          13,000       100        50  12,850    24,690
 
-      split                        expired
-      orders/shardId-000000000000        1
-      legacy/legacy-0                    1
-      all                                2
+      split                        counted late  expired
+      orders/shardId-000000000000             6        1
+      legacy/legacy-0                         6        1
+      all                                    12        2
 
       step                        in     out
       orders                  12,500  12,400  100 rejected
@@ -119,13 +119,13 @@ describe('what a run ends with', () => {
       legacy                     500     500
 
       bad-json: 100 rows in rejected (/out/rejected.ndjson)
-        such as orders.ndjson:17: A record is one JSON value.
+        for example orders.ndjson:17: A record is one JSON value.
 
       results   revenue: 1,234 rows in /out/revenue.ndjson
                 late: 2 rows in /out/late.ndjson
       state     520 write units, 131 read units, 260 requests in this run
-                an event: 0.0400 write units, 0.0200 requests, 10.0 us CPU (the emulated pollers included)
-                a million events: $0.026 of DynamoDB, $0.000 of Lambda (list prices of 2026-10-01; Lambda by this machine's CPU)
+                per event: 0.0400 write units, 0.0200 requests, 10.0 us CPU (including the emulated pollers)
+                per million events: $0.026 for DynamoDB, $0.000 for Lambda (list prices of 2026-10-01; Lambda by this machine's CPU)
       All input is read and every window is closed. 100 of 13,000 records were rejected."
     `)
   })
@@ -140,10 +140,10 @@ describe('what a run ends with', () => {
       status: { ...summary.status, stages },
       faults: { throttle: 3, killAfter: 1 },
     })
-    expect(text).not.toContain('an event:')
+    expect(text).not.toContain('per event:')
     expect(text.split('\n').slice(-2)).toEqual([
       'faults    throttle 3, killAfter 1',
-      'Stopped before the end; watermark 2001-09-09 01:46. Run it again to go on.',
+      'Stopped before the end; watermark 2001-09-09 01:46. Run it again to resume.',
     ])
   })
 
@@ -169,7 +169,7 @@ describe('what a run ends with', () => {
     expect([recordsIn(summary), recordsIn(chained)]).toEqual([13_000, 20_000])
     // Events that are unpacked, as CloudWatch Logs are, deliver fewer than are counted; a run that went on has used
     // less than they say.
-    const priced = (more: Partial<RunSummary>) => summaryText({ ...summary, ...more }).includes('a million events')
+    const priced = (more: Partial<RunSummary>) => summaryText({ ...summary, ...more }).includes('per million events')
     expect([priced({ delivered: 400 }), priced({ resumed: true })]).toEqual([true, false])
   })
 

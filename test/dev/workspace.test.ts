@@ -17,7 +17,7 @@ describe('the lock of an output folder', () => {
     first.acquire()
     const second = new Workspace(join(out, '..', out.split('/').at(-1)!))
     expect(() => second.acquire()).toThrow(
-      `The output folder ${out} is in use by another run of this process. Wait for it, or give another --out.`,
+      `The output folder ${out} is in use by another run of this process. Wait for it to finish, or give another --out.`,
     )
     // Who never had it cannot give it away.
     second.release()
@@ -36,7 +36,7 @@ describe('the lock of an output folder', () => {
     try {
       writeFileSync(join(out, '.lock'), String(other.pid))
       expect(() => new Workspace(out).acquire()).toThrow(
-        `The output folder ${out} is in use by process ${other.pid}. Wait for it, or give another --out.`,
+        `The output folder ${out} is in use by process ${other.pid}. Wait for it to finish, or give another --out.`,
       )
       expect(readFileSync(join(out, '.lock'), 'utf8')).toBe(String(other.pid))
     } finally {
@@ -63,7 +63,7 @@ describe('the lock of an output folder', () => {
   it('an output that is a file is refused', () => {
     const out = newOut()
     writeFileSync(out, '')
-    expect(() => new Workspace(out).acquire()).toThrow(`The output folder ${out} cannot be made: `)
+    expect(() => new Workspace(out).acquire()).toThrow(`The output folder ${out} cannot be created: `)
   })
 })
 
@@ -93,7 +93,7 @@ describe('what a run goes on from', () => {
 
   it.each([
     ['another pipeline', runInputs('q', 4, { orders: [input] }), /pipeline p, not q/],
-    ['other splits', runInputs('p', 8, { orders: [input] }), /4 splits a source, not 8/],
+    ['other splits', runInputs('p', 8, { orders: [input] }), /4 splits per source, not 8/],
     [
       'another file',
       runInputs('p', 4, { orders: [writeLines(path('other'), [1, 2])] }),
@@ -110,7 +110,7 @@ describe('what a run goes on from', () => {
     out.check(made, false)
     expect(() => out.check(other, true)).toThrow(difference)
     expect(() => out.check(other, true)).toThrow(
-      /^The state of this run belongs to other input: .*\. Use the same --input and --splits to go on, or --fresh to start over\.$/,
+      /^The state of this run belongs to other input: .*\. Use the same --input and --splits to resume, or --fresh to start over\.$/,
     )
     out.check(made, true)
   })
@@ -118,7 +118,7 @@ describe('what a run goes on from', () => {
   it('a state whose results are elsewhere, or whose record is damaged, is refused with words', () => {
     const out = workspace()
     expect(() => out.check(made, true)).toThrow(
-      `The state goes on from an earlier run, but ${out.out} does not hold that run's results. Give the same --out, or --fresh to start over.`,
+      `The state belongs to an earlier run, but ${out.out} does not contain that run's results. Give the same --out, or --fresh to start over.`,
     )
     out.check(made, false)
     writeFileSync(join(out.out, '.parts', 'run.json'), '{"pipel')
@@ -129,7 +129,7 @@ describe('what a run goes on from', () => {
 describe('the state of a run', () => {
   it.each(['', 'lmdb', 'lmdb:', 'Memory', 'redis:x'])('%j is none', (text) => {
     expect(() => parseState(text)).toThrow(
-      `--state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is ${JSON.stringify(text)}.`,
+      `--state must be memory, lmdb:DIRECTORY or dynamodb:TABLE; it is ${JSON.stringify(text)}.`,
     )
   })
 

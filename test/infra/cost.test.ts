@@ -30,7 +30,7 @@ describe('what it will cost', () => {
       / 1769 MB, a tick each 60 s\. Processing \$\d+ and its log \$\d+; others: Managed Flink \$\d+ and /,
     )
     expect(() => kinesis(stack(), {}, { expected: { ...expected, rate: 'much' } })).toThrow(
-      /A rate is records a second/,
+      /A rate must be in records per second/,
     )
   })
 
@@ -98,7 +98,7 @@ describe('expected.latency', () => {
 
   it.each<[string, RegExp]>([
     ['soon', /stack\/Pipeline: expected\.latency must be a duration such as '30s'.*"soon"/],
-    ['500ms', /A latency of 500ms is shorter than this pipeline has/],
+    ['500ms', /A latency of 500ms is shorter than this pipeline can reach/],
   ])('%s is refused', (short, words) => {
     expect(() => kinesis(stack(), {}, { expected: { ...expected, latency: short } })).toThrow(words)
   })

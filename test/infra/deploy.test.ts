@@ -135,7 +135,7 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     const above = await millrace('dead-letters', 'list', '--bucket', rejected.replace(/rejected\/$/, ''))
     expect([above.code, above.err]).toEqual([
       2,
-      expect.stringContaining(`but folders: ${rejected}. Give the place of one sink`),
+      expect.stringContaining(`only folders: ${rejected}. Give the location of one sink`),
     ])
     const redrive = await millrace(
       'dead-letters',

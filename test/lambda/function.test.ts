@@ -105,17 +105,23 @@ describe('a function', () => {
     const f = make('export const handler = async (event) => event.length')
     expect(await f.invoke('x'.repeat(PAYLOAD_BYTES_MAX - 2))).toBe(PAYLOAD_BYTES_MAX - 2)
     await expect(f.invoke('x'.repeat(PAYLOAD_BYTES_MAX - 1))).rejects.toThrow(
-      `An event has at most 6291556 bytes, Lambda's limit; this one of "f" has 6291557. Send fewer records.`,
+      `An event may have at most 6291556 bytes, which is Lambda's limit; this event for "f" has 6291557. Send fewer records.`,
     )
   })
 
   it.each([
-    [{ name: 'a b' }, `A function's name has 1 to 64 letters, digits, - and _; it is "a b".`],
-    [{ memoryMb: 64 }, 'memoryMb of the function "f" is a whole number from 128 to 10240; it is 64.'],
-    [{ timeoutMs: 900_001 }, 'timeoutMs of the function "f" is a whole number from 1 to 900000; it is 900001.'],
-    [{ concurrency: 0 }, 'concurrency of the function "f" is a whole number from 1 to 1000; it is 0.'],
-    [{ taskRoot: '/nowhere' }, 'The function "f" runs in a folder; "/nowhere" is none. Bundle it there first.'],
-    [{ env: { AWS_REGION: 'x' } }, 'Lambda sets AWS_REGION itself, so env of the function "f" may not. Leave it out.'],
+    [{ name: 'a b' }, `The name of a function must have 1 to 64 letters, digits, - and _; it is "a b".`],
+    [{ memoryMb: 64 }, 'memoryMb of the function "f" must be a whole number from 128 to 10240; it is 64.'],
+    [{ timeoutMs: 900_001 }, 'timeoutMs of the function "f" must be a whole number from 1 to 900000; it is 900001.'],
+    [{ concurrency: 0 }, 'concurrency of the function "f" must be a whole number from 1 to 1000; it is 0.'],
+    [
+      { taskRoot: '/nowhere' },
+      'The function "f" runs in a folder, but "/nowhere" is not one. Bundle the function into it first.',
+    ],
+    [
+      { env: { AWS_REGION: 'x' } },
+      'Lambda sets AWS_REGION itself, so the env of the function "f" must not. Remove it.',
+    ],
   ])('refuses %j', (options, message) => {
     expect(() => new LambdaFunction({ name: 'f', taskRoot: folder('.'), ...options })).toThrow(message)
   })
@@ -282,6 +288,6 @@ describe('close', () => {
     expect(started.filter(isAlive)).toEqual([])
     expect((await busy)[0]).toBe('Runtime.ExitError')
     expect((await starting)[0]).toBe('Runtime.ExitError')
-    await expect(f.invoke({})).rejects.toThrow('The function "f" is closed. Invoke it before.')
+    await expect(f.invoke({})).rejects.toThrow('The function "f" is closed. Invoke it before closing it.')
   })
 })

@@ -27,8 +27,8 @@ describe('the version of a release', () => {
       '0.9.1 is not later than v0.10.0, which is tagged: give patch, minor, major or a later version',
     ],
     ['0.2.0', '0.1.0', [], '0.1.0 is not later than 0.2.0, the version of package.json'],
-    ['0.2.0', 'v0.3.0', [], 'a version is X.Y.Z, or patch, minor or major; this is v0.3.0'],
-    ['0.2.0', '0.03.0', [], 'a version is X.Y.Z, or patch, minor or major; this is 0.03.0'],
+    ['0.2.0', 'v0.3.0', [], 'a version must be X.Y.Z, or patch, minor or major; it is v0.3.0'],
+    ['0.2.0', '0.03.0', [], 'a version must be X.Y.Z, or patch, minor or major; it is 0.03.0'],
   ])('after %s, by %s, with the tags %j, is refused', (current, bump, tags, message) => {
     expect(() => nextVersion(current, bump, tags)).toThrow(message)
   })

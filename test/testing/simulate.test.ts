@@ -149,33 +149,33 @@ describe('simulate', () => {
   })
 
   it.each<[unknown, string]>([
-    [{ order: [] }, 'input names the source "order"; pipeline "revenue" has orders, legacy.'],
-    [undefined, 'simulate() takes input by source, such as { orders: [[value]] }; it got undefined.'],
+    [{ order: [] }, 'input names the source "order"; the sources of pipeline "revenue" are orders, legacy.'],
+    [undefined, 'simulate() accepts input by source, such as { orders: [[value]] }; it got undefined.'],
     [
       { orders: [{ id: 1 }] },
-      'input.orders is a list of splits, each a list of values: [[first, second]] is one split of two. It is a list that holds an object.',
+      'input.orders must be a list of splits, each a list of values: [[first, second]] is one split with two values. It is a list that holds an object.',
     ],
     [
       { orders: 'all' },
-      'input.orders is a list of splits, each a list of values: [[first, second]] is one split of two. It is "all".',
+      'input.orders must be a list of splits, each a list of values: [[first, second]] is one split with two values. It is "all".',
     ],
     [
       { orders: [[{ id: 1 }, undefined]] },
-      "input.orders[0][1] cannot be written as JSON; it is undefined. Give what the source's JSON holds, or its payload by raw().",
+      'input.orders[0][1] cannot be written as JSON; it is undefined. Give a value that JSON can represent, or the payload with raw().',
     ],
     [
       { legacy: [[], [5n]] },
-      "input.legacy[1][0] cannot be written as JSON (Do not know how to serialize a BigInt); it is 5n. Give what the source's JSON holds, or its payload by raw().",
+      'input.legacy[1][0] cannot be written as JSON (Do not know how to serialize a BigInt); it is 5n. Give a value that JSON can represent, or the payload with raw().',
     ],
     [
       { orders: [[raw(null)]] },
-      "input.orders[0][0] has no payload: only a record of Kafka may have none. Give raw('').",
+      "input.orders[0][0] has no payload, which is only allowed for a Kafka record. Give raw('').",
     ],
   ])('refuses input %o', async (given, message) => {
     await expect(simulate(revenue, { input: given as typeof input })).rejects.toThrow(message)
   })
 
   it('refuses a payload that is no text, no bytes and not null', () => {
-    expect(() => raw(7 as never)).toThrow('raw() takes text, a Uint8Array or null; it got 7.')
+    expect(() => raw(7 as never)).toThrow('raw() accepts text, a Uint8Array or null; it got 7.')
   })
 })

@@ -127,7 +127,7 @@ function bySplit(pipeline: Pipeline, options: ExplainOptions, split: string, pos
   if (!Number.isSafeInteger(index) || index < 0 || input.numbering.position(index) !== position.replace(/:\d{8}$/, ''))
     throw new ConfigError(
       'bad-position',
-      `A position of ${split} has the form of ${input.numbering.position(0)}; it is ${JSON.stringify(position)}.`,
+      `A position of ${split} has the form ${input.numbering.position(0)}; it is ${JSON.stringify(position)}.`,
     )
   return { source: input.source.name, split: log.split, index }
 }

@@ -57,48 +57,48 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
       'The Kafka source "source-0" needs brokers: --brokers host:port,… or MILLRACE_KAFKA_BROKERS.',
     ],
     ['no broker', dev('topic.mjs', '--brokers', 'here'), "A Kafka broker is given as 'host:port'"],
-    [
-      'files',
-      dev('files.mjs'),
-      '"source-0" is a source of files, which are not live: run them to their end with "millrace run".',
-    ],
+    ['files', dev('files.mjs'), '"source-0" is a file source, which is not live. Use "millrace run".'],
     [
       'an unknown name',
       dev('stream.mjs', '--bind', 'x=y'),
-      '--bind names "x"; pipeline "other" has source-0, counts, dead.',
+      '--bind names "x"; the names of pipeline "other" are source-0, counts, dead.',
     ],
-    ['no name', dev('stream.mjs', '--bind', 'x'), '--bind is NAME=PHYSICAL, such as orders=prod-orders-v2; it is "x".'],
+    [
+      'no name',
+      dev('stream.mjs', '--bind', 'x'),
+      '--bind must be NAME=PHYSICAL, such as orders=prod-orders-v2; it is "x".',
+    ],
     [
       'a mechanism',
       dev('topic.mjs', '--brokers', 'a:1', '--kafka-mechanism', 'gssapi'),
-      '--kafka-mechanism is plain, scram-sha-256, scram-sha-512, aws-msk-iam; it is "gssapi".',
+      '--kafka-mechanism must be one of plain, scram-sha-256, scram-sha-512, aws-msk-iam; it is "gssapi".',
     ],
     [
       'one group',
       dev('topics.mjs', '--brokers', 'a:1', '--group', 'g'),
       '--group names one consumer group, but this pipeline has several Kafka sources',
     ],
-    ['a batch', dev('stream.mjs', '--batch', '0'), '--batch is a whole number from 1 to 10000; it is 0.'],
-    ['a tick', dev('stream.mjs', '--tick', '5'), '--tick is at least 100 ms; it is 5.'],
+    ['a batch', dev('stream.mjs', '--batch', '0'), '--batch must be a whole number from 1 to 10000; it is 0.'],
+    ['a tick', dev('stream.mjs', '--tick', '5'), '--tick must be at least 100 ms; it is 5.'],
     [
       'an endpoint',
       ['table', 'create', 'abc', '--endpoint', 'local'],
-      '--endpoint is a URL such as http://127.0.0.1:8000; it is "local".',
+      '--endpoint must be a URL such as http://127.0.0.1:8000; it is "local".',
     ],
     [
       'a table',
       ['splits', 'list', path('stream.mjs'), '--state', 'dynamodb:a/b'],
-      `The name of a table has 3 to 255 letters, digits, '_', '-' or '.'; --state names "a/b".`,
+      `The name of a table must have 3 to 255 letters, digits, '_', '-' or '.'; --state names "a/b".`,
     ],
     [
       'no services',
       dev('stream.mjs', '--services', path('nowhere')),
-      `has no services. Start them: millrace services up --dir ${path('nowhere')}`,
+      `has no services. Start them with: millrace services up --dir ${path('nowhere')}`,
     ],
     [
       'a service',
       ['services', 'up', '--only', 'redis'],
-      '--only lists services of dynamodb, kinesis, kafka; it has "redis".',
+      '--only must list services of dynamodb, kinesis, kafka; it contains "redis".',
     ],
     [
       'fresh',
@@ -113,7 +113,7 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
         path('o'),
         '--fresh',
       ],
-      '--fresh forgets state of this machine, not the table "abc"',
+      '--fresh deletes local state only, not the table "abc"',
     ],
     ['nothing to send', ['send', path('stream.mjs')], 'There is nothing to send. Add --input SOURCE=FILE.'],
   ])('%s', async (_, args, sentence) => {
@@ -127,7 +127,7 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
 describeLive('millrace services', [], () => {
   it('starts Kinesis in the background, keeps its data and its port, and ends it', async () => {
     const dir = ['--dir', path('services')]
-    expect((await millrace('services', 'status', ...dir)).out).toContain('No service was ever started')
+    expect((await millrace('services', 'status', ...dir)).out).toContain('No service has been started')
     const up = await millrace('services', 'up', '--only', 'kinesis', ...dir)
     expect(up.code, up.err).toBe(0)
     const endpoint = /AWS_ENDPOINT_URL_KINESIS=(\S+)/.exec(up.out)![1]!
@@ -136,7 +136,10 @@ describeLive('millrace services', [], () => {
     tools.client.destroy()
     expect((await millrace('services', 'up', '--only', 'kinesis', ...dir)).out).toContain(endpoint)
     const fresh = await millrace('services', 'up', '--only', 'kinesis', '--fresh', ...dir)
-    expect(fresh).toMatchObject({ code: 2, err: expect.stringContaining('The service kinesis runs on this data.') })
+    expect(fresh).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('The service kinesis is running on this data.'),
+    })
     expect((await millrace('services', 'down', ...dir)).out).toMatch(/kinesis +stopped/)
     const again = await millrace('services', 'up', '--only', 'kinesis', ...dir)
     expect(again.out).toContain(endpoint)
@@ -178,7 +181,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
       code: 0,
       out: expect.stringContaining('The table "made" is made'),
     })
-    expect((await table('create', 'made')).out).toBe('The table "made" is there already, and fits.\n')
+    expect((await table('create', 'made')).out).toBe('The table "made" already exists and is suitable.\n')
     expect((await table('describe', 'made')).out).toMatch(/ACTIVE, on demand, keys pk \(S\), sk \(S\), 0 items/)
     expect(await table('describe', 'absent')).toMatchObject({
       code: 2,
@@ -248,8 +251,8 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(splits).toHaveLength(4)
     expect(splits.reduce((sum: number, split: any) => sum + split.in, 0)).toBe(3_001)
     expect(splits.reduce((sum: number, split: any) => sum + split.rejected, 0)).toBe(1)
-    expect(processes[0]!.err).toContain('Reading both live. Ctrl-C stops it.')
-    expect(processes[0]!.out).toContain('records delivered by this process')
+    expect(processes[0]!.err).toContain('Reading both live. Press Ctrl-C to stop.')
+    expect(processes[0]!.out).toContain('records were delivered by this process')
     expect(readFileSync(path('live', 'dead.ndjson'), 'utf8')).toContain('bad-json')
   })
 
@@ -287,14 +290,14 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(await second.stop(), second.err).toBe(0)
     expect(second.err).toContain('a split stops')
     const shown = await millrace('splits', 'list', path('topic.mjs'), ...state)
-    expect(shown.out).toMatch(/source-0\/anew-0 has stopped: beyond-end: .* See "millrace splits reset --help"\./)
+    expect(shown.out).toMatch(/source-0\/anew-0 is stopped: beyond-end: .* See "millrace splits reset --help"\./)
     const reset = (...more: string[]) =>
       millrace('splits', 'reset', path('topic.mjs'), 'source-0/anew-0', ...state, ...more)
     expect(await reset()).toMatchObject({ code: 1, err: expect.stringContaining('or give --now if nothing runs') })
     expect((await reset('--now')).out).toBe(
-      'The split source-0/anew-0 has ended at position 00000000000000000009. Its new log is the split source-0/anew-0@1, from its start.\n',
+      'The split source-0/anew-0 has ended at position 00000000000000000009. Its new log is read from the start, as the split source-0/anew-0@1.\n',
     )
-    expect(await reset()).toMatchObject({ code: 2, err: expect.stringContaining('"anew-0@1" took its place') })
+    expect(await reset()).toMatchObject({ code: 2, err: expect.stringContaining('"anew-0@1" replaced it') })
     const third = new LiveProcess([...args, ...more])
     await until('the new log is counted', async () =>
       (await splits()).some((split: any) => split.split.endsWith('@1') && split.in === 3),

@@ -72,15 +72,17 @@ describeLive('dead letters in their table', ['dynamodb', 'kinesis'], (services) 
     const redrive = (...more: string[]) =>
       millrace('dead-letters', 'redrive', path('pipeline.mjs'), '--table', 'letters', ...places, ...more)
     expect((await redrive('--reason', 'step-threw', '--dry-run')).out).toBe(
-      '2 records would be sent again, 0 left as they are\n',
+      '2 records would be sent again, 0 left in place\n',
     )
     const wrong = await millrace('dead-letters', 'redrive', path('renamed.mjs'), '--table', 'letters', ...places)
     expect([wrong.code, wrong.err]).toEqual([
       2,
-      expect.stringContaining('A dead letter is of the source "orders"; pipeline "letters" has purchases.'),
+      expect.stringContaining(
+        'A dead letter names the source "orders"; the sources of pipeline "letters" are purchases.',
+      ),
     ])
-    expect((await redrive('--reason', 'step-threw')).out).toBe('2 records sent again, 0 left as they are\n')
-    expect((await redrive('--reason', 'bad-json')).out).toBe('1 records sent again, 0 left as they are\n')
+    expect((await redrive('--reason', 'step-threw')).out).toBe('2 records sent again, 0 left in place\n')
+    expect((await redrive('--reason', 'bad-json')).out).toBe('1 records sent again, 0 left in place\n')
     const sent = await recordsIn(tools, 'orders')
     expect(sent.filter((line) => line !== '{oops').sort()).toEqual(
       readings
@@ -94,7 +96,7 @@ describeLive('dead letters in their table', ['dynamodb', 'kinesis'], (services) 
     const neither = await millrace('dead-letters', 'list')
     expect([neither.code, neither.err]).toEqual([
       2,
-      'error: Dead letters are in a table, in a bucket, or in a file of a local run; none is given. Give --table NAME, --bucket s3://BUCKET/PREFIX, or --file FILE to "list".\n',
+      'error: Dead letters are stored in a table, in a bucket, or in a file of a local run; none of them is given. Give --table NAME, --bucket s3://BUCKET/PREFIX, or, for "list", --file FILE.\n',
     ])
     const none = await millrace('dead-letters', 'list', '--table', 'nowhere', '--endpoint', endpoint)
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('The table "nowhere"')])
@@ -177,8 +179,8 @@ describeLive('dead letters of a topic', ['dynamodb', 'kafka'], (services) => {
       expect([redriven.err, redriven.out.split('\n')]).toEqual([
         expect.any(String),
         [
-          '4 records sent again, 1 left as they are',
-          expect.stringMatching(/^ {2}1 bad-json: it has headers that the Kafka client cannot write/),
+          '4 records sent again, 1 left in place',
+          expect.stringMatching(/^ {2}1 bad-json: the Kafka client cannot write its headers unchanged/),
           '',
         ],
       ])
@@ -262,13 +264,13 @@ describe.skipIf(tools === undefined)('dead letters in a bucket', () => {
           services.endpoint('kinesis'),
           ...more,
         )
-      expect((await redrive('--dry-run')).out).toBe('251 records would be sent again, 0 left as they are\n')
-      expect((await redrive('--reason', 'step-threw')).out).toBe('250 records sent again, 0 left as they are\n')
+      expect((await redrive('--dry-run')).out).toBe('251 records would be sent again, 0 left in place\n')
+      expect((await redrive('--reason', 'step-threw')).out).toBe('250 records sent again, 0 left in place\n')
       // What was not sent is there still, in both objects that hold it.
       expect(await objects()).toBe(2)
       const rest = await millrace('dead-letters', 'list', ...bucket, '--json')
       expect(JSON.parse(rest.out)).toMatchObject([{ reason: 'bad-json', rows: 1, again: 1 }])
-      expect((await redrive()).out).toBe('1 records sent again, 0 left as they are\n')
+      expect((await redrive()).out).toBe('1 records sent again, 0 left in place\n')
       expect((await millrace('dead-letters', 'list', ...bucket)).out).toBe('There are no dead letters.\n')
       expect((await recordsIn(stream, 'orders')).sort()).toEqual(
         [...readings.map((reading) => JSON.stringify(reading)), '{oops'].sort(),

@@ -191,7 +191,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
       })
       await expect.poll(() => seen).toEqual(numbers(10, 13))
       expect(logs).toEqual([
-        'a log ends before the position, since its topic was made anew: the partition waits for an operator',
+        'a log ends before the position because its topic was recreated: the partition waits for an operator',
       ])
       positions['renewed-0'] = '0'
       positions['renewed-1'] = at(2)

@@ -287,7 +287,7 @@ describeLive('a poller of a real Kinesis stream', ['kinesis'], (services) => {
     poll('after', (event) => void seen.push(...texts(event)), { positionOf: async () => position, logger })
     await expect
       .poll(() => logs)
-      .toContain('a position is none of its stream, which was made anew: the shard waits for an operator')
+      .toContain('a position is not valid because its stream was recreated: the shard waits for an operator')
     expect(seen).toEqual([])
     position = '0'
     await expect.poll(() => seen).toEqual(['new'])
