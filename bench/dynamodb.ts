@@ -7,7 +7,7 @@ import { table } from '../lib/dev/text.js'
 import { createTable } from '../lib/state/dynamodb/table.js'
 import { apart } from './apart.js'
 import { BATCHES, machine } from './machine.js'
-import { ROOMS } from './profile.js'
+import { AREAS } from './profile.js'
 import type { StoreFigures } from './store.js'
 
 /** The same flights with their state in each of the stores, in one run. */
@@ -91,9 +91,9 @@ function print(pairs: readonly Pair[], on: { machine: string; service: string })
   console.log(
     table(
       ['self time with DynamoDB', ...names],
-      ROOMS.filter((room) => pairs.some(({ dynamodb }) => dynamodb.shares[room] >= 0.0005)).map((room) => [
-        room,
-        ...pairs.map(({ dynamodb }) => `${(dynamodb.shares[room] * 100).toFixed(1)} %`),
+      AREAS.filter((area) => pairs.some(({ dynamodb }) => dynamodb.shares[area] >= 0.0005)).map((area) => [
+        area,
+        ...pairs.map(({ dynamodb }) => `${(dynamodb.shares[area] * 100).toFixed(1)} %`),
       ]),
     ),
   )

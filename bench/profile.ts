@@ -4,9 +4,9 @@ import { type Profiler, Session } from 'node:inspector/promises'
  * Where CPU time went: the share of each area in all samples in which the process was at work. V8 attributes JSON
  * functions to their callers.
  */
-export type Shares = Readonly<Record<Room, number>>
+export type Shares = Readonly<Record<Area, number>>
 
-export const ROOMS = [
+export const AREAS = [
   'the SDK',
   'the store and its marshalling',
   'runtime and codecs',
@@ -17,7 +17,7 @@ export const ROOMS = [
   'garbage collection',
   'the benchmark',
 ] as const
-export type Room = (typeof ROOMS)[number]
+export type Area = (typeof AREAS)[number]
 
 const SAMPLE_US = 250
 
@@ -35,20 +35,20 @@ export async function profiled(work: () => Promise<unknown>): Promise<Shares> {
 }
 
 function sharesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Shares {
-  const rooms = new Map(nodes.map(({ id, callFrame }) => [id, roomOf(callFrame)]))
-  const times = new Map<Room, number>(ROOMS.map((room) => [room, 0]))
+  const areas = new Map(nodes.map(({ id, callFrame }) => [id, areaOf(callFrame)]))
+  const times = new Map<Area, number>(AREAS.map((area) => [area, 0]))
   let sum = 0
   for (const [i, id] of samples.entries()) {
-    const room = rooms.get(id)
-    if (room === undefined) continue
+    const area = areas.get(id)
+    if (area === undefined) continue
     const us = timeDeltas[i + 1] ?? SAMPLE_US
-    times.set(room, times.get(room)! + us)
+    times.set(area, times.get(area)! + us)
     sum += us
   }
-  return Object.fromEntries([...times].map(([room, us]) => [room, us / sum])) as Shares
+  return Object.fromEntries([...times].map(([area, us]) => [area, us / sum])) as Shares
 }
 
-const BY_URL: readonly (readonly [RegExp, Room])[] = [
+const BY_URL: readonly (readonly [RegExp, Area])[] = [
   [/\/node_modules\/(@aws-sdk|@smithy|@aws)\//, 'the SDK'],
   [/\/lib\/(aws|state)\//, 'the store and its marshalling'],
   [/\/lib\//, 'runtime and codecs'],
@@ -62,7 +62,7 @@ const BY_URL: readonly (readonly [RegExp, Room])[] = [
 ]
 
 /** Functions of V8 and of Node's C++ code have a name but no file. */
-const BY_NAME: readonly (readonly [RegExp, Room])[] = [
+const BY_NAME: readonly (readonly [RegExp, Area])[] = [
   [/^\(garbage collector\)$/, 'garbage collection'],
   [/^(Hash|Hmac|update|digest|hash|createHash|createHmac|oneshotDigest)$/, 'crypto'],
   [
@@ -73,7 +73,7 @@ const BY_NAME: readonly (readonly [RegExp, Room])[] = [
 ]
 
 /** Undefined for samples in which the process waits. */
-function roomOf({ url, functionName }: { url: string; functionName: string }): Room | undefined {
+function areaOf({ url, functionName }: { url: string; functionName: string }): Area | undefined {
   if (functionName === '(idle)' || functionName === '(root)') return undefined
   const [by, text] = url === '' ? [BY_NAME, functionName] : [BY_URL, url]
   return (

@@ -75,7 +75,9 @@ describe('a dead letter', () => {
     expect(withHeaders('a', null)).toMatch('the Kafka client cannot write its headers unchanged')
     const part = letter({ record: { value: '{}', part: true } })
     expect(staysAs(part, undefined, kafka)).toMatch('one of several values of a record')
-    expect(staysAs(part, undefined, kafkaSource('orders', { ...options, decode: json() }))).toMatch('one of several values')
+    expect(staysAs(part, undefined, kafkaSource('orders', { ...options, decode: json() }))).toMatch(
+      'one of several values',
+    )
     expect(staysAs(part, undefined, kafkaSource('orders', { ...options, decode: ndjson() }))).toBeUndefined()
     const ofKinesis = letter({ record: { value: '{}', partitionKey: 'k' } })
     expect(staysAs(ofKinesis, undefined, kinesisSource('orders', options))).toBeUndefined()

@@ -8,7 +8,7 @@ import type { SimTable } from './table.js'
 const PARTS_PREFIX = 'p#'
 const SEGMENT_PREFIX = 'g#'
 /** Damage that no process has read is repaired after this time, because the run would otherwise never end. */
-const MENDED_MS = 120_000
+const REPAIR_MS = 120_000
 const SOON_MS = 3_000
 
 /**
@@ -59,7 +59,7 @@ export class Vandal {
   /** Millrace has reported that something is wrong. */
   alarm(): void {
     if (this.isAtWork)
-      this.ports.scheduler.after(1 + this.ports.swarm.below(SOON_MS), 'the table is restored', () => this.mend())
+      this.ports.scheduler.after(1 + this.ports.swarm.below(SOON_MS), 'the table is restored', () => this.repair())
   }
 
   private flip(isQuiet: boolean): void {
@@ -109,11 +109,11 @@ export class Vandal {
     this.table.checks.damaged.add(name)
     this.table.items.remove(whole)
     if (broken !== undefined) this.table.items.put({ item: broken, bytes: 100 })
-    scheduler.after(MENDED_MS, 'the table is checked', () => this.mend())
+    scheduler.after(REPAIR_MS, 'the table is checked', () => this.repair())
   }
 
   /** Restores the attributes that are still damaged; attributes written since then are correct. */
-  private mend(): void {
+  private repair(): void {
     for (const [name, { whole, broken }] of this.damaged) {
       const standing = this.table.items.find(whole)?.item
       const after: Record<string, Attribute> & ItemKey = { ...(standing ?? whole) }
