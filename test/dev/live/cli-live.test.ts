@@ -126,6 +126,7 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
 
 describeLive('millrace services', [], () => {
   it('starts Kinesis in the background, keeps its data and its port, and ends it', async () => {
+    vi.stubEnv('COLUMNS', '200')
     const dir = ['--dir', path('services')]
     expect((await millrace('services', 'status', ...dir)).out).toContain('No service has been started')
     const up = await millrace('services', 'up', '--only', 'kinesis', ...dir)
@@ -179,7 +180,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
   it('makes a table, once, and says what one is', async () => {
     expect(await table('create', 'made')).toMatchObject({
       code: 0,
-      out: expect.stringContaining('The table "made" is made'),
+      out: expect.stringContaining('The table "made" was created'),
     })
     expect((await table('create', 'made')).out).toBe('The table "made" already exists and is suitable.\n')
     expect((await table('describe', 'made')).out).toMatch(/ACTIVE, on demand, keys pk \(S\), sk \(S\), 0 items/)
