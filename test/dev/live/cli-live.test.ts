@@ -137,6 +137,7 @@ describeLive('millrace services', [], () => {
     expect((await millrace('services', 'up', '--only', 'kinesis', ...dir)).out).toContain(endpoint)
     const fresh = await millrace('services', 'up', '--only', 'kinesis', '--fresh', ...dir)
     expect(fresh).toMatchObject({ code: 2, err: expect.stringContaining('The service kinesis runs on this data.') })
+    vi.stubEnv('COLUMNS', '300')
     expect((await millrace('services', 'down', ...dir)).out).toMatch(/kinesis +stopped/)
     const again = await millrace('services', 'up', '--only', 'kinesis', ...dir)
     expect(again.out).toContain(endpoint)
