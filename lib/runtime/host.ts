@@ -206,7 +206,7 @@ function otherGraph(item: Item, plan: Plan, run: number): StopError {
   const change = difference(JSON.parse(item.manifest as string), JSON.parse(JSON.stringify(manifest(plan))))
   return new StopError(
     'graph-changed',
-    `The state of run ${run} of "${plan.pipeline.name}" was written by another graph: ${change ?? 'its fingerprint differs'}. Deploy that graph again, or open a new run (locally: --fresh).`,
+    `The state of run ${run} of "${plan.pipeline.name}" belongs to another graph: ${change ?? 'its fingerprint differs'}. Deploy the graph that wrote it, or open a new run (locally: --fresh).`,
   )
 }
 

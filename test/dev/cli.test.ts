@@ -280,7 +280,9 @@ describe('a run of an input', () => {
     expect(out).toContain('All input is read and every window is closed. 3 of 3 records were rejected.\n')
     const text = out.replace(/\s+/g, ' ')
     expect(text).toContain(`bad-json: 2 rows in rejected (${rejected}) such as ${file}:1: A record is one JSON value;`)
-    expect(text).toContain(`bad-timestamp: 1 row in rejected (${rejected}) such as ${file}:3: timestamp() gives ms`)
+    expect(text).toContain(
+      `bad-timestamp: 1 row in rejected (${rejected}) such as ${file}:3: timestamp() must return ms`,
+    )
     expect(err).toContain(
       `error: 3 of 3 records were rejected; --max-rejected allows fewer than all. Look at ${rejected}.\n`,
     )
@@ -359,7 +361,7 @@ describe('a run of an input', () => {
     const words = 'The function of callback("pager") threw: no pager today'
     expect([code, err.split('\n').filter((line) => line.includes('pager'))]).toEqual([
       0,
-      [`warning: a batch failed and is to come again: ${words}`],
+      [`warning: a batch failed and will be delivered again: ${words}`],
     ])
   })
 

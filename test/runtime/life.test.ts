@@ -44,7 +44,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
       expect(world.rows.get('out')).toBeUndefined()
       expect(stops(world)).toHaveLength(1)
       expect(stops(world)[0]).toContain('state-expired')
-      await expect(world.container().tick()).rejects.toThrow(/may have been deleted by their time to live/)
+      await expect(world.container().tick()).rejects.toThrow(/may have been deleted because their time to live ended/)
     }
   })
 

@@ -38,7 +38,7 @@ describe('a log that was made anew', () => {
       name: 'StopError',
       code: 'split-stopped',
       message: expect.stringContaining(
-        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. Its records are not taken until "millrace splits reset"',
+        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. No more of its records are read until you run "millrace splits reset"',
       ),
     })
     await expect(ingest(anew)).rejects.toMatchObject({ code: 'split-stopped' })
