@@ -17,7 +17,7 @@ export interface RecordMeta {
   /** When the broker received the record, in ms since the epoch; undefined if the source does not know. */
   readonly arrivalMs: number | undefined
   /**
-   * The time in the record's envelope, whoever set it: Kafka's CreateTime is set by the producer. In ms since the
+   * The time in the record's envelope, from any writer: Kafka's CreateTime is set by the producer. In ms since the
    * epoch.
    */
   readonly stampMs: number | undefined
@@ -77,7 +77,7 @@ export interface SplitBatch {
   /** When the broker received the record, by the broker's clock. */
   arrivalMs(index: number): number | undefined
   /**
-   * The time in the record's envelope, whoever set it. It only hints at the record's age and is never part of a result.
+   * The time in the record's envelope, from any writer. It only hints at the record's age and is never part of a result.
    * A source without this method has no other time than `arrivalMs`.
    */
   stampMs?(index: number): number | undefined

@@ -112,7 +112,7 @@ describe('records that were deleted unread', () => {
     source.waiting.add('p')
     await tick()
     await expect(ingest(fileEvent('readings', 'p', 50, [at(99)]))).rejects.toThrow('trimmed: the log begins at 50.')
-    expect(world.logs.filter((line) => line.startsWith('error a split stops'))).toHaveLength(1)
+    expect(world.logs.filter((line) => line.startsWith('error split stopped'))).toHaveLength(1)
     expect(world.metrics.get('StoppedNow')).toBe(1)
     await tick()
     // Said with every tick, as long as it stands so.

@@ -245,7 +245,7 @@ describe('invariant 14: a record that kills the process', () => {
     )
     const checkpoints = world.calls.filter((call) => call.startsWith('update s#readings/p position'))
     expect(checkpoints).toHaveLength(4) // 1 + 2 + 4 + 5
-    expect(world.logs.some((line) => /^warn careful/.test(line))).toBe(true)
+    expect(world.logs.some((line) => /^warn .*careful mode/.test(line))).toBe(true)
     const { position } = (await world.split('readings/p'))!
     await world.store.update({
       key: { pk: 'counting.1#0#splits', sk: 's#readings/p' },
