@@ -77,8 +77,8 @@ export interface SplitBatch {
   /** When the broker received the record, by the broker's clock. */
   arrivalMs(index: number): number | undefined
   /**
-   * The time in the record's envelope, from any writer. It only hints at the record's age and is never part of a result.
-   * A source without this method has no other time than `arrivalMs`.
+   * The time in the record's envelope, from any writer. It only hints at the record's age and is never part of a
+   * result. A source without this method has no other time than `arrivalMs`.
    */
   stampMs?(index: number): number | undefined
   /** The key if it is text; `keyBytes` returns its bytes. */

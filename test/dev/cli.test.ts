@@ -306,7 +306,11 @@ describe('a run of an input', () => {
         rows: 2,
         detail: expect.stringMatching(/some-bad\.ndjson:1: A record is/),
       },
-      { reason: 'bad-timestamp', rows: 1, detail: expect.stringMatching(/some-bad\.ndjson:3: timestamp\(\) must return/) },
+      {
+        reason: 'bad-timestamp',
+        rows: 1,
+        detail: expect.stringMatching(/some-bad\.ndjson:3: timestamp\(\) must return/),
+      },
     ])
     const none = await millrace('dead-letters', 'list', '--file', path('nowhere'))
     expect([none.code, none.err]).toEqual([2, expect.stringContaining("Give the dead letter's file of a local run")])
