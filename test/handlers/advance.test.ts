@@ -68,7 +68,7 @@ describe('the advance handler', () => {
     expect(keys(world)).toEqual([])
   })
 
-  const sentence = 'The advance handler takes { operator, keyGroup }, or an SQS event with such bodies.'
+  const sentence = 'The advance handler expects { operator, keyGroup }, or an SQS event whose bodies are such objects.'
   it.each([
     ['nothing', undefined, sentence],
     ['null', null, sentence],
@@ -83,17 +83,17 @@ describe('the advance handler', () => {
     [
       'a key group beyond the last',
       { operator: 'w', keyGroup: 2 },
-      'Operator "w" has key groups 0 to 1; the request names 2.',
+      'Operator "w" has key groups 0 to 1, but the request names 2.',
     ],
     [
       'a negative key group',
       { operator: 'w', keyGroup: -1 },
-      'Operator "w" has key groups 0 to 1; the request names -1.',
+      'Operator "w" has key groups 0 to 1, but the request names -1.',
     ],
     [
       'half a key group',
       { operator: 'w', keyGroup: 0.5 },
-      'Operator "w" has key groups 0 to 1; the request names 0.5.',
+      'Operator "w" has key groups 0 to 1, but the request names 0.5.',
     ],
   ])('refuses %s, before anything is done', async (_, request, words) => {
     const { world, handle } = await closed()

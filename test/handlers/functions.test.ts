@@ -50,7 +50,7 @@ describe('the Lambda functions of the example', () => {
   it.each(['', 'dynamo', 'Memory', undefined])('MILLRACE_STATE %j is refused with words', async (choice) => {
     vi.stubEnv('MILLRACE_STATE', choice)
     await expect(stateIn()).rejects.toThrow(
-      `MILLRACE_STATE names the state store, dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
+      `MILLRACE_STATE must name the state store as dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
     )
   })
 })

@@ -126,7 +126,7 @@ describe.skipIf(ric === undefined && process.env.CI !== 'true')("AWS's runtime i
     const event = kinesisEvent(0, [flight], 'departures-a-l')
     expect(await f.invoke(event)).toEqual({ batchItemFailures: [] })
     await expect(f.invoke({ no: 'event' })).rejects.toThrow(
-      'Pipeline "flights" takes events of kinesis, kafka; this one is an object with no. Check which mapping invokes this function.',
+      'Pipeline "flights" expects events from kinesis, kafka, but this one is an object with no. Check which mapping invokes this function.',
     )
     const metrics = f.lines.filter(({ text }) => text.includes('CloudWatchMetrics'))
     // The event that was refused has nothing to count.

@@ -228,7 +228,7 @@ describe('stamps that are hardly what was meant', () => {
     const { ingest } = world.container()
     await ingest(fileEvent('readings', 'p', 0, [row(1_700_000_000), row(1_700_000_001)]))
     await ingest(fileEvent('readings', 'p', 2, [row(1_700_000_002)]))
-    expect(world.logs.filter((line) => line.includes('are seconds taken for milliseconds'))).toHaveLength(1)
+    expect(world.logs.filter((line) => line.includes('is a field in seconds read as milliseconds'))).toHaveLength(1)
     expect(world.metrics.get('UnlikelyTimestamps')).toBe(3)
     expect(reasons(world)).toEqual([])
   })

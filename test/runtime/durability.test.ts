@@ -106,7 +106,7 @@ describe('invariant 7: a reader fails loudly', () => {
       world.table.remove(first!)
     })
     await expect(damaged).rejects.toThrow(
-      /has a hole: it goes on from 00000000000000000001, but the segment before it ends at 0\./,
+      /has a hole: the segment starts at 00000000000000000001, but the one before it ends at 0\./,
     )
   })
 
@@ -135,7 +135,7 @@ describe('invariant 7: a reader fails loudly', () => {
       const [first] = await world.segments('w')
       await world.store.update({ key: { pk: first!.pk, sk: first!.sk }, set: { format: 2 }, when: [] })
     })
-    await expect(damaged).rejects.toThrow(/Segments are read in format 1; .* has format 2/)
+    await expect(damaged).rejects.toThrow(/This version reads segments in format 1, but segment .* has format 2/)
   })
 
   it('invariant 9: on a segment past its time to live', async () => {

@@ -60,7 +60,7 @@ describe('invariant 6: a split ends only where all of it was read', () => {
     const { world, source, ingest } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(30)]))
     expect(undoneOf(await ingest(fileEvent('readings', 'c', 0, [at(5)])))).toBe(0)
-    expect(world.logs.join()).toContain('delivers records of c, and does not list it among its 1 splits')
+    expect(world.logs.join()).toContain('delivers records from the split c, but does not list it among its 1 splits')
     expect(await world.split('readings/c')).toBeUndefined()
     source.splits = [
       { split: 'p', closed: true },

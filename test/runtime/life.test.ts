@@ -44,7 +44,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
       expect(world.rows.get('out')).toBeUndefined()
       expect(stops(world)).toHaveLength(1)
       expect(stops(world)[0]).toContain('state-expired')
-      await expect(world.container().tick()).rejects.toThrow(/may have been deleted by their time to live/)
+      await expect(world.container().tick()).rejects.toThrow(/may have been deleted because their time to live ended/)
     }
   })
 
@@ -65,7 +65,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
     world.now += 40 * DAY_MS
     expect(expire(world)).toBe(1)
     await world.container().tick()
-    expect(world.logs.some((line) => line.startsWith('error state waited longer than it lives'))).toBe(true)
+    expect(world.logs.some((line) => line.startsWith('error state waited longer than its ttl'))).toBe(true)
     await world.container().ingest(fileEvent('readings', 'p', 2, [at(3), at(30)]))
     expect(world.rows.get('out')).toBeUndefined()
     expect(stops(world)).toHaveLength(1)

@@ -38,7 +38,7 @@ describe('a log that was made anew', () => {
       name: 'StopError',
       code: 'split-stopped',
       message: expect.stringContaining(
-        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. Its records are not taken until "millrace splits reset"',
+        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. No more of its records are read until you run "millrace splits reset"',
       ),
     })
     await expect(ingest(anew)).rejects.toMatchObject({ code: 'split-stopped' })
@@ -112,7 +112,7 @@ describe('records that were deleted unread', () => {
     source.waiting.add('p')
     await tick()
     await expect(ingest(fileEvent('readings', 'p', 50, [at(99)]))).rejects.toThrow('trimmed: the log begins at 50.')
-    expect(world.logs.filter((line) => line.startsWith('error a split stops'))).toHaveLength(1)
+    expect(world.logs.filter((line) => line.startsWith('error split stopped'))).toHaveLength(1)
     expect(world.metrics.get('StoppedNow')).toBe(1)
     await tick()
     // Said with every tick, as long as it stands so.

@@ -185,7 +185,7 @@ describe('invariant 5: parting needs evidence', () => {
     world.now += 3_600_000
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).toBe('member')
-    expect(world.logs.some((line) => /cannot be asked for its splits/.test(line))).toBe(true)
+    expect(world.logs.some((line) => /cannot list its splits/.test(line))).toBe(true)
   })
 })
 
@@ -254,10 +254,10 @@ describe('invariant 6: splits come and go', () => {
     world.now += 1_200_000
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).toBe('ended')
-    expect(world.logs.some((line) => /^error a registered split is no longer listed/.test(line))).toBe(true)
+    expect(world.logs.some((line) => /^error the source no longer lists a registered split/.test(line))).toBe(true)
     // What it delivers after that is not dropped in silence.
     await expect(world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))).rejects.toThrow(
-      /has ended, but its source delivers records/,
+      /has ended, but the source delivers records/,
     )
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
   })

@@ -56,7 +56,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         await store.insert([item('a', far)])
         expect(await store.get([key('a')])).toEqual([item('a', far)])
         for (const n of [1e126, 9.99e-131, Number.NaN, Number.NEGATIVE_INFINITY])
-          await expect(store.insert([item('b', { n })])).rejects.toThrow('a number that DynamoDB can hold')
+          await expect(store.insert([item('b', { n })])).rejects.toThrow('a number that DynamoDB can store')
       })
 
       it('refuses more than 100 keys, and a key twice, as DynamoDB does', async () => {

@@ -291,7 +291,10 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(shown.out).toMatch(/source-0\/anew-0 has stopped: beyond-end: .* See "millrace splits reset --help"\./)
     const reset = (...more: string[]) =>
       millrace('splits', 'reset', path('topic.mjs'), 'source-0/anew-0', ...state, ...more)
-    expect(await reset()).toMatchObject({ code: 1, err: expect.stringContaining('or give --now if nothing runs') })
+    expect(await reset()).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('or pass --now if nothing is running'),
+    })
     expect((await reset('--now')).out).toBe(
       'The split source-0/anew-0 has ended at position 00000000000000000009. Its new log is the split source-0/anew-0@1, from its start.\n',
     )
