@@ -14,14 +14,16 @@ export interface ColdFigures {
   readonly nodeMs: number
   /** The import of the bundle: Lambda's init phase. */
   readonly importMs: number
-  /** The first invocation, with its sinks and its store opened. */
+  /** The first invocation, including opening its sinks and its store. */
   readonly firstMs: number
 }
 
 const RUNS = 9
 const RECORDS = 100
 
-/** In a process of its own: when it began, when the bundle was there, and when its first answer was. */
+/**
+ * Measures in a separate process: when it began, when the bundle was loaded, and when the first answer was complete.
+ */
 const CHILD = `import { readFileSync } from 'node:fs'
 const [bundle, event] = process.argv.slice(-2)
 const nodeMs = performance.now()
@@ -43,7 +45,7 @@ export async function cold(): Promise<ColdFigures[]> {
     )
     const bundles = await bundleFunctions(directory, { entries })
     const runs = bundles.map((): number[][] => [])
-    // In turns, so that whatever else the machine does falls on all alike.
+    // The bundles alternate, so that other work of the machine affects all of them equally.
     for (let run = 0; run < RUNS; run++) {
       for (const [i, built] of bundles.entries())
         runs[i]!.push(await once(join(built.directory, 'index.mjs'), event, directory))

@@ -11,14 +11,14 @@ interface Raw {
   readonly records?: Readonly<Record<string, readonly { readonly value: string }[]>>
 }
 
-/** Payloads of an event, as base64. */
+/** The payloads of an event, as base64. */
 function payloads(event: Raw): string[] {
   return event.Records
     ? event.Records.map((record) => record.kinesis.data)
     : Object.values(event.records!).flatMap((list) => list.map((record) => record.value))
 }
 
-/** The least that any handler does: parse the event, decode and parse each record. */
+/** The minimum work of any handler: parse the event, decode and parse each record. */
 function decodeOnly(events: readonly BenchEvent[]): number {
   let delays = 0
   for (const event of events) {
@@ -28,7 +28,7 @@ function decodeOnly(events: readonly BenchEvent[]): number {
   return delays
 }
 
-/** The same fold with no care for anything: one Map in memory, no late record, no failure. */
+/** The same fold without any guarantee: one Map in memory, no late records, no failures. */
 function mapFold(events: readonly BenchEvent[]): number {
   const windows = new Map<string, { flights: number; delay: number; worst: number; late: number }>()
   for (const event of events) {
@@ -65,8 +65,8 @@ export interface CpuFigures {
 }
 
 /**
- * CPU of an event: the whole of Millrace (ingest, state, closing windows, rows to a sink) beside both baselines, rounds
- * in turns. One pipeline a process, as in a container.
+ * CPU time per event: all of Millrace (ingest, state, closing windows, rows to a sink) and both baselines, in
+ * alternating rounds. One pipeline per process, as in a container.
  */
 export async function cpu(batch: number, schema: SchemaName): Promise<CpuFigures> {
   const pipeline = flightsWith(schema, () => undefined)

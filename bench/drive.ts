@@ -7,11 +7,11 @@ import { memoryStore } from '../lib/state/memory/index.js'
 import type { BenchEvent } from './flights-events.js'
 
 export interface DriveResult {
-  /** CPU of all invocations, us. */
+  /** CPU time of all invocations, us. */
   readonly cpuUs: number
-  /** Requests of each invocation in turn. */
+  /** Requests of each invocation, in order. */
   readonly requests: readonly number[]
-  /** Write units of each. */
+  /** Write units of each invocation. */
   readonly units: readonly number[]
   /** Whether an invocation published a watermark, and so closed slices. */
   readonly closed: readonly boolean[]
@@ -19,7 +19,8 @@ export interface DriveResult {
 }
 
 /**
- * Runs every event through the handlers of one container, as Lambda would: the event's text is parsed anew each time.
+ * Runs every event through the handlers of one container, as Lambda would: the text of the event is parsed in each
+ * invocation.
  */
 export async function drive(
   pipeline: Pipeline,

@@ -10,7 +10,7 @@ import { BATCHES, machine } from './machine.js'
 import { ROOMS } from './profile.js'
 import type { StoreFigures } from './store.js'
 
-/** The same flights with the state in each store, in one run. */
+/** The same flights with their state in each of the stores, in one run. */
 interface Pair {
   readonly dynamodb: StoreFigures
   readonly memory: StoreFigures
@@ -18,7 +18,7 @@ interface Pair {
 
 const TABLE = 'bench'
 
-/** What the DynamoDB store adds to the memory store's figures: counts that are to be the same, and CPU. */
+/** What the DynamoDB store adds to the figures of the memory store: counts that should be equal, and CPU. */
 export async function dynamodbBench(isJson: boolean): Promise<void> {
   localCredentials()
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
@@ -35,14 +35,17 @@ export async function dynamodbBench(isJson: boolean): Promise<void> {
     await service.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-  const on = { machine: machine(), service: `DynamoDB Local (${DYNAMODB_LOCAL.dependencies[0]}), in memory, beside it` }
+  const on = {
+    machine: machine(),
+    service: `DynamoDB Local (${DYNAMODB_LOCAL.dependencies[0]}), in memory, on the same machine`,
+  }
   if (isJson) console.log(JSON.stringify({ ...on, batches: pairs }, undefined, 2))
   else print(pairs, on)
 }
 
 /**
- * What the SDK reads of its environment. A local service takes any credentials, but clients refuse to speak without
- * some.
+ * Environment variables that the SDK reads. A local service accepts any credentials, but clients refuse to make a
+ * request without them.
  */
 export function localCredentials(): void {
   process.env.AWS_ACCESS_KEY_ID ??= 'local'
@@ -55,10 +58,12 @@ export function localCredentials(): void {
 function print(pairs: readonly Pair[], on: { machine: string; service: string }): void {
   const beside = (ours: number, memory: number): string => `${ours.toFixed(4)} (${(ours / memory).toFixed(3)}x)`
   const names = pairs.map(({ memory }) => memory.batch.toLocaleString('en-US'))
-  console.log(`Flights on ${on.machine}; ${on.service}. One process each; beside the memory store in the same run.\n`)
+  console.log(
+    `Flights on ${on.machine}; ${on.service}. One process per figure, compared with the memory store in the same run.\n`,
+  )
   console.log(
     table(
-      ['batch', 'events', 'requests/event (of memory)', 'write units/event', 'read units/event'],
+      ['batch', 'events', 'requests/event (ratio to memory)', 'write units/event', 'read units/event'],
       pairs.map(({ dynamodb, memory }, i) => [
         names[i]!,
         dynamodb.records.toLocaleString('en-US'),
@@ -71,7 +76,7 @@ function print(pairs: readonly Pair[], on: { machine: string; service: string })
   console.log()
   console.log(
     table(
-      ['batch', 'CPU us/event', 'in memory', 'ratio', 'CPU us a request', 'elapsed us a request'],
+      ['batch', 'CPU us/event', 'in memory', 'ratio', 'CPU us/request', 'elapsed us/request'],
       pairs.map(({ dynamodb, memory }, i) => [
         names[i]!,
         dynamodb.cpuUs.toFixed(2),

@@ -7,7 +7,7 @@ import type { Pipeline, SourceNode } from '../lib/index.js'
 
 const WEEK_MS = 7 * 86_400_000
 
-/** The lines of one of the example's files, `weeks` times over, each week's copy shifted on by a week. */
+/** The lines of one of the example's files, `weeks` times; each copy is a week later than the one before. */
 function flightLines(name: string, weeks: number): string[] {
   const path = new URL(`../examples/flights/data/${name}.ndjson.gz`, import.meta.url)
   const lines = gunzipSync(readFileSync(path)).toString().trim().split('\n')
@@ -24,7 +24,7 @@ function shifted(line: string, ms: number): string {
   })
 }
 
-/** One invocation's event, as JSON text, and how many records it holds. */
+/** The event of one invocation, as JSON text, and the number of its records. */
 export interface BenchEvent {
   readonly json: string
   readonly records: number
@@ -32,7 +32,7 @@ export interface BenchEvent {
 }
 
 /**
- * The flights as the events of their mappings, four splits a source, batches of `batch` records of one split, in turns.
+ * The flights as events of their mappings: four splits per source, batches of `batch` records of one split, in turn.
  */
 export function flightEvents(
   pipeline: Pipeline,
@@ -50,7 +50,7 @@ export function flightEvents(
     return input
   })
   const events: BenchEvent[] = []
-  // An event may take less than a batch: it is cut where Lambda's payload ends.
+  // An event may hold less than a batch: it is cut at Lambda's payload limit.
   const next = new Map(inputs.flatMap((input) => input.logs.map((log) => [log, 0])))
   for (let more = true; more; ) {
     more = false

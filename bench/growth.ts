@@ -5,16 +5,16 @@ import { flightsWith } from './flights-variants.js'
 export interface GrowthFigures {
   readonly weeks: number
   readonly records: number
-  /** Live heap after the last event, the store's content not counted in, MB. */
+  /** Live heap after the last event, without the content of the store, MB. */
   readonly heapMb: number
-  /** Units and CPU of an event in the first and in the last week: flat, or closed windows cost something. */
+  /** Units and CPU per event in the first and in the last week. If they grow, closed windows have a cost. */
   readonly firstUnits: number
   readonly lastUnits: number
   readonly firstUs: number
   readonly lastUs: number
 }
 
-/** The same week over and over, each copy a week later: what has closed must cost nothing. */
+/** The same week repeatedly, each copy a week later: closed windows must cost nothing. */
 export async function growth(weeks: number, batch: number): Promise<GrowthFigures> {
   const pipeline = flightsWith('none', () => undefined)
   const { events, inputs, records } = flightEvents(pipeline, batch, weeks)
@@ -23,7 +23,7 @@ export async function growth(weeks: number, batch: number): Promise<GrowthFigure
     return process.memoryUsage().heapUsed
   }
   const share = Math.floor(events.length / weeks)
-  // Warm, and only then the measure.
+  // A warm-up, before the measurement.
   await drive(pipeline, events.slice(0, share), inputs, false)
   const before = heap()
   const { units, store } = await drive(pipeline, events, inputs, false)
@@ -43,7 +43,7 @@ export async function growth(weeks: number, batch: number): Promise<GrowthFigure
   }
 }
 
-/** What the memory store holds in place of a service. */
+/** The size of the memory store's content, which a service would hold otherwise. */
 async function storeBytes(store: { query: any }): Promise<number> {
   let bytes = 0
   let after: string | undefined

@@ -5,15 +5,15 @@ import { InvocationMetrics, silentLogger } from '../lib/observe/index.js'
 import type { AdvanceRequest, StateStore } from '../lib/ports/index.js'
 import { lmdbStore } from '../lib/state/lmdb/index.js'
 
-/** What the bench asks a process for: to fill a store with one slice, or to close it. */
+/** A task of a process: to fill a store with one slice, or to close it. */
 export interface HeapTask {
   readonly phase: 'fill' | 'close'
   readonly dir: string
   readonly keys: number
   readonly keyGroups: number
-  /** The function's timeout: no invocation has more. */
+  /** The timeout of the function, which no invocation exceeds. */
   readonly timeoutMs: number
-  /** In place of the runtime's own bound. */
+  /** Replaces the runtime's own bound. */
   readonly advanceBytes?: number
 }
 
@@ -24,13 +24,13 @@ export interface HeapFigures {
   readonly requests: number
   readonly writeUnits: number
   readonly readUnits: number
-  /** Times that a lane was read for a range of keys. */
+  /** How often a lane was read for a range of keys. */
   readonly keyRanges: number
   readonly rows: number
   readonly counted: number
   readonly sum: number
   readonly limitMb: number
-  /** The most that was seen at a call of the store or of the sink; `rssMb` by the system's own count. */
+  /** The maximum observed at a call of the store or of the sink; `rssMb` is the operating system's figure. */
   readonly heapMb: number
   readonly externalMb: number
   readonly buffersMb: number
@@ -39,14 +39,17 @@ export interface HeapFigures {
 
 const BATCH = 10_000
 const WINDOW_MS = 60_000
-/** Invocations in a row that move nothing: what is left would never close. */
+/** After this many invocations in a row without progress, the slice would never close. */
 const STUCK_INVOCATIONS = 10
 const MB = 1024 * 1024
 
 const out = { rows: 0, counted: 0, sum: 0 }
 const most = { heap: 0, external: 0, buffers: 0 }
 
-/** Time as a function of one CPU has it, all threads on that: what else this machine does costs none. */
+/**
+ * Time as a function with one CPU would have it: the CPU time of all threads. Other work of the machine does not affect
+ * it.
+ */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
@@ -85,12 +88,12 @@ interface Event {
 }
 
 function refuse(rows: readonly { value: unknown }[]): void {
-  throw new Error(`nothing is rejected here: ${JSON.stringify(rows[0]!.value)}`)
+  throw new Error(`unexpected rejection: ${JSON.stringify(rows[0]!.value)}`)
 }
 
 /**
- * Each key once, by an odd number's multiples: no two are near each other in name or hash. A value is the key's number
- * by 100.
+ * Each key once, in the order of the multiples of an odd number, so that consecutive keys are close neither in name nor
+ * in hash. A value is the key's number modulo 100.
  */
 function* events(from: number, to: number): Generator<unknown> {
   for (let i = from; i < to; i++)
@@ -110,7 +113,7 @@ function watched(store: StateStore): StateStore {
   }
 }
 
-/** Runs one phase through the handlers, invocation by invocation, each with a function's timeout. */
+/** Runs one phase through the handlers, one invocation after another, each with the timeout of a function. */
 export async function heapPhase({ phase, dir, keys, keyGroups, timeoutMs, advanceBytes }: HeapTask) {
   const store = watched(await lmdbStore(dir))
   const totals = new Map<string, number>()
@@ -154,7 +157,7 @@ export async function heapPhase({ phase, dir, keys, keyGroups, timeoutMs, advanc
       const before = out.rows
       await invoke(handle, waiting.shift())
       still = out.rows === before ? still + 1 : 0
-      if (still > STUCK_INVOCATIONS) throw new Error('invocations move nothing any more')
+      if (still > STUCK_INVOCATIONS) throw new Error('invocations make no progress any more')
     }
   }
   const spentMs = cpuMs() - started

@@ -8,20 +8,23 @@ import { table } from '../lib/dev/text.js'
 import type { HeapFigures, HeapTask } from './heap-child.js'
 import { machine } from './machine.js'
 
-/** Of the memory, what Lambda's Node runtime gives the heap, and of that to its young part. */
+/** The share of the memory that Lambda's Node runtime gives to the heap, and the share for its young generation. */
 const HEAP_SHARE = 0.9
 const YOUNG_SHARE = 0.05
 const LOOK_MS = 50
-/** The default of an advance function. */
+/** The default timeout of an advance function. */
 const TIMEOUT_MS = 60_000
 const KEY_GROUPS = [1, 8]
 
-/** What a phase took, with the most of its process's memory that no file backs, where the system tells. */
+/**
+ * The figures of a phase, and the maximum of its process's memory that is not backed by a file, if the system reports
+ * it.
+ */
 export interface PhaseFigures extends HeapFigures {
   readonly ownMb: number
 }
 
-/** Runs a phase in a process of its own, with the heap that a function of so much memory has. */
+/** Runs a phase in a separate process, with the heap of a function with that much memory. */
 export function heapProcess(task: HeapTask, memoryMb: number): Promise<PhaseFigures> {
   const child = fork(fileURLToPath(new URL('./heap-child.ts', import.meta.url)), [JSON.stringify(task)], {
     execArgv: [
@@ -53,7 +56,9 @@ export function heapProcess(task: HeapTask, memoryMb: number): Promise<PhaseFigu
   })
 }
 
-/** A page of the embedded store's file counts as the process's too, but a function has its state elsewhere. */
+/**
+ * Pages of the embedded store's file count as memory of the process, but a deployed function has its state elsewhere.
+ */
 function ownMemoryKb(pid: number): number {
   try {
     return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
@@ -67,7 +72,7 @@ export interface SliceFigures {
   readonly close: PhaseFigures
 }
 
-/** Fills one slice with so many keys, and closes it in another process. */
+/** Fills one slice with that many keys, and closes it in another process. */
 export async function heap(task: Omit<HeapTask, 'phase' | 'dir'>, memoryMb: number): Promise<SliceFigures> {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-heap-'))
   try {
@@ -78,7 +83,10 @@ export async function heap(task: Omit<HeapTask, 'phase' | 'dir'>, memoryMb: numb
   }
 }
 
-/** Prints what a slice of many keys takes, of one key group and of several, and whether all of its rows came out. */
+/**
+ * Prints what a slice with many keys uses, with one key group and with several, and whether all of its rows were
+ * written.
+ */
 export async function heapBench(json: boolean, keys: number): Promise<void> {
   const all: (SliceFigures & { readonly keyGroups: number; readonly isWhole: boolean })[] = []
   for (const keyGroups of KEY_GROUPS) {
@@ -122,7 +130,7 @@ export async function heapBench(json: boolean, keys: number): Promise<void> {
   )
 }
 
-/** Each key came out once, with the one value that it has: the numbers of keys, by 100. */
+/** Whether each key was written once, with its only value: the number of the key modulo 100. */
 export function isWhole({ rows, counted, sum }: HeapFigures, keys: number): boolean {
   const rest = keys % 100
   return rows === keys && counted === keys && sum === Math.floor(keys / 100) * 4950 + (rest * (rest - 1)) / 2

@@ -1,9 +1,9 @@
 import type { Sink, StateStore } from '../lib/ports/index.js'
 
-/** Wall time with a fraction, ms: what is measured and what records carry is one clock. */
+/** Wall time with a fraction, ms: measurements and timestamps of records use the same clock. */
 export const nowMs = (): number => performance.timeOrigin + performance.now()
 
-/** Times of one step, ms. */
+/** Durations of one step, ms. */
 export interface Times {
   readonly count: number
   readonly p50: number
@@ -28,12 +28,12 @@ interface Arrival {
   readonly polled: number
 }
 
-/** Notes when records arrive, checkpoints and watermarks are acknowledged, and results are durable. */
+/** Records when records arrive, when checkpoints and watermarks are acknowledged, and when results are durable. */
 export class Trace {
   private readonly arrivals = new Map<number, Arrival[]>()
   private readonly checkpoints = new Map<number, { readonly offset: number; readonly at: number }[]>()
   private readonly watermarks: { readonly watermark: number; readonly at: number }[] = []
-  /** The last row of each window, by its end: its result is whole then. */
+  /** The time of the last row of each window, by the window's end: its result is complete then. */
   private readonly results = new Map<number, number>()
 
   event(event: any): void {
@@ -89,7 +89,7 @@ export class Trace {
     }
     for (const [end, result] of this.results) {
       if (end < from || end > to - boundMs) continue
-      // The record of each partition that passes the window's end; the last of them lets it close.
+      // The record of each partition that passes the window's end; the last of them lets the window close.
       const closing = [...this.arrivals].map(([partition, list]) => {
         const arrival = list.find(({ produced }) => produced - boundMs >= end)!
         return { produced: arrival.produced, checkpointed: this.checkpointed(partition, arrival) }
@@ -120,7 +120,7 @@ function listOf<T>(lists: Map<number, T[]>, partition: number): T[] {
   return list
 }
 
-/** Nearest ranks. */
+/** Percentiles by nearest rank. */
 function summary(times: readonly number[]): Times {
   const sorted = [...times].sort((a, b) => a - b)
   const rank = (share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN

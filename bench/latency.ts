@@ -32,7 +32,7 @@ import { localCredentials } from './dynamodb.js'
 import { type Latencies, nowMs, STEPS, Trace } from './latency-trace.js'
 import { machine } from './machine.js'
 
-/** How long a batch waits to be filled, how far the watermark stays behind, and the least that it moves by, ms. */
+/** How long a batch waits to be filled, how far the watermark trails event time, and its minimum advance, ms. */
 interface Setting {
   readonly windowMs: number
   readonly boundMs: number
@@ -40,8 +40,8 @@ interface Setting {
 }
 
 /**
- * The mapping's default; what `millrace dev` has; provisioned pollers' best; disorder allowed; the pipeline's default
- * `minAdvance`.
+ * The mapping's default; the default of `millrace dev`; the minimum of provisioned pollers; with out-of-order records;
+ * the pipeline's default `minAdvance`.
  */
 const SETTINGS: readonly Setting[] = [
   { windowMs: 500, boundMs: 0, minAdvanceMs: 0 },
@@ -55,7 +55,7 @@ const PARTITIONS = 2
 const KEYS = 10
 const WARM_MS = 5_000
 const MEASURED_MS = 20_000
-/** Records are due every millisecond, and sent as often as this. */
+/** Records are due every millisecond, and are sent at this interval. */
 const SEND_MS = 5
 const TICK_MS = 5_000
 
@@ -80,7 +80,9 @@ function clicks(name: string, { boundMs, minAdvanceMs }: Setting, onLost: (rows:
   )
 }
 
-/** One setting in a process of its own: producer, poller, handlers and sink, so that one clock measures all. */
+/**
+ * One setting in a separate process with producer, poller, handlers and sink, so that one clock measures all of them.
+ */
 export async function latency(setting: number, broker: string, endpoint: string): Promise<Latencies> {
   const given = SETTINGS[setting]!
   const name = `clicks-${setting}`
@@ -129,7 +131,7 @@ export async function latency(setting: number, broker: string, endpoint: string)
   await producer.connect()
   const started = Math.ceil(nowMs() / 1000) * 1000
   await produce(producer, name, started, started + WARM_MS + MEASURED_MS)
-  // What is under way arrives, or the figures below have no end.
+  // Records in flight must arrive, because the figures below would otherwise have no end.
   await sleep(4 * given.windowMs + 2_000)
   clearInterval(ticking)
   stopping.abort()
@@ -142,7 +144,7 @@ export async function latency(setting: number, broker: string, endpoint: string)
   return trace.latencies(started + WARM_MS, started + WARM_MS + MEASURED_MS - tail, given.boundMs)
 }
 
-/** A record is due each millisecond, whether the broker keeps up or not: its time is when it was due. */
+/** One record is due each millisecond, whether the broker keeps up or not: its timestamp is when it was due. */
 async function produce(producer: kafkajs.Producer, topic: string, from: number, to: number): Promise<void> {
   const stepMs = 1000 / PER_SECOND
   let n = 0
@@ -162,7 +164,7 @@ async function produce(producer: kafkajs.Producer, topic: string, from: number, 
   }
 }
 
-/** From a record's production to the durable result that it lets go, in steps. */
+/** The time from a record's production to the durable result that it completes, in steps. */
 export async function latencyBench(isJson: boolean): Promise<void> {
   localCredentials()
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
@@ -180,7 +182,7 @@ export async function latencyBench(isJson: boolean): Promise<void> {
     for (const service of services) await service.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-  const on = `${machine()}; one Kafka broker and DynamoDB Local on it, too`
+  const on = `${machine()}; one Kafka broker and DynamoDB Local on the same machine`
   if (isJson) {
     console.log(
       JSON.stringify({ on, settings: SETTINGS.map((setting, i) => ({ ...setting, ...results[i] })) }, undefined, 2),
@@ -190,7 +192,7 @@ export async function latencyBench(isJson: boolean): Promise<void> {
   const [first] = results as [Latencies]
   console.log(
     `${PER_SECOND.toLocaleString('en-US')} records/s for ${MEASURED_MS / 1000} s after ${WARM_MS / 1000} s, tumbling windows of 1 s, ${KEYS} keys, ${PARTITIONS} partitions, results in a table. On ${on}.\n` +
-      `ms, p50 / p99. The first two steps are of ${first[STEPS[0]].count.toLocaleString('en-US')} records, the others of about ${first['end to end'].count} windows: their p99 is the worst one.\n`,
+      `ms, p50 / p99. The first two steps are measured on ${first[STEPS[0]].count.toLocaleString('en-US')} records, the others on about ${first['end to end'].count} windows, so that their p99 is the maximum.\n`,
   )
   const column = ({ windowMs, boundMs, minAdvanceMs }: Setting): string => `${windowMs} / ${boundMs} / ${minAdvanceMs}`
   console.log(

@@ -26,7 +26,7 @@ const TARGETS = {
   requests_per_spread_batch: 6,
 }
 
-/** What a child process is asked for, by name. */
+/** The tasks of a child process, by name. */
 const CHILDREN: Readonly<Record<string, (...args: readonly string[]) => Promise<unknown>>> = {
   cpu: (batch, schema) => cpu(Number(batch), schemaNames[Number(schema)]!),
   units: (batch) => units(Number(batch)),
@@ -102,7 +102,7 @@ function print({
 }: Figures): void {
   const [plain] = cpuFigures as [CpuFigures]
   console.log(
-    `${plain.records.toLocaleString('en-US')} flights in batches of 1,000, ${figures.machine}, memory store, one process each\n`,
+    `${plain.records.toLocaleString('en-US')} flights in batches of 1,000, ${figures.machine}, memory store, one process per figure\n`,
   )
   const row = (name: string, us: number, { decodeUs, mapUs }: CpuFigures): string[] => [
     name,
@@ -112,7 +112,7 @@ function print({
   ]
   console.log(
     table(
-      ['CPU us an event', 'us', 'of decode only', 'of a plain Map'],
+      ['CPU per event', 'us', 'ratio to decode only', 'ratio to plain Map'],
       [
         row('decode only', plain.decodeUs, plain),
         row('plain Map fold', plain.mapUs, plain),
@@ -125,7 +125,7 @@ function print({
   console.log(`\ncpu_ratio ${figures.cpu_ratio}: ${verdict(figures.cpu_ratio, TARGETS.cpu_ratio)}\n`)
   console.log(
     table(
-      ['time as text', 'iso(), ns', 'Date.parse, ns', 'of Date.parse'],
+      ['time as text', 'iso(), ns', 'Date.parse, ns', 'ratio'],
       timeFigures.map(({ form, isoNs, parseNs }) => [
         form,
         isoNs.toFixed(0),
@@ -134,13 +134,15 @@ function print({
       ]),
     ),
   )
-  console.log(`\niso_ratio, the worst form: ${figures.iso_ratio}: ${verdict(figures.iso_ratio, TARGETS.iso_ratio)}\n`)
+  console.log(
+    `\niso_ratio of the slowest form: ${figures.iso_ratio}: ${verdict(figures.iso_ratio, TARGETS.iso_ratio)}\n`,
+  )
   console.log(
     table(
       [
         'batch',
         'state units/event',
-        'of one update/event',
+        'ratio to one update/event',
         'read units/event',
         'requests/quiet batch',
         'requests/batch',
@@ -197,10 +199,10 @@ function print({
   const most = (figure: 'unitsPerBatch' | 'requestsPerBatch'): number =>
     Math.max(...spreadFigures.map((row) => row[figure]))
   console.log(
-    `\nmost of them ${most('unitsPerBatch')} units: ${verdict(most('unitsPerBatch'), TARGETS.units_per_spread_batch)}; ${most('requestsPerBatch')} requests: ${verdict(most('requestsPerBatch'), TARGETS.requests_per_spread_batch)}`,
+    `\nmaximum: ${most('unitsPerBatch')} units: ${verdict(most('unitsPerBatch'), TARGETS.units_per_spread_batch)}; ${most('requestsPerBatch')} requests: ${verdict(most('requestsPerBatch'), TARGETS.requests_per_spread_batch)}`,
   )
   console.log(
-    `\nbundle of the ingest handler without a store: ${figures.bundle_bytes} bytes of ${BUDGET.bytes}, ${figures.bundle_modules} modules\n`,
+    `\nbundle of the ingest handler without a store: ${figures.bundle_bytes} bytes of ${BUDGET.bytes} allowed, ${figures.bundle_modules} modules\n`,
   )
   console.log(
     table(
@@ -210,7 +212,7 @@ function print({
   )
 }
 
-/** Puts the figures where the README and docs/schemas.md show them, so that no number there is typed by hand. */
+/** Writes the figures into the README and docs/schemas.md, so that no number there is typed by hand. */
 function writeDocs({
   cpu: cpuFigures,
   units: unitFigures,
@@ -223,34 +225,34 @@ function writeDocs({
   const at1000 = unitFigures.find((row) => row.batch === 1000)!
   const [week, ...weeks] = growthFigures
   const readme = [
-    `Measured on ${figures.machine}, the memory store, one pipeline a process, ${plain.records.toLocaleString('en-US')} flights in batches of 1,000 records of one split.`,
+    `Measured on ${figures.machine}, with the memory store, one pipeline per process, and ${plain.records.toLocaleString('en-US')} flights in batches of 1,000 records of one split.`,
     '',
-    '| CPU an event | | of decoding alone |',
+    '| CPU per event | | ratio to decoding alone |',
     '|---|---|---|',
     `| decoding the same events, nothing else | ${of(plain.decodeUs, plain)} |`,
     `| a plain in-memory Map | ${of(plain.mapUs, plain)} |`,
     `| Millrace: ingest, state, closing windows | ${of(plain.millraceUs, plain)} |`,
     '',
-    '| batch | state write units an event | requests an event | requests of a batch that closes no slice |',
+    '| batch | state write units per event | requests per event | requests of a batch that closes no slice |',
     '|---|---|---|---|',
     ...unitFigures.map(
       (row) =>
         `| ${row.batch.toLocaleString('en-US')} | ${row.unitsPerEvent.toFixed(4)} | ${row.requestsPerEvent.toFixed(4)} | ${row.requestsPerQuietBatch} |`,
     ),
     '',
-    '| 1,000 records with stamps within | key groups | state write units a batch | requests |',
+    '| 1,000 records with timestamps within | key groups | state write units per batch | requests |',
     '|---|---|---|---|',
     ...spreadFigures.map(
       (row) => `| ${row.spread} | ${row.keyGroups} | ${row.unitsPerBatch} | ${row.requestsPerBatch} |`,
     ),
     '',
-    `One update an event would be 1 write unit and 1 request. A keyed table as the sink takes ${at1000.sinkUnitsPerEvent.toFixed(2)} units an event more, as the hourly results are that many. ` +
-      `CPU is ${figures.cpu_ratio} times decoding${figures.cpu_ratio > TARGETS.cpu_ratio ? `, above our target of ${TARGETS.cpu_ratio}: besides folding, every segment is packed, kept and read back, and every result built and handed on` : ''}. ` +
-      `Memory does not grow with events (${weeks.at(-1)!.weeks} weeks of them: ${growthFigures.map((row) => `${row.heapMb.toFixed(0)} MB`).join(' after one week, ')} beside the store), and an event of the last week costs ` +
-      `${weeks.at(-1)!.lastUnits.toFixed(4)} units, of the first ${week!.firstUnits.toFixed(4)}. The ingest handler's bundle without a store has ${Math.round(figures.bundle_bytes / 1024)} KB.`,
+    `One update per event would need 1 write unit and 1 request. A keyed table as the sink adds ${at1000.sinkUnitsPerEvent.toFixed(2)} units per event, one for each hourly result. ` +
+      `CPU time is ${figures.cpu_ratio} times that of decoding${figures.cpu_ratio > TARGETS.cpu_ratio ? `, above our target of ${TARGETS.cpu_ratio}: besides folding, every segment is packed, stored and read back, and every result is built and passed on` : ''}. ` +
+      `Memory does not grow with events (${weeks.at(-1)!.weeks} weeks of them: ${growthFigures.map((row) => `${row.heapMb.toFixed(0)} MB`).join(' after one week, ')} besides the store), and an event of the last week costs ` +
+      `${weeks.at(-1)!.lastUnits.toFixed(4)} units, an event of the first week ${week!.firstUnits.toFixed(4)}. The bundle of the ingest handler without a store has ${Math.round(figures.bundle_bytes / 1024)} KB.`,
   ]
   const schemas = [
-    '| schema | CPU an event | of decoding alone |',
+    '| schema | CPU per event | ratio to decoding alone |',
     '|---|---|---|',
     ...cpuFigures.map((figure) => `| ${figure.schema} | ${of(figure.millraceUs, figure)} |`),
   ]
@@ -273,7 +275,7 @@ interface Given {
   readonly mode: 'print' | 'json' | 'write'
 }
 
-/** The command line, or the sentence that says what is wrong with it. */
+/** The parsed command line, or a sentence that states what is wrong with it. */
 function read(): Given | string {
   try {
     const flag = { type: 'boolean' } as const
@@ -288,12 +290,12 @@ function read(): Given | string {
       },
     })
     const { state, json, write, latency, heap, keys } = values
-    if (!/^[1-9]\d{0,8}$/.test(keys)) return `--keys is a number of keys; it is ${keys}.`
-    if (heap && (latency || state !== 'memory')) return '--heap has its state in a file by itself, and stands alone.'
-    if (state !== 'memory' && state !== 'dynamodb') return `--state is memory or dynamodb; it is ${state}.`
-    if (latency && state !== 'memory') return '--latency has its state in DynamoDB by itself: leave --state out.'
+    if (!/^[1-9]\d{0,8}$/.test(keys)) return `--keys must be a number of keys; it is ${keys}.`
+    if (heap && (latency || state !== 'memory')) return '--heap has its own state in a file, and cannot be combined.'
+    if (state !== 'memory' && state !== 'dynamodb') return `--state must be memory or dynamodb; it is ${state}.`
+    if (latency && state !== 'memory') return '--latency always has its state in DynamoDB: omit --state.'
     const what = heap ? 'heap' : latency ? 'latency' : state === 'dynamodb' ? 'dynamodb' : 'all'
-    if (write && (json || what !== 'all')) return '--write stands alone.'
+    if (write && (json || what !== 'all')) return '--write cannot be combined.'
     return { what, keys: Number(keys), mode: json ? 'json' : write ? 'write' : 'print' }
   } catch (error) {
     return (error as Error).message

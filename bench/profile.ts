@@ -1,27 +1,27 @@
 import { type Profiler, Session } from 'node:inspector/promises'
 
 /**
- * Where CPU went: the share of each room, of all samples in which the process was at work. V8 counts its JSON as its
- * caller's.
+ * Where CPU time went: the share of each area in all samples in which the process was at work. V8 attributes JSON
+ * functions to their callers.
  */
 export type Shares = Readonly<Record<Room, number>>
 
 export const ROOMS = [
   'the SDK',
-  'our store and its marshalling',
+  'the store and its marshalling',
   'runtime and codecs',
   'HTTP and sockets',
   'crypto',
   'zlib',
-  'other of Node and V8',
+  'other parts of Node and V8',
   'garbage collection',
-  'the bench',
+  'the benchmark',
 ] as const
 export type Room = (typeof ROOMS)[number]
 
 const SAMPLE_US = 250
 
-/** Runs the work under V8's sampling profiler, and tells by self time where it was. */
+/** Runs the work under V8's sampling profiler, and reports its self time by area. */
 export async function profiled(work: () => Promise<unknown>): Promise<Shares> {
   const session = new Session()
   session.connect()
@@ -50,7 +50,7 @@ function sharesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): S
 
 const BY_URL: readonly (readonly [RegExp, Room])[] = [
   [/\/node_modules\/(@aws-sdk|@smithy|@aws)\//, 'the SDK'],
-  [/\/lib\/(aws|state)\//, 'our store and its marshalling'],
+  [/\/lib\/(aws|state)\//, 'the store and its marshalling'],
   [/\/lib\//, 'runtime and codecs'],
   [
     /^node:(_http|http|https|net|_tls|tls|dns|internal\/(http|net|stream|streams|timers|tls|dns))|^node:(stream|_stream|internal\/streams)/,
@@ -58,10 +58,10 @@ const BY_URL: readonly (readonly [RegExp, Room])[] = [
   ],
   [/^node:(crypto|internal\/crypto)/, 'crypto'],
   [/^node:(zlib|internal\/zlib)/, 'zlib'],
-  [/^node:/, 'other of Node and V8'],
+  [/^node:/, 'other parts of Node and V8'],
 ]
 
-/** Functions of V8 and of Node's C++ have a name and no file. */
+/** Functions of V8 and of Node's C++ code have a name but no file. */
 const BY_NAME: readonly (readonly [RegExp, Room])[] = [
   [/^\(garbage collector\)$/, 'garbage collection'],
   [/^(Hash|Hmac|update|digest|hash|createHash|createHmac|oneshotDigest)$/, 'crypto'],
@@ -72,9 +72,11 @@ const BY_NAME: readonly (readonly [RegExp, Room])[] = [
   [/^(writeSync|processChunkSync|deflate|inflate)$/, 'zlib'],
 ]
 
-/** Undefined where the process waits. */
+/** Undefined for samples in which the process waits. */
 function roomOf({ url, functionName }: { url: string; functionName: string }): Room | undefined {
   if (functionName === '(idle)' || functionName === '(root)') return undefined
   const [by, text] = url === '' ? [BY_NAME, functionName] : [BY_URL, url]
-  return by.find(([pattern]) => pattern.test(text))?.[1] ?? (url === '' ? 'other of Node and V8' : 'the bench')
+  return (
+    by.find(([pattern]) => pattern.test(text))?.[1] ?? (url === '' ? 'other parts of Node and V8' : 'the benchmark')
+  )
 }

@@ -5,14 +5,14 @@ import { memoryStore } from '../lib/state/memory/index.js'
 import { Random } from '../lib/testing/random.js'
 import { median } from './drive.js'
 
-/** What a batch costs, by how far the stamps of its records are spread, and by the number of key groups. */
+/** The cost of a batch, by how far the timestamps of its records are spread, and by the number of key groups. */
 export interface SpreadFigures {
   readonly spread: string
   readonly keyGroups: number
   /** Write units and requests of a batch that closes no slice. */
   readonly unitsPerBatch: number
   readonly requestsPerBatch: number
-  /** Of all batches, the closing of slices included. */
+  /** Read units of all batches, including the closing of slices. */
   readonly readUnitsPerBatch: number
 }
 
@@ -74,7 +74,7 @@ async function one(name: string, ms: number, keyGroups: number): Promise<SpreadF
     await handle({ eventSource: 'millrace:file', source: 'events', records })
     const after = store.usage()
     reads += after.readUnits - before.readUnits
-    // The first batches meet chains that nobody knows.
+    // In the first batches, the chains are not known yet.
     if (batch < 2 || closed) continue
     units.push(after.writeUnits - before.writeUnits)
     requests.push(after.requests - before.requests)

@@ -5,30 +5,30 @@ import { flightEvents } from './flights-events.js'
 import { flightsWith } from './flights-variants.js'
 import { profiled, type Shares } from './profile.js'
 
-/** What an event costs with its state in one store. */
+/** The cost of an event with its state in one store. */
 export interface StoreFigures {
   readonly batch: number
   readonly records: number
   readonly requestsPerEvent: number
   readonly writeUnitsPerEvent: number
   readonly readUnitsPerEvent: number
-  /** CPU of the process that runs the handlers, all its threads. */
+  /** CPU time of the process that runs the handlers, all its threads. */
   readonly cpuUs: number
-  /** Time from the first event to the last answer, an event. */
+  /** Time from the first event to the last answer, per event. */
   readonly elapsedUs: number
   readonly shares: Shares
 }
 
 const WARM_ROUNDS = 1
 const ROUNDS = 3
-/** Small batches make many requests: a part of the flights says as much, and takes a minute less. */
+/** Small batches make many requests: a part of the flights is representative, and takes a minute less. */
 const RECORDS_MAX: Readonly<Record<number, number>> = { 10: 10_000, 100: 40_000 }
-/** Runs keep rounds apart in one table. Their numbers are of one length, so that keys are, too. */
+/** Run numbers separate the rounds in one table. They have the same length, so that keys do too. */
 const FIRST_RUN = 100
 
 /**
- * Runs the flights through the handlers, round after round. `endpoint` is a DynamoDB's with the table; without one the
- * state is in memory.
+ * Runs the flights through the handlers, round after round. `endpoint` is that of a DynamoDB with the table; without
+ * one, the state is in memory.
  */
 export async function store(batch: number, table: string, endpoint: string): Promise<StoreFigures> {
   const pipeline = flightsWith('none', () => undefined)

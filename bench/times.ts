@@ -5,7 +5,7 @@ const TEXTS = 20_000
 const WARM_ROUNDS = 3
 const ROUNDS = 15
 
-/** Text of a time, from what `toISOString()` gives. */
+/** The text of a time in each form, derived from the result of `toISOString()`. */
 const FORMS: Readonly<Record<string, (text: string) => string>> = {
   '2001-01-01T00:03:00Z': (text) => `${text.slice(0, 19)}Z`,
   '2001-01-01T00:03:00.123Z': (text) => text,
@@ -21,11 +21,14 @@ export interface TimeFigures {
   readonly parseNs: number
 }
 
-/** What a text of each form takes: `iso()` beside `Date.parse`, rounds in turns, times of many days. */
+/**
+ * The time to parse a text of each form: `iso()` compared with `Date.parse`, in alternating rounds, with times of many
+ * days.
+ */
 export async function times(): Promise<TimeFigures[]> {
   return Object.entries(FORMS).map(([form, write]) => {
     const texts = Array.from({ length: TEXTS }, (_, i) => write(new Date(i * 40_000_123).toISOString()))
-    // As a record has them: texts of a JSON document.
+    // In the form that a record has them: strings of a JSON document.
     const read: string[] = JSON.parse(JSON.stringify(texts))
     const ours: number[] = []
     const theirs: number[] = []
@@ -45,6 +48,6 @@ function nsOf(texts: readonly string[], parse: (text: string) => number): number
   const started = process.hrtime.bigint()
   for (const text of texts) sum += parse(text)
   const spent = Number(process.hrtime.bigint() - started)
-  if (Number.isNaN(sum)) throw new Error('a text of the bench is no time')
+  if (Number.isNaN(sum)) throw new Error('a text of the benchmark is not a time')
   return spent / texts.length
 }

@@ -7,15 +7,15 @@ export interface UnitFigures {
   readonly records: number
   readonly unitsPerEvent: number
   readonly readUnitsPerEvent: number
-  /** Of batches that close no slice, and of all. */
+  /** Of batches that close no slice, and of all batches. */
   readonly requestsPerQuietBatch: number
   readonly requestsPerBatch: number
   readonly requestsPerEvent: number
-  /** Rows that a keyed table would take as one write unit each. */
+  /** Rows that a keyed table would write with one unit each. */
   readonly sinkUnitsPerEvent: number
 }
 
-/** Write units and requests of the state, per batch size. One update an event would be one unit and one request. */
+/** Write units and requests of the state, by batch size. One update per event would be one unit and one request. */
 export async function units(batch: number): Promise<UnitFigures> {
   let rows = 0
   const pipeline = flightsWith('none', (count) => {

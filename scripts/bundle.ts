@@ -4,16 +4,13 @@ import { basename, join } from 'node:path'
 import type { Metafile } from 'esbuild'
 import { type BundleOptions, bundleHandler } from '../infra/constructs/bundle.js'
 
-/**
- * What a function loads before it can do anything: without a store, and without what it imports on demand. Gated by
- * --check.
- */
+/** What a function loads at startup: without a store, and without what it imports on demand. Checked by --check. */
 export const BUDGET = { bytes: 132 * 1024, modules: 120 }
-/** With the DynamoDB store, as its first invocation needs it. Gated by --check. */
+/** With the DynamoDB store, as the first invocation needs it. Checked by --check. */
 const STORE_BUDGET = { bytes: 450 * 1024, modules: 500 }
 /**
- * All that is deployed where a pipeline has every kind of source and sink: a client is read when it is first used.
- * Gated by --check.
+ * Everything that is deployed for a pipeline with every kind of source and sink: a client is loaded when it is first
+ * used. Checked by --check.
  */
 const DEPLOYED_BUDGET = { bytes: 1_000 * 1024, modules: 1_120 }
 const FUNCTIONS: readonly string[] = ['functions/ingest.ts', 'functions/advance.ts', 'functions/tick.ts']
@@ -26,14 +23,14 @@ export interface BundleSize {
 export interface BuiltFunction extends BundleSize {
   readonly name: string
   /**
-   * What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files
+   * What Lambda unpacks as the task root: it contains `index.mjs`, whose export `handler` is the handler, and the files
    * that it imports.
    */
   readonly directory: string
   readonly hasSdk: boolean
-  /** Of all, what is loaded with the function itself. */
+  /** The part of it that is loaded with the function itself. */
   readonly core: BundleSize
-  /** And with the DynamoDB store. */
+  /** The same with the DynamoDB store. */
   readonly withStore: BundleSize
 }
 
@@ -69,7 +66,7 @@ type Outputs = Metafile['outputs']
 
 const DYNAMODB_STORE = ['lib/state/dynamodb/index.ts', 'lib/state/dynamodb/store.ts']
 
-/** These files and all that they import at once; what is imported on demand is not among it. */
+/** These files and everything that they import statically; dynamic imports are not included. */
 function loadedWith(outputs: Outputs, first: readonly string[]): string[] {
   const loaded = new Set(first)
   for (const path of loaded) {
@@ -94,7 +91,7 @@ if (process.argv[1]?.endsWith('bundle.ts')) {
       const figures = [
         { label: 'without a store', size: built.core, budget: BUDGET },
         { label: 'with the DynamoDB store', size: built.withStore, budget: STORE_BUDGET },
-        { label: 'as deployed, all clients inside', size: built, budget: DEPLOYED_BUDGET },
+        { label: 'as deployed, with all clients', size: built, budget: DEPLOYED_BUDGET },
       ]
       for (const { label, size, budget } of figures) {
         const { bytes, modules } = size
@@ -103,7 +100,7 @@ if (process.argv[1]?.endsWith('bundle.ts')) {
         )
         if (!process.argv.includes('--check') || (bytes <= budget.bytes && modules <= budget.modules)) continue
         console.error(
-          'It is over its budget. Find what was added with: npx esbuild functions/ingest.ts --bundle --splitting --format=esm --outdir=/tmp/bundle --platform=node --external:lmdb --analyze',
+          'The bundle exceeds its budget. Find out what was added with: npx esbuild functions/ingest.ts --bundle --splitting --format=esm --outdir=/tmp/bundle --platform=node --external:lmdb --analyze',
         )
         process.exitCode = 1
       }

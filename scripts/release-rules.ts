@@ -1,4 +1,4 @@
-/** What a release reads in package.json. */
+/** The fields of package.json that a release reads. */
 export interface Manifest {
   readonly version: string
   readonly private?: boolean
@@ -13,7 +13,7 @@ const BUMPS = ['major', 'minor', 'patch']
 
 function partsOf(version: string): [number, number, number] {
   const found = VERSION.exec(version)
-  if (found === null) throw new Error(`a version is X.Y.Z, or patch, minor or major; this is ${version}`)
+  if (found === null) throw new Error(`a version must be X.Y.Z, or patch, minor or major; it is ${version}`)
   return [Number(found[1]), Number(found[2]), Number(found[3])]
 }
 
@@ -24,8 +24,8 @@ const isLater = (a: string, b: string): boolean => {
 }
 
 /**
- * The version to release. Without a bump it is the one of package.json, for which there must be no tag yet.
- * @throws {Error} where it is none, or not later than every tag
+ * The version to release. Without a bump it is the version of package.json, which must not have a tag yet.
+ * @throws {Error} if the version is not valid, or not later than every tag
  */
 export function nextVersion(current: string, bump: string | undefined, tags: readonly string[]): string {
   const parts = partsOf(current)
@@ -40,7 +40,7 @@ export function nextVersion(current: string, bump: string | undefined, tags: rea
   return next
 }
 
-/** What stands under a heading of the changelog, up to the next. */
+/** The text below a heading of the changelog, up to the next heading. */
 function section(changelog: string, isIt: (heading: string) => boolean): string {
   const lines = changelog.split('\n')
   const from = lines.findIndex((line) => line.startsWith('## ') && isIt(line.slice(3).trim()))
@@ -57,7 +57,7 @@ export const unreleased = (changelog: string): string => section(changelog, (hea
 export const released = (changelog: string, version: string): string =>
   section(changelog, (heading) => heading.startsWith(`${version} - `))
 
-/** Files that package.json promises, and the package lacks. */
+/** Files that package.json declares but that the package lacks. */
 export function missingFiles({ bin = {}, exports = {} }: Manifest, files: readonly string[]): string[] {
   const named = [
     ...Object.values(bin),
@@ -73,5 +73,5 @@ export function missingFiles({ bin = {}, exports = {} }: Manifest, files: readon
 const WANTED =
   /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|docs\/.+\.md|examples\/starter\/.+|dist\/(?:lib|infra\/constructs)\/.+\.(?:js|d\.ts|md))$/
 
-/** Files that nobody means to publish. */
+/** Files that should not be published. */
 export const strayFiles = (files: readonly string[]): string[] => files.filter((file) => !WANTED.test(file))

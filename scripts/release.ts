@@ -5,27 +5,27 @@ import { parseArgs } from 'node:util'
 import { type Manifest, missingFiles, nextVersion, released, strayFiles, unreleased } from './release-rules.js'
 
 /**
- * A release, in two steps that both check everything first: one writes version and changelog, commits and tags; the
- * other, in a CI job that can prove where it runs, publishes what is tagged. With --dry-run nothing is written,
+ * A release has two steps, and both run all checks first. The first writes version and changelog, commits and tags. The
+ * second publishes the tagged commit, in a CI job that can prove its identity. With --dry-run nothing is written,
  * committed or published.
  */
 const USAGE = `npm run release -- [patch | minor | major | X.Y.Z] [--dry-run]   checks, then writes the version and the changelog, commits and tags
-npm run release -- --publish [--dry-run]                         checks, then publishes what is tagged: in CI, with provenance
-Without a version: that of package.json, if it has no tag yet.
+npm run release -- --publish [--dry-run]                         checks, then publishes the tagged version: in CI, with provenance
+The default version is that of package.json, if it has no tag yet.
 `
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** What a command prints; the whole release fails with it. */
+/** The output of a command; if the command fails, so does the release. */
 function output(command: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} fails: ${error?.message ?? stderr}`)
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? stderr}`)
   return stdout.trim()
 }
 
-/** Runs a command that speaks for itself. */
+/** Runs a command that prints its own output. */
 function run(env: NodeJS.ProcessEnv, command: string, ...args: string[]): void {
   say(`\n$ ${command} ${args.join(' ')}`)
   const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
@@ -34,7 +34,7 @@ function run(env: NodeJS.ProcessEnv, command: string, ...args: string[]): void {
 
 const readManifest = (): Manifest => JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** Whether this job can prove to the registry where it runs: GitHub's token, or GitLab's. */
+/** Whether this job can prove its identity to the registry: with GitHub's token, or GitLab's. */
 function hasIdentity({ ACTIONS_ID_TOKEN_REQUEST_URL: github, SIGSTORE_ID_TOKEN: gitlab }: NodeJS.ProcessEnv): boolean {
   return (github ?? gitlab ?? '') !== ''
 }
@@ -45,7 +45,7 @@ interface Wanted {
   readonly isPublish: boolean
 }
 
-/** Everything that must hold, in words. A dry run lists all that does not; another ends at the first. */
+/** All conditions of a release, in words. A dry run lists every failed check; a release ends at the first. */
 class Checks {
   readonly failures: string[] = []
   private readonly isDry: boolean
@@ -71,7 +71,7 @@ function release({ bump, isDry, isPublish }: Wanted): void {
   say(`millrace ${version}${isDry ? ', a dry run: nothing is written or published' : ''}\n`)
 
   const dirt = output('git', 'status', '--porcelain')
-  checks.holds('the tree is clean', dirt === '', `commit or stash first:\n${dirt}`)
+  checks.holds('the working tree is clean', dirt === '', `commit or stash first:\n${dirt}`)
   if (isPublish) {
     const here = output('git', 'tag', '--points-at', 'HEAD').split('\n')
     checks.holds(
@@ -88,7 +88,7 @@ function release({ bump, isDry, isPublish }: Wanted): void {
   const changelog = readFileSync('CHANGELOG.md', 'utf8')
   const notes = isPublish ? released(changelog, version) : unreleased(changelog)
   checks.holds(
-    'CHANGELOG.md says what changes',
+    'CHANGELOG.md describes the changes',
     notes !== '',
     isPublish ? `it has no section "## ${version}"` : 'its section "## Unreleased" is empty',
   )
@@ -96,18 +96,18 @@ function release({ bump, isDry, isPublish }: Wanted): void {
 
   const { publishConfig, repository } = manifest
   checks.holds(
-    'provenance and public access are settled in publishConfig',
+    'publishConfig sets provenance and public access',
     publishConfig?.provenance === true && publishConfig.access === 'public',
     'package.json needs "publishConfig": { "access": "public", "provenance": true }',
   )
   checks.holds(
-    'the repository is named, which provenance is held against',
+    'package.json names the repository, which provenance is checked against',
     repository?.url !== undefined,
     'package.json needs "repository"',
   )
-  checks.holds('the package is not private', manifest.private !== true, 'take "private" out of package.json')
+  checks.holds('the package is not private', manifest.private !== true, 'remove "private" from package.json')
 
-  // A dry run leaves the tests to `npm run verify`; a release does not.
+  // A dry run leaves the tests to `npm run verify`; a release runs them.
   const steps = isDry ? ['types', 'package', 'package types'] : []
   run({}, 'npm', 'run', 'build')
   run({ LONG: isDry ? '' : '1' }, 'npx', '--no-install', 'tsx', 'scripts/verify.ts', ...steps)
@@ -123,18 +123,18 @@ function release({ bump, isDry, isPublish }: Wanted): void {
   )
   if (isPublish)
     checks.holds(
-      'this job can prove where it runs',
+      'this job can prove its identity',
       hasIdentity(process.env),
-      'publish from a CI job that may ask for an identity token',
+      'publish from a CI job that may request an identity token',
     )
   else if (isDry)
     say(
-      `      publishing needs a CI job that may ask for an identity token; here is ${hasIdentity(process.env) ? 'one' : 'none'}`,
+      `      publishing needs a CI job that may request an identity token; this job ${hasIdentity(process.env) ? 'can' : 'cannot'}`,
     )
 
   if (checks.failures.length > 0) throw new Error(`${checks.failures.length} of the checks failed`)
   if (isDry) {
-    say(`\nAll holds. ${isPublish ? 'It would publish' : 'It would write, commit and tag'} ${version}.`)
+    say(`\nAll checks passed. ${isPublish ? 'It would publish' : 'It would write, commit and tag'} ${version}.`)
     return
   }
   if (isPublish) run({}, 'npm', 'publish', '--provenance', '--access', 'public')
@@ -157,7 +157,7 @@ function prepare(changelog: string, from: string, version: string, tag: string):
     'package-lock.json',
   )
   run({}, 'git', 'tag', '-a', tag, '-m', version)
-  say(`\n${tag} is committed and tagged. Now: git push --follow-tags, and npm run release -- --publish in CI.`)
+  say(`\n${tag} is committed and tagged. Next, run: git push --follow-tags, and npm run release -- --publish in CI.`)
 }
 
 function main(args: string[]): void {
@@ -167,9 +167,9 @@ function main(args: string[]): void {
     allowPositionals: true,
   })
   if (positionals.length > 1)
-    throw new Error(`one version, or patch, minor or major; there are ${positionals.join(' ')}`)
+    throw new Error(`give one version, or patch, minor or major; the arguments are ${positionals.join(' ')}`)
   if (values.publish && positionals.length > 0)
-    throw new Error('--publish takes no version: it publishes what is tagged')
+    throw new Error('--publish accepts no version: it publishes the tagged version')
   release({ bump: positionals[0], isDry: values['dry-run'], isPublish: values.publish })
 }
 

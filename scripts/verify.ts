@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
 
-/** Packs what the build before has made: .npmrc refuses a plain npm pack, which builds nothing. */
+/** Packs the result of the previous build: .npmrc forbids a plain npm pack, which does not build. */
 const env = { ...process.env, npm_config_pack_destination: '.' }
 
 /**
- * The one truth: everything that must hold before a commit. CI runs exactly this, with LONG=1. Each step is a command
- * that can be run alone.
+ * All checks that must pass before a commit. CI runs the same checks, with LONG=1. Each step is a command that can be
+ * run alone.
  */
 const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
@@ -26,8 +26,8 @@ for (const [name, command, ...args] of steps) {
   process.stdout.write(`\n== ${name}: ${command} ${args.join(' ')}\n`)
   const { status } = spawnSync('npx', ['--no-install', command!, ...args], { stdio: 'inherit', env })
   process.stdout.write(
-    `== ${name}: ${status === 0 ? 'holds' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
+    `== ${name}: ${status === 0 ? 'passed' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
   )
   if (status !== 0) process.exit(1)
 }
-process.stdout.write('\nverify: all holds\n')
+process.stdout.write('\nverify: all steps passed\n')

@@ -4,32 +4,35 @@ import type { Shape } from './shape.js'
 import { streamShare } from './stream.js'
 import type { Workload } from './workload.js'
 
-/** What another system costs a month, at the least that it can be run with. */
+/** What another system costs per month, with the smallest deployment that can handle the load. */
 export interface Alternative {
   readonly name: string
   readonly of: string
-  /** Working records through, and writing the same results. */
+  /** Processing the records, and writing the same results. */
   readonly processingUsd: number
-  /** The log that its records wait in; a Kafka cluster that the pipeline reads is in nobody's bill. */
+  /** The log that stores the records. A Kafka cluster that the pipeline reads is not included for any system. */
   readonly logUsd: number
   readonly usd: number
 }
 
-/** Records a second that one processing unit of Flink, or one small instance, works through with room to spare. */
+/** Records per second that one processing unit of Flink, or one small instance, can handle comfortably. */
 const FLINK_RATE = 20_000
 const INSTANCE_RATE = 10_000
 const FLINK_STORAGE_GB = 50
 const BROKERS_MIN = 2
 const INSTANCES_MIN = 2
-/** What one of MSK's smallest brokers takes, and keeps: a day of what comes, twice. */
+/**
+ * Bytes per second that one of MSK's smallest brokers can handle. The log keeps one day of records, with two replicas.
+ */
 const BROKER_BYTES = 4_000_000
 const KEPT_SECONDS = 86_400
 const REPLICAS = 2
 const BROKER_GB_MIN = 10
 
 /**
- * Others at a load, with the same log where they can read it. Flink reads streams and topics alike. Kafka Streams
- * reads topics alone, so what comes by streams lies in MSK instead, whose cluster takes the stream's place.
+ * The cost of other systems at a load, with the same log if they can read it. Flink reads both streams and topics.
+ * Kafka Streams reads only topics, so the records of streams are stored in MSK instead, whose cluster replaces the
+ * stream.
  */
 export function alternatives(shape: Shape, load: Workload, bill: Bill): readonly Alternative[] {
   const { recordsPerSecond: rate, recordBytes } = load
@@ -63,7 +66,7 @@ const RATE_MIN = 0.001
 const RATE_MAX = 1_000_000
 const TURNS = 60
 
-/** The rate, records a second, from which another system is cheaper, or undefined where there is none. */
+/** The rate in records per second from which another system is cheaper; undefined if there is none. */
 export function breakEven(isDearer: (rate: number) => boolean): number | undefined {
   if (isDearer(RATE_MIN)) return RATE_MIN
   if (!isDearer(RATE_MAX)) return undefined

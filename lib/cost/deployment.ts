@@ -2,17 +2,17 @@ import { MEMORY_MB } from './prices.js'
 import type { Shape } from './shape.js'
 import type { Workload } from './workload.js'
 
-/** How it is deployed, as far as it costs. */
+/** The parts of a deployment that affect its cost. */
 export interface Deployment {
-  /** Most records of a batch, and how long it waits to fill. */
+  /** Maximum records per batch, and how long a batch waits to fill. */
   readonly batchSize: number
   readonly windowSeconds: number
-  /** Shards and partitions of all sources together. */
+  /** Number of shards and partitions of all sources together. */
   readonly splits: number
   readonly ticksPerMinute: number
-  /** Of streams that are provisioned, in all; undefined of streams on demand. */
+  /** Number of provisioned shards of all streams together; undefined for on-demand streams. */
   readonly shards: number | undefined
-  /** Units of 20 MB/s of Kafka mappings with pollers of their own. */
+  /** Event poller units, 20 MB/s each, of Kafka mappings in provisioned mode. */
   readonly pollerUnits: number
   readonly alarms: boolean
   readonly dashboard: boolean
@@ -31,10 +31,10 @@ export const DEPLOYMENT: Deployment = {
   memoryMb: MEMORY_MB,
 }
 
-/** A stream on demand begins with four shards; partitions are taken to be as many. */
+/** An on-demand stream starts with four shards; topics are assumed to have as many partitions. */
 export const SPLITS_A_SOURCE = 4
 
-/** As a stack makes it that says nothing else, with streams on demand or of so many shards in all. */
+/** The defaults of a stack, with on-demand streams, or with the given number of shards in total. */
 export function deploymentFor({ sources }: Shape, shards?: number): Deployment {
   const others = sources.filter(({ connector }) => connector !== 'kinesis' || shards === undefined).length
   return { ...DEPLOYMENT, shards, splits: Math.max(1, SPLITS_A_SOURCE * others + (shards ?? 0)) }
@@ -45,27 +45,27 @@ const SHARD_BYTES = 1_000_000
 const EVENT_BYTES = 6 * 1024 * 1024
 const BASE64 = 4 / 3
 const ENVELOPE_BYTES = 450
-/** A poller of a stream looks at each shard once a second. */
+/** A mapping polls each shard of a stream once per second. */
 const POLL_SECONDS = 1
 /**
- * Lambda's work and ours on an invocation besides its records: waiting for the store and the sinks, and CPU at one
- * whole one, ms.
+ * What an invocation needs besides the work on its records, ms: waiting for the store and the sinks, and CPU time at
+ * one full CPU.
  */
 const WAIT_MS = 40
 const BATCH_CPU_MS = 5
-/** CPU of a record, us: decoding it, and folding it for each operator and field. */
+/** CPU time per record, us: for decoding it, and for folding it per operator and field. */
 const DECODE_US = 3
 const OPERATOR_US = 1
 const FIELD_US = 1.5
 
-/** Shards and partitions that such a load has at least: a shard carries 1,000 records or 1 MB a second. */
+/** The least number of shards and partitions for a load: a shard carries 1,000 records or 1 MB per second. */
 export function splitsOf({ recordsPerSecond: rate, recordBytes }: Workload, { splits }: Deployment): number {
   return Math.max(splits, rate / SHARD_RECORDS, (rate * recordBytes) / SHARD_BYTES)
 }
 
 /**
- * How far two batches of one split lie apart at least, s. A window begins as the invocation before it ends; a stream
- * is looked at once a second in any case.
+ * The minimum time between two batches of one split, s. A batching window begins when the previous invocation ends; a
+ * stream is polled once per second in any case.
  */
 export function intervalOf({ sources }: Shape, { windowSeconds }: Deployment): number {
   const isStream = sources.some(({ connector }) => connector === 'kinesis')
@@ -73,8 +73,8 @@ export function intervalOf({ sources }: Shape, { windowSeconds }: Deployment): n
 }
 
 /**
- * Records of a batch of one split, as Lambda makes them: what comes within its window, up to the batch size, and to 6
- * MB as base64 in JSON. One invocation of a topic has several of its partitions.
+ * Records in a batch of one split, as Lambda builds batches: the records that arrive within its window, up to the batch
+ * size and up to 6 MB as base64 in JSON. One invocation for a topic covers several of its partitions.
  */
 export function batchOf(shape: Shape, load: Workload, deployment: Deployment): number {
   const splits = splitsOf(load, deployment)
@@ -85,14 +85,14 @@ export function batchOf(shape: Shape, load: Workload, deployment: Deployment): n
   return Math.max(1, Math.min(deployment.batchSize / shared, fitting / shared, perSplit))
 }
 
-/** CPU of a record by the plan, us of one whole one. */
+/** CPU time per record estimated from the plan, us of one full CPU. */
 export function plannedCpuUs({ operators }: Shape): number {
   return operators.reduce((sum, { fields }) => sum + OPERATOR_US + fields * FIELD_US, DECODE_US)
 }
 
 /**
- * How long an invocation of a batch takes, ms. With less than one CPU its work takes longer, and its waiting does
- * not.
+ * The duration of an invocation for one batch, ms. With less than one CPU its computation takes longer, but its waiting
+ * does not.
  */
 export function invocationMs({ memoryMb }: Deployment, batch: number, cpuUs: number): number {
   return WAIT_MS + ((BATCH_CPU_MS + (batch * cpuUs) / 1_000) * MEMORY_MB) / Math.min(memoryMb, MEMORY_MB)

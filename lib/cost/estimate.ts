@@ -6,13 +6,13 @@ import { closingUnits, distinctOf, plannedUnits, type RecordUnits, UNIT_BYTES } 
 import { alarmsOf, metricsUsd } from './watching.js'
 import type { Workload } from './workload.js'
 
-/** What a run has measured, a record each. */
+/** What a run measured, per record. */
 export interface Measured {
-  /** Records of a batch, on average. */
+  /** Average records per batch. */
   readonly batch: number
   readonly writeUnits: number
   readonly readUnits: number
-  /** CPU of the handlers, us. */
+  /** CPU time of the handlers, us. */
   readonly cpuUs: number
 }
 
@@ -22,35 +22,35 @@ export interface BillLine {
   readonly usd: number
 }
 
-/** The bill of a month, US dollars by service. */
+/** The bill for a month, in US dollars by service. */
 export interface Bill {
   readonly lines: readonly BillLine[]
   readonly usd: number
   readonly usdPerMillion: number
-  /** Where its write units come from: a run, or the plan alone. */
+  /** Whether its write units were measured in a run, or estimated from the plan alone. */
   readonly isMeasured: boolean
 }
 
-/** A tick where nothing happens: the splits, the watermark, each key group's cursor. */
+/** Reads of a tick that has nothing to do: the splits, the watermark, and the cursor of each key group. */
 const TICK_READ_UNITS = 4
-/** Of a tick: mostly waiting, for the sources and the store. */
+/** Duration of a tick, mostly waiting for the sources and the store. */
 const TICK_MS = 150
-/** DynamoDB deletes what is past its time to live within two days. */
+/** DynamoDB deletes an item within two days after its time to live. */
 const DELETED_MS = 2 * 86_400_000
-/** The line of metrics that an invocation writes. */
+/** Size of the metrics line that an invocation logs. */
 const LOG_BYTES = 500
-/** Attributes of an item besides its row. */
+/** Size of an item's attributes besides its row. */
 const ITEM_BYTES = 150
 const GB = 1024 ** 3
 const MB_PER_GB = 1_024
 
-/** The bill of a month at list prices. What a run has measured takes the place of what the plan alone can say. */
+/** The bill for a month at list prices. Measured values of a run replace the estimates from the plan. */
 export function estimate(shape: Shape, load: Workload, deployment: Deployment = DEPLOYMENT, measured?: Measured): Bill {
   const { recordsPerSecond: rate } = load
   const batch = batchOf(shape, load, deployment)
   const batches = rate / batch
   const state = unitsOf(shape, load, deployment, measured)
-  // A run's units have its closing in them.
+  // The units of a run include those for closing windows.
   const writes = rate * state.writes + (measured === undefined ? closingUnits(shape, batches) : 0)
   const ticks = deployment.ticksPerMinute / 60
   const groups = sum(shape.operators.map(({ keyGroups }) => keyGroups))
@@ -65,11 +65,11 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
     { service: 'DynamoDB', what: 'state: read units', usd: month(reads) * PRICES.readUnit },
     { service: 'DynamoDB', what: 'state: storage and recovery', usd: storedGb * (PRICES.tableGb + PRICES.recoveryGb) },
     { service: 'DynamoDB', what: 'results', usd: month(resultsPerSecond(shape, load)) * PRICES.writeUnit },
-    { service: 'Lambda', what: 'time of the functions', usd: month(gbSeconds) * PRICES.lambdaGbSecond },
+    { service: 'Lambda', what: 'duration of the functions', usd: month(gbSeconds) * PRICES.lambdaGbSecond },
     { service: 'Lambda', what: 'invocations', usd: month(batches + ticks) * PRICES.lambdaRequest },
     { service: 'Lambda', what: 'provisioned pollers', usd: deployment.pollerUnits * MONTH_HOURS * PRICES.pollerHour },
     deployment.shards === undefined
-      ? { service: 'Kinesis', what: 'streams on demand, in and out', usd: onDemandUsd(shape, load) }
+      ? { service: 'Kinesis', what: 'on-demand streams, in and out', usd: onDemandUsd(shape, load) }
       : { service: 'Kinesis', what: 'provisioned shards', usd: provisionedUsd(shape, load, deployment.shards) },
     { service: 'CloudWatch', what: 'metrics', usd: metricsUsd(rate) },
     { service: 'CloudWatch', what: 'alarms', usd: deployment.alarms ? alarmsOf(shape) * PRICES.alarm : 0 },
@@ -81,12 +81,12 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
 }
 
 /**
- * Units of a record. Where batches are of another size than the run's, checkpoints go with batches, and segments with
- * the keys of a batch.
+ * Units per record. If the batch size differs from the run's, units of checkpoints scale with the number of batches,
+ * and units of segments with the number of distinct keys per batch.
  */
 function unitsOf(shape: Shape, load: Workload, deployment: Deployment, measured: Measured | undefined): RecordUnits {
   const batch = batchOf(shape, load, deployment)
-  // A batch that is full goes before its window is over.
+  // A full batch is delivered before its window is over.
   const seconds = Math.min(intervalOf(shape, deployment), (batch * splitsOf(load, deployment)) / load.recordsPerSecond)
   const planned = plannedUnits(shape, load.keys, batch, seconds)
   if (measured === undefined) return planned
@@ -98,12 +98,12 @@ function unitsOf(shape: Shape, load: Workload, deployment: Deployment, measured:
   }
 }
 
-/** What of a bill is the log that the records wait in, and not their processing. */
+/** The part of a bill for the log that stores the records, as opposed to their processing. */
 export function logUsd({ lines }: Bill): number {
   return usdOf(lines, ({ service }) => service === 'Kinesis')
 }
 
-/** What of a bill whoever writes the same results pays. */
+/** The part of a bill for writing the results, which every system has. */
 export function resultsUsd({ lines }: Bill): number {
   return usdOf(lines, ({ what }) => what === 'results')
 }
@@ -112,7 +112,7 @@ function usdOf(lines: readonly BillLine[], isCounted: (line: BillLine) => boolea
   return sum(lines.filter(isCounted).map(({ usd }) => usd))
 }
 
-/** Write units of rows that become items of tables, a second. */
+/** Write units per second for rows that become items of tables. */
 function resultsPerSecond(shape: Shape, { recordsPerSecond: rate, recordBytes, keys }: Workload): number {
   if (shape.passesToTable) return rate * Math.ceil((recordBytes + ITEM_BYTES) / UNIT_BYTES)
   return sum(

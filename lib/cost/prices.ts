@@ -1,8 +1,8 @@
 /**
- * List prices, us-east-1, on demand, US dollars, without free tiers, discounts and tax. DynamoDB's, Lambda's and
- * Kinesis's as read on 2026-10-01 from their public price pages (aws.amazon.com/SERVICE/pricing); Managed Flink's by
- * the example in its developer guide; those of CloudWatch, MSK, EC2 and event pollers as others publish them: look
- * them up before you sign anything.
+ * List prices in us-east-1, on demand, in US dollars, without free tiers, discounts and tax. Prices of DynamoDB, Lambda
+ * and Kinesis were read on 2026-10-01 from their public price pages (aws.amazon.com/SERVICE/pricing). The price of
+ * Managed Flink is from the example in its developer guide. Prices of CloudWatch, MSK, EC2 and event pollers are from
+ * third parties: check them before you rely on them.
  */
 export const PRICES = {
   asOf: '2026-10-01',
@@ -10,19 +10,19 @@ export const PRICES = {
   /** DynamoDB, on demand. */
   writeUnit: 0.625 / 1e6,
   readUnit: 0.125 / 1e6,
-  /** DynamoDB, a month: storage, and point-in-time recovery beside it. */
+  /** DynamoDB, per month: storage, and point-in-time recovery in addition. */
   tableGb: 0.25,
   recoveryGb: 0.2,
   /** Lambda on ARM. */
   lambdaGbSecond: 0.0000133334,
   lambdaRequest: 0.2 / 1e6,
-  /** Pollers of a provisioned Kafka mapping, an event poller unit-hour (20 MB/s). */
+  /** Pollers of a Kafka mapping in provisioned mode, per event poller unit-hour (20 MB/s). */
   pollerHour: 0.185,
-  /** Kinesis, on demand: records are billed in whole KB. */
+  /** Kinesis, on demand: each record is billed in whole KB. */
   streamHour: 0.04,
   streamGbIn: 0.08,
   streamGbOut: 0.04,
-  /** Kinesis, provisioned: a shard, and a unit of 25 KB that is put. */
+  /** Kinesis, provisioned: per shard-hour, and per PUT unit of 25 KB. */
   shardHour: 0.015,
   putUnit: 0.014 / 1e6,
   /** CloudWatch. */
@@ -31,8 +31,8 @@ export const PRICES = {
   alarm: 0.1,
   dashboard: 3,
   /**
-   * Managed Flink: a processing unit-hour, of which each application has one more than it works with; 50 GB of
-   * running storage each.
+   * Managed Flink: per processing unit-hour, and 50 GB of running storage per unit. Each application is billed one unit
+   * more than it works with.
    */
   flinkKpuHour: 0.11,
   flinkStorageGb: 0.1,
@@ -42,7 +42,7 @@ export const PRICES = {
   instanceHour: 0.0168,
 } as const
 
-/** What a function is given: at 1,769 MB it has one whole CPU. */
+/** Default memory of a function: at 1,769 MB it has one full CPU. */
 export const MEMORY_MB = 1_769
 export const MEMORY_GB = MEMORY_MB / 1_024
 export const MONTH_HOURS = 730

@@ -7,7 +7,7 @@ import { type Advice, cheapest, type Settings, type Step } from './settings.js'
 import type { Shape } from './shape.js'
 import type { Workload } from './workload.js'
 
-/** A pipeline's bill beside those of others, with the rate from which each of them is cheaper. */
+/** A pipeline's bill compared with other systems, and the rate from which each of them is cheaper. */
 export interface CostReport {
   readonly pricesAsOf: string
   readonly region: string
@@ -19,23 +19,23 @@ export interface CostReport {
   readonly settings: Settings
   readonly latency: Latency
   readonly latencySeconds: number
-  /** One setting after another, where a latency is asked for. */
+  /** One step per changed setting, if a latency was asked for. */
   readonly steps: readonly Step[]
   readonly advice: readonly Advice[]
-  /** `cheaperFrom`: processing alone, results included, the log of neither side. */
+  /** `cheaperFrom` compares only processing, including results and excluding the log on both sides. */
   readonly alternatives: readonly (Alternative & { readonly cheaperFrom: number | undefined })[]
 }
 
 export interface CostOptions {
   readonly deployment?: Deployment
   readonly measured?: Measured | undefined
-  /** Finds the cheapest settings for it. */
+  /** Finds the cheapest settings for this latency. */
   readonly latencyMs?: number | undefined
-  /** Settings that are not to be changed for it. */
+  /** Settings that must not be changed. */
   readonly fixed?: readonly (keyof Settings)[]
 }
 
-/** What a pipeline costs at a load, and what others would. */
+/** The cost of a pipeline at a load, compared with other systems. */
 export function costReport(shape: Shape, load: Workload, options: CostOptions = {}): CostReport {
   const { deployment: from = deploymentFor(shape), measured, latencyMs, fixed } = options
   const choice =

@@ -7,7 +7,7 @@ import type { Shape } from './shape.js'
 import { shardsFor, streamsOf } from './stream.js'
 import type { Workload } from './workload.js'
 
-/** What a stack sets. */
+/** Settings of a stack. */
 export interface Settings {
   readonly batchSize: number
   readonly windowSeconds: number
@@ -15,14 +15,14 @@ export interface Settings {
   readonly ticksPerMinute: number
 }
 
-/** One setting after another, with what it brings. */
+/** One changed setting, and its effect. */
 export interface Step {
   readonly what: string
   readonly usd: number
   readonly latencySeconds: number
 }
 
-/** What would be cheaper still, and is not the stack's to set. */
+/** A further saving that is not a setting of the stack. */
 export interface Advice {
   readonly what: string
   readonly savesUsd: number
@@ -40,23 +40,23 @@ export interface Choice {
 const WINDOW_S_MAX = 300
 const BATCH_SIZES = [1_000, 10_000]
 /**
- * Less memory is less of a CPU, and waiting costs by memory alone: what mostly waits is cheapest with little. Node,
- * its clients and a batch of 6 MB have room in 512 MB; closing windows takes a third of the heap, and more keys than
- * fit are closed in ranges.
+ * Less memory means less CPU, but waiting is billed by memory alone: a function that mostly waits is cheapest with
+ * little memory. Node, its clients and a batch of 6 MB fit into 512 MB. Closing windows uses a third of the heap, and
+ * keys that do not fit are closed in ranges.
  */
 const MEMORIES_MB = [512, 1_024, 1_769]
 const TICK_MINUTES = [1, 2, 3, 4, 5]
 const KEY_GROUPS = [1, 2, 4]
-/** Rows a second that one key group takes with room to spare, and a saving that is worth a word. */
+/** Rows per second that one key group handles comfortably, and the least saving that is worth reporting. */
 const GROUP_RATE = 2_500
 const SAVING_USD = 0.5
-/** Less than this is no reason to change a setting. */
+/** A smaller saving is no reason to change a setting. */
 const CENT = 0.01
 
 /**
- * The cheapest settings for a latency: one after another, each the cheapest that keeps the latency, until none helps.
- * `fixed` are settings that somebody has made, which stay.
- * @throws {ConfigError} `latency-too-short`, with the least that there is
+ * The cheapest settings for a latency. Settings are changed one after another, each to the cheapest value that keeps
+ * the latency, until no change helps. `fixed` are settings that the user has made; they are not changed.
+ * @throws {ConfigError} `latency-too-short`, with the shortest possible latency
  */
 export function cheapest(
   shape: Shape,
@@ -75,7 +75,7 @@ export function cheapest(
     latencySeconds: secondsOf(deployment).seconds,
   })
   const isKept = (of: Deployment): boolean => secondsOf(of).seconds * 1_000 <= latencyMs
-  const steps = [step(`as it is: ${NAMES.map((name) => TEXTS[name](from)).join(', ')}`)]
+  const steps = [step(`current settings: ${NAMES.map((name) => TEXTS[name](from)).join(', ')}`)]
   for (let isChanged = true, turn = 0; isChanged && turn < moves.length; turn++) {
     isChanged = false
     for (const move of moves) {
@@ -110,12 +110,15 @@ const TEXTS: Readonly<Record<keyof Settings, (of: Settings) => string>> = {
   batchSize: ({ batchSize }) => `batches of ${batchSize}`,
   memoryMb: ({ memoryMb }) => `${memoryMb} MB`,
   ticksPerMinute: ({ ticksPerMinute }) =>
-    ticksPerMinute === 1 ? 'a tick a minute' : `a tick each ${Math.round(1 / ticksPerMinute)} minutes`,
+    ticksPerMinute === 1 ? 'a tick per minute' : `a tick every ${Math.round(1 / ticksPerMinute)} minutes`,
 }
 
 const NAMES = Object.keys(TEXTS) as (keyof Settings)[]
 
-/** The cheapest; of what costs the same the longest window, which costs least when less comes, and then the first. */
+/**
+ * The cheapest deployment. Of those that cost the same, the one with the longest window, because it costs least at
+ * lower rates, and then the first.
+ */
 function leastOf(all: readonly Deployment[], usdOf: (of: Deployment) => number): Deployment | undefined {
   const priced = all.map((of) => ({ of, usd: usdOf(of) }))
   const least = Math.min(...priced.map(({ usd }) => usd))
@@ -127,10 +130,11 @@ function leastOf(all: readonly Deployment[], usdOf: (of: Deployment) => number):
     )
 }
 
-/** What is tried, in turn. A window and the batch that comes within it go together. */
+/** The candidates, in the order in which they are tried. A window and the batch size are changed together. */
 function movesFor(latencyMs: number): readonly (readonly Partial<Settings>[])[] {
   const windows = Array.from({ length: WINDOW_S_MAX + 1 }, (_, windowSeconds) => windowSeconds)
-  // What no record triggers waits for a tick: no longer than is asked for, but a minute.
+  // Work that no record triggers waits for a tick. The tick interval must not exceed the latency, but may always be one
+  // minute.
   const minutes = TICK_MINUTES.filter((each) => each === 1 || each * 60_000 <= latencyMs)
   return [
     BATCH_SIZES.flatMap((batchSize) => windows.map((windowSeconds) => ({ windowSeconds, batchSize }))),
@@ -148,16 +152,16 @@ function tooShort(latencyMs: number, least: Latency): ConfigError {
   return new ConfigError(
     'latency-too-short',
     [
-      `A latency of ${formatDuration(latencyMs)} is shorter than this pipeline has with these settings and no batching`,
-      `window, ${seconds(least.seconds)}: ${seconds(least.poll)} until a poller sees a record,`,
-      `${seconds(least.invocations)} of invocations, ${seconds(least.advance)} of minAdvance. Give a longer one.`,
+      `A latency of ${formatDuration(latencyMs)} is shorter than this pipeline can reach with these settings and no batching`,
+      `window, ${seconds(least.seconds)}: ${seconds(least.poll)} until a poller reads a record,`,
+      `${seconds(least.invocations)} of invocations, ${seconds(least.advance)} of minAdvance. Give a longer latency.`,
     ].join(' '),
   )
 }
 
 /**
- * Key groups are the pipeline's, and a deployed graph keeps them; a stream is whoever made it. Each with what it
- * alone would save.
+ * Key groups belong to the pipeline, and are fixed once the graph is deployed; a stream belongs to the user. Each
+ * advice has the saving that it brings on its own.
  */
 function adviceOf(shape: Shape, load: Workload, deployment: Deployment, measured: Measured | undefined): Advice[] {
   const advice: Advice[] = []
@@ -172,8 +176,9 @@ function adviceOf(shape: Shape, load: Workload, deployment: Deployment, measured
   if (streamsOf(shape) > 0 && deployment.shards === undefined) {
     const shards = shardsFor(shape, load)
     const splits = Math.max(1, deployment.splits - SPLITS_A_SOURCE * streamsOf(shape) + shards)
-    const streams = shards === 1 ? 'a provisioned stream of 1 shard' : `provisioned streams of ${shards} shards in all`
-    const what = `${streams} in the place of streams on demand (--shards ${shards})`
+    const streams =
+      shards === 1 ? 'a provisioned stream of 1 shard' : `provisioned streams of ${shards} shards in total`
+    const what = `${streams} instead of on-demand streams (--shards ${shards})`
     advice.push({ what, savesUsd: usd - estimate(shape, load, { ...deployment, shards, splits }, measured).usd })
   }
   if (deployment.dashboard)

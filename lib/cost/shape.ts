@@ -11,12 +11,12 @@ export interface Shape {
     readonly name: string
     readonly stage: number
     readonly keyGroups: number
-    /** Segments that a batch writes at least, where it has keys of all key groups. */
+    /** The minimum number of segments per batch, if the batch has keys of all key groups. */
     readonly lanes: number
-    /** How long a segment lives, ms. */
+    /** How long a segment is kept, ms. */
     readonly lifeMs: number
     readonly fields: number
-    /** The width of a slice, ms of event time, and how often one closes while records come. */
+    /** The width of a slice, ms of event time; one slice closes per width while records arrive. */
     readonly widthMs: number
     readonly sliceMs: number
     /** How often a window of a key ends. */
@@ -24,11 +24,11 @@ export interface Shape {
     /** Whether its results become items of a table. */
     readonly hasTable: boolean
   }[]
-  /** Without operators: whether each record becomes an item of a table. */
+  /** For a pipeline without operators: whether each record becomes an item of a table. */
   readonly passesToTable: boolean
 }
 
-/** Reads a plan. A sink that is no table on a laptop is one where it is deployed. */
+/** Reads a plan. A sink that writes files locally counts as a table, because it is one when deployed. */
 export function shapeOf(plan: Plan): Shape {
   const { minAdvanceMs } = plan.pipeline
   const isTable = (connector: string): boolean => connector !== 'console' && connector !== 'callback'

@@ -2,20 +2,20 @@ import type { Shape } from './shape.js'
 
 type Operator = Shape['operators'][number]
 
-/** A checkpoint, and a split's item with the watermark's read. */
+/** Write units of a checkpoint; read units of a split's item together with the watermark. */
 const CHECKPOINT_UNITS = 1
 const BATCH_READ_UNITS = 2
 export const UNIT_BYTES = 1_024
 const READ_UNIT_BYTES = 4_096
-/** An item besides its payload: keys, checksum, seal. */
+/** Size of an item besides its payload: keys, checksum, seal. */
 const ITEM_BYTES = 150
-/** An entry as it is: its key, and each field's partial. */
+/** Size of an uncompressed entry: its key, and the partial of each field. */
 const KEY_BYTES = 10
 const FIELD_BYTES = 5
-/** A field of an entry in a segment that is over a unit, and is therefore compressed. */
+/** Size of an entry's field in a segment that exceeds one unit, and is therefore compressed. */
 const COMPRESSED_BYTES = 5.5
 
-/** Units of a record, and its bytes that are stored. */
+/** Units per record, and its stored bytes. */
 export interface RecordUnits {
   readonly writes: number
   readonly reads: number
@@ -23,9 +23,9 @@ export interface RecordUnits {
 }
 
 /**
- * Units of a record by the plan alone: a batch has one checkpoint, and one segment for each range of keys and slice
- * that it has records of. Its records are taken to come in order and to spread evenly over all keys:
- * test/cost/calibration.test.ts holds it beside what the handlers really write.
+ * Units per record estimated from the plan alone: a batch has one checkpoint, and one segment for each lane and slice
+ * that its records belong to. Records are assumed to be in order and spread evenly over all keys.
+ * test/cost/calibration.test.ts compares the estimate with what the handlers write.
  */
 export function plannedUnits({ operators }: Shape, keys: number, batch: number, intervalSeconds: number): RecordUnits {
   let units = CHECKPOINT_UNITS
@@ -47,16 +47,19 @@ function segmentBytes({ fields }: Operator, entries: number): number {
   return Math.min(plain, ITEM_BYTES + entries * fields * COMPRESSED_BYTES)
 }
 
-/** Different ones among so many, where all come alike. */
+/** The expected number of distinct values among `some` draws from `all` values, if all are equally likely. */
 export function distinctOf(all: number, some: number): number {
   return all <= 1 ? Math.min(all, some) : all * (1 - (1 - 1 / all) ** some)
 }
 
-/** Closing a slice: the claim and the cursor of each key group, and once a stage the proposal and the publication. */
+/**
+ * Closing a slice writes the claim and the cursor of each key group, and once per stage the proposal and the
+ * publication.
+ */
 const CLOSE_UNITS_PER_GROUP = 2
 const CLOSE_UNITS = 2
 
-/** Write units of closing slices, a second: those that one batch ends are closed together. */
+/** Write units per second for closing slices. Slices that one batch completes are closed together. */
 export function closingUnits({ operators }: Shape, batchesPerSecond: number): number {
   const perSecond = ({ sliceMs }: Operator): number => Math.min(1_000 / sliceMs, batchesPerSecond)
   const groups = operators.reduce((sum, of) => sum + perSecond(of) * CLOSE_UNITS_PER_GROUP * of.keyGroups, 0)

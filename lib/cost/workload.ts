@@ -1,15 +1,15 @@
 import { ConfigError, shown } from '../base/index.js'
 
-/** What comes: of all sources together. */
+/** The load of all sources together. */
 export interface Workload {
   readonly recordsPerSecond: number
-  /** A record's bytes, as it is sent. */
+  /** Size of a record, in bytes as sent. */
   readonly recordBytes: number
-  /** Different keys that come within a window. */
+  /** Distinct keys within a window. */
   readonly keys: number
 }
 
-/** Where nobody says how many there are. */
+/** The default number of keys. */
 export const KEYS_EXPECTED = 1_000
 
 const RATE = /^(\d+(?:\.\d+)?)(k|m)?\/(s|m|h|d)$/i
@@ -18,7 +18,7 @@ const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86
 const FACTOR: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, b: 1, kb: 1_024, mb: 1_048_576 }
 const RECORD_BYTES_MAX = 10 * 1_048_576
 
-/** `500/s`, `2k/m`, `1.5m/d`: records a second. */
+/** Parses `500/s`, `2k/m` or `1.5m/d`. Returns records per second. */
 export function parseRate(text: string): number {
   const found = RATE.exec(text)
   const rate =
@@ -28,14 +28,17 @@ export function parseRate(text: string): number {
   if (rate > 0) return rate
   throw new ConfigError(
     'bad-rate',
-    `A rate is records a second, minute, hour or day, such as 500/s, 2k/m or 1.5m/d; it is ${shown(text)}.`,
+    `A rate must be in records per second, minute, hour or day, such as 500/s, 2k/m or 1.5m/d; it is ${shown(text)}.`,
   )
 }
 
-/** `300B`, `2KB`: bytes. */
+/** Parses `300B` or `2KB`. Returns bytes. */
 export function parseSize(text: string): number {
   const found = SIZE.exec(text)
   const bytes = found === null ? 0 : Number(found[1]) * FACTOR[(found[2] ?? 'b').toLowerCase()]!
   if (bytes >= 1 && bytes <= RECORD_BYTES_MAX) return bytes
-  throw new ConfigError('bad-size', `A record's size is such as 300B or 2KB, 10MB at most; it is ${shown(text)}.`)
+  throw new ConfigError(
+    'bad-size',
+    `The size of a record must have the form 300B or 2KB, at most 10MB; it is ${shown(text)}.`,
+  )
 }

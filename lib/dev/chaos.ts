@@ -16,12 +16,12 @@ const HANG_MS_MAX = 60
 const ABANDON_MS_MAX = 25
 
 /**
- * Faults from a seed: what real pollers, stores and processes do once in a while, done often. Without a seed there are
- * none.
+ * Injects faults from a seed. They are faults that real pollers, stores and processes have occasionally; here they are
+ * frequent. Without a seed, no fault is injected.
  */
 export class Faults {
   readonly active: boolean
-  /** Faults injected, by kind. */
+  /** Injected faults, by kind. */
   readonly counts: Record<string, number> = {}
   private readonly seeded: Random
 
@@ -36,12 +36,12 @@ export class Faults {
     return true
   }
 
-  /** The size of the next batch: any up to what is asked. */
+  /** The size of the next batch: any size up to `most`. */
   cut(most: number): number {
     return this.strikes('recut') ? 1 + Math.floor(this.seeded.next() * most) : most
   }
 
-  /** How many delivered records come again in front of a batch. */
+  /** How many records that were already delivered are repeated at the start of a batch. */
   overlap(most: number): number {
     return most > 0 && this.strikes('overlap') ? 1 + Math.floor(this.seeded.next() * most) : 0
   }
@@ -60,7 +60,10 @@ export class Faults {
     return out
   }
 
-  /** Whether an invocation is given up while it still runs: it goes on as a zombie. */
+  /**
+   * Resolves when a running invocation is to be abandoned; the invocation then goes on as a zombie. Undefined if it is
+   * not to be abandoned.
+   */
   abandon(): Promise<void> | undefined {
     return this.strikes('abandon') ? this.wait(ABANDON_MS_MAX) : undefined
   }
@@ -69,7 +72,10 @@ export class Faults {
     return new Promise((resolve) => setTimeout(resolve, this.seeded.next() * mostMs))
   }
 
-  /** A port's call that may be throttled, hang, or be the last thing its process does, before or after its effect. */
+  /**
+   * Makes a call of a port. The call may be throttled, may hang, or may be the last call of its process, before or
+   * after its effect.
+   */
   async call<R>(process: Process, work: () => Promise<R>): Promise<R> {
     if (this.strikes('throttle')) throw new RetryableError('throttled', 'The store throttled a request.')
     if (this.strikes('hang')) await this.wait(HANG_MS_MAX)
@@ -80,7 +86,7 @@ export class Faults {
   }
 }
 
-/** The process of an execution environment. Once killed, nothing in it returns any more: its calls never settle. */
+/** The process of an execution environment. After it is killed, no call in it ever settles. */
 export class Process {
   dead = false
   readonly killed: Promise<never>

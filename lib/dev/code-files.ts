@@ -2,19 +2,18 @@ import { readFileSync, statSync } from 'node:fs'
 import { dirname, extname, relative, resolve } from 'node:path'
 import { digest } from '../base/index.js'
 
-/** A digest of each file that a pipeline's code is made of, by its path from the pipeline's own folder. */
+/** A digest of each file of a pipeline's code, by its path relative to the pipeline's own folder. */
 export type CodeFiles = Readonly<Record<string, string>>
 
-/** More than a pipeline is made of; a walk has to end. */
+/** More files than any pipeline has; the walk needs a limit. */
 const FILES_MAX = 2_000
-/** What code names by a relative path: its imports, and the files that it reads beside itself. */
+/** Matches relative paths in code: imports, and files that the code reads by URL. */
 const RELATIVE = /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\(|\bnew\s+URL\s*\()\s*(['"`])(\.{1,2}\/[^'"`$]*)\1/g
 const CODE = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']
 
 /**
- * The file of a pipeline, and all that it imports by a relative path, straight or by way of others. Packages are no
- * part of it. A digest tells a file that was changed from one that was only written again: a fresh checkout is no
- * change.
+ * The file of a pipeline, and all files that it imports by a relative path, directly or indirectly. Packages are not
+ * included. The digest of a file that was only rewritten, as by a new checkout, does not change.
  */
 export function codeFiles(entry: string): CodeFiles {
   const found: Record<string, string> = Object.create(null)
@@ -35,12 +34,12 @@ export function codeFiles(entry: string): CodeFiles {
   return found
 }
 
-/** The files that differ between two walks: changed, new or gone. */
+/** The files that differ between two walks: changed, new or deleted. */
 export function changedFiles(before: CodeFiles, now: CodeFiles): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((file) => before[file] !== now[file]).sort()
 }
 
-/** What an import means: TypeScript is imported by the name that it compiles to, or by none of its endings. */
+/** Resolves an import to a file. TypeScript is imported by the name of its compiled file, or without an extension. */
 function fileOf(path: string): string | undefined {
   const bare = path.replace(/\.([mc]?)jsx?$/, '.$1ts')
   const candidates = [
@@ -54,7 +53,7 @@ function fileOf(path: string): string | undefined {
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
-/** None of what is no file, or is just being replaced. */
+/** The bytes of a file; undefined if the path is not a file, or the file is just being replaced. */
 function bytesOf(file: string): Buffer | undefined {
   try {
     return isFile(file) ? readFileSync(file) : undefined

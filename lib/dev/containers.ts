@@ -11,8 +11,9 @@ interface Container {
 }
 
 /**
- * Execution environments as Lambda keeps them: one invocation at a time each, reused warm, the last one first. A killed
- * invocation takes its environment with it; one that hangs is given up at the timeout and may go on as a zombie.
+ * Execution environments as Lambda keeps them. Each runs one invocation at a time and is reused while warm, the most
+ * recently used first. A killed invocation ends its environment. One that hangs is abandoned at the timeout and may go
+ * on as a zombie.
  */
 export class Containers {
   invocations = 0
@@ -32,7 +33,7 @@ export class Containers {
     this.timeoutMs = timeoutMs
   }
 
-  /** Every invocation's time is up: its work ends at the next checkpoint (invariant 11). */
+  /** Ends the time of every invocation: its work stops at the next checkpoint (invariant 11). */
   stop(): void {
     this.stopped = true
   }
@@ -45,7 +46,7 @@ export class Containers {
       awsRequestId: String(this.invocations++),
     }
     const work = container.handlers[name](event, context)
-    // What outlives its environment must not end the run.
+    // Work that outlives its environment must not end the run.
     work.catch(() => undefined)
     const abandoned = this.faults
       .abandon()
@@ -55,7 +56,7 @@ export class Containers {
       if (abandoned === undefined) this.idle.push(container)
       return answer
     } catch (error) {
-      // An environment that was killed or timed out is not used again; what still runs in it is a zombie.
+      // An environment that was killed or timed out is not reused; work that still runs in it is a zombie.
       if (abandoned === undefined && !container.process.dead) this.idle.push(container)
       throw error
     } finally {

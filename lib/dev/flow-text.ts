@@ -8,8 +8,8 @@ const NOTE_INDENT = 4
 const STEP_MIN = 12
 
 /**
- * What became of all rows, step by step, for the terminal. What is said of a step stands beside it, or below it where
- * that is too wide.
+ * What happened to all rows, step by step, for the terminal. The note on a step is beside it, or below it if the line
+ * would be too wide.
  */
 export function flowText(flow: readonly StepFlow[], width = columnsOf()): string {
   const rows = flow.map(({ depth, step, in: entered, out, note }) => ({
@@ -39,13 +39,13 @@ export function flowText(flow: readonly StepFlow[], width = columnsOf()): string
 
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text)
 /**
- * What was rejected or came too late, by reason, with one example each and where to look. Empty where there is nothing.
+ * What was rejected or arrived too late, by reason, with one example each and its location. Empty if there is nothing.
  */
 export function rejectedText(rejected: readonly RejectedRows[]): string {
   return rejected
     .map(({ sink, file, reason, rows, example: { source, split, position, detail, place } }) => {
       const where = place === undefined ? `${source} ${split} position ${position}` : `${place.file}:${place.line}`
-      return `${reason}: ${numberText(rows)} row${rows === 1 ? '' : 's'} in ${sink} (${file})\n  such as ${where}: ${detail}`
+      return `${reason}: ${numberText(rows)} row${rows === 1 ? '' : 's'} in ${sink} (${file})\n  for example ${where}: ${detail}`
     })
     .join('\n')
 }

@@ -15,22 +15,22 @@ import { groupKey, runPrefix } from '../runtime/keys.js'
 import type { Status } from './status.js'
 import { numberText } from './text.js'
 
-/** A step of a pipeline, and the rows that went in and out. */
+/** A step of a pipeline, and how many rows entered and left it. */
 export interface StepFlow {
-  /** How deep it stands in the tree of steps. */
+  /** Its depth in the tree of steps. */
   readonly depth: number
   readonly step: string
   readonly in: number
   readonly out: number
-  /** Of a source: records that were rejected. */
+  /** For a source: how many records were rejected. */
   readonly rejected: number
-  /** Where the difference went, in words; empty where there is none. */
+  /** What accounts for the difference, in words; empty if there is none. */
   readonly note: string
 }
 
 /**
- * What became of all rows, step by step, from the items of a run alone. Branches stand one under another, each below
- * the step that it reads.
+ * What happened to all rows, step by step, computed from the stored items of a run. The branches of a step follow it,
+ * each with greater depth.
  */
 export async function flowOf(pipeline: Pipeline, store: StateStore, status: Status, run = 1): Promise<StepFlow[]> {
   const made = plan(pipeline)
@@ -42,7 +42,7 @@ export async function flowOf(pipeline: Pipeline, store: StateStore, status: Stat
   }
   for (const [input, counted] of counts) {
     for (const [id, { in: entered, out }] of rowsOfSteps(made, input, counted)) {
-      // An operator takes rows of the inputs before it; what it gives is counted by those who read it.
+      // The rows that enter an operator are those of its inputs; its results are counted by the steps that read them.
       if (pipeline.nodes[id]!.kind !== 'aggregate') add(id, entered, out)
       else if (id === input) add(id, 0, entered)
       else add(id, entered, 0)
@@ -69,7 +69,7 @@ export async function flowOf(pipeline: Pipeline, store: StateStore, status: Stat
   return flow
 }
 
-/** What was counted after each source and each operator, by its node. */
+/** The counts after each source and each operator, by its node. */
 async function countsOf(made: Plan, store: StateStore, status: Status, run: number): Promise<Map<number, StepCounts>> {
   const counts = new Map<number, StepCounts>()
   for (const { index, inputs } of made.stages) {
@@ -93,7 +93,7 @@ function tally(splits: readonly StepCounts[]): StepCounts {
   return sum
 }
 
-/** Of an operator whose results go to sinks alone: its key groups have counted them. */
+/** The counts of an operator whose results go only to sinks; its key groups have stored them. */
 async function results(operator: OperatorPlan, store: StateStore, prefix: string): Promise<StepCounts> {
   const keys = Array.from({ length: operator.keyGroups }, (_, keyGroup) => groupKey(prefix, operator.name, keyGroup))
   const counted = (await store.get(keys)).filter((item) => item !== undefined).map(resultCounters)

@@ -6,21 +6,21 @@ import { type OwnPackage, ownPackage, packageFolder } from './own-package.js'
 const PROJECT_NAME = /^[a-z][a-z0-9-]{0,62}$/
 
 export interface InitOptions {
-  /** What the project's package.json asks for. Default: the package that this runs from. */
+  /** The version of millrace in the project's package.json. Default: the package that this code runs from. */
   readonly version?: string
 }
 
 export interface Written {
-  /** The names of the files, within the folder. */
+  /** The names of the files, relative to the folder. */
   readonly files: readonly string[]
-  /** What the project's package.json asks for. */
+  /** The version of millrace in the project's package.json. */
   readonly version: string
 }
 
 /**
- * Writes a small, working project into a folder that is empty or not there: a pipeline, its functions, its stack, a
- * test, some data.
- * @throws {ConfigError} where the folder holds something, its name can be none of a package, or the package that this
+ * Writes a small, working project into a folder that is empty or does not exist: a pipeline, its functions, its stack,
+ * a test and some data.
+ * @throws {ConfigError} if the folder is not empty, its name is not a valid package name, or the package that this code
  * runs from cannot be packed
  */
 export function init(directory: string, options: InitOptions = {}): Written {
@@ -28,12 +28,12 @@ export function init(directory: string, options: InitOptions = {}): Written {
   if (!PROJECT_NAME.test(name))
     throw new ConfigError(
       'bad-name',
-      `A project is called as its folder is: a small letter, then up to 62 small letters, digits and '-'; the folder is called ${JSON.stringify(name)}. Give another one.`,
+      `A project has the name of its folder: a lowercase letter, then up to 62 lowercase letters, digits and '-'; the folder's name is ${JSON.stringify(name)}. Use another folder.`,
     )
   if (existsSync(directory) && readdirSync(directory).length > 0)
     throw new ConfigError(
       'not-empty',
-      `The folder ${directory} is not empty, and nothing in it is written over. Give an empty one.`,
+      `The folder ${directory} is not empty, and init overwrites no file. Give an empty folder.`,
     )
   mkdirSync(directory, { recursive: true })
   const own: OwnPackage = options.version === undefined ? ownPackage(directory) : { version: options.version }
@@ -48,7 +48,7 @@ export function init(directory: string, options: InitOptions = {}): Written {
   return { files: [...files.map(nameOf), ...(own.file === undefined ? [] : [own.file])], version: own.version }
 }
 
-/** npm leaves a file called .gitignore out of packages. */
+/** npm leaves files named .gitignore out of packages. */
 const nameOf = (file: string): string => (file === 'gitignore' ? '.gitignore' : file)
 
 function filesBelow(folder: string): string[] {

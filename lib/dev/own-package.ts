@@ -6,33 +6,33 @@ import { ConfigError } from '../base/index.js'
 
 const NAME = 'millrace'
 /**
- * What npm takes from a registry: a range of versions or a tag, or the same under another name. All else has a scheme,
- * a path or an owner in it, or is a file.
+ * Matches a spec that npm resolves from a registry: a version range or a tag, or either of them under an alias. Other
+ * specs contain a scheme, a path or an owner, or name a file.
  */
 const OF_A_REGISTRY = /^(?:npm:[^:]+|(?!.*\.t(?:ar\.)?gz$)[^/:]*)$/
 
 export interface OwnPackage {
-  /** What a package.json has to ask for. */
+  /** The spec for a package.json. */
   readonly version: string
-  /** The tarball that this is, in the folder. */
+  /** The packed tarball in the folder, if there is one. */
   readonly file?: string
 }
 
-/** Where package.json is: above the sources in the repository, above dist in the package. */
+/** The folder of package.json: above the sources in the repository, above dist in the package. */
 export function packageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
   return folder
 }
 
-/** The version that this is. */
+/** The version of this package. */
 export function ownVersion(): string {
   return manifestOf(packageFolder()).version
 }
 
 /**
- * How a project in `directory` gets the very package that this code runs from. If whoever installed it asked a registry
- * for it, by its version. Otherwise nobody knows whether that version is published anywhere: it is packed into the
+ * How a project in `directory` gets the package that this code runs from. If the package was installed from a registry,
+ * the project asks for the same version. Otherwise that version may not be published, so the package is packed into the
  * folder, and the project asks for that file.
  */
 export function ownPackage(directory: string): OwnPackage {
@@ -46,8 +46,8 @@ export function ownPackage(directory: string): OwnPackage {
 }
 
 /**
- * What the project that has this package in its node_modules asks for. Undefined for a clone, and for what is installed
- * globally.
+ * The spec of this package in the project that has it in its node_modules. Undefined for a clone and for a global
+ * installation.
  */
 function specOf(folder: string): string | undefined {
   if (!/[\\/]node_modules[\\/]/.test(folder)) return undefined
@@ -60,7 +60,7 @@ function specOf(folder: string): string | undefined {
 }
 
 function pack(folder: string, target: string): void {
-  // A clone is built first; what is installed is built.
+  // A clone must be built first; an installed package is already built.
   const isClone = existsSync(join(folder, 'tsconfig.build.json'))
   const args = [...(isClone ? ['run', 'package', '--'] : ['pack', '--ignore-scripts']), '--pack-destination', target]
   const { status, error, stderr, stdout } = spawnSync('npm', args, {
@@ -71,7 +71,7 @@ function pack(folder: string, target: string): void {
   if (status === 0) return
   throw new ConfigError(
     'not-packed',
-    `The project is to have the package that this command runs from, and "npm ${args.join(' ')}" fails in ${folder}: ${(error?.message ?? `${stderr}${stdout}`).trim()}. Mend that, or give --millrace what package.json shall ask for.`,
+    `The project needs the package that this command runs from, but "npm ${args.join(' ')}" failed in ${folder}: ${(error?.message ?? `${stderr}${stdout}`).trim()}. Fix that, or give --millrace the version for package.json.`,
   )
 }
 

@@ -5,9 +5,9 @@ import { linesIn } from '../sinks/file/lines.js'
 import { numberingOf } from './input/numbering.js'
 import { type DealtFiles, type Places, placesOf, type RecordPlace } from './input/places.js'
 
-/** Rows that a run rejected, or that came after their windows had closed, for one reason. */
+/** Rows that a run rejected, or that arrived after their windows had closed, for one reason. */
 export interface RejectedRows {
-  /** The sink that has them, and its file. */
+  /** The sink that received them, and its file. */
   readonly sink: string
   readonly file: string
   readonly reason: string
@@ -18,7 +18,7 @@ export interface RejectedRows {
     readonly split: string
     readonly position: string
     readonly detail: string
-    /** Where its record is, if it came from a file. */
+    /** The location of its record, if it came from a file. */
     readonly place?: RecordPlace
   }
 }
@@ -31,17 +31,17 @@ interface Letter {
   readonly position: string
 }
 
-/** A file of rows that say why they are there. */
+/** A file of rows that carry a reason. */
 export interface LettersFile {
   readonly sink: string
   readonly file: string
-  /** Whether each of its rows is to say where its record is. */
+  /** Whether the location of its record is added to each row. */
   readonly isDeadLetter: boolean
 }
 
 const CHUNK_CHARS = 256 * 1024
 
-/** The files among those of a run's sinks whose rows say why they are there. */
+/** The files of a run's sinks whose rows carry a reason. */
 export function lettersOf(pipeline: Pipeline, sinks: readonly { name: string; file: string }[]): LettersFile[] {
   const { operators } = plan(pipeline)
   return sinks
@@ -53,8 +53,8 @@ export function lettersOf(pipeline: Pipeline, sinks: readonly { name: string; fi
 }
 
 /**
- * Counts what a run's dead letter and late outputs hold, by reason, and writes into each dead letter where its record
- * is.
+ * Counts the rows of a run's dead letter and late outputs by reason, and adds the location of its record to each dead
+ * letter.
  */
 export async function rejectedRows(
   files: readonly LettersFile[],
@@ -82,7 +82,7 @@ export async function rejectedRows(
   })
 }
 
-/** Records whose places are asked for. */
+/** Records whose locations are wanted. */
 class Wanted {
   private readonly inputs: ReadonlyMap<string, DealtFiles>
   private readonly indexes = new Map<string, Map<string, Set<number>>>()
@@ -112,7 +112,7 @@ class Wanted {
     return index === undefined ? undefined : this.places.get(source)?.get(split)?.get(index)
   }
 
-  /** Undefined of a row that is no record of an input. */
+  /** Undefined if the row is not a record of an input. */
   private index(source: string, position: string): number | undefined {
     const input = this.inputs.get(source)
     return input === undefined ? undefined : numberingOf(input.source).index(position)
@@ -126,7 +126,7 @@ async function* lettersIn(file: string): AsyncGenerator<Letter | undefined> {
   }
 }
 
-/** Whole or not at all. */
+/** Replaces the file atomically. */
 async function addPlaces(file: string, wanted: Wanted): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`
   const out = await open(temporary, 'w')

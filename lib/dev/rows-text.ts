@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { numberText, table, timesText, timeText } from './text.js'
 
 const MINUTE_MS = 60_000
-/** Rows are read from the start of a file, of which more is never shown. */
+/** Rows are read only from the start of a file; this is the most that is ever shown. */
 const ROWS_MAX = 1_000
 
 interface ResultFile {
@@ -17,7 +17,7 @@ interface Result {
   readonly window: { readonly start: number; readonly end: number }
 }
 
-/** The first rows of a file of results: those of windows as a table, others as they are. */
+/** The first rows of a file of results: window results as a table, other rows as they are. */
 export function rowsText({ name, file, rows }: ResultFile, count: number): string {
   const most = Math.min(count, ROWS_MAX)
   const lines = readFileSync(file, 'utf8')

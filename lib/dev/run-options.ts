@@ -7,32 +7,29 @@ import { defaultState, parseState, type StateChoice } from './state-choice.js'
 import type { Status } from './status.js'
 
 export interface RunOptions {
-  /** Files of each source, by its name. */
+  /** The files of each source, by its name. */
   readonly inputs: Readonly<Record<string, readonly string[]>>
-  /** Splits a source. Default 4 where every source has a partitionKey, else 1. */
+  /** Splits per source. Default: 4 if every source has a partitionKey, otherwise 1. */
   readonly splits?: number
-  /** Records a batch, 1 to 10,000. Default 1,000. */
+  /** Maximum records per batch, 1 to 10,000. Default 1,000. */
   readonly batch?: number
   /** `memory`, `lmdb:DIRECTORY` or `dynamodb:TABLE`. Default `lmdb:.millrace/NAME/state`. */
   readonly state?: string
-  /** Where the table is, if state is in one. */
+  /** The connection to the table, if state is in one. */
   readonly dynamodb?: DynamoDBStoreOptions
-  /** Where results go. Default `.millrace/NAME/out`. */
+  /** Where results are written. Default `.millrace/NAME/out`. */
   readonly out?: string
   /** Injects faults from this seed. */
   readonly chaos?: number
-  /** Forgets earlier state and results. */
+  /** Deletes earlier state and results first. */
   readonly fresh?: boolean
-  /**
-   * The pipeline's file. Where results that are there were begun with other code, `onStale` is told so before anything
-   * else.
-   */
+  /** The pipeline's file. If existing results were begun with other code, `onStale` is called before anything else. */
   readonly code?: string
   readonly onStale?: (stale: Stale) => void
   readonly logger?: Logger
-  /** Called about four times a second, and at the end. */
+  /** Called about four times per second, and at the end. */
   readonly onProgress?: (progress: Progress) => void
-  /** Ends the run early and in order: what is delivered is checkpointed. */
+  /** Ends the run early and in order: delivered records are checkpointed. */
   readonly signal?: AbortSignal
 }
 
@@ -41,23 +38,23 @@ export interface Progress {
   readonly delivered: number
   readonly perSecond: number
   readonly status: Status
-  /** Of an input that ends: records that are done, those of earlier runs too. */
+  /** For an input with an end: records that are processed, including those of earlier runs. */
   readonly done?: number
-  /** How many there are, once the input is read to its end. */
+  /** The number of records in total, once the input is read to its end. */
   readonly total?: number
-  /** How much of the input is done, from 0 to 1: by its bytes until the total is known. */
+  /** The share of the input that is processed, from 0 to 1. Until the total is known, it is computed from bytes. */
   readonly share?: number
 }
 
-/** Results of other code than that of now. */
+/** Results that were computed by code that has changed since. */
 export interface Stale {
-  /** Files that are not as they were when the run began, by their path from the pipeline's folder. */
+  /** Files that have changed since the run began, by their paths relative to the pipeline's folder. */
   readonly changed: readonly string[]
-  /** Nothing is left to do: all that is shown is of the other code. */
+  /** Whether nothing is left to do: all results were computed by the other code. */
   readonly complete: boolean
 }
 
-/** What was asked for, with what was not said filled in. */
+/** The options of a run, with defaults filled in. */
 export interface Settled {
   readonly splits: number
   readonly batch: number
@@ -65,7 +62,7 @@ export interface Settled {
   readonly out: string
 }
 
-/** Checks what was asked for, before anything is opened. */
+/** Checks the options before anything is opened. */
 export function settle(pipeline: Pipeline, options: RunOptions): Settled {
   checkOptions('run()', options, {
     inputs: true,
@@ -87,7 +84,7 @@ export function settle(pipeline: Pipeline, options: RunOptions): Settled {
     if (sources.some((source) => source.name === name)) continue
     throw new ConfigError(
       'unknown-source',
-      `--input names the source "${name}"; pipeline "${pipeline.name}" has ${sources.map((source) => source.name).join(', ')}.`,
+      `--input names the source "${name}"; the sources of pipeline "${pipeline.name}" are ${sources.map((source) => source.name).join(', ')}.`,
     )
   }
   for (const source of sources) {
@@ -99,11 +96,11 @@ export function settle(pipeline: Pipeline, options: RunOptions): Settled {
   const splits = options.splits ?? (sources.every((source) => source.partitionKey !== undefined) ? 4 : 1)
   const batch = options.batch ?? 1000
   if (!Number.isSafeInteger(splits) || splits < 1 || splits > 256)
-    throw new ConfigError('bad-splits', `--splits is a whole number from 1 to 256; it is ${splits}.`)
+    throw new ConfigError('bad-splits', `--splits must be a whole number from 1 to 256; it is ${splits}.`)
   if (!Number.isSafeInteger(batch) || batch < 1 || batch > 10_000)
     throw new ConfigError(
       'bad-batch',
-      `--batch is a whole number from 1 to 10000, the most that a mapping takes; it is ${batch}.`,
+      `--batch must be a whole number from 1 to 10000, the maximum of a mapping; it is ${batch}.`,
     )
   return {
     splits,

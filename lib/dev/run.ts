@@ -24,11 +24,11 @@ export type { Progress, RunOptions } from './run-options.js'
 export interface RunSummary {
   readonly pipeline: string
   readonly complete: boolean
-  /** Nothing was left to do: an earlier run had done it all. */
+  /** Whether nothing was left to do: an earlier run had completed everything. */
   readonly alreadyComplete: boolean
-  /** Files of the pipeline that were changed since these results were begun; absent where none was. */
+  /** Files of the pipeline that have changed since these results were begun; absent if there are none. */
   readonly changed?: readonly string[]
-  /** It went on where an earlier run was: its units are of a part of what the counters say. */
+  /** Whether it resumed an earlier run: its units then cover only part of what the counters cover. */
   readonly resumed: boolean
   readonly delivered: number
   readonly seconds: number
@@ -36,30 +36,33 @@ export interface RunSummary {
   readonly busySeconds: number
   readonly invocations: number
   readonly status: Status
-  /** Rows by sink, and the file that holds them. */
+  /** Rows by sink, and the file that contains them. */
   readonly sinks: readonly { readonly name: string; readonly file: string; readonly rows: number }[]
   /** The rows that went through each step. */
   readonly flow: readonly StepFlow[]
-  /** What the dead letter and the late outputs hold, by reason. */
+  /** The contents of the dead letter and late outputs, by reason. */
   readonly rejected: readonly RejectedRows[]
   readonly usage: StoreUsage
   readonly faults: Readonly<Record<string, number>>
 }
 
-/** Records before its checkpoint that a resumed split gets again: a mapping's own position trails the handler's. */
+/**
+ * How many records before its checkpoint a resumed split receives again: a mapping's own position is behind the
+ * handler's.
+ */
 const RESUME_OVERLAP = 10
 const TIMEOUT_MS = 60_000
-/** Short, so that what the killed have claimed is free again soon. */
+/** Short, so that key groups claimed by killed environments are soon free again. */
 const CHAOS_TIMEOUT_MS = 3_000
 const TICK_MS = 1_000
 const PROGRESS_MS = 250
-/** The end of a run: a tick each time, until all is closed. */
+/** Time between two ticks at the end of a run, until all windows are closed. */
 const LAST_TICK_MS = 50
 const LAST_TICKS_MAX = 1200
 
 /**
- * Runs a pipeline on files, with the handlers that Lambda runs and the event JSON that Lambda sends, to the end of the
- * input. Killed at any moment and started again it goes on where it was.
+ * Runs a pipeline on files, with the handlers that Lambda runs and the event JSON that Lambda sends, until all input is
+ * processed. If it is killed at any moment and started again, it resumes where it was.
  * @example await run(pipeline, { inputs: { orders: ['orders.ndjson'] } })
  */
 export async function run(pipeline: Pipeline, options: RunOptions): Promise<RunSummary> {
@@ -153,8 +156,8 @@ class LocalRun {
   }
 
   /**
-   * Each source goes on after what its splits have checkpointed, as a mapping would, but for a few records that come
-   * again.
+   * Each source resumes after the checkpoints of its splits, as a mapping would, except that a few records are
+   * repeated.
    */
   private openInputs(status: Status): StreamInput[] {
     const { pipeline, options, settled } = this
@@ -168,7 +171,7 @@ class LocalRun {
     })
   }
 
-  /** The run before was alone, as this one is, and it is gone: what it claimed need not wait for its timeout. */
+  /** A run is the only one on its state, and the previous one has ended: its claims need not wait for their timeout. */
   private async releaseClaims(): Promise<void> {
     const made = plan(this.pipeline)
     for (const operator of made.operators) {
@@ -258,7 +261,7 @@ class LocalRun {
       await ticking
       if (!stopped) await this.finish(containers)
     } finally {
-      // Nobody may be at work still when the store closes and the folder is given away.
+      // No environment may still be at work when the store closes and the folder is released.
       stop()
       clearInterval(timer)
       options.signal?.removeEventListener('abort', stop)
@@ -267,7 +270,7 @@ class LocalRun {
     await this.report(inputs)
   }
 
-  /** What the schedule would do within minutes: ends the splits, closes what is left. */
+  /** Does what the schedule would do within minutes: ends the splits and closes the remaining windows. */
   private async finish(containers: Containers): Promise<void> {
     for (let ticks = 0; ticks < LAST_TICKS_MAX; ticks++) {
       await this.tick(containers)
@@ -276,7 +279,7 @@ class LocalRun {
     }
     throw new MillraceError(
       'stuck',
-      `All input is delivered, but after ${LAST_TICKS_MAX} ticks some window has not closed. This is a defect; please report it with your pipeline.`,
+      `All input is delivered, but some window has not closed after ${LAST_TICKS_MAX} ticks. This is a bug; please report it with your pipeline.`,
     )
   }
 
@@ -301,7 +304,7 @@ class LocalRun {
     })
   }
 
-  /** One readable file a sink, from its parts. */
+  /** Writes one readable file for each sink, from its parts. */
   private async collect() {
     const { collectInto } = await import('../sinks/file/parts.js')
     const collected = []
@@ -314,6 +317,6 @@ class LocalRun {
   }
 }
 
-/** How far each split has been checkpointed. */
+/** The position that each split has checkpointed. */
 const positionsOf = ({ stages }: Status): ReadonlyMap<string, string> =>
   new Map(stages.flatMap((stage) => stage.splits.map((split) => [split.split, split.position])))

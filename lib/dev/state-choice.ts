@@ -10,10 +10,10 @@ export type StateChoice =
   | { readonly kind: 'lmdb'; readonly directory: string }
   | { readonly kind: 'dynamodb'; readonly table: string }
 
-/** Where a pipeline's local state is unless it is said otherwise. */
+/** The default location of a pipeline's local state. */
 export const defaultState = (pipeline: string): string => `lmdb:.millrace/${pipeline}/state`
 
-/** DynamoDB's own rule for names of tables; an ARN names one of another account. */
+/** DynamoDB's own rule for table names; an ARN names a table of another account. */
 const TABLE = /^([A-Za-z0-9_.-]{3,255}|arn:[^:]+:dynamodb:[^:]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255})$/
 
 export function parseState(text: string): StateChoice {
@@ -24,12 +24,12 @@ export function parseState(text: string): StateChoice {
     if (TABLE.test(table)) return { kind: 'dynamodb', table }
     throw new ConfigError(
       'bad-state',
-      `The name of a table has 3 to 255 letters, digits, '_', '-' or '.'; --state names ${JSON.stringify(table)}.`,
+      `The name of a table must have 3 to 255 letters, digits, '_', '-' or '.'; --state names ${JSON.stringify(table)}.`,
     )
   }
   throw new ConfigError(
     'bad-state',
-    `--state is memory, lmdb:DIRECTORY or dynamodb:TABLE; it is ${JSON.stringify(text)}.`,
+    `--state must be memory, lmdb:DIRECTORY or dynamodb:TABLE; it is ${JSON.stringify(text)}.`,
   )
 }
 
@@ -44,13 +44,16 @@ export async function openState(choice: StateChoice, options: DynamoDBStoreOptio
   }
 }
 
-/** Takes away what a store of an earlier run has made, and nothing else: the folder may be anybody's. */
+/**
+ * Deletes the files that the store of an earlier run created, and nothing else: the folder may contain files of the
+ * user.
+ */
 export function forget(choice: StateChoice): void {
   if (choice.kind === 'memory') return
   if (choice.kind === 'dynamodb') {
     throw new ConfigError(
       'no-fresh',
-      `--fresh forgets state of this machine, not the table "${choice.table}", which others may share. Use another table, or delete it and create it again.`,
+      `--fresh deletes local state only, not the table "${choice.table}", which other processes may share. Use another table, or delete it and create it again.`,
     )
   }
   for (const name of ['data.mdb', 'lock.mdb']) rmSync(join(choice.directory, name), { force: true })

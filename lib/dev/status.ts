@@ -9,21 +9,21 @@ import { readWatermark } from '../runtime/watermark-item.js'
 
 export interface StageStatus {
   readonly stage: number
-  /** The published watermark; undefined before the first, and once all has ended. */
+  /** The published watermark; undefined before the first one, and once all splits have ended. */
   readonly watermark: number | undefined
-  /** No record can come any more: the watermark is infinite. */
+  /** Whether no record can arrive any more: the watermark is infinite. */
   readonly ended: boolean
-  /** All that can ever come has come, and is closed. */
+  /** Whether all records that can ever arrive have arrived, and their windows are closed. */
   readonly complete: boolean
   readonly splits: readonly SplitStatusRow[]
   readonly operators: readonly string[]
 }
 
-/** A split for people to read. */
+/** A split in readable form. */
 export interface SplitStatusRow {
   readonly split: string
   readonly status: string
-  /** Why nothing of it is taken until it is reset; empty where it goes on. */
+  /** Why the split accepts no records until it is reset; empty if it is not stopped. */
   readonly stopped: string
   readonly position: string
   readonly ownWatermark: number | undefined
@@ -32,12 +32,12 @@ export interface SplitStatusRow {
   readonly filtered: number
   readonly passed: number
   readonly repeats: number
-  /** Taken though stamped far ahead, or hardly as it was meant. */
+  /** Records that were accepted although their timestamps are far ahead, or unlikely to be intended. */
   readonly held: number
   readonly unlikely: number
-  /** Of those that were filtered: records without a value. */
+  /** Filtered records that were tombstones. */
   readonly empty: number
-  /** By counted step after its input, see `countedSteps`. */
+  /** Rows by counted step after its input, see `countedSteps`. */
   readonly steps: readonly number[]
   readonly operators: readonly {
     readonly counted: number
@@ -51,13 +51,16 @@ export interface SplitStatusRow {
 
 export interface Status {
   readonly stages: readonly StageStatus[]
-  /** Every stage is complete and every key group has closed all of it. */
+  /** Whether every stage is complete and every key group has closed all its slices. */
   readonly complete: boolean
-  /** Windows that hold records and wait for the watermark, roughly: event time ahead of it over the windows' step. */
+  /**
+   * Approximate number of windows that hold records and wait for the watermark: the event time ahead of the watermark,
+   * divided by the step of the windows.
+   */
   readonly openWindows: number
 }
 
-/** Reads where a pipeline stands, from its items alone. */
+/** Reads the status of a pipeline from its stored items alone. */
 export async function statusOf(pipeline: Pipeline, store: StateStore, run = 1): Promise<Status> {
   const made = plan(pipeline)
   const prefix = runPrefix(pipeline.name, run)

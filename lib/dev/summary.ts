@@ -6,7 +6,8 @@ import { bold, numberText, table, timeText } from './text.js'
 const COST_EVENTS_MIN = 1_000
 
 /**
- * Cost of a million events of a run at list prices: the state's units, and the functions by the CPU this machine spent.
+ * Cost per million events of a run at list prices: the units of the state, and the functions by the CPU that this
+ * machine used.
  */
 export function costPerMillion(summary: RunSummary): { state: number; functions: number } {
   const events = Math.max(1, recordsIn(summary))
@@ -16,7 +17,7 @@ export function costPerMillion(summary: RunSummary): { state: number; functions:
   return { state: (state / events) * 1e6, functions: (functions / events) * 1e6 }
 }
 
-/** Records of all sources that were taken, and those of them that were rejected. */
+/** The records of all sources that were accepted, and how many of them were rejected. */
 export function takenOf(summary: RunSummary): { readonly taken: number; readonly rejected: number } {
   const sources = summary.flow.filter(({ depth }) => depth === 0)
   const sum = (of: (step: (typeof sources)[number]) => number): number => sources.reduce((n, step) => n + of(step), 0)
@@ -24,8 +25,8 @@ export function takenOf(summary: RunSummary): { readonly taken: number; readonly
 }
 
 /**
- * Records that all sources have delivered, once each. What an operator hands to the next stage is no record that came
- * in.
+ * Records that all sources have delivered, each counted once. The output of an operator to the next stage does not
+ * count as input.
  */
 export function recordsIn({ status: { stages } }: Pick<RunSummary, 'status'>): number {
   const operators = stages.flatMap((stage) => stage.operators.map((name) => `${name}/`))
@@ -35,7 +36,9 @@ export function recordsIn({ status: { stages } }: Pick<RunSummary, 'status'>): n
     .reduce((sum, split) => sum + split.in, 0)
 }
 
-/** Invariant 10 for people: per split, in = rejected + filtered + passed, and per operator rows = counted + expired. */
+/**
+ * Invariant 10 as a table: per split, in = rejected + filtered + passed, and per operator, rows = counted + expired.
+ */
 export function conservation(summary: RunSummary): string {
   const blocks: string[] = []
   for (const stage of summary.status.stages) {
@@ -45,7 +48,7 @@ export function conservation(summary: RunSummary): string {
       'rejected',
       'filtered',
       'passed',
-      ...stage.operators.flatMap((name) => [`${name}: counted`, 'of it late', 'expired']),
+      ...stage.operators.flatMap((name) => [`${name}: counted`, 'of which late', 'expired']),
     ]
     const rows = stage.splits.map((split) => [
       split.split,
@@ -73,18 +76,18 @@ function numbers(split: RunSummary['status']['stages'][number]['splits'][number]
   ]
 }
 
-/** Whether the conservation table adds up; the first split that does not, in words. */
+/** The first split whose row in the conservation table does not add up, in words; undefined if all do. */
 export function imbalance(summary: RunSummary): string | undefined {
   for (const stage of summary.status.stages) {
     for (const split of stage.splits) {
       if (split.in !== split.rejected + split.filtered + split.passed)
-        return `${split.split}: in is not rejected + filtered + passed`
+        return `${split.split}: in differs from rejected + filtered + passed`
     }
   }
   return undefined
 }
 
-/** What a run ends with on the terminal. */
+/** The summary that a run prints at its end. */
 export function summaryText(summary: RunSummary): string {
   const { usage } = summary
   const cost = costPerMillion(summary)
@@ -99,14 +102,14 @@ export function summaryText(summary: RunSummary): string {
     `${bold('results')}   ${summary.sinks.map((sink) => `${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}`).join('\n          ')}`,
     `${bold('state')}     ${numberText(usage.writeUnits)} write units, ${numberText(usage.readUnits)} read units, ${numberText(usage.requests)} requests in this run`,
   ]
-  // Of a handful of records, or of a part of a run, these figures say nothing.
+  // For a handful of records, or for part of a run, these figures are not meaningful.
   if (summary.complete && !summary.alreadyComplete && !summary.resumed && events >= COST_EVENTS_MIN) {
     const each = (units: number): string => (units / events).toFixed(4)
     lines.push(
-      `          an event: ${each(usage.writeUnits)} write units, ${each(usage.requests)} requests, ${((summary.cpuSeconds / events) * 1e6).toFixed(1)} us CPU (the emulated pollers included)`,
+      `          per event: ${each(usage.writeUnits)} write units, ${each(usage.requests)} requests, ${((summary.cpuSeconds / events) * 1e6).toFixed(1)} us CPU (including the emulated pollers)`,
     )
     lines.push(
-      `          a million events: $${cost.state.toFixed(3)} of DynamoDB, $${cost.functions.toFixed(3)} of Lambda (list prices of ${PRICES.asOf}; Lambda by this machine's CPU)`,
+      `          per million events: $${cost.state.toFixed(3)} for DynamoDB, $${cost.functions.toFixed(3)} for Lambda (list prices of ${PRICES.asOf}; Lambda by this machine's CPU)`,
     )
   }
   lines.push(...remarks(summary))
@@ -116,7 +119,7 @@ export function summaryText(summary: RunSummary): string {
   return lines.join('\n')
 }
 
-/** What was taken, and is hardly as it was meant. */
+/** Warnings about records that were accepted but are probably unintended. */
 function remarks({ status }: RunSummary): string[] {
   const splits = status.stages.flatMap((stage) => stage.splits)
   const sum = (of: (split: (typeof splits)[number]) => number): number => splits.reduce((n, split) => n + of(split), 0)
@@ -127,19 +130,22 @@ function remarks({ status }: RunSummary): string[] {
   return [
     ...say(
       unlikely,
-      'records are stamped before minTime (2000-01-01 by default), or far behind their split. Are seconds taken for milliseconds? Multiply them by 1000.',
+      'records have timestamps before minTime (2000-01-01 by default), or far behind their split. If they are seconds instead of milliseconds, multiply them by 1000.',
     ),
-    ...say(held, 'records are stamped beyond maxFutureDrift: they counted, and did not move event time as they say.'),
-    ...say(outside, 'rows lie between windows, as the slide is longer than the size: they are in none.'),
+    ...say(
+      held,
+      'records have timestamps beyond maxFutureDrift: they were counted, but did not advance the watermark to their time.',
+    ),
+    ...say(outside, 'rows are in no window, because the slide is longer than the size of a window.'),
   ]
 }
 
 function ending(summary: RunSummary): string {
   const { complete, alreadyComplete, status } = summary
   if (!complete)
-    return `Stopped before the end; watermark ${timeText(status.stages[0]?.watermark)}. Run it again to go on.`
+    return `Stopped before the end; watermark ${timeText(status.stages[0]?.watermark)}. Run it again to resume.`
   const { taken, rejected } = takenOf(summary)
   const but = rejected === 0 ? '' : ` ${numberText(rejected)} of ${numberText(taken)} records were rejected.`
   if (!alreadyComplete) return `All input is read and every window is closed.${but}`
-  return 'An earlier run has counted all input and closed every window; these are its results. --fresh starts over, as it has to where functions were changed.'
+  return 'An earlier run has counted all input and closed every window; these are its results. Use --fresh to start over, for example after a change of the functions.'
 }

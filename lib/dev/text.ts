@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { columnsOf, wrapped } from './wrap.js'
 
-/** Event time for people: 2001-01-01 05:00. */
+/** Event time in readable form: 2001-01-01 05:00. */
 export function timeText(ms: number | undefined): string {
   return ms === undefined ? '-' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 }
@@ -15,14 +15,14 @@ export function timesText(count: number, noun: string): string {
   return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** Cells longer than this may be cut between words, so that a table fits. */
+/** Cells longer than this may be wrapped between words, so that a table fits. */
 const TEXT_MIN = 24
 const GAP = 2
 
 /**
- * A table with its first column to the left and all others to the right, no line of it wider than `width`: first heads
- * go over several lines, then long texts do, then columns go into blocks, each with the first column, or, where even
- * that is too wide, each row is a block with a cell a line.
+ * A table with its first column left-aligned and all others right-aligned, with no line wider than `width`. To fit, it
+ * first wraps heads over several lines, then long texts. Then it splits the columns into blocks, each with the first
+ * column. If even that is too wide, each row becomes a block with one cell per line.
  */
 export function table(
   head: readonly string[],
@@ -30,7 +30,7 @@ export function table(
   width: number = columnsOf(),
 ): string {
   const widest = head.map((_, column) => Math.max(0, ...rows.map((cells) => cells[column]!.length)))
-  // Heads on one line, on two, or on as many as they have words.
+  // Heads on one line, on two, or with one word per line.
   const levels = [1, 2, Number.POSITIVE_INFINITY].map((lines) =>
     head.map((cell, column) => Math.max(headWidth(cell, lines), widest[column]!)),
   )
@@ -59,18 +59,18 @@ export function table(
 const total = (widths: readonly number[]): number => widths.reduce((sum, size) => sum + size + GAP, -GAP)
 const longestWord = (text: string): number => Math.max(...text.split(' ').map((word) => word.length))
 
-/** The least width at which a head takes so many lines. */
+/** The smallest width at which a head fits on that many lines. */
 function headWidth(text: string, lines: number): number {
   let width = longestWord(text)
   while (wrapped(text, width).length > lines) width++
   return width
 }
 
-/** Sentences, and no positions or names, which are copied. */
+/** Sentences may be wrapped, but not positions or names, because users copy them. */
 const isText = (rows: readonly (readonly string[])[], column: number): boolean =>
   rows.every((cells) => longestWord(cells[column]!) <= TEXT_MIN)
 
-/** Columns by block, the first in each. */
+/** The columns of each block; each block begins with the first column. */
 function blocks(widths: readonly number[], width: number): number[][] {
   const made: number[][] = []
   for (let column = 1; column < widths.length; column++) {
@@ -89,7 +89,7 @@ function drawn(head: readonly string[], rows: readonly (readonly string[])[], wi
     return Array.from({ length: height }, (_, at) =>
       parts
         .map((part, column) => {
-          // Heads of several lines stand right above their cells.
+          // Heads of fewer lines are aligned to the bottom, directly above their cells.
           const text = part[cells === head ? at - (height - part.length) : at] ?? ''
           return column === 0 || isCut[column] ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)
         })
@@ -112,7 +112,7 @@ function stacked(head: readonly string[], rows: readonly (readonly string[])[], 
     .join('\n\n')
 }
 
-/** Styled only where the terminal takes it. */
+/** Styled only if the terminal supports it. */
 export function bold(text: string): string {
   return process.stdout.isTTY ? styleText('bold', text) : text
 }

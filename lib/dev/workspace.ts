@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path'
 import { ConfigError } from '../base/index.js'
 import { type CodeFiles, changedFiles } from './code-files.js'
 
-/** What a run's state hangs on besides its graph: continuing it with other input would mix two logs. */
+/** What a run's state depends on besides its graph: resuming it with other input would mix two logs. */
 export interface RunInputs {
   readonly pipeline: string
   readonly splits: number
@@ -37,8 +37,8 @@ export function runInputs(
 const held = new Set<string>()
 
 /**
- * The folder of results: parts in `.parts`, one readable file a sink beside it. Only one run may write to it at a time.
- * Parts belong to the state that made them, so a state that starts anew starts its parts anew.
+ * The folder of results: parts in `.parts`, and one readable file per sink beside it. Only one run may write to it at a
+ * time. Parts belong to the state that created them, so new state starts with new parts.
  */
 export class Workspace {
   readonly out: string
@@ -58,19 +58,20 @@ export class Workspace {
     return join(this.out, `${sink}.ndjson`)
   }
 
-  /** Takes the folder, or says who has it. A lock whose process is gone is taken over. */
+  /** Locks the folder, or throws an error that names its owner. The lock of a process that has ended is taken over. */
   acquire(): void {
     try {
       mkdirSync(this.out, { recursive: true })
     } catch (error) {
-      throw new ConfigError('bad-out', `The output folder ${this.out} cannot be made: ${(error as Error).message}`)
+      throw new ConfigError('bad-out', `The output folder ${this.out} cannot be created: ${(error as Error).message}`)
     }
     const owner = existsSync(this.lock) ? Number(readFileSync(this.lock, 'utf8')) : 0
-    // In a container every process may have the same pid: a lock of our own pid is ours only if we hold it.
+    // In a container every process may have the same pid: a lock with the pid of this process counts only if this
+    // process holds it.
     if (held.has(this.lock) || (owner > 0 && owner !== process.pid && isAlive(owner))) {
       throw new ConfigError(
         'out-in-use',
-        `The output folder ${this.out} is in use by ${held.has(this.lock) ? 'another run of this process' : `process ${owner}`}. Wait for it, or give another --out.`,
+        `The output folder ${this.out} is in use by ${held.has(this.lock) ? 'another run of this process' : `process ${owner}`}. Wait for it to finish, or give another --out.`,
       )
     }
     this.held = openSync(this.lock, 'w')
@@ -86,15 +87,15 @@ export class Workspace {
     rmSync(this.lock, { force: true })
   }
 
-  /** Notes what a new run is made of; of one that goes on, the files that have changed since it began. */
+  /** Records the code of a new run. For a resumed run, returns the files that have changed since it began. */
   changedSince(code: CodeFiles, resumes: boolean): string[] {
     const file = join(this.out, '.parts', 'code.json')
     if (!resumes) writeWhole(file, JSON.stringify(code))
-    // A run that was begun without it cannot be compared.
+    // A run that began without this file cannot be compared.
     return existsSync(file) ? changedFiles(JSON.parse(readFileSync(file, 'utf8')) as CodeFiles, code) : []
   }
 
-  /** Whether parts here were made by the run that goes on, by what it was given. */
+  /** Checks that the existing parts were created by the resumed run with the same input. */
   check(expected: RunInputs, resumes: boolean): void {
     const folder = join(this.out, '.parts')
     const file = join(folder, 'run.json')
@@ -108,18 +109,18 @@ export class Workspace {
     if (before === undefined) {
       throw new ConfigError(
         'no-parts',
-        `The state goes on from an earlier run, but ${this.out} does not hold that run's results. Give the same --out, or --fresh to start over.`,
+        `The state belongs to an earlier run, but ${this.out} does not contain that run's results. Give the same --out, or --fresh to start over.`,
       )
     }
     if (before === JSON.stringify(expected)) return
     throw new ConfigError(
       'other-input',
-      `The state of this run belongs to other input: ${differenceOf(parsed(before, file), expected)}. Use the same --input and --splits to go on, or --fresh to start over.`,
+      `The state of this run belongs to other input: ${differenceOf(parsed(before, file), expected)}. Use the same --input and --splits to resume, or --fresh to start over.`,
     )
   }
 }
 
-/** Whole or not at all: a run that is killed here has to be able to go on. */
+/** Writes the file atomically: a run that is killed here must be able to resume. */
 function writeWhole(file: string, text: string): void {
   writeFileSync(`${file}.tmp`, text)
   renameSync(`${file}.tmp`, file)
@@ -131,14 +132,14 @@ function parsed(text: string, file: string): RunInputs {
   } catch {
     throw new ConfigError(
       'bad-parts',
-      `${file} is damaged: what its run was given cannot be told. Use --fresh to start over.`,
+      `${file} is damaged, so the input of its run is unknown. Use --fresh to start over.`,
     )
   }
 }
 
 function differenceOf(before: RunInputs, now: RunInputs): string {
   if (before.pipeline !== now.pipeline) return `pipeline ${before.pipeline}, not ${now.pipeline}`
-  if (before.splits !== now.splits) return `${before.splits} splits a source, not ${now.splits}`
+  if (before.splits !== now.splits) return `${before.splits} splits per source, not ${now.splits}`
   const text = (inputs: RunInputs['inputs']): string =>
     Object.entries(inputs)
       .map(([source, files]) => `${source}=${files.map(({ file, bytes }) => `${file} (${bytes} bytes)`).join('+')}`)

@@ -2,14 +2,14 @@ import { stripVTControlCharacters } from 'node:util'
 
 const COLUMNS = 80
 
-/** How wide the terminal is; where there is none, what COLUMNS says, or 80. */
+/** The width of the terminal; without a terminal, the value of COLUMNS, or 80. */
 export function columnsOf(out: { readonly columns?: number } = process.stdout): number {
   return out.columns || Number(process.env.COLUMNS) || COLUMNS
 }
 
 export const lengthOf = (text: string): number => stripVTControlCharacters(text).length
 
-/** A text in lines of at most `width`, cut between words; a word that is longer is cut itself. */
+/** A text in lines of at most `width`, wrapped between words; a word that is longer is split. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
@@ -27,8 +27,8 @@ export function wrapped(text: string, width: number): string[] {
 }
 
 /**
- * Lines that are wider are cut between words, and go on a little further in. A word stays whole: it may be a path or an
- * address.
+ * Wraps lines that are too wide between words, and indents the continuation lines. A word stays whole, because it may
+ * be a path or an address.
  */
 export function fitText(text: string, width: number): string {
   return text
@@ -39,7 +39,7 @@ export function fitText(text: string, width: number): string {
 
 function fitLine(line: string, width: number): string[] {
   const own = /^ */.exec(line)![0].length
-  // What stands beside a label, as the files of results do, stays beside it.
+  // Text beside a label, such as the files of results, stays aligned beside it.
   const label = /^\S+ {2,}/.exec(stripVTControlCharacters(line))?.[0].length
   const indent = ' '.repeat(Math.min(label ?? own + 2, Math.floor(width / 3)))
   const lines: string[] = []

@@ -3,7 +3,7 @@ import { checkOptions, MillraceError, messageOf } from '../base/index.js'
 import { deepFreeze, exactText } from './exact-text.js'
 import { Random } from './random.js'
 
-/** A row with where it stands among others. What is left out goes by the rows' order in the list. */
+/** A row with its position among the others. Fields that are omitted follow from the order of the rows in the list. */
 export interface RowAt<T> {
   readonly row: T
   readonly timestamp?: number
@@ -12,13 +12,13 @@ export interface RowAt<T> {
 }
 
 export interface CheckOptions {
-  /** How many random cuts are tried. Default 100. */
+  /** How many random divisions into batches are tried. Default 100. */
   readonly runs?: number
-  /** Where the randomness starts: the same seed cuts the same way. Default 1. */
+  /** The seed of the randomness: the same seed gives the same divisions. Default 1. */
   readonly seed?: number
 }
 
-/** A row with what an accumulator takes of it. */
+/** A row with the value that the accumulator folds. */
 interface Input extends Place {
   readonly read: unknown
 }
@@ -27,11 +27,11 @@ const SHOWN_LENGTH_MAX = 300
 const BATCHES_MAX = 8
 
 /**
- * Tries whether an aggregate gives one result however its rows are cut into batches, stored and merged (invariant 13):
- * what it gives in a pipeline then hangs on the rows alone. Rows are plain, or each a `{ row, timestamp, split,
- * position }`. Deterministic; runs under any test framework.
- * @throws {MillraceError} `bad-aggregate`, naming the seed, the cut and the two results; or what changed an input, or
- * is no JSON
+ * Checks that an aggregate gives one result however its rows are divided into batches, stored and merged (invariant
+ * 13). Only then do its results in a pipeline depend on the rows alone. Rows are plain, or each is a `{ row, timestamp,
+ * split, position }`. The check is deterministic, and runs under any test framework.
+ * @throws {MillraceError} `bad-aggregate`, with the seed, the division and the two results; or with the function that
+ * changed its input, or the value that is not JSON
  * @example
  * it('gives one result however records are batched', () => {
  *   checkAggregate(longestName, [{ name: 'Ada' }, { name: 'Grace' }, { name: 'Barbara' }, { name: 'Edith' }])
@@ -48,13 +48,17 @@ export function checkAggregate<T>(
   const before = exactText(rows)
   const inputs = placed(rows).flatMap((at) => check.read(at))
   if (inputs.length < 2) {
-    throw check.failure(`needs at least two rows that it folds, to be cut between them; it has ${inputs.length}`)
+    throw check.failure(
+      `needs at least two rows that it folds, so that they can be divided into batches; it has ${inputs.length}`,
+    )
   }
   const empty = exactText(aggregate.encode(aggregate.create()))
   const whole = check.result(check.fold(inputs))
-  if (exactText(rows) !== before) throw check.failure('changes the rows that it folds; other steps read them too')
+  if (exactText(rows) !== before) throw check.failure('changes the rows that it folds, but other steps read them too')
   if (exactText(aggregate.encode(aggregate.create())) !== empty) {
-    throw check.failure('starts from an accumulator that earlier rows have changed; init must make a new one each time')
+    throw check.failure(
+      'starts from an accumulator that earlier rows have changed; init must create a new one each time',
+    )
   }
   for (let run = 0; run < runs; run++) check.run(inputs, whole, (seed + run) | 0)
 }
@@ -75,7 +79,7 @@ class Check {
     return read === undefined ? [] : [{ ...place, read }]
   }
 
-  /** One random cut: batches of the log in a row, each stored, then merged in a random tree. */
+  /** One random division: batches of consecutive rows, each stored, then merged in a random tree. */
   run(inputs: readonly Input[], whole: string, seed: number): void {
     const random = new Random(seed)
     const batches = cut(inputs, random)
@@ -87,29 +91,29 @@ class Check {
     const result = this.result(accs[0]!)
     if (result === whole) return
     throw this.failure(
-      `hangs on how its rows are cut into batches: all at once they give ${short(whole)}, in batches of ${batches.map((batch) => batch.length).join(', ')} they give ${short(result)} (seed ${seed}). merge must be associative and commutative to the last bit; or say ordered: true`,
+      `depends on how its rows are divided into batches: in one batch they give ${short(whole)}, in batches of ${batches.map((batch) => batch.length).join(', ')} they give ${short(result)} (seed ${seed}). merge must be associative and commutative to the last bit; otherwise set ordered: true`,
     )
   }
 
-  /** Folds a batch and stores it, as ingest does. */
+  /** Folds a batch and stores the accumulator, as ingest does. */
   fold(inputs: readonly Input[]): unknown {
     let acc = this.aggregate.create()
     for (const input of inputs) acc = this.aggregate.add(acc, input.read, 1, input)
     return this.stored(acc)
   }
 
-  /** The accumulator as another process reads it: by then only JSON is left of it. */
+  /** The accumulator as another process reads it, after a round trip through JSON. */
   private stored(acc: unknown): unknown {
     const encoded = this.aggregate.encode(acc)
     let json: unknown
     try {
       json = JSON.parse(JSON.stringify(encoded))
     } catch (thrown) {
-      throw this.failure(`has an accumulator that is no JSON: ${messageOf(thrown)}`)
+      throw this.failure(`has an accumulator that is not JSON: ${messageOf(thrown)}`)
     }
     if (exactText(json) !== exactText(encoded)) {
       throw this.failure(
-        `has an accumulator that is no JSON: ${short(exactText(encoded))} is read back as ${short(exactText(json))}`,
+        `has an accumulator that is not JSON: ${short(exactText(encoded))} is read back as ${short(exactText(json))}`,
       )
     }
     return this.aggregate.decode(json)
@@ -120,13 +124,14 @@ class Check {
   }
 
   /**
-   * The result as text, because that is how it leaves a pipeline: equal to the last bit and in the order of its fields.
+   * The result as text, which is how it leaves a pipeline: equal to the last bit, and with its fields in the same
+   * order.
    */
   result(acc: unknown): string {
     return exactText(this.untouched('result', [acc], () => this.aggregate.result(acc)))
   }
 
-  /** Runs the user's code on frozen accumulators, which warm containers keep and use again. */
+  /** Runs the user's code on frozen accumulators, because warm containers keep and reuse them. */
   private untouched<R>(what: string, accs: readonly unknown[], run: () => R): R {
     const before = exactText(accs)
     deepFreeze(accs)
@@ -136,10 +141,10 @@ class Check {
     } catch (thrown) {
       if (!(thrown instanceof TypeError)) throw thrown
       throw this.failure(
-        `failed in ${what}: ${thrown.message}. Accumulators are frozen here, because ${what} must leave them as they are`,
+        `failed in ${what}: ${thrown.message}. Accumulators are frozen here, because ${what} must not change them`,
       )
     }
-    if (exactText(accs) !== before) throw this.failure(`has a ${what} that changes an accumulator it is given`)
+    if (exactText(accs) !== before) throw this.failure(`has a ${what} that changes its argument accumulator`)
     return made
   }
 }
@@ -160,7 +165,7 @@ function placed(rows: readonly unknown[]): Placed[] {
 
 const FIELDS = ['row', 'timestamp', 'split', 'position']
 
-/** Rows of one's own may have a field `row` too: a place has no others than these. */
+/** A user's own rows may have a field `row` too, but a `RowAt` has only these fields. */
 function isRowAt(given: unknown): given is RowAt<unknown> {
   return (
     typeof given === 'object' &&
@@ -170,7 +175,7 @@ function isRowAt(given: unknown): given is RowAt<unknown> {
   )
 }
 
-/** Cuts the rows into one to eight batches, some of them perhaps empty. */
+/** Divides the rows into one to eight batches, some of which may be empty. */
 function cut(inputs: readonly Input[], random: Random): Input[][] {
   const ends = Array.from({ length: 1 + random.below(BATCHES_MAX) }, () => random.below(inputs.length + 1))
   const bounds = [0, ...ends.sort((a, b) => a - b), inputs.length]

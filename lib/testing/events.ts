@@ -1,8 +1,10 @@
-/** Event JSON as Lambda's event source mappings write it, record by record: for pollers, and for tests of handlers. */
+/**
+ * Event JSON in the form of Lambda's event source mappings, record by record: for pollers, and for tests of handlers.
+ */
 
 const ACCOUNT = '123456789012'
 
-/** What a mapping says of a Kinesis record; `data` is base64. */
+/** The fields of a Kinesis record in an event; `data` is base64. */
 export interface KinesisFields {
   readonly split: string
   readonly sequence: string
@@ -21,7 +23,7 @@ export function kinesisEvent(records: readonly string[]): string {
   return `{"Records":[${records.join()}]}`
 }
 
-/** What a mapping says of a Kafka record; `key` and `value` are base64. */
+/** The fields of a Kafka record in an event; `key` and `value` are base64. */
 export interface KafkaFields {
   readonly topic: string
   readonly partition: number
@@ -30,7 +32,7 @@ export interface KafkaFields {
   readonly timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME'
   readonly key: string | null
   readonly value: string | null
-  /** JSON of the list. */
+  /** The list as JSON. */
   readonly headers: string
 }
 
@@ -38,7 +40,7 @@ export function kafkaRecord(of: KafkaFields): string {
   return `{"topic":"${of.topic}","partition":${of.partition},"offset":${of.offset},"timestamp":${of.timestamp},"timestampType":"${of.timestampType}",${of.key === null ? '' : `"key":"${of.key}",`}${of.value === null ? '' : `"value":"${of.value}",`}"headers":${of.headers}}`
 }
 
-/** `origin` begins the event: which cluster it is from. */
+/** `origin` is the beginning of the event, which names its cluster. */
 export function kafkaEvent(
   origin: string,
   groups: readonly (readonly [split: string, records: readonly string[]])[],
@@ -47,7 +49,7 @@ export function kafkaEvent(
   return `{${origin},"records":{${records}}}`
 }
 
-/** Bytes are those of a line that is no text. */
+/** Bytes stand for a line that is not valid text. */
 export function fileRecord(split: string, offset: number, data: string | Buffer): string {
   const line = typeof data === 'string' ? JSON.stringify(data) : `"${data.toString('base64')}","encoding":"base64"`
   return `{"split":${JSON.stringify(split)},"offset":${offset},"data":${line}}`

@@ -1,6 +1,6 @@
 /**
- * A value as text that tells apart whatever differs: -0 from 0, NaN from null, a Map from an object, the order of
- * fields.
+ * A value as text that distinguishes all different values: -0 from 0, NaN from null, a Map from an object, one order of
+ * fields from another.
  */
 export function exactText(value: unknown): string {
   return write(value, [])
@@ -26,7 +26,7 @@ function write(value: unknown, above: readonly object[]): string {
   return `${typeof maker === 'function' && maker !== Object ? maker.name : ''}{${fields.join()}}`
 }
 
-/** Freezes a value and all that it holds. Maps and sets stay open: their contents are compared instead. */
+/** Freezes a value and everything in it. Maps and sets cannot be frozen: their contents are compared instead. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
   Object.freeze(value)

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for a seed: mulberry32, in the public domain. */
+/** Pseudo-random numbers that are the same for the same seed: mulberry32, which is in the public domain. */
 export class Random {
   private state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed | 0
   }
 
-  /** From 0 up to, but not, 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0
     let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
@@ -14,17 +14,17 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
   }
 
-  /** A whole number from 0 up to, but not, `limit`. */
+  /** A whole number from 0 (inclusive) to `limit` (exclusive). */
   below(limit: number): number {
     return Math.floor(this.next() * limit)
   }
 
-  /** Takes one item out of a list. */
+  /** Removes one random item from a list and returns it. */
   take<T>(list: T[]): T {
     return list.splice(this.below(list.length), 1)[0]!
   }
 
-  /** All items of a list, in some order. */
+  /** All items of a list in random order. */
   shuffled<T>(list: readonly T[]): T[] {
     const rest = [...list]
     return Array.from({ length: rest.length }, () => this.take(rest))

@@ -2,7 +2,7 @@ import { ConfigError, glimpse } from '../base/index.js'
 import type { SourceNode } from '../ports/index.js'
 import type { Connector, LogPlan, LogRecord } from './sim/log.js'
 
-/** A payload that a source holds as it is: not written as JSON. */
+/** A payload that a source contains as it is, not serialized as JSON. */
 export class RawPayload {
   readonly bytes: Uint8Array | null
 
@@ -12,43 +12,44 @@ export class RawPayload {
 }
 
 /**
- * A record of `simulate` with exactly this payload: text that is no JSON, bytes, or none at all (`null`, Kafka's
- * tombstone). A `Uint8Array` among the values is taken so without it.
- * @throws {ConfigError} for what is neither text nor bytes nor null
- * @example await simulate(pipeline, { input: { orders: [[{ id: 1 }, raw('{"id":'), raw(Uint8Array.of(0xff))]] }, faults: [] })
+ * A record of `simulate` with exactly this payload: text that is not JSON, bytes, or no payload at all (`null`, Kafka's
+ * tombstone). A `Uint8Array` among the values has the same effect without `raw()`.
+ * @throws {ConfigError} if the payload is not text, bytes or null
+ * @example await simulate(pipeline, { input: { orders: [[{ id: 1 }, raw('{"id":'), raw(Uint8Array.of(0xff))]] },
+ * faults: [] })
  */
 export function raw(payload: string | Uint8Array | null): RawPayload {
   if (payload === null) return new RawPayload(null)
   if (typeof payload === 'string') return new RawPayload(Buffer.from(payload))
   if (payload instanceof Uint8Array) return new RawPayload(Uint8Array.from(payload))
-  throw new ConfigError('bad-input', `raw() takes text, a Uint8Array or null; it got ${glimpse(payload)}.`)
+  throw new ConfigError('bad-input', `raw() accepts text, a Uint8Array or null; it got ${glimpse(payload)}.`)
 }
 
 export type SimulateInput = Readonly<Record<string, readonly (readonly unknown[])[] | undefined>>
 
 /**
- * The logs of a pipeline's sources. A source that is given none has one that is empty: there is no stream without a
- * shard and no topic without a partition, and without any split its stage would wait for the first one for ever.
- * @throws {ConfigError} for input of no source, or of another form
+ * The logs of a pipeline's sources. A source without input has one empty log: every stream has a shard and every topic
+ * a partition, and without any split its stage would wait for the first one indefinitely.
+ * @throws {ConfigError} if input is given for an unknown source, or has another form
  */
 export function logsOf(pipeline: string, sources: readonly SourceNode<any>[], input: SimulateInput): LogPlan[] {
   if (typeof input !== 'object' || input === null)
     throw new ConfigError(
       'bad-input',
-      `simulate() takes input by source, such as { ${sources[0]?.name}: [[value]] }; it got ${glimpse(input)}.`,
+      `simulate() accepts input by source, such as { ${sources[0]?.name}: [[value]] }; it got ${glimpse(input)}.`,
     )
   const unknown = Object.keys(input).find((name) => !sources.some((source) => source.name === name))
   if (unknown !== undefined)
     throw new ConfigError(
       'unknown-name',
-      `input names the source "${unknown}"; pipeline "${pipeline}" has ${sources.map(({ name }) => name).join(', ')}.`,
+      `input names the source "${unknown}"; the sources of pipeline "${pipeline}" are ${sources.map(({ name }) => name).join(', ')}.`,
     )
   return sources.flatMap(({ name, connector }) => {
     const splits: unknown = input[name] ?? []
     if (!Array.isArray(splits) || splits.some((split) => !Array.isArray(split)))
       throw new ConfigError(
         'bad-input',
-        `input.${name} is a list of splits, each a list of values: [[first, second]] is one split of two. It is ${Array.isArray(splits) ? `a list that holds ${glimpse(splits.find((split) => !Array.isArray(split)))}` : glimpse(splits)}.`,
+        `input.${name} must be a list of splits, each a list of values: [[first, second]] is one split with two values. It is ${Array.isArray(splits) ? `a list that holds ${glimpse(splits.find((split) => !Array.isArray(split)))}` : glimpse(splits)}.`,
       )
     return (splits.length === 0 ? [[]] : splits).map((values: readonly unknown[], i) => ({
       source: name,
@@ -77,7 +78,10 @@ function payloadOf(place: string, connector: Connector, value: unknown): LogReco
   if (value instanceof RawPayload) {
     if (value.bytes !== null) return { bytes: value.bytes }
     if (connector === 'kafka') return null
-    throw new ConfigError('bad-input', `${place} has no payload: only a record of Kafka may have none. Give raw('').`)
+    throw new ConfigError(
+      'bad-input',
+      `${place} has no payload, which is only allowed for a Kafka record. Give raw('').`,
+    )
   }
   let text: string | undefined
   let why = ''
@@ -89,7 +93,7 @@ function payloadOf(place: string, connector: Connector, value: unknown): LogReco
   if (text === undefined)
     throw new ConfigError(
       'bad-input',
-      `${place} cannot be written as JSON${why}; it is ${glimpse(value)}. Give what the source's JSON holds, or its payload by raw().`,
+      `${place} cannot be written as JSON${why}; it is ${glimpse(value)}. Give a value that JSON can represent, or the payload with raw().`,
     )
   return text
 }

@@ -8,42 +8,42 @@ import { logsOf, type SimulateInput } from './simulate-input.js'
 
 export interface SimulateOptions {
   /**
-   * What each source holds: the values of each of its splits, in the order of the log. They are written as JSON; a
-   * Uint8Array and what `raw()` gives are payloads as they are. A source that is left out is empty.
+   * The contents of each source: the values of each of its splits, in the order of the log. Values are serialized as
+   * JSON; a Uint8Array and the result of `raw()` are used as payloads unchanged. A source that is omitted is empty.
    */
   readonly input: SimulateInput
-  /** Which faults happen, and when. Default 1. The same seed gives the same run, step by step. */
+  /** Determines which faults happen, and when. Default 1. The same seed gives the same run, step by step. */
   readonly seed?: number
   /**
-   * Kinds of faults that may happen, of which a seed enables about a third; `[]` for none. Default: all that lose no
-   * record.
+   * Kinds of faults that may happen, of which a seed enables about a third; `[]` for none. Default: all kinds that lose
+   * no record.
    */
   readonly faults?: readonly Fault[]
 }
 
-/** Rows by sink. `Rows` says what rows the sinks take whose names it has; those of the others are unknown. */
+/** Rows by sink. `Rows` declares the row types of the sinks that it names; rows of other sinks are unknown. */
 export type SimulatedRows<Rows extends object> = {
   readonly [Sink in keyof Rows]: readonly Rows[Sink][]
 } & Readonly<Record<string, readonly unknown[]>>
 
-/** What a simulated run came to. */
+/** The outcome of a simulated run. */
 export interface Simulated<Rows extends object = Record<never, never>> {
   /**
-   * What each sink of the pipeline holds in the end, as JSON has it, in the order of the rows' ids. A sink that got
+   * The final rows of each sink of the pipeline, as JSON has them, in the order of their ids. A sink that received
    * nothing has an empty list.
    */
   readonly rows: SimulatedRows<Rows>
-  /** Promises that were broken, in words. Empty, or something is wrong. */
+  /** Violated invariants, in words. If the list is not empty, something is wrong. */
   readonly violations: readonly string[]
-  /** Faults that were injected, by kind. */
+  /** Injected faults, by kind. */
   readonly injected: Readonly<Partial<Record<Fault, number>>>
   readonly invocations: number
   readonly simulatedMs: number
-  /** Of everything that happened, in order. */
+  /** A hash of everything that happened, in order. */
   readonly hash: number
 }
 
-/** What a source, an operator or a vandal does to records is no fault of a run of given records. */
+/** Faults that change records, and those of an operator or of damage, are not applied to given records. */
 const NOT_OF_A_RUN: readonly Fault[] = [
   'trim',
   'topic-remade',
@@ -52,14 +52,15 @@ const NOT_OF_A_RUN: readonly Fault[] = [
   'future-format',
   'refused-row',
 ]
-/** Later than any timestamp that people test with: nothing lies in the future. */
+/** Later than any timestamp that a test is likely to use: no timestamp is in the future. */
 const START_MS = Date.UTC(2100, 0, 1)
 
 /**
  * Runs a pipeline's real handlers in a simulated region, in virtual time: containers that crash, freeze and wake as
- * zombies, tables that throttle and answer late, batches that come twice, halved, or from another poller, sinks that
- * fail half-way. Whatever the seed, the rows are the same as without any fault.
- * @throws {ConfigError} for input of a source that the pipeline does not have, or of a form that no source has
+ * zombies, tables that throttle and answer late, batches that are redelivered, halved, or sent by another poller, and
+ * sinks that fail midway. Whatever the seed is, the rows are the same as without any fault.
+ * @throws {ConfigError} if input is given for a source that the pipeline does not have, or has a form that no source
+ * has
  * @example
  * const input = { orders: [[{ id: 1, at: 1_000 }, { id: 2, at: 61_000 }]] }
  * const calm = await simulate(pipeline, { input, faults: [] })
@@ -78,7 +79,7 @@ export async function simulate<Rows extends object = Record<never, never>>(
   const { sources, sinks } = plan(pipeline)
   const logs = logsOf(pipeline.name, sources, input)
   const decoders = new Map<string, EventDecoder>()
-  // What is imported takes as long as it takes: all of it is there before virtual time begins.
+  // An import takes real time: everything is imported before virtual time begins.
   for (const source of sources) {
     if (!decoders.has(source.connector)) decoders.set(source.connector, await source.open())
     await recordDecoder(source)
@@ -96,7 +97,7 @@ export async function simulate<Rows extends object = Record<never, never>>(
   })
   const { rows, violations, invocations, simulatedMs, hash } = await world.run()
   return {
-    // JSON has no types: what is said of the rows is the caller's word, as it is for a sink's own.
+    // JSON has no types: the row types are the caller's claim, as they are for a sink's own.
     rows: Object.fromEntries(
       sinks.map(({ name }) => [name, inOrder(rows.get(name))]),
     ) as unknown as SimulatedRows<Rows>,

@@ -2,51 +2,51 @@ import { encodeKey, type Key, messageOf } from '../base/index.js'
 import { type GraphNode, inputsOf, type Pipeline, type WindowResult } from '../pipeline/index.js'
 import type { RecordMeta, SinkRow } from '../ports/index.js'
 
-/** What a step made of a value. */
+/** What a step did with a value. */
 export interface TracedStep {
   readonly node: GraphNode
-  /** How many steps lie before it. */
+  /** How many steps precede it. */
   readonly depth: number
   readonly value: unknown
-  /** What the step's function gave: of a filter whether it keeps the value, of an operator the key. */
+  /** What the step's function returned: for a filter whether it keeps the value, for an operator the key. */
   readonly gave: unknown
   /** What it threw instead. */
   readonly threw?: string
 }
 
-/** What became of one value of a record. */
+/** What happened to one value of a record. */
 export interface TracedValue {
   readonly meta: Pick<RecordMeta, 'source' | 'split' | 'position'>
   readonly value: unknown
-  /** What `timestamp` gave, or threw. */
+  /** What `timestamp` returned or threw. */
   readonly time: unknown
   readonly steps: TracedStep[]
 }
 
-/** A result of an operator that holds a traced value, and what the steps after the operator made of it. */
+/** A result of an operator that includes a traced value, and what the steps after the operator did with it. */
 export interface TracedResult {
   readonly operator: string
   readonly result: WindowResult<Key, unknown>
   readonly steps: TracedStep[]
 }
 
-/** A row that a sink was given of a traced value or result. */
+/** A row that a sink received for a traced value or result. */
 export interface TracedRow {
   readonly sink: string
   readonly row: SinkRow
 }
 
-/** Which records and results are followed. */
+/** Which records and results are traced. */
 export interface Following {
   record(meta: RecordMeta): boolean
   result(operator: string, result: WindowResult<Key, unknown>): boolean
-  /** A row with this key, of a record or of a followed result, enters an operator. */
+  /** Called when a row with this key, of a record or of a traced result, enters an operator. */
   entered?(operator: string, key: Key, value: TracedValue | TracedResult | undefined): void
 }
 
 /**
- * A pipeline that tells what it does: the same graph, with functions that call the user's own and write down what they
- * gave for what is followed. Results, state and errors are those of the pipeline itself.
+ * A pipeline that records what it does: the same graph, with functions that call the user's own functions and record
+ * what they return for traced records. Results, state and errors are those of the original pipeline.
  */
 export class Tracer {
   readonly values: TracedValue[] = []
@@ -56,12 +56,12 @@ export class Tracer {
   private readonly following: Following
   private readonly keepsRecords: boolean
   private readonly depths: readonly number[]
-  /** Prefixes of the ids of rows that come of what is followed. */
+  /** Prefixes of the ids of rows that are derived from traced records and results. */
   private readonly ids = new Set<string>()
   private at: TracedValue | undefined
   private of: TracedResult | undefined
 
-  /** `keepsRecords`: whether records that are followed are kept, with their steps. */
+  /** `keepsRecords`: whether traced records are kept, with their steps. */
   constructor(pipeline: Pipeline, following: Following, { keepsRecords = true } = {}) {
     this.following = following
     this.keepsRecords = keepsRecords
@@ -79,16 +79,16 @@ export class Tracer {
     this.pipeline = { ...pipeline, nodes: pipeline.nodes.map((node) => this.traced(node, readsResults(node))) }
   }
 
-  /** Keeps all rows whose ids begin with this one: those of a record that no step may ever see. */
+  /** Keeps all rows whose ids begin with this one: those of a record that may never reach a step. */
   follow(id: string): void {
     this.ids.add(id)
   }
 
-  /** Takes the rows that a sink is given. */
+  /** Records the rows that a sink receives. */
   written(sink: string, rows: readonly SinkRow[]): void {
     for (const row of rows) {
       const value = row.value as Partial<WindowResult<Key, unknown>> | null
-      // A sink that reads an operator has its results as they are.
+      // A sink that reads an operator receives its results unchanged.
       if (typeof value?.id === 'string' && value.window !== undefined) this.seen(value as WindowResult<Key, unknown>)
       if (this.isFollowed(row.id) && !this.rows.some((known) => known.sink === sink && known.row.id === row.id))
         this.rows.push({ sink, row })
@@ -97,7 +97,7 @@ export class Tracer {
 
   private isFollowed(id: string): boolean {
     if (this.ids.has(id)) return true
-    // The rows of a record have its id and more behind it, and so have the deletes of a result.
+    // The rows of a record have its id followed by a suffix, and so have the deletes of a result.
     for (const of of this.ids) if (id.startsWith(of) && (id[of.length] === '/' || id[of.length] === '|')) return true
     return false
   }
@@ -125,7 +125,7 @@ export class Tracer {
       const { position } = meta
       this.at = { meta: { source: meta.source, split: meta.split, position }, value, time, steps: [] }
       if (!this.keepsRecords) return
-      // A record that comes again begins again.
+      // A record that is repeated starts over.
       const known = this.values.findIndex(({ meta: { position: at } }) => at === position)
       if (known < 0) this.values.push(this.at)
       else this.values[known] = this.at
@@ -153,7 +153,7 @@ export class Tracer {
     const step = { node, depth: this.depths[node.id]!, value }
     try {
       let gave = fn(value, meta)
-      // What can be gone through once only is gone through here.
+      // An iterator can be consumed only once, so its values are copied here.
       if (node.kind === 'flat-map' && into !== undefined) gave = [...(gave as Iterable<unknown>)]
       into?.steps.push({ ...step, gave })
       if (node.kind === 'aggregate') this.following.entered?.(node.name, gave as Key, into)
@@ -164,7 +164,7 @@ export class Tracer {
     }
   }
 
-  /** A result comes out of its operator: what follows is of it. */
+  /** A result leaves its operator: the following steps belong to it. */
   private seen(result: WindowResult<Key, unknown>): void {
     this.of = this.results.find(({ result: { id } }) => id === result.id)
     if (this.of !== undefined) return
@@ -178,7 +178,7 @@ export class Tracer {
 
 const operatorOf = ({ id }: { readonly id: string }): string => id.slice(0, id.indexOf('|'))
 
-/** One text for a result's key and window. */
+/** A unique text for the key and window of a result. */
 export function resultName(
   operator: string,
   key: Key,

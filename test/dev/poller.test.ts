@@ -87,7 +87,7 @@ describe('a stream mapping', () => {
       throw new Error('the sink is down')
     })
     const stuck = expect(pollStream(failing, input.logs[0]!)).rejects.toThrow(
-      'part-0 made no progress in 50 deliveries; the last one said: the sink is down',
+      'part-0 made no progress in 50 deliveries; the last error was: the sink is down',
     )
     await vi.advanceTimersByTimeAsync(120_000)
     await stuck
@@ -96,7 +96,7 @@ describe('a stream mapping', () => {
     input.placeOf = async (split, index) => ({ file: `${split}.ndjson`, line: index + 1 })
     const idle = polling(input, 4, () => undone({ split: 'part-0', offset: 0 }))
     const waiting = expect(pollStream(idle, input.logs[0]!)).rejects.toThrow(
-      'part-0 made no progress in 50 deliveries from part-0.ndjson:1 on; the last one said: no record was taken',
+      'part-0 made no progress in 50 deliveries, starting at part-0.ndjson:1; the last error was: no record was taken',
     )
     await vi.advanceTimersByTimeAsync(120_000)
     await waiting
@@ -173,7 +173,7 @@ describe('a Kafka mapping', () => {
       throw new RetryableError('throttled', 'The store throttled a request.')
     })
     const stuck = expect(pollTopic(failing)).rejects.toThrow(
-      'clicks made no progress in 50 deliveries; the last one said: The store throttled a request.',
+      'clicks made no progress in 50 deliveries; the last error was: The store throttled a request.',
     )
     await vi.advanceTimersByTimeAsync(120_000)
     await stuck
@@ -183,7 +183,7 @@ describe('a Kafka mapping', () => {
       return undone({ partition: 'clicks-0', offset: 0 })
     })
     const waiting = expect(pollTopic(idle)).rejects.toThrow(
-      'clicks made no progress in 50 deliveries; the last one said: no record was taken',
+      'clicks made no progress in 50 deliveries; the last error was: no record was taken',
     )
     await vi.advanceTimersByTimeAsync(120_000)
     await waiting

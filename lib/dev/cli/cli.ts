@@ -23,30 +23,30 @@ type Finish = (code: number) => void
 
 const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value]
 const STATE = 'memory, lmdb:DIRECTORY or dynamodb:TABLE (default: lmdb:.millrace/NAME/state)'
-const VERBOSE = 'print each invocation, and what the handlers log, to standard error'
+const VERBOSE = 'print each invocation, and the log lines of the handlers, to standard error'
 const PIPELINE = 'a .ts or .js file whose default export is a pipeline'
 
-/** Where AWS is: what every command that may speak to it takes. */
+/** Adds the options that locate AWS services. Every command that may call AWS has them. */
 function placed(command: Command): Command {
   return command
-    .option('--endpoint <url>', 'of DynamoDB (default: AWS_ENDPOINT_URL_DYNAMODB, or that of the region)')
-    .option('--region <name>', 'default: AWS_REGION')
-    .option('--services [directory]', `use the local services of this folder (default: ${defaultServicesFolder})`)
+    .option('--endpoint <url>', "endpoint of DynamoDB (default: AWS_ENDPOINT_URL_DYNAMODB, or the region's endpoint)")
+    .option('--region <name>', 'AWS region (default: AWS_REGION)')
+    .option('--services [directory]', `use the local services of this directory (default: ${defaultServicesFolder})`)
 }
 
 function program(io: Io, finish: Finish): Command {
   const cli = new Command('millrace').description(
-    'Stateful stream processing on AWS Lambda, without a cluster: run, look and repair on a laptop.',
+    'Stateful stream processing on AWS Lambda, without a cluster: run, inspect and repair pipelines on a laptop.',
   )
   cli.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
   cli.exitOverride().showHelpAfterError('(millrace --help lists the commands)').version(ownVersion())
   cli
     .command('init')
-    .description('write a small, working project: a pipeline, its functions, its stack, a test')
-    .argument('<directory>', 'a folder that is empty or not there; its name becomes the project')
+    .description('create a small, working project: a pipeline, its functions, its stack and a test')
+    .argument('<directory>', 'a directory that is empty or does not exist; its name becomes the name of the project')
     .option(
       '--millrace <version>',
-      "what the project's package.json asks for (default: the package that this command runs from)",
+      "the version of millrace in the project's package.json (default: the package that this command runs from)",
     )
     .action(async (directory: string, flags: InitFlags) => finish(await initCommand(directory, flags, io)))
   addRun(cli, io, finish)
@@ -54,7 +54,7 @@ function program(io: Io, finish: Finish): Command {
   addLive(cli, io, finish)
   cli
     .command('describe')
-    .description("print a pipeline's graph, slices and expected writes and reads")
+    .description("print a pipeline's graph, slices, and its expected writes and reads")
     .argument('<pipeline>', PIPELINE)
     .action(async (file: string) => {
       const pipeline = await loadPipeline(file)
@@ -63,20 +63,20 @@ function program(io: Io, finish: Finish): Command {
     })
   cli
     .command('cost')
-    .description('what a pipeline costs a month where it is deployed, beside what others would')
+    .description('estimate what a deployed pipeline costs per month, and compare it with other systems')
     .argument('<pipeline>', PIPELINE)
-    .requiredOption('--rate <rate>', 'records of all sources together: 500/s, 2k/m, 1.5m/d')
-    .requiredOption('--size <bytes>', 'of a record: 300B, 2KB')
-    .option('--keys <n>', 'different keys within a window (default: 1000)')
-    .option('--splits <n>', 'shards and partitions of all sources together (default: 4 a source)')
-    .option('--shards <n>', 'of all streams together, where they are provisioned (default: streams on demand)')
-    .option('--batch <n>', 'most records a batch (default: 1000)')
-    .option('--pollers <n>', 'units of 20 MB/s of Kafka mappings with pollers of their own (default: 0)')
+    .requiredOption('--rate <rate>', 'records of all sources together, such as 500/s, 2k/m or 1.5m/d')
+    .requiredOption('--size <bytes>', 'size of a record, such as 300B or 2KB')
+    .option('--keys <n>', 'distinct keys within a window (default: 1000)')
+    .option('--splits <n>', 'shards and partitions of all sources together (default: 4 per source)')
+    .option('--shards <n>', 'provisioned shards of all streams together (default: on-demand streams)')
+    .option('--batch <n>', 'maximum records per batch (default: 1000)')
+    .option('--pollers <n>', 'event poller units of Kafka mappings in provisioned mode, 20 MB/s each (default: 0)')
     .option(
       '--latency <duration>',
-      'find the cheapest settings for it, such as 10s: from a record to the results it completes',
+      'find the cheapest settings for this latency, such as 10s, from a record to the results that it completes',
     )
-    .option('--from-run <file>', 'take units and CPU from what "millrace run --json" printed')
+    .option('--from-run <file>', 'take units and CPU from the output of "millrace run --json"')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: CostFlags) => finish(await costCommand(file, flags, io)))
   addSplits(cli, io, finish)
@@ -88,18 +88,24 @@ function program(io: Io, finish: Finish): Command {
 
 function addRun(cli: Command, io: Io, finish: Finish): void {
   placed(cli.command('run'))
-    .description('run a pipeline on files to their end, with the handlers that Lambda runs')
+    .description('run a pipeline on files until all input is processed, with the handlers that Lambda runs')
     .argument('<pipeline>', PIPELINE)
-    .option('--input <source=file>', 'an NDJSON file (.gz too) of a source; as often as needed', collect, [])
-    .option('--splits <n>', 'shards or partitions a source; records are dealt by its partitionKey')
-    .option('--batch <n>', 'records a batch, 1 to 10000', '1000')
+    .option('--input <source=file>', 'an NDJSON file of a source, plain or gzipped; may be repeated', collect, [])
+    .option(
+      '--splits <n>',
+      "shards or partitions per source; records are assigned to them by the source's partitionKey",
+    )
+    .option('--batch <n>', 'maximum records per batch, 1 to 10000', '1000')
     .option('--state <store>', STATE)
-    .option('--out <directory>', 'where results go (default: .millrace/NAME/out)')
-    .option('--chaos <seed>', 'inject kills, zombies, throttling, duplicates and other batch cuts from a seed')
-    .option('--fresh', 'forget earlier state and results')
-    .option('--max-rejected <n>', 'exit with 3 where more records are rejected: 10, 2.5% (default: not all of them)')
-    .option('--watch', 'run from the start again at each save of the pipeline or an input, until Ctrl-C')
-    .option('--show <rows>', 'print so many rows of each result at the end')
+    .option('--out <directory>', 'where results are written (default: .millrace/NAME/out)')
+    .option('--chaos <seed>', 'inject kills, zombies, throttling, duplicates and other batch sizes, from a seed')
+    .option('--fresh', 'delete earlier state and results first')
+    .option(
+      '--max-rejected <n>',
+      'exit with 3 if more records are rejected, such as 10 or 2.5% (default: fewer than all)',
+    )
+    .option('--watch', 'run again from the start whenever the pipeline or an input is saved, until Ctrl-C')
+    .option('--show <rows>', 'print this many rows of each result at the end')
     .option('--json', 'print the summary as JSON')
     .option('--verbose', VERBOSE)
     .addHelpText('after', PROGRESS_HELP)
@@ -111,29 +117,32 @@ function addRun(cli: Command, io: Io, finish: Finish): void {
 function addExplain(cli: Command, finish: Finish, io: Io): void {
   cli
     .command('explain')
-    .description('say what became of a record of a local run, step by step, or of all that came with a key')
+    .description('show what happened to a record of a local run, step by step, or to all records with a key')
     .argument('<pipeline>', PIPELINE)
-    .option('--input <source=file>', 'as for "run"; as often as needed', collect, [])
+    .option('--input <source=file>', 'as for "run"; may be repeated', collect, [])
     .option('--splits <n>', 'as for "run"')
-    .option('--record <file:line>', 'the record that begins on a line of an input')
+    .option('--record <file:line>', 'the record that begins on this line of an input')
     .option('--key <key>', 'all records with this key, and their results')
-    .option('--split <split>', 'with --position: a record as a dead letter names it')
-    .option('--position <position>', 'with --split')
+    .option('--split <split>', 'with --position: the record that a dead letter names')
+    .option('--position <position>', 'with --split: the position that the dead letter names')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: ExplainFlags) => finish(await explainCommand(file, flags, io)))
 }
 
-/** How live sources and sinks are found. */
+/** Adds the options that locate live sources and sinks. */
 function bound(command: Command): Command {
   return placed(command)
     .argument('<pipeline>', PIPELINE)
-    .option('--bind <name=physical>', 'what a source or sink is called outside; as often as needed', collect, [])
-    .option('--brokers <list>', 'host:port,… of Kafka (default: MILLRACE_KAFKA_BROKERS)')
-    .option('--tls', 'reach Kafka by TLS')
-    .option('--kafka-credentials <secret>', 'env:NAME, file:PATH or an ARN: JSON of a login or of a client certificate')
-    .option('--kafka-mechanism <name>', 'plain, scram-sha-256, scram-sha-512 (default), or aws-msk-iam')
-    .option('--kafka-ca <secret>', "the brokers' authority: JSON with its certificate")
-    .option('--kinesis-endpoint <url>', 'default: AWS_ENDPOINT_URL_KINESIS, or that of the region')
+    .option('--bind <name=physical>', 'the physical name of a source or sink; may be repeated', collect, [])
+    .option('--brokers <list>', 'Kafka brokers, host:port,… (default: MILLRACE_KAFKA_BROKERS)')
+    .option('--tls', 'connect to Kafka with TLS')
+    .option('--kafka-credentials <secret>', 'env:NAME, file:PATH or an ARN: JSON with a login or a client certificate')
+    .option('--kafka-mechanism <name>', 'plain, scram-sha-256, scram-sha-512 (default) or aws-msk-iam')
+    .option('--kafka-ca <secret>', 'the certificate authority of the brokers: JSON with its certificate')
+    .option(
+      '--kinesis-endpoint <url>',
+      "endpoint of Kinesis (default: AWS_ENDPOINT_URL_KINESIS, or the region's endpoint)",
+    )
 }
 
 function addLive(cli: Command, io: Io, finish: Finish): void {
@@ -141,32 +150,32 @@ function addLive(cli: Command, io: Io, finish: Finish): void {
     .description('run a pipeline on live Kafka topics and Kinesis streams; any number of processes may share one table')
     .option('--state <store>', STATE)
     .option('--group <id>', 'the Kafka consumer group (default: millrace-PIPELINE-SOURCE)')
-    .option('--batch <n>', 'records a batch, 1 to 10000', '1000')
-    .option('--tick <ms>', 'between two looks at idle splits and open windows', '5000')
-    .option('--timeout <ms>', 'of an invocation', '30000')
-    .option('--out <directory>', 'where file sinks go (default: .millrace/NAME/out)')
+    .option('--batch <n>', 'maximum records per batch, 1 to 10000', '1000')
+    .option('--tick <ms>', 'interval of the tick, which checks idle splits and open windows', '5000')
+    .option('--timeout <ms>', 'timeout of an invocation', '30000')
+    .option('--out <directory>', 'where file sinks write (default: .millrace/NAME/out)')
     .option('--json', 'print the summary as JSON')
     .option('--verbose', VERBOSE)
     .addHelpText('after', PROGRESS_HELP)
     .action(async (file: string, flags: DevFlags) => finish(await devCommand(file, flags, io)))
   bound(cli.command('send'))
     .description("send the lines of files to the live streams and topics of a pipeline's sources")
-    .option('--input <source=file>', 'an NDJSON file (.gz too) of a source; as often as needed', collect, [])
-    .option('--create <n>', 'make streams and topics that are not there, with n shards or partitions')
-    .option('--rate <n>', 'records a second of each source (default: as fast as it goes)')
+    .option('--input <source=file>', 'an NDJSON file of a source, plain or gzipped; may be repeated', collect, [])
+    .option('--create <n>', 'create missing streams and topics, with n shards or partitions')
+    .option('--rate <n>', 'records per second for each source (default: no limit)')
     .action(async (file: string, flags: SendFlags) => finish(await sendCommand(file, flags, io)))
 }
 
 function addSplits(cli: Command, io: Io, finish: Finish): void {
-  const splits = cli.command('splits').description('look at splits, or free one that is stuck')
+  const splits = cli.command('splits').description('list splits, or repair one that is stuck')
   placed(splits.command('list'))
-    .description('every split with its state, position and counters')
+    .description('list every split with its state, position and counters')
     .argument('<pipeline>', "the pipeline's file")
     .option('--state <store>', STATE)
     .option('--json', 'print JSON')
     .action(async (file: string, flags: SplitsFlags) => finish(await listSplitsCommand(file, flags, io)))
   placed(splits.command('skip'))
-    .description("reject the record right after a split's position, which kills whoever reads it")
+    .description("reject the record right after a split's position, because it kills every process that reads it")
     .argument('<pipeline>', "the pipeline's file")
     .argument('<split>', 'as "splits list" prints it')
     .option('--state <store>', STATE)
@@ -175,44 +184,46 @@ function addSplits(cli: Command, io: Io, finish: Finish): void {
     )
   placed(splits.command('reset'))
     .description(
-      'let a stopped split go on: after records that its source deleted unread, or from the start of a log that was made anew',
+      'resume a stopped split: after records that its source deleted unread, or from the start of a recreated log',
     )
     .argument('<pipeline>', "the pipeline's file")
     .argument('<split>', 'as "splits list" prints it')
     .option('--state <store>', STATE)
-    .option('--now', 'do not wait a minute for attempts that are under way: nothing runs')
+    .option('--now', 'do not wait a minute for attempts in flight, because nothing is running')
     .action(async (file: string, split: string, flags: SplitsFlags) =>
       finish(await resetCommand(file, split, flags, io)),
     )
 }
 
 function addDeadLetters(cli: Command, io: Io, finish: Finish): void {
-  const letters = cli.command('dead-letters').description('look at rejected records, or send them again')
+  const letters = cli.command('dead-letters').description('list rejected records, or send them again')
   placed(letters.command('list'))
-    .description('how many there are, by reason and source')
-    .option('--table <name>', 'that holds them')
-    .option('--bucket <place>', 'or s3://BUCKET/PREFIX')
-    .option('--file <file>', 'or of a local run: .millrace/NAME/out/DEAD-LETTER.ndjson')
+    .description('count dead letters by reason and source')
+    .option('--table <name>', 'the table that holds them')
+    .option('--bucket <place>', 'or the bucket that holds them: s3://BUCKET/PREFIX')
+    .option('--file <file>', 'or the file of a local run: .millrace/NAME/out/DEAD-LETTER.ndjson')
     .option('--json', 'print JSON')
     .action(async (flags: DeadLettersFlags) => finish(await listDeadLettersCommand(flags, io)))
   bound(letters.command('redrive'))
-    .description('send their records to their sources once more, and delete each that its source has')
-    .option('--table <name>', 'that holds them')
-    .option('--bucket <place>', 'or s3://BUCKET/PREFIX')
-    .option('--reason <reason>', 'only those of this reason')
-    .option('--dry-run', 'only say how many')
+    .description(
+      'send the records of dead letters to their sources again, and delete each dead letter once its record is sent',
+    )
+    .option('--table <name>', 'the table that holds them')
+    .option('--bucket <place>', 'or the bucket that holds them: s3://BUCKET/PREFIX')
+    .option('--reason <reason>', 'only dead letters with this reason')
+    .option('--dry-run', 'only print how many would be sent')
     .action(async (file: string, flags: DeadLettersFlags) => finish(await redriveCommand(file, flags, io)))
 }
 
 function addTable(cli: Command, io: Io, finish: Finish): void {
-  const tables = cli.command('table').description('the DynamoDB table that holds state')
+  const tables = cli.command('table').description('create or describe the DynamoDB table that holds state')
   placed(tables.command('create'))
-    .description('make a table for state, or for the results of a dynamodbTable with the keys pk and sk')
-    .argument('<table>', 'its name')
+    .description('create a table for state, or for the results of a dynamodbTable with the keys pk and sk')
+    .argument('<table>', 'name of the table')
     .action(async (table: string, flags: TableFlags) => finish(await createTableCommand(table, flags, io)))
   placed(tables.command('describe'))
-    .description('say what a table is, and whether it fits')
-    .argument('<table>', 'its name')
+    .description('describe a table, and report whether it is suitable')
+    .argument('<table>', 'name of the table')
     .option('--json', 'print JSON')
     .action(async (table: string, flags: TableFlags) => finish(await describeTableCommand(table, flags, io)))
 }
@@ -220,28 +231,28 @@ function addTable(cli: Command, io: Io, finish: Finish): void {
 function addServices(cli: Command, io: Io, finish: Finish): void {
   const services = cli
     .command('services')
-    .description('local DynamoDB, Kinesis and Kafka, on loopback, without Docker (needs Java and Maven)')
+    .description('run DynamoDB, Kinesis and Kafka locally, on loopback, without Docker (needs Java and Maven)')
   const command = (name: string, description: string): Command =>
     services
       .command(name)
       .description(description)
-      .option('--dir <directory>', 'where their data and logs are', defaultServicesFolder)
+      .option('--dir <directory>', 'directory of their data and logs', defaultServicesFolder)
       .option('--json', 'print JSON')
-  command('up', 'start what does not run, in the background')
-    .option('--only <services>', 'some of dynamodb,kinesis,kafka')
-    .option('--fresh', 'forget their data first')
+  command('up', 'start the services that are not running, in the background')
+    .option('--only <services>', 'start only these of dynamodb,kinesis,kafka')
+    .option('--fresh', 'delete their data first')
     .action(async (flags: ServicesFlags) => finish(await upCommand(flags, io)))
-  command('down', 'end them; their data stays').action(async (flags: ServicesFlags) =>
+  command('down', 'stop the services; their data is kept').action(async (flags: ServicesFlags) =>
     finish(await downCommand(flags, io)),
   )
-  command('status', 'say which run, and where').action(async (flags: ServicesFlags) =>
+  command('status', 'show which services run, and where').action(async (flags: ServicesFlags) =>
     finish(await servicesStatusCommand(flags, io)),
   )
 }
 
 /**
  * Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong arguments or a pipeline that cannot work, 130
- * stopped.
+ * stopped by the user. A run that rejected too many records returns 3.
  */
 export async function main(args: readonly string[], io: Io = process): Promise<number> {
   let code = 0

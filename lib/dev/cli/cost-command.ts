@@ -32,7 +32,7 @@ export interface CostFlags {
 
 const RECORDS_MIN = 10_000
 
-/** `millrace cost`. Reads nothing but files, and asks nobody. */
+/** `millrace cost`. Reads only files and makes no network call. */
 export async function costCommand(file: string, flags: CostFlags, io: Io): Promise<number> {
   const load = {
     recordsPerSecond: parseRate(flags.rate),
@@ -61,7 +61,7 @@ export async function costCommand(file: string, flags: CostFlags, io: Io): Promi
   return 0
 }
 
-/** What `millrace run --json` has printed, a record each. */
+/** The units and CPU per record that `millrace run --json` measured. */
 function measuredBy(file: string, pipeline: string): Measured {
   const summary = summaryIn(file)
   const refuse = (why: string): never => {
@@ -69,15 +69,19 @@ function measuredBy(file: string, pipeline: string): Measured {
   }
   const records = recordsIn(summary)
   if (summary.pipeline !== pipeline)
-    refuse(`is of the pipeline "${summary.pipeline}", and the bill of "${pipeline}". Run this one.`)
+    refuse(
+      `is for the pipeline "${summary.pipeline}", but the estimate is for "${pipeline}". Run "${pipeline}" instead.`,
+    )
   if (!summary.complete)
-    refuse(`ended after ${records} records, before its input did: a cost needs a whole one. Run it again with --fresh.`)
+    refuse(
+      `stopped after ${records} records, before the end of its input: an estimate needs a complete run. Run it again with --fresh.`,
+    )
   if (summary.resumed || summary.alreadyComplete)
-    refuse('went on where an earlier one was: what it used is of a part of its records. Run it again with --fresh.')
+    refuse('resumed an earlier run, so its usage covers only part of its records. Run it again with --fresh.')
   if (records < RECORDS_MIN)
     refuse(
-      `is of ${records} records: what a process costs to start would count for more than they do. ` +
-        `Take a sample of ${RECORDS_MIN} or more.`,
+      `has only ${records} records: the cost of starting a process would dominate the figures. ` +
+        `Run a sample of ${RECORDS_MIN} records or more.`,
     )
   return {
     batch: records / Math.max(1, summary.invocations),
@@ -96,6 +100,6 @@ function summaryIn(file: string): RunSummary {
   }
   throw new ConfigError(
     'bad-run',
-    `The file ${file} is no summary of a run. Make one: millrace run PIPELINE --fresh --json > ${file}`,
+    `The file ${file} is not the summary of a run. Create one: millrace run PIPELINE --fresh --json > ${file}`,
   )
 }

@@ -13,7 +13,10 @@ export interface DeadLettersFlags extends DevFlags, LettersPlace {
   readonly dryRun?: boolean
 }
 
-/** `millrace dead-letters list`: how many there are, by reason and source, with the first one's detail. */
+/**
+ * `millrace dead-letters list`: counts dead letters by reason and source, and prints the detail of the first one of
+ * each.
+ */
 export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): Promise<number> {
   const letters = await openLetters(flags, usePlace(flags))
   const groups = new Map<string, { reason: string; source: string; rows: number; again: number; detail: string }>()
@@ -45,7 +48,7 @@ export async function listDeadLettersCommand(flags: DeadLettersFlags, io: Io): P
       numberText(again),
       detail,
     ])
-    io.stdout.write(`${table(['reason', 'source', 'rows', 'can be sent again', 'such as'], rows)}\n`)
+    io.stdout.write(`${table(['reason', 'source', 'rows', 'can be sent again', 'example'], rows)}\n`)
   }
   return 0
 }
@@ -69,7 +72,7 @@ export async function redriveCommand(file: string, flags: DeadLettersFlags, io: 
     })
     progress.end()
     io.stdout.write(
-      `${numberText(sent)} records ${flags.dryRun ? 'would be sent' : 'sent'} again, ${numberText(left)} left as they are\n`,
+      `${numberText(sent)} records ${flags.dryRun ? 'would be sent' : 'sent'} again, ${numberText(left)} left in place\n`,
     )
     for (const { reason, why, count } of stays) io.stdout.write(`  ${numberText(count)} ${reason}: ${why}\n`)
     return stop.signal.aborted ? 130 : 0

@@ -32,7 +32,8 @@ export interface DevFlags extends PlaceFlags {
 const DOUBLED_MS = 500
 
 /**
- * `millrace dev`. Returns the exit code: 0 stopped in order, 1 not conserved, 130 stopped at once by a second Ctrl-C.
+ * `millrace dev`. Returns the exit code: 0 stopped in order, 1 records not conserved, 130 stopped immediately by a
+ * second Ctrl-C.
  */
 export async function devCommand(file: string, flags: DevFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
@@ -41,12 +42,14 @@ export async function devCommand(file: string, flags: DevFlags, io: Io): Promise
   const stop = new AbortController()
   let stoppedAt = 0
   const onSignal = (): void => {
-    // What started this process may pass the terminal's signal on, and so double it.
+    // The process that started this one may forward the terminal's signal, so that this process receives it twice.
     if (stop.signal.aborted && systemClock.now() - stoppedAt < DOUBLED_MS) return
     if (stop.signal.aborted) process.exit(130)
     stoppedAt = systemClock.now()
     stop.abort()
-    io.stderr.write('\nStopping: batches in flight are finished. Once more ends it at once; nothing is lost by that.\n')
+    io.stderr.write(
+      '\nStopping after the batches in flight. Press Ctrl-C again to stop immediately; no data is lost.\n',
+    )
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
@@ -63,7 +66,7 @@ export async function devCommand(file: string, flags: DevFlags, io: Io): Promise
       out: flags.out,
       signal: stop.signal,
       logger: flags.verbose ? jsonLogger((line) => io.stderr.write(`${line}\n`)) : quietLogger(io),
-      onReady: () => io.stderr.write(`Reading ${pipeline.name} live. Ctrl-C stops it.\n`),
+      onReady: () => io.stderr.write(`Reading ${pipeline.name} live. Press Ctrl-C to stop.\n`),
       onProgress: (state) => progress.show(state),
     })
     progress.end()
@@ -72,7 +75,7 @@ export async function devCommand(file: string, flags: DevFlags, io: Io): Promise
       say(io, `${conservation(summary)}\n`)
       say(
         io,
-        `${numberText(summary.delivered)} records delivered by this process in ${numberText(summary.seconds)} s and ${numberText(summary.invocations)} invocations.`,
+        `${numberText(summary.delivered)} records were delivered by this process in ${numberText(summary.seconds)} s with ${numberText(summary.invocations)} invocations.`,
       )
       for (const sink of summary.sinks) say(io, `${sink.name}: ${numberText(sink.rows)} rows in ${sink.file}`)
     }
@@ -86,7 +89,7 @@ export async function devCommand(file: string, flags: DevFlags, io: Io): Promise
   }
 }
 
-/** Warnings and errors only, as lines for people. */
+/** Logs only warnings and errors, as readable lines. */
 function quietLogger(io: Io) {
   const say = (level: string) => (message: string, fields?: object) => {
     io.stderr.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
@@ -94,16 +97,16 @@ function quietLogger(io: Io) {
   return { ...silentLogger, warn: say('warning'), error: say('error') }
 }
 
-/** What the flags bind the sources and sinks to. */
+/** The names and connections that the flags give the sources and sinks. */
 export function liveBindings(flags: DevFlags) {
   const { brokers, tls, kafkaCredentials, kafkaMechanism, kafkaCa, kinesisEndpoint, region } = flags
-  // As MSK and the constructs call it.
+  // MSK and the constructs use this name.
   const named = kafkaMechanism === 'scram' ? 'scram-sha-512' : kafkaMechanism
   const mechanism = KAFKA_MECHANISMS.find((name) => name === named)
   if (kafkaMechanism !== undefined && mechanism === undefined) {
     throw new ConfigError(
       'bad-mechanism',
-      `--kafka-mechanism is ${KAFKA_MECHANISMS.join(', ')}; it is ${JSON.stringify(kafkaMechanism)}.`,
+      `--kafka-mechanism must be one of ${KAFKA_MECHANISMS.join(', ')}; it is ${JSON.stringify(kafkaMechanism)}.`,
     )
   }
   return {
@@ -122,7 +125,7 @@ export function liveBindings(flags: DevFlags) {
   }
 }
 
-/** `NAME=PHYSICAL`, as often as there are names. */
+/** Parses `NAME=PHYSICAL`, once per name. */
 function parseNames(texts: readonly string[]): Record<string, string> {
   const names: Record<string, string> = Object.create(null)
   for (const text of texts) {
@@ -130,7 +133,7 @@ function parseNames(texts: readonly string[]): Record<string, string> {
     if (cut < 1 || cut === text.length - 1) {
       throw new ConfigError(
         'bad-bind',
-        `--bind is NAME=PHYSICAL, such as orders=prod-orders-v2; it is ${JSON.stringify(text)}.`,
+        `--bind must be NAME=PHYSICAL, such as orders=prod-orders-v2; it is ${JSON.stringify(text)}.`,
       )
     }
     names[text.slice(0, cut)] = text.slice(cut + 1)
@@ -141,5 +144,5 @@ function parseNames(texts: readonly string[]): Record<string, string> {
 function milliseconds(flag: string, text: string | undefined): number | undefined {
   const ms = wholeNumber(flag, text)
   if (ms === undefined || ms >= 100) return ms
-  throw new ConfigError('bad-number', `${flag} is at least 100 ms; it is ${ms}.`)
+  throw new ConfigError('bad-number', `${flag} must be at least 100 ms; it is ${ms}.`)
 }

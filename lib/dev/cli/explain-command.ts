@@ -23,7 +23,8 @@ export interface ExplainFlags {
 const SHOW_MS = 500
 
 /**
- * `millrace explain`: what each step did with a record of a local run, or what came with a key. Returns the exit code.
+ * `millrace explain`: shows what each step did with a record of a local run, or all records with a key. Returns the
+ * exit code.
  */
 export async function explainCommand(file: string, flags: ExplainFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
@@ -43,7 +44,7 @@ export async function explainCommand(file: string, flags: ExplainFlags, io: Io):
   if (asked !== 1 || (flags.split === undefined) !== (flags.position === undefined))
     throw new ConfigError(
       'bad-explain',
-      'Say what to explain, in one way: --record FILE:LINE, --key KEY, or --split SPLIT --position POSITION as a dead letter names them.',
+      'Specify what to explain with exactly one of: --record FILE:LINE, --key KEY, or --split SPLIT --position POSITION from a dead letter.',
     )
   const write = (explanation: object, text: string): void => {
     if (flags.json) io.stdout.write(`${JSON.stringify(explanation, withoutNodes, 2)}\n`)
@@ -63,7 +64,7 @@ export async function explainCommand(file: string, flags: ExplainFlags, io: Io):
   return 0
 }
 
-/** Of a step's node, JSON shows what it is called: functions have none. */
+/** JSON shows only the kind of a step's node, because a node's functions cannot be written as JSON. */
 function withoutNodes(key: string, value: unknown): unknown {
   return key === 'node' ? (value as { kind: string }).kind : typeof value === 'bigint' ? `${value}n` : value
 }
@@ -74,7 +75,7 @@ async function byLine(pipeline: Pipeline, options: ExplainOptions, text: string)
   if (cut < 1 || !Number.isSafeInteger(line) || line < 1)
     throw new ConfigError(
       'bad-record',
-      `--record is FILE:LINE, such as orders.ndjson:17; it is ${JSON.stringify(text)}.`,
+      `--record must be FILE:LINE, such as orders.ndjson:17; it is ${JSON.stringify(text)}.`,
     )
   const asked = text.slice(0, cut)
   const inputs = openInputs(pipeline, options)
@@ -85,12 +86,12 @@ async function byLine(pipeline: Pipeline, options: ExplainOptions, text: string)
     if (file === undefined) continue
     const found = await recordAt(input, file, line)
     if (found !== undefined) return { source: input.source.name, ...found }
-    throw new ConfigError('no-record', `No record of ${file} begins at line ${line} or after it.`)
+    throw new ConfigError('no-record', `No record of ${file} begins on line ${line} or after it.`)
   }
   const known = inputs.flatMap(({ files }) => files)
   throw new ConfigError(
     'no-record',
-    `The file ${asked} is no input of this run; its inputs are ${known.join(', ')}. Give it as --input SOURCE=FILE too.`,
+    `The file ${asked} is not an input of this run; its inputs are ${known.join(', ')}. Add it with --input SOURCE=FILE.`,
   )
 }
 
@@ -104,7 +105,7 @@ function bySplit(pipeline: Pipeline, options: ExplainOptions, split: string, pos
   if (found.length > 1)
     throw new ConfigError(
       'bad-split',
-      `Several sources have a split ${split}. Say which: ${found.map(({ input, log }) => `--split ${input.source.name}/${log.split}`).join(' or ')}.`,
+      `Several sources have a split ${split}. Specify one of them: ${found.map(({ input, log }) => `--split ${input.source.name}/${log.split}`).join(' or ')}.`,
     )
   if (only === undefined) {
     const { sources } = plan(pipeline)
@@ -121,12 +122,12 @@ function bySplit(pipeline: Pipeline, options: ExplainOptions, split: string, pos
   try {
     index = input.numbering.index(position.replace(/:\d{8}$/, ''))
   } catch {
-    // As of what is no position at all.
+    // The position may not be valid at all.
   }
   if (!Number.isSafeInteger(index) || index < 0 || input.numbering.position(index) !== position.replace(/:\d{8}$/, ''))
     throw new ConfigError(
       'bad-position',
-      `A position of ${split} is written as ${input.numbering.position(0)}; it is ${JSON.stringify(position)}.`,
+      `A position of ${split} has the form of ${input.numbering.position(0)}; it is ${JSON.stringify(position)}.`,
     )
   return { source: input.source.name, split: log.split, index }
 }

@@ -11,7 +11,7 @@ export async function initCommand(directory: string, flags: InitFlags, io: Io): 
   io.stdout.write(`${files.map((file) => `  ${file}`).join('\n')}\n`)
   if (flags.millrace === undefined && version.startsWith('file:'))
     io.stdout.write(
-      `\n${version.slice('file:'.length)} is the package that this command ran from: keep it with the project, until you install a published version in its place.\n`,
+      `\n${version.slice('file:'.length)} is the package that this command ran from. Keep it with the project until you replace it with a published version.\n`,
     )
   io.stdout.write(`\ncd ${directory} && npm install && npm start\n`)
   return 0

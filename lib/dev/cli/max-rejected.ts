@@ -3,17 +3,17 @@ import type { RunSummary } from '../run.js'
 import { takenOf } from '../summary.js'
 import { numberText } from '../text.js'
 
-/** How many records may be rejected before a run counts as failed: a number, a percentage, or all but the last one. */
+/** How many records a run may reject before it counts as failed: a number, a percentage, or any number below all. */
 export interface MaxRejected {
   readonly text: string
   allows(rejected: number, taken: number): boolean
 }
 
-/** The exit code of a run that rejected more than it may. */
+/** The exit code of a run that rejected more records than allowed. */
 export const TOO_MANY_REJECTED = 3
 
 /**
- * `--max-rejected`: `10` or `2.5%`. By default a run may reject any number of records, but not all of them.
+ * Parses `--max-rejected`: `10` or `2.5%`. By default a run may reject any number of records, but not all of them.
  * @throws {ConfigError} `bad-max-rejected`
  */
 export function maxRejected(text: string | undefined): MaxRejected {
@@ -27,15 +27,15 @@ export function maxRejected(text: string | undefined): MaxRejected {
     return { text, allows: (rejected) => rejected <= most }
   throw new ConfigError(
     'bad-max-rejected',
-    `--max-rejected is a number of records, such as 10, or a percentage of them, such as 2.5%; it is ${JSON.stringify(text)}.`,
+    `--max-rejected must be a number of records, such as 10, or a percentage, such as 2.5%; it is ${JSON.stringify(text)}.`,
   )
 }
 
-/** The sentence for a run that rejected more than it may; undefined for one that did not. */
+/** The error message for a run that rejected more records than allowed; undefined if it did not. */
 export function tooManyRejected(summary: RunSummary, most: MaxRejected): string | undefined {
   const { taken, rejected } = takenOf(summary)
   if (most.allows(rejected, taken)) return undefined
   const sinks = [...new Set(summary.rejected.filter(({ reason }) => reason !== 'expired').map(({ file }) => file))]
-  const look = sinks.length === 0 ? '' : ` Look at ${sinks.join(' and ')}.`
+  const look = sinks.length === 0 ? '' : ` See ${sinks.join(' and ')}.`
   return `${numberText(rejected)} of ${numberText(taken)} records were rejected; --max-rejected allows ${most.text}.${look}`
 }

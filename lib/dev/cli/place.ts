@@ -1,31 +1,31 @@
 import { ConfigError } from '../../base/index.js'
 import { defaultServicesFolder, servicesEnvironment } from '../services/services.js'
 
-/** Where AWS and Kafka are: the account's own by default, or elsewhere. */
+/** The location of AWS and Kafka: the account's own endpoints by default, or others. */
 export interface PlaceFlags {
-  /** Of DynamoDB. */
+  /** Endpoint of DynamoDB. */
   readonly endpoint?: string
   readonly region?: string
-  /** The folder of `millrace services up`; true stands for the default one. */
+  /** The directory of `millrace services up`; `true` stands for the default one. */
   readonly services?: string | true
 }
 
 /**
- * Takes the flags for what clients read from the environment, and checks them. Returns the options of a DynamoDB
+ * Checks the flags, and puts them into the environment variables that clients read. Returns the options of a DynamoDB
  * client.
  */
 export function usePlace(flags: PlaceFlags): { endpoint?: string; region?: string } {
   if (flags.endpoint !== undefined && !URL.canParse(flags.endpoint)) {
     throw new ConfigError(
       'bad-endpoint',
-      `--endpoint is a URL such as http://127.0.0.1:8000; it is ${JSON.stringify(flags.endpoint)}.`,
+      `--endpoint must be a URL such as http://127.0.0.1:8000; it is ${JSON.stringify(flags.endpoint)}.`,
     )
   }
   if (flags.services !== undefined) {
     const folder = flags.services === true ? defaultServicesFolder : flags.services
     Object.assign(process.env, servicesEnvironment(folder))
   }
-  // Sinks read the environment: a table of results is where the table of state is.
+  // Sinks read the environment, so that tables of results are at the same endpoint as the state table.
   if (flags.endpoint !== undefined) process.env.AWS_ENDPOINT_URL_DYNAMODB = flags.endpoint
   if (flags.region !== undefined) process.env.AWS_REGION = flags.region
   return {

@@ -6,7 +6,9 @@ const LINE_MS = 2_000
 const SECOND_MS = 1_000
 const GAP = '   '
 
-/** Progress on one line that is written over, or, where the output is no terminal, a line every two seconds. */
+/**
+ * Prints progress on one line that is overwritten. If the output is not a terminal, it prints a line every two seconds.
+ */
 export function progressPrinter(
   out: NodeJS.WriteStream,
   now: () => number,
@@ -15,7 +17,7 @@ export function progressPrinter(
   let shown = false
   return {
     show(progress) {
-      // The last column stays free: some terminals go on to the next line with it.
+      // The last column stays empty: some terminals continue on the next line after it is written.
       const text = progressText(progress, columnsOf(out) - 1)
       if (out.isTTY) {
         out.write(`\r\x1b[K${dim(text)}`)
@@ -32,7 +34,7 @@ export function progressPrinter(
   }
 }
 
-/** How far it is, as far as the width takes it: what matters most comes first. */
+/** The progress as text, cut to the width. The most important figures come first. */
 export function progressText(progress: Progress, width = Number.POSITIVE_INFINITY): string {
   const { perSecond, status } = progress
   const stage = status.stages[0]
@@ -42,7 +44,7 @@ export function progressText(progress: Progress, width = Number.POSITIVE_INFINIT
   )
   const lag =
     highest !== undefined && stage?.watermark !== undefined
-      ? // Where all is closed by the clock, event time is beyond every record.
+      ? // If the clock has closed all windows, the watermark is past every record.
         lagText(Math.max(0, highest - stage.watermark))
       : '-'
   const parts = [
@@ -56,28 +58,31 @@ export function progressText(progress: Progress, width = Number.POSITIVE_INFINIT
   return parts.join(GAP).slice(0, width)
 }
 
-/** What the words of a progress line mean, for `--help`. */
+/** Explains the terms of a progress line, for `--help`. */
 export const PROGRESS_HELP = `
-The line of progress while it runs:
-  events        records that are done, of how many; what an earlier run has done counts
-  watermark     the event time up to which all records are taken to have come: windows that end before it are closed
-  lag           how far the watermark is behind the newest event time that was read: how long results wait for late records
-  open windows  about how many windows hold records and wait for the watermark`
+The progress line during a run:
+  events        records processed, and their total; an earlier run's records are included
+  watermark     the event time up to which all records are assumed to have arrived: windows that end before it are closed
+  lag           how far the watermark is behind the newest event time: how long results wait for late records
+  open windows  the approximate number of windows that hold records and wait for the watermark`
 
 function lagText(ms: number): string {
   if (ms < 60_000) return `${Math.round(ms / 1_000)} s`
   return ms < 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }
 
-/** Of an input that ends, how much of it; what an earlier run has done is part of it. */
+/**
+ * How many records are processed. For an input with an end it includes the share; records of an earlier run are
+ * included.
+ */
 function doneText({ delivered, done = delivered, total, share }: Progress): string {
   const percent = share === undefined ? '' : ` (${Math.floor(share * 100)}%)`
   return `${numberText(done)}${total === undefined ? '' : ` of ${numberText(total)}`} events${percent}`
 }
 
 /**
- * One line that is written over while something takes long, once it has taken a second. Where the output is no
- * terminal, a line every two seconds.
+ * Prints one line that is overwritten during a slow operation, starting after one second. If the output is not a
+ * terminal, it prints a line every two seconds.
  */
 export function stepPrinter(
   out: NodeJS.WriteStream,
@@ -101,10 +106,7 @@ export function stepPrinter(
   }
 }
 
-/**
- * Says what is waited for, and how long it has been, on a terminal; elsewhere only work that gives lines of its own
- * does.
- */
+/** On a terminal, prints what the command waits for and for how long. Elsewhere it prints nothing. */
 export async function whileWaiting<T>(out: NodeJS.WriteStream, text: () => string, work: Promise<T>): Promise<T> {
   const began = performance.now()
   const step = stepPrinter(out)

@@ -3,7 +3,7 @@ import type { RunFlags } from './run-command.js'
 
 const PLAIN = /^[\w@%+=:,./-]+$/
 
-/** The arguments of a `millrace run` that starts over, from those of one. */
+/** The arguments of a `millrace run` that starts over, derived from the arguments of a run. */
 export function freshArguments(file: string, flags: RunFlags): string[] {
   const given = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value])
   return [
@@ -23,14 +23,15 @@ export function freshArguments(file: string, flags: RunFlags): string[] {
   ]
 }
 
-/** The same as it is typed. */
+/** The same arguments as a command line for a shell. */
 export function freshCommand(file: string, flags: RunFlags): string {
   const quoted = (text: string): string => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
   return ['millrace', ...freshArguments(file, flags).map(quoted)].join(' ')
 }
 
 /**
- * What is said first where results are of other code than that of now. `changed` are paths from the folder of `file`.
+ * The notice that results were computed by code that has changed since. `changed` are paths relative to the folder of
+ * `file`.
  */
 export function staleText(
   file: string,
@@ -40,8 +41,8 @@ export function staleText(
   const folder = dirname(resolve(file))
   const names = changed.map((name) => relative(process.cwd(), resolve(folder, name)) || basename(name))
   const few = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
-  const were = names.length === 1 ? 'was' : 'were'
+  const have = names.length === 1 ? 'has' : 'have'
   return complete
-    ? `These results are of older code: ${few} ${were} changed since. To run the code of now: ${command}`
-    : `${few} ${were} changed since this run began: what it has counted so far is by the older code. To start over: ${command}`
+    ? `These results were computed by older code: ${few} ${have} changed since. To run the current code: ${command}`
+    : `${few} ${have} changed since this run began: its results so far were computed by the older code. To start over: ${command}`
 }

@@ -28,11 +28,11 @@ export interface RunFlags extends PlaceFlags {
   readonly verbose?: boolean
 }
 
-/** Different faults that a run says as they happen. */
+/** How many distinct faults a run prints as they happen. */
 const FAULTS_SAID_MAX = 10
 
 /**
- * `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 not conserved, 3 where too much was
+ * `millrace run`. Returns the exit code: 0 complete, 130 stopped by Ctrl-C, 1 records not conserved, 3 too many records
  * rejected.
  */
 export async function runCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
@@ -81,7 +81,7 @@ export async function runCommand(file: string, flags: RunFlags, io: Io): Promise
   }
 }
 
-/** What keeps a run from going on is said once, as it happens; what was injected is not. */
+/** A logger that prints each problem that blocks a run once, when it happens. Injected faults are not printed. */
 function loggerOf(flags: RunFlags, io: Io): Logger {
   if (flags.verbose) return jsonLogger((line) => io.stderr.write(`${line}\n`))
   if (flags.chaos !== undefined) return silentLogger
@@ -97,16 +97,16 @@ function loggerOf(flags: RunFlags, io: Io): Logger {
   }
 }
 
-/** `SOURCE=FILE`, as often as there are files. */
+/** Parses `SOURCE=FILE`, once per file. */
 export function parseInputs(texts: readonly string[]): Record<string, string[]> {
-  // Without a prototype, so that no name is taken.
+  // The object has no prototype, so that no source name clashes with an inherited property.
   const inputs: Record<string, string[]> = Object.create(null)
   for (const text of texts) {
     const cut = text.indexOf('=')
     if (cut < 1 || cut === text.length - 1)
       throw new ConfigError(
         'bad-input',
-        `--input is SOURCE=FILE, such as orders=orders.ndjson.gz; it is ${JSON.stringify(text)}.`,
+        `--input must be SOURCE=FILE, such as orders=orders.ndjson.gz; it is ${JSON.stringify(text)}.`,
       )
     const source = text.slice(0, cut)
     inputs[source] ??= []
@@ -118,5 +118,5 @@ export function parseInputs(texts: readonly string[]): Record<string, string[]> 
 export function wholeNumber(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^\d{1,10}$/.test(text)) return Number(text)
-  throw new ConfigError('bad-number', `${flag} is a whole number; it is ${JSON.stringify(text)}.`)
+  throw new ConfigError('bad-number', `${flag} must be a whole number; it is ${JSON.stringify(text)}.`)
 }

@@ -13,7 +13,7 @@ export interface SendFlags extends DevFlags {
   readonly rate?: string
 }
 
-/** `millrace send`. Returns the exit code: 0 all is sent, 130 stopped by Ctrl-C. */
+/** `millrace send`. Returns the exit code: 0 all records sent, 130 stopped by Ctrl-C. */
 export async function sendCommand(file: string, flags: SendFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   usePlace(flags)

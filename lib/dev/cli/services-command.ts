@@ -20,10 +20,10 @@ export interface ServicesFlags {
   readonly json?: boolean
 }
 
-/** `millrace services up`: starts local DynamoDB, Kinesis and Kafka, and says how they are reached. */
+/** `millrace services up`: starts local DynamoDB, Kinesis and Kafka, and prints how to connect to them. */
 export async function upCommand(flags: ServicesFlags, io: Io): Promise<number> {
   if (flags.fresh) await servicesForget(flags.dir)
-  io.stderr.write('Starting local services (the first time their jars are fetched) …\n')
+  io.stderr.write('Starting local services (the first start downloads their jars) …\n')
   const names = namesOf(flags.only)
   let at = ''
   const work = servicesUp(flags.dir, names, (name) => {
@@ -35,7 +35,7 @@ export async function upCommand(flags: ServicesFlags, io: Io): Promise<number> {
   if (flags.json) return 0
   const exports = Object.entries(servicesEnvironment(flags.dir)).map(([name, value]) => `  export ${name}=${value}`)
   io.stdout.write(
-    `\nCommands find them with --services${flags.dir === '.millrace/services' ? '' : ` ${flags.dir}`}; other programs with:\n${exports.join('\n')}\n`,
+    `\nMillrace commands use them with --services${flags.dir === '.millrace/services' ? '' : ` ${flags.dir}`}; other programs use them with:\n${exports.join('\n')}\n`,
   )
   return 0
 }
@@ -45,7 +45,7 @@ export async function downCommand(flags: ServicesFlags, io: Io): Promise<number>
   return 0
 }
 
-/** Exit code 1 where a service has ended by itself. */
+/** Returns exit code 1 if a service has terminated unexpectedly. */
 export async function servicesStatusCommand(flags: ServicesFlags, io: Io): Promise<number> {
   const statuses = await servicesStatus(flags.dir)
   show(statuses, flags, io)
@@ -60,7 +60,7 @@ function show(statuses: readonly ServiceStatus[], flags: ServicesFlags, io: Io):
   const rows = statuses.map(({ name, state, endpoint, pid, log }) => [name, state, endpoint, pid || '-', log])
   io.stdout.write(
     rows.length === 0
-      ? `No service was ever started in ${flags.dir}. Start them: millrace services up\n`
+      ? `No service has been started in ${flags.dir}. Start them with: millrace services up\n`
       : `${table(
           ['service', 'state', 'endpoint', 'pid', 'log'],
           rows.map((row) => row.map(String)),
@@ -75,7 +75,7 @@ function namesOf(only: string | undefined): readonly ServiceName[] {
     if ((SERVICE_NAMES as readonly string[]).includes(name)) continue
     throw new ConfigError(
       'bad-service',
-      `--only lists services of ${SERVICE_NAMES.join(', ')}; it has ${JSON.stringify(name)}.`,
+      `--only must list services of ${SERVICE_NAMES.join(', ')}; it contains ${JSON.stringify(name)}.`,
     )
   }
   return names as ServiceName[]

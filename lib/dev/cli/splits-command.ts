@@ -17,7 +17,7 @@ export interface SplitsFlags extends PlaceFlags {
   readonly now?: boolean
 }
 
-/** `millrace splits list`: every split with its state, position and counters. */
+/** `millrace splits list`: prints every split with its state, position and counters. */
 export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)), usePlace(flags))
@@ -46,7 +46,7 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
     )
     for (const split of status.stages.flatMap((stage) => stage.splits)) {
       if (split.stopped === '') continue
-      io.stdout.write(`${split.split} has stopped: ${split.stopped} See "millrace splits reset --help".\n`)
+      io.stdout.write(`${split.split} is stopped: ${split.stopped} See "millrace splits reset --help".\n`)
     }
     return 0
   } finally {
@@ -55,7 +55,8 @@ export async function listSplitsCommand(file: string, flags: SplitsFlags, io: Io
 }
 
 /**
- * `millrace splits skip`: a durable mark that the record right after the split's position is rejected (invariant 14).
+ * `millrace splits skip`: writes a durable mark that the record right after the split's position is to be rejected
+ * (invariant 14).
  */
 export async function skipCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
@@ -71,7 +72,7 @@ export async function skipCommand(file: string, split: string, flags: SplitsFlag
     if (!verdict.applied)
       throw new ConfigError(
         'split-moved',
-        `The split "${split}" moved on while it was marked: it is not stuck, and nothing is skipped.`,
+        `The split "${split}" moved on while it was being marked: it is not stuck, and no record will be skipped.`,
       )
     io.stdout.write(
       `The record of ${split} right after position ${found.position} will be rejected with the reason "skipped".\n`,
@@ -82,7 +83,10 @@ export async function skipCommand(file: string, split: string, flags: SplitsFlag
   }
 }
 
-/** `millrace splits reset`: a split whose log does not go on after its position goes on, by an operator's word. */
+/**
+ * `millrace splits reset`: resumes a split whose log does not continue after its position. An operator has to decide
+ * this.
+ */
 export async function resetCommand(file: string, split: string, flags: SplitsFlags, io: Io): Promise<number> {
   const pipeline = await loadPipeline(file)
   const store = await openState(parseState(flags.state ?? defaultState(pipeline.name)), usePlace(flags))
@@ -92,19 +96,19 @@ export async function resetCommand(file: string, split: string, flags: SplitsFla
     const operators = stage.operators.length
     const seen = (await findSplit(store, prefix, stage, split, operators))!
     if (seen.stopped === '') {
-      const why = seen.next === '' ? 'has not stopped' : `has ended; "${seen.next}" took its place`
+      const why = seen.next === '' ? 'has not stopped' : `has ended; "${seen.next}" replaced it`
       throw new ConfigError('not-stopped', `The split "${split}" ${why}: there is nothing to reset.`)
     }
     const name = await resetSplit(store, prefix, stage, seen, systemClock.now(), flags.now === true)
     if (name === undefined)
       throw new ConfigError(
         'split-moved',
-        `The split "${split}" changed while it was reset. Look again: millrace splits list`,
+        `The split "${split}" changed while it was being reset. Check it again: millrace splits list`,
       )
     io.stdout.write(
       name === split
-        ? `The split ${split} goes on after position ${row.position} with the next record that is there; what was deleted in between is lost.\n`
-        : `The split ${split} has ended at position ${row.position}. Its new log is the split ${name}, from its start.\n`,
+        ? `The split ${split} resumes after position ${row.position} with the next record that still exists; records deleted in between are lost.\n`
+        : `The split ${split} has ended at position ${row.position}. Its new log is read from the start, as the split ${name}.\n`,
     )
     return 0
   } finally {
@@ -112,7 +116,7 @@ export async function resetCommand(file: string, split: string, flags: SplitsFla
   }
 }
 
-/** A split of a source, by its name. */
+/** Finds a split of a source by its name. */
 async function sourceSplit(pipeline: Pipeline, store: StateStore, split: string) {
   const status = await statusOf(pipeline, store)
   for (const { stage, splits } of status.stages) {
@@ -122,9 +126,12 @@ async function sourceSplit(pipeline: Pipeline, store: StateStore, split: string)
       return { stage: plan(pipeline).stages[stage]!, row }
     throw new ConfigError(
       'no-source-split',
-      `"${split}" is a key group: only a source's split can be skipped or reset.`,
+      `"${split}" is a key group: only a split of a source can be skipped or reset.`,
     )
   }
   const names = status.stages.flatMap((candidate) => candidate.splits.map((row) => row.split))
-  throw new ConfigError('unknown-split', `There is no split "${split}"; there are: ${names.join(', ') || 'none yet'}.`)
+  throw new ConfigError(
+    'unknown-split',
+    `There is no split "${split}"; the splits are: ${names.join(', ') || 'none yet'}.`,
+  )
 }

@@ -10,7 +10,9 @@ export interface TableFlags extends PlaceFlags {
 
 const tables = () => load('A state table', '@aws-sdk/client-dynamodb', () => import('../../state/dynamodb/table.js'))
 
-/** `millrace table create`: a table for state, or for the results of a `dynamodbTable` with the default keys. */
+/**
+ * `millrace table create`: creates a table for state, or for the results of a `dynamodbTable` with the default keys.
+ */
 export async function createTableCommand(table: string, flags: TableFlags, io: Io): Promise<number> {
   const options = usePlace(flags)
   const { createTable } = await tables()
@@ -18,8 +20,8 @@ export async function createTableCommand(table: string, flags: TableFlags, io: I
   const made = await whileWaiting(io.stderr, waits, createTable(table, options))
   io.stdout.write(
     made === 'created'
-      ? `The table "${table}" is made: keys pk and sk, on demand, time to live by ttl.\n`
-      : `The table "${table}" is there already, and fits.\n`,
+      ? `The table "${table}" was created: keys pk and sk, on-demand capacity, time to live by the attribute ttl.\n`
+      : `The table "${table}" already exists and is suitable.\n`,
   )
   return 0
 }

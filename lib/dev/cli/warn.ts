@@ -1,7 +1,7 @@
 import { adviceOf, type Pipeline, plan } from '../../pipeline/index.js'
 import type { Io } from './io.js'
 
-/** Says on the terminal what works as it is written, and is hardly what was meant. */
+/** Prints a warning for each part of a pipeline that is valid but probably unintended. */
 export function warn(pipeline: Pipeline, io: Io): void {
   for (const { text } of adviceOf(plan(pipeline))) io.stderr.write(`warning: ${text}\n`)
 }

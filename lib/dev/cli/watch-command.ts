@@ -9,24 +9,21 @@ import type { Io } from './io.js'
 import { freshArguments } from './run-arguments.js'
 import { parseInputs, type RunFlags } from './run-command.js'
 
-/**
- * How often files are looked at: what has changed since the last run is found whenever it happened, and on any file
- * system.
- */
+/** How often files are checked. Polling finds every change since the last run, on any file system. */
 const LOOK_MS = 200
-/** A run that was asked to stop has this long. */
+/** How long a run that was asked to stop may take. */
 const STOP_MS = 5_000
 
 /**
- * `millrace run --watch`: runs from the start, and again whenever a file of the pipeline or an input is saved, each
- * time in a process of its own, as a module cannot be loaded anew. What fails is said, and mended by the next save.
- * Ends by Ctrl-C, with 0.
+ * `millrace run --watch`: runs from the start, and again whenever a file of the pipeline or an input is saved. Each run
+ * is a separate process, because a module cannot be reloaded. A failed run is reported, and the next save starts
+ * another. Ctrl-C ends the command with exit code 0.
  */
 export async function watchCommand(file: string, flags: RunFlags, io: Io): Promise<number> {
   if (flags.state?.startsWith('dynamodb:'))
     throw new ConfigError(
       'no-watch',
-      `--watch starts over at each save, and the table of --state ${flags.state} is not forgotten. Use --state memory, or leave it out.`,
+      `--watch starts over at each save, but the table of --state ${flags.state} is not cleared. Use --state memory, or omit --state.`,
     )
   const inputs = Object.values(parseInputs(flags.input ?? [])).flat()
   const stop = new AbortController()
@@ -42,7 +39,7 @@ export async function watchCommand(file: string, flags: RunFlags, io: Io): Promi
       const isDone = await Promise.race([saving.then(() => false), ended])
       if (isDone && !stop.signal.aborted) {
         const count = timesText(Object.keys(before).length, 'file')
-        io.stderr.write(`Watching ${count}. A save runs it again; Ctrl-C ends it.\n`)
+        io.stderr.write(`Watching ${count}. Saving one of them starts the run again; press Ctrl-C to end.\n`)
       }
       const saved = await saving
       await stopped(run, ended)
@@ -58,7 +55,10 @@ export async function watchCommand(file: string, flags: RunFlags, io: Io): Promi
 
 type Snapshot = Readonly<Record<string, string>>
 
-/** Code by its contents, as a save that changes nothing is none; inputs, which may be large, by size and time. */
+/**
+ * Code is compared by content, because a save may change nothing. Inputs, which may be large, are compared by size and
+ * time.
+ */
 function snapshot(file: string, inputs: readonly string[]): Snapshot {
   const folder = dirname(resolve(file))
   const named = (path: string): string => relative(process.cwd(), path)
@@ -71,7 +71,8 @@ function snapshot(file: string, inputs: readonly string[]): Snapshot {
 }
 
 /**
- * Waits until files differ from `before` and stand still: an editor may write in steps. Undefined where it is to stop.
+ * Waits until files differ from `before` and no longer change: an editor may write in several steps. Returns undefined
+ * if the command is to stop.
  */
 async function nextSave(
   file: string,
@@ -91,7 +92,7 @@ async function nextSave(
   return undefined
 }
 
-/** The same command line in another process, which writes to this one's terminal. */
+/** Starts the same command line in another process, which writes to this process's terminal. */
 function started(file: string, flags: RunFlags): ChildProcess {
   const more = [...(flags.json ? ['--json'] : []), ...(flags.verbose ? ['--verbose'] : [])]
   const args = [...process.execArgv, process.argv[1]!, ...freshArguments(file, flags), ...more]

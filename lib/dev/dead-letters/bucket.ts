@@ -17,15 +17,15 @@ import type { DeadLetter, DeadLetters } from './letter.js'
 import { type LettersObject, listObjects } from './objects.js'
 import { readAhead } from './read-ahead.js'
 
-/** Objects read at a time, and bytes of them; one that has more is read alone. */
+/** How many objects are read at a time, and how many bytes of them. A larger object is read alone. */
 const READ_AT_ONCE = { elements: 16, bytes: 32 * 1024 * 1024 }
-/** Objects deleted or written anew at a time. */
+/** How many objects are deleted or rewritten at a time. */
 const SETTLED_AT_ONCE = 8
-/** How often an object is written anew that somebody else changes meanwhile. */
+/** How often the rewrite of an object is tried if another process changes the object meanwhile. */
 const TURNS_MAX = 5
 const LINE_FEED = 0x0a
 
-/** A letter, which several objects may hold. */
+/** A dead letter. Several objects may hold it. */
 interface Entry {
   readonly id: string
   readonly order: string
@@ -37,13 +37,13 @@ interface Entry {
 interface ObjectState {
   readonly key: string
   readonly entries: Entry[]
-  /** All its lines are letters, and have been looked at. */
+  /** All its lines are dead letters, and all have been yielded. */
   isWhole: boolean
-  /** No more of its letters will be given. */
+  /** No more of its dead letters will be yielded. */
   isOver: boolean
 }
 
-/** Dead letters as objects of a bucket. `text` is `s3://BUCKET/PREFIX`. */
+/** Dead letters in the objects of a bucket. `text` is `s3://BUCKET/PREFIX`. */
 export function bucketLetters(text: string, where: Where): DeadLetters {
   return new BucketLetters(bucketPlace(text), where)
 }
@@ -53,7 +53,7 @@ class BucketLetters implements DeadLetters {
   private readonly client: S3Client
   private readonly where: Where
   private readonly entryOf = new WeakMap<DeadLetter, Entry>()
-  /** Objects with letters that were sent and are still in them. */
+  /** Objects that still hold dead letters whose records were sent. */
   private readonly touched = new Set<ObjectState>()
 
   constructor(place: BucketPlace, where: Where) {
@@ -62,20 +62,23 @@ class BucketLetters implements DeadLetters {
     this.client = s3Client(where)
   }
 
-  /** All names first: a letter that is written meanwhile, as its record was sent again, is another look's. */
+  /**
+   * Lists all names first. A record that is sent again may be rejected again meanwhile; that dead letter is left to the
+   * next call.
+   */
   async *all(): AsyncGenerator<DeadLetter> {
     const objects = await listObjects(this.place, (input) =>
-      this.call('A look at', () => this.client.send(new ListObjectsV2Command(input))),
+      this.call('Listing the objects of', () => this.client.send(new ListObjectsV2Command(input))),
     )
     const known = new Map<string, Entry>()
     let group = ''
     const read = async (object: LettersObject) => ({ object, stored: await this.read(object.key) })
     for await (const { object, stored } of readAhead(objects, READ_AT_ONCE, ({ bytes }) => bytes, read)) {
-      // Removed by somebody else meanwhile.
+      // Another process has removed it meanwhile.
       if (stored === undefined) continue
       if (object.group !== group) known.clear()
       group = object.group
-      // Objects come by where they begin: what ends before is in none of the others.
+      // Objects are ordered by their starts: a dead letter that ends before this one is in no later object.
       for (const [id, { order }] of known) if (order <= object.from) known.delete(id)
       yield* this.lettersIn(object.key, stored.body, known)
     }
@@ -131,8 +134,8 @@ class BucketLetters implements DeadLetters {
   }
 
   /**
-   * An object of which all was sent goes; another keeps the rest. Under its name there are never other letters than
-   * there were, so nothing that was not sent goes.
+   * Deletes an object whose dead letters were all sent, and rewrites any other one without those that were sent. The
+   * set of dead letters under one object name never grows, so no unsent dead letter is deleted.
    */
   private async settle({ key, entries, isWhole }: ObjectState): Promise<void> {
     const sent = new Set(entries.filter(({ isSent }) => isSent).map(({ id }) => id))
@@ -148,13 +151,13 @@ class BucketLetters implements DeadLetters {
     }
     throw new RetryableError(
       'contention',
-      `The object "${key}" of the bucket "${this.place.bucket}" was changed ${TURNS_MAX} times while letters were taken out of it. Run one redrive at a time; the next one may send these letters again.`,
+      `The object "${key}" of the bucket "${this.place.bucket}" was changed ${TURNS_MAX} times while dead letters were being removed from it. Run one redrive at a time; the next one may send these records again.`,
     )
   }
 
-  /** Undefined for what is not there any more. */
+  /** Returns undefined if the object no longer exists. */
   private async read(key: string): Promise<{ body: Buffer; version: string } | undefined> {
-    return await this.call('A look into', async () => {
+    return await this.call('A read from', async () => {
       try {
         const { Body, ETag } = await this.client.send(new GetObjectCommand({ Bucket: this.place.bucket, Key: key }))
         return { body: Buffer.from(await Body!.transformToByteArray()), version: ETag! }
@@ -165,7 +168,7 @@ class BucketLetters implements DeadLetters {
     })
   }
 
-  /** False where the object is not the one that was read: changed, or gone. */
+  /** Returns false if the object is no longer the one that was read: it was changed or deleted. */
   private async replace(key: string, version: string, body: Buffer): Promise<boolean> {
     const command = new PutObjectCommand({
       Bucket: this.place.bucket,
@@ -187,7 +190,7 @@ class BucketLetters implements DeadLetters {
   }
 
   private async delete(key: string): Promise<void> {
-    await this.call('A deletion in', () =>
+    await this.call('A delete from', () =>
       this.client.send(new DeleteObjectCommand({ Bucket: this.place.bucket, Key: key })),
     )
   }
@@ -197,7 +200,7 @@ class BucketLetters implements DeadLetters {
   }
 }
 
-/** Lines of UTF-8, made into text one at a time. */
+/** The lines of UTF-8 bytes, decoded one at a time. */
 function* linesOf(body: Buffer): Generator<string> {
   for (let at = 0; at < body.length; ) {
     const end = body.indexOf(LINE_FEED, at)

@@ -4,14 +4,15 @@ import { linesIn } from '../../sinks/file/lines.js'
 import type { DeadLetter, DeadLetters } from './letter.js'
 
 /**
- * Dead letters as a local run writes them, a line each. They are looked at only: the next run writes the file anew.
- * @throws {ConfigError} `no-letters` where there is no such file
+ * Dead letters as a local run writes them, one per line. They are read-only: the next run writes the file again from
+ * scratch.
+ * @throws {ConfigError} `no-letters` if the file does not exist
  */
 export function fileLetters(file: string): DeadLetters {
   if (!existsSync(file) || !statSync(file).isFile())
     throw new ConfigError(
       'no-letters',
-      `There is no file ${file}. Give the dead letter's file of a local run, such as .millrace/NAME/out/rejected.ndjson.`,
+      `There is no file ${file}. Give the dead letter file of a local run, such as .millrace/NAME/out/rejected.ndjson.`,
     )
   return {
     async *all() {
@@ -23,7 +24,7 @@ export function fileLetters(file: string): DeadLetters {
         if (letter === undefined)
           throw new ConfigError(
             'bad-letters',
-            `Line ${line} of ${file} is no dead letter: it is no JSON with a reason.`,
+            `Line ${line} of ${file} is not a dead letter: it is not a JSON object with a reason.`,
           )
         yield { ...letter, id: `${letter.source}/${letter.split}/${letter.position}`, place: `${file}:${line}` }
       }

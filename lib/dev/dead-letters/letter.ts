@@ -2,55 +2,57 @@ import type { LetterBytes, LetterRecord, Rejected } from '../../pipeline/index.j
 import type { SourceNode } from '../../ports/index.js'
 import type { Outgoing } from '../live/sender.js'
 
-/** A dead letter as it is kept. */
+/** A dead letter as it is stored. */
 export interface DeadLetter extends Rejected {
   readonly id: string
-  /** Where it is: an item's key, or an object's name. */
+  /** Where it is stored: an item's key, or an object's name. */
   readonly place: string
-  /** Of a local run: where its record is. */
+  /** For a local run: the file that holds the record. */
   readonly file?: string
   readonly line?: number
 }
 
-/** Where dead letters are kept. */
+/** A store of dead letters. */
 export interface DeadLetters {
-  /** All that are there when it begins, each once: a look by hand. */
+  /** Yields all dead letters that exist when it begins, each once. Meant for a command that an operator runs. */
   all(): AsyncGenerator<DeadLetter>
   /**
-   * Removes letters that `all` gave. What is kept together with others goes once the last of these has been looked at.
+   * Removes dead letters that `all` has yielded. Those stored together with others are removed after the last of these
+   * has been yielded.
    */
   remove(letters: readonly DeadLetter[]): Promise<void>
-  /** Removes what waits for that still, when `all` has ended or was left. */
+  /** Performs the removals that are still pending, after `all` has ended or was abandoned. */
   finish(): Promise<void>
   close(): void
 }
 
-/** Letters of rows that came of a record, or of many: they are no records of a source. */
+/** Reasons of dead letters that hold a row derived from one or more records, and not a record of a source. */
 const ROWS = new Set(['sink-refused', 'expired'])
 
 /**
- * Why a letter is left where it is: what cannot be sent as it came is not sent at all. Undefined where it can be.
- * `asked` is the one reason that is asked for. `node` is the letter's source, where that is known.
+ * Why a dead letter is left in place; undefined if its record can be sent. A record that cannot be sent unchanged is
+ * not sent. `asked` is the only reason that the user asked for, if any. `node` is the source of the dead letter, if it
+ * is known.
  */
 export function staysAs(letter: DeadLetter, asked?: string, node?: SourceNode<any>): string | undefined {
   const { reason, record, refused } = letter
-  if (ROWS.has(reason) || letter.operator !== undefined) return 'it is a row, and no record of a source'
-  if (reason === 'skipped' && asked !== 'skipped') return 'it ended the process: --reason skipped sends it'
+  if (ROWS.has(reason) || letter.operator !== undefined) return 'it is a row, not a record of a source'
+  if (reason === 'skipped' && asked !== 'skipped') return 'it killed the process: use --reason skipped to send it'
   if (record === undefined) {
-    if (refused !== undefined) return 'its record was too large to be kept where the letter is'
-    return 'its record was not kept: its bytes could not be read, or are too many, or an older version wrote the letter'
+    if (refused !== undefined) return 'its record was too large to be stored with the dead letter'
+    return 'its record was not stored: its bytes could not be read or were too many, or an older version wrote the dead letter'
   }
   if (record.headers !== undefined && headersOf(record.headers) === undefined)
-    return 'it has headers that the Kafka client cannot write as they were: one without a value, or names in a mixed order'
+    return 'the Kafka client cannot write its headers unchanged: one has no value, or their names are interleaved'
   if (node === undefined) return undefined
   if (record.part && (typeof node.decode !== 'object' || node.decode.codec !== 'ndjson'))
-    return 'it is one value of a record of many, whose others have counted'
+    return 'it is one of several values of a record, and the other values were counted'
   const isKinesis = record.partitionKey !== undefined
-  if (isKinesis !== (node.connector === 'kinesis')) return 'its source was of another kind'
+  if (isKinesis !== (node.connector === 'kinesis')) return 'its source had another connector'
   return undefined
 }
 
-/** The record of a letter that does not stay. */
+/** The record of a dead letter that can be sent. */
 export function outgoingOf({ record }: DeadLetter): Outgoing {
   const { value, key, headers, timestamp, partitionKey } = record!
   return {
@@ -61,7 +63,7 @@ export function outgoingOf({ record }: DeadLetter): Outgoing {
   }
 }
 
-/** The bytes of its record, about. */
+/** The approximate number of bytes of its record. */
 export function sizeOf({ record }: DeadLetter): number {
   const { value, key, headers = [], partitionKey = '' } = record!
   const parts = [value, key, partitionKey, ...headers.flat()]
@@ -72,9 +74,9 @@ const bytesOf = (bytes: LetterBytes): Buffer =>
   typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.base64, 'base64')
 
 /**
- * Headers as kafkajs takes them: an object, with a list where a name comes more than once. Undefined where it would
- * write others: it has no header without a value, and writes those of one name one after the other, and whole numbers
- * first.
+ * Headers in the form of kafkajs: an object, with a list for a name that occurs more than once. Undefined if kafkajs
+ * would write different headers: it supports no header without a value, it groups the headers of one name, and it
+ * writes integer names first.
  */
 function headersOf(headers: NonNullable<LetterRecord['headers']>): Record<string, Buffer | Buffer[]> | undefined {
   const lists: Record<string, Buffer[]> = Object.create(null)

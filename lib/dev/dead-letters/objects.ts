@@ -5,15 +5,15 @@ import { type NamedRows, namedRows } from '../../sinks/s3/objects.js'
 
 const FOLDERS_SHOWN = 5
 
-/** An object of letters, as the bucket lists it. */
+/** An object of dead letters, as the bucket lists it. */
 export interface LettersObject extends NamedRows {
   readonly key: string
   readonly bytes: number
 }
 
 /**
- * The objects of a folder that have letters: by what they are of, then by where they begin.
- * @throws {ConfigError} where there are folders alone: letters are in the folder of one sink
+ * The objects of a folder that hold dead letters, ordered by their split or operator, then by their starts.
+ * @throws {ConfigError} if there are only folders: dead letters are in the folder of one sink
  */
 export async function listObjects(
   { bucket, prefix }: BucketPlace,
@@ -39,7 +39,7 @@ export async function listObjects(
   if (found.length === 0 && folders.length > 0)
     throw new ConfigError(
       'no-letters',
-      `There are no dead letters at s3://${bucket}/${prefix}, but folders: ${folders.slice(0, FOLDERS_SHOWN).join(', ')}. Give the place of one sink of a pipeline, as the stack's output says it.`,
+      `There are no dead letters at s3://${bucket}/${prefix}, only folders: ${folders.slice(0, FOLDERS_SHOWN).join(', ')}. Give the location of one sink of a pipeline; it is in the outputs of the stack.`,
     )
   return found.sort((a, b) => compare(a.group, b.group) || compare(a.from, b.from) || compare(a.key, b.key))
 }

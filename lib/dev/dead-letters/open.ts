@@ -4,7 +4,7 @@ import { ConfigError } from '../../base/index.js'
 import { fileLetters } from './file.js'
 import type { DeadLetters } from './letter.js'
 
-/** Where dead letters are: one of these. */
+/** Where dead letters are stored. Exactly one of these is given. */
 export interface LettersPlace {
   readonly table?: string
   /** `s3://BUCKET/PREFIX`. */
@@ -14,8 +14,8 @@ export interface LettersPlace {
 }
 
 /**
- * Opens what keeps dead letters. The clients are optional packages: whoever has a table needs none of buckets.
- * @throws {ConfigError} for none or several of them
+ * Opens a store of dead letters. The AWS clients are optional packages: a table does not need the client for buckets.
+ * @throws {ConfigError} if none or several of the places are given
  */
 export async function openLetters(
   { table, bucket, file }: LettersPlace,
@@ -25,7 +25,7 @@ export async function openLetters(
   if (given !== 1)
     throw new ConfigError(
       'no-letters',
-      `Dead letters are in a table, in a bucket, or in a file of a local run; ${given === 0 ? 'none is' : 'several are'} given. Give --table NAME, --bucket s3://BUCKET/PREFIX, or --file FILE to "list".`,
+      `Dead letters are stored in a table, in a bucket, or in a file of a local run; ${given === 0 ? 'none of them is' : 'several of them are'} given. Give --table NAME, --bucket s3://BUCKET/PREFIX, or, for "list", --file FILE.`,
     )
   if (file !== undefined) return fileLetters(file)
   if (table !== undefined) {

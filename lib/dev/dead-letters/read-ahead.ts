@@ -1,12 +1,12 @@
-/** How much is under way at a time. */
+/** How much work is in flight at a time. */
 export interface ReadAhead {
   readonly elements: number
   readonly bytes: number
 }
 
 /**
- * Results of work on each element, in their order. Some are made ahead, within bounds; one that is larger than all may
- * be is made alone.
+ * Yields the results of work on each element, in order. Some results are computed ahead, within bounds. An element
+ * above the byte limit is processed alone.
  */
 export async function* readAhead<T, R>(
   elements: readonly T[],
@@ -22,7 +22,8 @@ export async function* readAhead<T, R>(
   for (;;) {
     for (; next < elements.length && hasRoom(); next++) {
       const result = work(elements[next]!)
-      // Whoever waits for it hears of a failure; nobody may.
+      // The consumer that awaits the result receives a failure. It may stop before that, so an unhandled rejection is
+      // not an error.
       result.catch(() => undefined)
       bytes += bytesOf(elements[next]!)
       underWay.push({ result, bytes: bytesOf(elements[next]!) })

@@ -10,29 +10,30 @@ const BATCH = 100
 
 export interface RedriveOptions extends LiveBindings {
   readonly letters: DeadLetters
-  /** Only those of this reason. */
+  /** Only dead letters with this reason. */
   readonly reason?: string
-  /** Only looks: nothing is sent, nothing is deleted. */
+  /** Only counts: nothing is sent or deleted. */
   readonly isDry?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (sent: number) => void
 }
 
-/** What became of the dead letters that were asked for. */
+/** What happened to the selected dead letters. */
 export interface Redriven {
   readonly sent: number
-  /** Left where they are: their records cannot be sent again as they came. */
+  /** Left in place: their records cannot be sent again unchanged. */
   readonly left: number
-  /** How many of those there are by reason of the letter and by why it stays. */
+  /** Their counts, by the reason of the dead letter and by why it stays. */
   readonly stays: readonly { readonly reason: string; readonly why: string; readonly count: number }[]
 }
 
 /**
- * Sends the records of dead letters to their sources once more, byte by byte, with key, headers and timestamp, and
- * deletes each once its source has it. What cannot be sent whole stays. A record is another one there: it has a new
- * position, and counts anew. At least once: killed between the two, it is sent again by the next call, and in a bucket
- * so are the letters before it in its object.
- * @throws {ConfigError} for a table that is not there, or a source that the pipeline does not have any more
+ * Sends the records of dead letters to their sources again, with the same bytes, key, headers and timestamp, and
+ * deletes each dead letter once its source has the record. A record that cannot be sent unchanged stays. In its source
+ * it is a new record: it has a new position and is counted again. Delivery is at least once: if the process is killed
+ * between sending and deleting, the next call sends the record again; in a bucket, this includes earlier dead letters
+ * of the same object.
+ * @throws {ConfigError} if the table does not exist, or the pipeline no longer has the source
  */
 export async function redrive(pipeline: Pipeline, options: RedriveOptions): Promise<Redriven> {
   const { letters, isDry = false } = options
@@ -96,7 +97,7 @@ async function opened(
     if (live === undefined)
       throw new ConfigError(
         'unknown-source',
-        `A dead letter is of the source "${source}"; pipeline "${pipeline.name}" has ${plan(pipeline)
+        `A dead letter names the source "${source}"; the sources of pipeline "${pipeline.name}" are ${plan(pipeline)
           .sources.map(({ name }) => name)
           .join(', ')}. Give the pipeline that wrote it.`,
       )

@@ -4,7 +4,7 @@ import { answered } from '../../aws/retry.js'
 import { ConfigError } from '../../base/index.js'
 import type { DeadLetter, DeadLetters } from './letter.js'
 
-/** Dead letters as items of a table, as `dynamodbTable` makes them by itself. */
+/** Dead letters as items of a table, in the form that `dynamodbTable` writes by default. */
 export function tableLetters(table: string, options: DynamoDBOptions): DeadLetters {
   const client = dynamodbClient(options)
   const call = async <R>(doing: string, work: () => Promise<R>): Promise<R> =>
@@ -13,7 +13,7 @@ export function tableLetters(table: string, options: DynamoDBOptions): DeadLette
     async *all() {
       let from: Record<string, AttributeValue> | undefined
       do {
-        const page = await call('A look at', () =>
+        const page = await call('A scan of', () =>
           client.send(new ScanCommand({ TableName: table, ...(from && { ExclusiveStartKey: from }) })),
         )
         for (const item of page.Items ?? []) if (item.reason !== undefined) yield letterOf(table, item)
@@ -23,7 +23,7 @@ export function tableLetters(table: string, options: DynamoDBOptions): DeadLette
     async remove(letters) {
       for (const { place } of letters) {
         const Key = { pk: { S: place }, sk: { S: 'row' } }
-        await call('A deletion in', () => client.send(new DeleteItemCommand({ TableName: table, Key })))
+        await call('A delete from', () => client.send(new DeleteItemCommand({ TableName: table, Key })))
       }
     },
     finish: async () => undefined,
@@ -35,7 +35,7 @@ function letterOf(table: string, item: Readonly<Record<string, AttributeValue>>)
   if (item.pk?.S === undefined || item.sk?.S !== 'row')
     throw new ConfigError(
       'bad-table',
-      `The table "${table}" holds dead letters under other keys than pk and sk, as an item of its own gives them: read it by those.`,
+      `The table "${table}" stores dead letters under keys other than pk and sk, as its sink's own item function defines them. Read the table by those keys.`,
     )
   const fields = Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]))
   return { ...(fields as unknown as DeadLetter), id: String(fields.pk), place: String(fields.pk) }

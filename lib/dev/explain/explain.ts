@@ -12,7 +12,7 @@ import { replay } from './replay.js'
 export interface RecordName {
   readonly source: string
   readonly split: string
-  /** Its place in the split, from 0. */
+  /** Its index in the split, from 0. */
   readonly index: number
 }
 
@@ -22,32 +22,32 @@ export interface ExplainOptions {
   readonly onProgress?: (records: number) => void
 }
 
-/** How a row stood in an operator's windows. */
+/** The windows of an operator that a row belongs to. */
 export interface WindowsOfRow {
   readonly operator: string
   readonly key: Key
-  /** By ascending end. */
+  /** In ascending order of their ends. */
   readonly windows: readonly (Interval & { readonly standing: 'open' | 'late' | 'expired' })[]
 }
 
-/** What became of a record, step by step, and of the results that hold it. */
+/** What happened to a record, step by step, and the results that contain it. */
 export interface RecordExplanation {
   readonly record: RecordName & { readonly position: string; readonly text: string; readonly place?: RecordPlace }
   readonly outcome: 'counted' | 'filtered' | 'rejected' | 'no value'
-  /** The watermark of its split, before it and after it, ms; undefined where there was none. */
+  /** The watermark of its split before and after the record, ms; undefined if there was none. */
   readonly watermark: { readonly before: number | undefined; readonly after: number | undefined }
-  /** One a value that was decoded of it, unless it was rejected before. */
+  /** One entry per value that was decoded from the record, unless the record was rejected before. */
   readonly values: readonly (TracedValue & { readonly windows: readonly WindowsOfRow[] })[]
   readonly results: readonly TracedResult[]
   readonly rows: readonly TracedRow[]
 }
 
-/** Opens the inputs of a local run anew. */
+/** Opens the inputs of a local run again. */
 export function openInputs(pipeline: Pipeline, { inputs, splits }: ExplainOptions): StreamInput[] {
   return plan(pipeline).sources.map((source) => new StreamInput(source, inputs[source.name]!, splits, () => 0))
 }
 
-/** Reads all of the input once more, and tells what became of one record. */
+/** Reads all input again, and reports what happened to one record. */
 export async function explainRecord(
   pipeline: Pipeline,
   options: ExplainOptions,
@@ -99,7 +99,7 @@ export async function explainRecord(
   if (wanted.index >= total)
     throw new ConfigError(
       'no-record',
-      `The split ${wanted.split} of this run has ${total} records; there is none at position ${position}. Are --input and --splits those of the run?`,
+      `The split ${wanted.split} of this run has ${total} records and none at position ${position}. Use the same --input and --splits as the run.`,
     )
   const place = await input.placeOf(wanted.split, wanted.index)
   return {
@@ -146,7 +146,7 @@ function standing({ name, slices }: OperatorPlan, key: Key, time: number, own: n
   return { operator: name, key, windows }
 }
 
-/** A record with a key, as an operator took it. */
+/** A record with a key, as an operator received it. */
 export interface KeyRecord {
   readonly operator: string
   readonly source: string
@@ -156,14 +156,14 @@ export interface KeyRecord {
   readonly place?: RecordPlace
 }
 
-/** What came with a key, and the results of it. */
+/** The records with a key, and their results. */
 export interface KeyExplanation {
   readonly key: string
-  /** How many records came with it, by operator. */
+  /** The number of records with the key, by operator. */
   readonly counts: Readonly<Record<string, number>>
-  /** The first ones. */
+  /** The first of these records. */
   readonly records: readonly KeyRecord[]
-  /** Rows of it that no window took any more. */
+  /** Rows with the key that arrived after all their windows had closed. */
   readonly expired: readonly Rejected[]
   readonly results: readonly TracedResult[]
   readonly rows: readonly TracedRow[]
@@ -171,7 +171,7 @@ export interface KeyExplanation {
 
 const RECORDS_SHOWN = 20
 
-/** Whether a key is the one that a user has typed: its text, or its JSON. */
+/** Whether a key is the one that the user typed: as its text, or as its JSON. */
 export function isKey(key: Key, text: string): boolean {
   try {
     return String(key) === text || encodeKey(key) === text
@@ -180,7 +180,7 @@ export function isKey(key: Key, text: string): boolean {
   }
 }
 
-/** Reads all of the input once more, and tells what came with a key and what it led to. */
+/** Reads all input again, and reports the records with a key and their results. */
 export async function explainKey(pipeline: Pipeline, options: ExplainOptions, text: string): Promise<KeyExplanation> {
   const inputs = openInputs(pipeline, options)
   const counts: Record<string, number> = {}
@@ -194,7 +194,7 @@ export async function explainKey(pipeline: Pipeline, options: ExplainOptions, te
       result: (_, { key }) => isKey(key, text),
       entered: (operator, key, value) => {
         if (value === undefined || !('meta' in value) || !isKey(key, text)) return
-        // A chunk that is folded again brings its records again.
+        // A chunk that is folded again repeats its records.
         const name = `${operator}/${value.meta.source}/${value.meta.split}/${value.meta.position}`
         if (seen.has(name)) return
         seen.add(name)

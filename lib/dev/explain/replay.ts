@@ -11,11 +11,11 @@ import { judge } from '../poller/answer.js'
 import { buildEvent } from '../poller/events.js'
 import { statusOf } from '../status.js'
 
-/** Reads a pipeline's input once more, in memory, to see what becomes of it. */
+/** Reads a pipeline's input again, in memory, to observe what happens to it. */
 export interface Replay {
   readonly pipeline: Pipeline
   readonly inputs: readonly StreamInput[]
-  /** A record that comes by itself. */
+  /** A record that is delivered alone. */
   readonly alone?: { readonly input: StreamInput; readonly split: string; readonly index: number }
   readonly before?: (store: StateStore) => Promise<void>
   readonly after?: (store: StateStore) => Promise<void>
@@ -30,8 +30,8 @@ const TICKS_MAX = 1_200
 const LAST_TICK_MS = 20
 
 /**
- * Runs all of the input through the handlers, to the end. Results are a function of the splits alone, so that they are
- * those of any other run.
+ * Runs all input through the handlers, to the end. Results depend only on the contents of the splits, so they equal the
+ * results of any other run.
  */
 export async function replay(options: Replay): Promise<void> {
   const { pipeline, inputs } = options
@@ -52,7 +52,7 @@ export async function replay(options: Replay): Promise<void> {
     timeoutMs: TIMEOUT_MS,
   }
   const handlers = { ingest: ingest(pipeline, bindings), tick: tick(pipeline, bindings) }
-  // One environment has one invocation at a time.
+  // An environment runs one invocation at a time.
   let turn: Promise<unknown> = Promise.resolve()
   const invoke = async <T>(work: () => Promise<T>): Promise<T> => {
     const mine = turn.then(work)
@@ -71,7 +71,7 @@ export async function replay(options: Replay): Promise<void> {
         if (isAlone) await options.before?.(store)
         const outcome = judge(input, event.ranges, await handlers.ingest(JSON.parse(event.json)))
         if (outcome.kind === 'failed' || outcome.at[0]! < event.ranges[0]!.to)
-          throw new MillraceError('stuck', `${input.source.name} ${log.split} goes no further than record ${next}.`)
+          throw new MillraceError('stuck', `${input.source.name} ${log.split} makes no progress after record ${next}.`)
         if (isAlone) await options.after?.(store)
       })
       records += event.ranges[0]!.to - next
@@ -93,5 +93,5 @@ export async function replay(options: Replay): Promise<void> {
     if ((await statusOf(pipeline, store)).complete) return
     if (ticks > 1) await sleep(LAST_TICK_MS)
   }
-  throw new MillraceError('stuck', `All input was read, but after ${TICKS_MAX} ticks some window has not closed.`)
+  throw new MillraceError('stuck', `All input was read, but some window has not closed after ${TICKS_MAX} ticks.`)
 }

@@ -14,7 +14,7 @@ const cut = (text: string): string => (text.length > TEXT_CHARS ? `${text.slice(
 const json = (value: unknown): string =>
   cut(JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value))
 
-/** `2026-01-01 10:00–10:05`, with seconds where they are not 0. */
+/** A window, such as `2026-01-01 10:00 to 10:05`, with seconds if they are not 0. */
 export function windowText({ start, end }: { readonly start: number; readonly end: number }): string {
   const [from, to] = [new Date(start).toISOString(), new Date(end).toISOString()]
   const time = (text: string): string =>
@@ -26,14 +26,14 @@ export function windowText({ start, end }: { readonly start: number; readonly en
   return `${from.slice(0, 10)} ${time(from)} to ${isSameDay ? '' : `${to.slice(0, 10)} `}${time(to)}`
 }
 
-/** What became of a record, for the terminal. */
+/** What happened to a record, for the terminal. */
 export function recordText(explanation: RecordExplanation): string {
   const { record, outcome, watermark, values, results, rows } = explanation
   const lines = [
     bold(`${placeText(record.place)}${record.source} ${record.split} position ${record.position}`),
     `record     ${cut(record.text)}`,
     `outcome    ${outcomeText(explanation)}`,
-    `watermark  of its split: ${instant(watermark.before)} before this record, ${instant(watermark.after)} after it`,
+    `watermark  of the split: ${instant(watermark.before)} before this record, ${instant(watermark.after)} after it`,
   ]
   for (const [i, { value, time, steps, windows }] of values.entries()) {
     if (values.length > 1) lines.push('', bold(`value ${i + 1} of ${values.length}`), `  ${json(value)}`)
@@ -43,9 +43,9 @@ export function recordText(explanation: RecordExplanation): string {
   const own = rows.filter(({ row }) => !results.some(({ result }) => isRowOf(row.id, result.id)))
   if (own.length > 0)
     lines.push('', bold(outcome === 'rejected' ? 'written' : 'written for this record'), ...rowsText(own))
-  if (results.length > 0) lines.push('', bold('results that hold it'), ...resultsText(results, rows))
+  if (results.length > 0) lines.push('', bold('results that contain it'), ...resultsText(results, rows))
   else if (outcome === 'counted' && values.some(({ windows }) => windows.length > 0))
-    lines.push('', 'No result holds it.')
+    lines.push('', 'No result contains it.')
   return lines.join('\n')
 }
 
@@ -55,16 +55,16 @@ function outcomeText({ outcome, rows, values }: RecordExplanation): string {
     case 'rejected':
       return `rejected, ${letter?.reason ?? 'for an unknown reason'}: ${letter?.detail ?? ''}`
     case 'no value':
-      return 'skipped: it has no value (a tombstone), so that nothing is counted'
+      return 'skipped: its value is null (a tombstone), so nothing is counted'
     case 'filtered':
       return 'filtered: no step passed a row on to an operator or a sink'
     case 'counted': {
       const windows = values.flatMap((value) => value.windows).flatMap((of) => of.windows)
       const expired = windows.filter(({ standing }) => standing === 'expired').length
       if (windows.length > 0 && expired === windows.length)
-        return 'expired: its windows no longer took rows when it came'
+        return 'expired: its windows no longer accepted rows when it arrived'
       if (windows.length === 0) return 'passed on to sinks'
-      return expired > 0 ? 'counted in some of its windows; the others no longer took rows' : 'counted'
+      return expired > 0 ? 'counted in some of its windows; the others no longer accepted rows' : 'counted'
     }
   }
 }
@@ -77,9 +77,9 @@ function stepsText(steps: readonly TracedStep[], windows: readonly WindowsOfRow[
     if (threw !== undefined) return [`${indent}${name(node)}  threw: ${threw}`, `${indent}  on ${json(value)}`]
     switch (node.kind) {
       case 'filter':
-        return [`${indent}${name(node)}  ${gave ? 'kept' : 'dropped it here'}`]
+        return [`${indent}${name(node)}  ${gave ? 'kept' : 'dropped'}`]
       case 'divert':
-        return [`${indent}${name(node)}  ${gave ? 'to the side output' : 'went on'}`]
+        return [`${indent}${name(node)}  ${gave ? 'to the side output' : 'passed on'}`]
       case 'flat-map': {
         const made = gave as readonly unknown[]
         return [`${indent}${name(node)}  ${made.length} row${made.length === 1 ? '' : 's'}: ${json(made)}`]
@@ -98,8 +98,8 @@ function stepsText(steps: readonly TracedStep[], windows: readonly WindowsOfRow[
 const name = (node: TracedStep['node']): string => (node.kind === 'aggregate' ? node.name : stepLabel(node))
 
 function windowsText({ windows }: WindowsOfRow): string[] {
-  if (windows.length === 0) return ['in no window: windows here have gaps']
-  const words = { open: 'counted in', late: 'counted late in', expired: 'expired, no longer taken by' }
+  if (windows.length === 0) return ['in no window: the windows have gaps']
+  const words = { open: 'counted in', late: 'counted late in', expired: 'expired, no longer accepted by' }
   return (['open', 'late', 'expired'] as const).flatMap((standing) => {
     const of = windows.filter((window) => window.standing === standing)
     if (of.length === 0) return []
@@ -116,7 +116,7 @@ function resultsText(results: readonly TracedResult[], rows: readonly TracedRow[
       const { key, window, pane, op, value } = result
       const first = pane.timing === 'on-time' ? 'on time' : 'late'
       return [
-        `  ${operator}  ${json(key)}  ${windowText(window)}  pane ${pane.index}, ${first}${op === '-' ? ', taken back' : ''}`,
+        `  ${operator}  ${json(key)}  ${windowText(window)}  pane ${pane.index}, ${first}${op === '-' ? ', retracted' : ''}`,
         `    ${json(value)}`,
         ...stepsText(steps, []).map((line) => `  ${line}`),
         ...rowsText(rows.filter(({ row }) => isRowOf(row.id, result.id))).map((line) => `  ${line}`),
@@ -125,11 +125,11 @@ function resultsText(results: readonly TracedResult[], rows: readonly TracedRow[
     .concat(more)
 }
 
-/** A delete has the id of its result, and `|-` behind it. */
+/** A delete has the id of its result, followed by `|-`. */
 const isRowOf = (row: string, result: string): boolean =>
   row === result || row === `${result}|-` || row.startsWith(`${result}/`)
 
-/** Of a row that is the result itself, only the sink is said. */
+/** If a row is the result itself, only the sink is shown. */
 function rowsText(rows: readonly TracedRow[]): string[] {
   return rows.map(({ sink, row: { id, value, op } }) => {
     if (op !== '-' && (value as { id?: unknown } | null)?.id === id) return `  -> ${sink}`
@@ -141,11 +141,11 @@ function rowsText(rows: readonly TracedRow[]): string[] {
 const placeText = (place: RecordPlace | undefined): string =>
   place === undefined ? '' : `${place.file}:${place.line}  `
 
-/** What came with a key, for the terminal. */
+/** The records with a key, for the terminal. */
 export function keyText({ key, counts, records, expired, results, rows }: KeyExplanation): string {
   const entries = Object.entries(counts)
   if (entries.length === 0 && results.length === 0)
-    return `No record came to an operator with the key ${JSON.stringify(key)}.`
+    return `No operator received a record with the key ${JSON.stringify(key)}.`
   const lines: string[] = []
   for (const [operator, count] of entries) {
     lines.push(

@@ -4,19 +4,19 @@ import { keyReader, payloadOf } from './key-of.js'
 import type { Line } from './lines.js'
 import type { Numbering } from './numbering.js'
 
-/** A record of a file, as a producer would have sent it: the index of its split, and its key. */
+/** A record of a file with the index of its split and its key, as a producer would have sent it. */
 export interface Dealt {
   readonly record: Line
   readonly key: string | null
   readonly split: number
 }
 
-/** Deals the records of a source's files to its splits by their partition key, as a producer would have. */
+/** Assigns the records of a source's files to splits by their partition key, as a producer would. */
 export class Dealer {
   private readonly source: SourceNode<any>
   private readonly numbering: Numbering
   private readonly splits: number
-  /** Records that cannot be read have no key; they go to the first split, whose handler rejects them. */
+  /** A record that cannot be read has no key. It goes to the first split, whose handler rejects it. */
   private readonly keyOf: (line: Line) => string | null
 
   /** @throws {ConfigError} `no-partition-key` */
@@ -24,7 +24,7 @@ export class Dealer {
     if (splits > 1 && source.partitionKey === undefined)
       throw new ConfigError(
         'no-partition-key',
-        `--splits ${splits} deals the records of "${source.name}" by their partition key, but the source has none. Give it partitionKey, or use --splits 1.`,
+        `--splits ${splits} assigns the records of "${source.name}" to splits by their partition key, but the source has none. Set partitionKey on the source, or use --splits 1.`,
       )
     this.source = source
     this.numbering = numbering

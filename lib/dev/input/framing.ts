@@ -1,17 +1,17 @@
 import { valueRanges } from '../../codecs/json-values.js'
 
-/** How many bytes of a file are looked at, at most, to see how it parts its records. */
+/** How many bytes of a file are examined, at most, to find out how its records are separated. */
 export const LOOK_BYTES = 1024 * 1024
 
-/** `values` are the elements of one array, or values over several lines or one right after the other. */
+/** `values` are the elements of one array, or JSON values that span several lines or follow each other directly. */
 export type Framing = 'lines' | 'values' | 'utf-16'
 
 const MARK = '\ufeff'
 
 /**
- * How a file parts its records, by how it begins. Where its first line is a JSON value by itself, or makes no sense
- * with the lines after it either, its records are its lines. Only a file of one line that is an array of objects is
- * taken for a list of records.
+ * How the records of a file are separated, judged by its first bytes. If the first line is a JSON value by itself, or
+ * is not valid even together with the lines after it, the records are lines. A file of one line is a list of records
+ * only if that line is an array of objects.
  */
 export function framingOf(head: Buffer, isWhole: boolean): Framing {
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) return 'utf-16'
@@ -25,7 +25,7 @@ export function framingOf(head: Buffer, isWhole: boolean): Framing {
     const isAlone = isWhole && trimmed.trimEnd() === first.trimEnd() && others.every((line) => line.trim() === '')
     return isAlone && isListOfObjects(value) ? 'values' : 'lines'
   }
-  // The first value there is, or the first element of an array.
+  // The first value, or the first element of an array.
   const bytes = Buffer.from(trimmed.startsWith('[') ? trimmed.slice(1) : trimmed)
   const [range] = valueRanges(bytes, 0, bytes.length, 1)
   return range !== undefined && parsed(bytes.toString('utf8', range.from, range.to)) !== undefined ? 'values' : 'lines'

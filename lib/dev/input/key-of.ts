@@ -5,8 +5,9 @@ import type { RecordMeta, SourceNode } from '../../ports/index.js'
 import type { Line } from './lines.js'
 
 /**
- * The key that a producer would write a record under, by its source's `partitionKey`: of the record's first value,
- * decoded as the handler will. A record that is none has no key; its handler rejects it.
+ * Returns the key under which a producer would send a record, by the `partitionKey` of the source. It is computed from
+ * the record's first value, decoded as the handler will decode it. A record that cannot be decoded has no key; its
+ * handler rejects it.
  */
 export function keyReader(source: SourceNode<any>): (line: Line) => string | null {
   const { partitionKey, decode } = source
@@ -35,7 +36,7 @@ function oneRecord(line: Line) {
   return { sizeBound: () => bytes.length, write: (_: number, target: Buffer, at: number) => bytes.copy(target, at) }
 }
 
-/** Of a record that nobody has sent yet. */
+/** The metadata of a record that was not sent yet. */
 function metaOf(source: string): RecordMeta {
   return {
     source,
@@ -51,12 +52,12 @@ function metaOf(source: string): RecordMeta {
 }
 
 /**
- * What a producer would send of a line: a source that unpacks its records takes them in base64, as `aws kinesis
- * get-records` prints them.
+ * The bytes that a producer would send for a line. A source that decompresses its records accepts them in base64, as
+ * `aws kinesis get-records` prints them.
  */
 export function payloadOf(source: SourceNode<any>, line: Line): Line {
   const { decode } = source
   const isPacked = typeof decode === 'object' && (decode.codec === 'gzip' || decode.codec === 'cloudWatchLogs')
-  // So begins 1f 8b 08 in base64, and no gzip data itself.
+  // These are the bytes 1f 8b 08 in base64; gzip data itself never starts with them.
   return isPacked && typeof line === 'string' && line.startsWith('H4sI') ? Buffer.from(line, 'base64') : line
 }

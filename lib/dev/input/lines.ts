@@ -5,10 +5,10 @@ import { ConfigError, messageOf } from '../../base/index.js'
 import { framingOf, LOOK_BYTES } from './framing.js'
 import { valuesIn } from './values.js'
 
-/** One record of a file: its text, or its bytes where they are no UTF-8. */
+/** One record of a file: its text, or its bytes if they are not UTF-8. */
 export type Line = string | Buffer
 
-/** Where the record at hand begins in its file: the line, from 1. */
+/** Where the current record begins in its file: the line, from 1. */
 export interface LineAt {
   line: number
 }
@@ -16,19 +16,20 @@ export interface LineAt {
 const LINE_FEED = 0x0a
 const RETURN = 0x0d
 
-/** Checks that an input can be read at all, before anything starts. */
+/** Checks that an input exists and is a file, before anything starts. */
 export function checkInput(path: string): void {
   if (!existsSync(path))
     throw new ConfigError('no-input', `The input ${path} does not exist. Give an NDJSON file, plain or gzipped.`)
   if (!statSync(path).isFile())
-    throw new ConfigError('no-input', `The input ${path} is no file. Give an NDJSON file, plain or gzipped.`)
+    throw new ConfigError('no-input', `The input ${path} is not a file. Give an NDJSON file, plain or gzipped.`)
 }
 
 /**
- * The records of a file, gunzipped where it begins as gzip data does: its lines, without empty ones. A file that is one
- * JSON array gives its elements, and one of values over several lines, or one right after the other, gives these. `at`
- * is moved on to each record before it is given; `onRead` hears how many bytes of the file have been read.
- * @throws {ConfigError} for a file that cannot be read, and for one in UTF-16
+ * The records of a file, decompressed if the file begins as gzip data does. They are its lines, without empty ones. A
+ * file that is one JSON array yields its elements; a file of values that span several lines or follow each other
+ * directly yields those values. `at` is updated before each record is yielded. `onRead` is called with the number of
+ * bytes of the file that have been read.
+ * @throws {ConfigError} if a file cannot be read, or is in UTF-16
  */
 export async function* linesOf(
   path: string,
@@ -38,7 +39,7 @@ export async function* linesOf(
   const file = createReadStream(path)
   const isPacked = path.endsWith('.gz') || beginsAsGzip(path)
   const gunzip = isPacked ? createGunzip() : undefined
-  // An error of the file has to reach the reader of what it is piped to.
+  // An error of the file must reach the reader of the stream that it is piped to.
   file.on('error', (error) => gunzip?.destroy(error))
   try {
     const chunks = gunzip === undefined ? file : file.pipe(gunzip)
@@ -71,7 +72,7 @@ async function* noted(chunks: AsyncIterable<Buffer>, note: () => void): AsyncGen
   }
 }
 
-/** How a file parts its records shows in its first bytes. */
+/** The first bytes of a file show how its records are separated. */
 async function* recordsIn(path: string, chunks: AsyncIterable<Buffer>, at: LineAt): AsyncGenerator<Line> {
   const iterator = chunks[Symbol.asyncIterator]()
   let head: Buffer = Buffer.alloc(0)
@@ -100,7 +101,7 @@ async function* continued(head: Buffer, rest: AsyncIterator<Buffer> | undefined)
     yield next.value
 }
 
-/** Lines, ended by LF or CRLF and by nothing else: a value may hold any other separator as it is. */
+/** Lines, terminated only by LF or CRLF: a value may contain any other line separator. */
 async function* linesIn(chunks: AsyncIterable<Buffer>, place: LineAt): AsyncGenerator<Buffer> {
   let rest: Buffer[] = []
   place.line = 0

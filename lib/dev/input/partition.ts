@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 
-/** The shard that Kinesis puts a partition key on: equal ranges of the key's MD5. */
+/** The shard that Kinesis assigns to a partition key: the shards divide the range of the key's MD5 equally. */
 export function kinesisShard(key: string, shards: number): number {
   const top = createHash('md5').update(key).digest().readUInt32BE(0)
   return Math.floor((top * shards) / 0x1_0000_0000)
 }
 
 /**
- * The partition that Kafka's default partitioner gives a key: murmur2 of its bytes, made positive, modulo the
- * partitions.
+ * The partition that Kafka's default partitioner assigns to a key: murmur2 of its bytes, made positive, modulo the
+ * number of partitions.
  */
 export function kafkaPartition(key: string, partitions: number): number {
   return (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions

@@ -3,25 +3,25 @@ import { Dealer } from './dealer.js'
 import { linesOf } from './lines.js'
 import { numberingOf } from './numbering.js'
 
-/** Where a record of a local run came from: a file, and the line on which it begins, from 1. */
+/** The location of a record of a local run: a file, and the line on which the record begins, from 1. */
 export interface RecordPlace {
   readonly file: string
   readonly line: number
 }
 
-/** The files of a source, and how many splits its records are dealt to. */
+/** The files of a source, and the number of splits that its records are assigned to. */
 export interface DealtFiles {
   readonly source: SourceNode<any>
   readonly files: readonly string[]
   readonly logs: { readonly length: number }
 }
 
-/** Places by split and index within it. */
+/** Locations by split, then by index within it. */
 export type Places = ReadonlyMap<string, ReadonlyMap<number, RecordPlace>>
 
 /**
- * Where records came from, by their splits and their indexes in these. Reads the files once more, up to the last record
- * that is wanted.
+ * The locations of records, given by their splits and indexes. Reads the files again, up to the last record that is
+ * wanted.
  */
 export async function placesOf(input: DealtFiles, wanted: ReadonlyMap<string, ReadonlySet<number>>): Promise<Places> {
   const places = new Map([...wanted.keys()].map((split) => [split, new Map<number, RecordPlace>()]))
@@ -36,7 +36,7 @@ export async function placesOf(input: DealtFiles, wanted: ReadonlyMap<string, Re
 }
 
 /**
- * The split and the index of the record that begins on a line, or on the first after it. Undefined where the file ends
+ * The split and index of the record that begins on a line, or of the next record after it. Undefined if the file ends
  * before.
  */
 export async function recordAt(

@@ -1,6 +1,9 @@
 import type { StreamInput } from './stream-input.js'
 
-/** How much of some inputs is done, by where their splits stand: what an earlier run has done counts too. */
+/**
+ * How much of some inputs is processed, by the positions of their splits. This includes records that an earlier run
+ * processed.
+ */
 export function progressOf(
   inputs: readonly StreamInput[],
   positions: ReadonlyMap<string, string>,
@@ -17,7 +20,7 @@ export function progressOf(
       isWhole &&= log.ended
     }
   }
-  // A run that goes on reads its input from the start again: what was done before is ahead of that for a while.
+  // A resumed run reads its input from the start again, so that for a while the records done earlier exceed those read.
   if (isWhole) return { done, total: read, share: read === 0 ? 1 : Math.min(1, done / read) }
   const readShare = bytes === 0 ? 0 : Math.min(1, bytesRead / bytes)
   return { done, share: read === 0 ? 0 : readShare * Math.min(1, done / read) }

@@ -1,23 +1,23 @@
 import type { Line } from './lines.js'
 
 /**
- * One split of an emulated stream: the lines dealt to it, of which only those still to be delivered (and a few before)
+ * One split of an emulated stream: the lines assigned to it. Only those still to be delivered, and a few before them,
  * are kept.
  */
 export class SplitLog {
   readonly split: string
-  /** The index of the first line kept. */
+  /** The index of the first line that is kept. */
   private base: number
   private lines: Line[] = []
   private keys: (string | null)[] = []
-  /** Lines dealt so far, kept or not. */
+  /** How many lines were assigned so far, kept or not. */
   total = 0
   /** No line will follow. */
   ended = false
   private stopped = false
   private wakers: (() => void)[] = []
 
-  /** Lines before `start` were delivered and checkpointed in an earlier run: they are counted, not kept. */
+  /** Lines before `start` were delivered and checkpointed in an earlier run: they are counted, but not kept. */
   constructor(split: string, start: number) {
     this.split = split
     this.base = start
@@ -37,7 +37,7 @@ export class SplitLog {
     this.wake()
   }
 
-  /** Nothing is delivered any more, though lines may wait: the run was asked to stop. */
+  /** Ends delivery even if lines are pending: the run was asked to stop. */
   stop(): void {
     this.stopped = true
     this.wake()
@@ -59,7 +59,7 @@ export class SplitLog {
     return this.base
   }
 
-  /** Forgets lines before `index`. */
+  /** Discards the lines before `index`. */
   forget(index: number): void {
     const count = Math.min(index - this.base, this.lines.length)
     if (count <= 0) return
@@ -69,8 +69,9 @@ export class SplitLog {
   }
 
   /**
-   * Resolves when `count` lines wait from `index` on, when fewer have waited for the batching window, or when no more
-   * will come: whether there is any. As a mapping does, which sends a batch when it is full or its window is over.
+   * Resolves when `count` lines are pending from `index` on, when fewer have been pending for the batching window, or
+   * when no more lines will follow. The result is whether any line is pending. A mapping does the same: it sends a
+   * batch when the batch is full or its window is over.
    */
   async ready(index: number, count: number, windowMs: number): Promise<boolean> {
     let over = false

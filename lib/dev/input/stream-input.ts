@@ -8,25 +8,26 @@ import { placesOf, type RecordPlace } from './places.js'
 import { SplitLog } from './split-log.js'
 
 /**
- * Lines a split, on average, that wait for their poller: more than any batch. Beyond it the file is read no further.
+ * Average number of lines per split that may wait for their poller: more than any batch. Reading the file pauses above
+ * it.
  */
 const BUFFERED_LINES_A_SPLIT = 40_000
 
-/** How often the buffer's size is looked at, in lines. */
+/** How often the size of the buffer is checked, in lines. */
 const CHECK_LINES = 1_000
 
 /**
- * One source of a local run: files dealt to splits by the partition key, as a producer would have, and asked as a
- * source can be (invariant 5).
+ * One source of a local run: files whose records are assigned to splits by the partition key, as a producer would do
+ * it. It answers the questions that a real source answers (invariant 5).
  */
 export class StreamInput implements SourceInspector {
   readonly bounded = true
   readonly source: SourceNode<any>
   readonly numbering: Numbering
   readonly logs: readonly SplitLog[]
-  /** Of the files as they lie on the disk. */
+  /** Size of the files on disk. */
   readonly bytes: number
-  /** How many of them have been read. */
+  /** How many of these bytes have been read. */
   bytesRead = 0
   readonly files: readonly string[]
   private readonly dealer: Dealer
@@ -35,7 +36,7 @@ export class StreamInput implements SourceInspector {
   private stopped = false
   private readonly linesMax: number
 
-  /** `startAt` gives the index after the last checkpointed record of a split. */
+  /** `startAt` returns the index after the last checkpointed record of a split. */
   constructor(source: SourceNode<any>, files: readonly string[], splits: number, startAt: (split: string) => number) {
     this.source = source
     this.files = files
@@ -49,7 +50,7 @@ export class StreamInput implements SourceInspector {
     })
   }
 
-  /** Reads the files to their end, as fast as the pollers take their lines. */
+  /** Reads the files to their end, as fast as the pollers consume their lines. */
   async read(): Promise<void> {
     for (const file of this.files) {
       const before = this.bytesRead
@@ -57,7 +58,7 @@ export class StreamInput implements SourceInspector {
         this.bytesRead = before + bytes
       }
       for await (const line of linesOf(file, undefined, onRead)) {
-        // What is not read has not ended: no split may be told so.
+        // The rest of the file was not read, so no split may be marked as ended.
         if (this.stopped) return
         const { record, key, split } = this.dealer.deal(line)
         this.logs[split]!.append(record, key)
@@ -80,14 +81,14 @@ export class StreamInput implements SourceInspector {
     }
   }
 
-  /** Reads and delivers no further. */
+  /** Stops reading and delivering. */
   stop(): void {
     this.stopped = true
     for (const log of this.logs) log.stop()
     this.resumes?.()
   }
 
-  /** A poller took lines away. */
+  /** Called when a poller has consumed lines. */
   taken(): void {
     this.resumes?.()
   }
@@ -96,7 +97,7 @@ export class StreamInput implements SourceInspector {
     return this.logs.map((log) => ({ split: log.split, closed: log.ended }))
   }
 
-  /** Where in the files a record of a split came from. */
+  /** The location of a split's record in the files. */
   async placeOf(split: string, index: number): Promise<RecordPlace | undefined> {
     const places = await placesOf(this, new Map([[split, new Set([index])]]))
     return places.get(split)?.get(index)
@@ -109,7 +110,7 @@ export class StreamInput implements SourceInspector {
     try {
       next = this.numbering.index(after) + 1
     } catch (error) {
-      throw new ConfigError('bad-position', `The position of ${split} is none of this input: ${messageOf(error)}`)
+      throw new ConfigError('bad-position', `The position of ${split} is not valid for this input: ${messageOf(error)}`)
     }
     if (log.total > next) return 'waiting'
     return log.ended ? 'nothing' : 'waiting'

@@ -7,18 +7,18 @@ const LINE_FEED = 0x0a
 const COMMA = 0x2c
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
-/** With the bit 0x20 set, '[' is '{' and ']' is '}'. */
+/** With the bit 0x20 set, '[' becomes '{' and ']' becomes '}'. */
 const OPEN = 0x7b
 const CLOSE = 0x7d
-/** What one value has at most: more than any record may have. */
+/** The maximum size of one value: larger than any record may be. */
 const VALUE_BYTES_MAX = 32 * 1024 * 1024
 const MARK = Buffer.from('\ufeff')
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /**
- * The JSON values of a file, by their brackets and quotes alone: the elements of the array that it begins with, or
- * values that follow each other. Whether each is one is for the decoder to say.
+ * The JSON values of a file, found by their brackets and quotes alone: the elements of the array at its start, or
+ * values that follow each other. Whether each is valid JSON is left to the decoder.
  */
 export async function* valuesIn(chunks: AsyncIterable<Buffer>, path: string, place: LineAt): AsyncGenerator<Buffer> {
   const cutter = new ValueCutter(place)
@@ -37,9 +37,9 @@ export async function* valuesIn(chunks: AsyncIterable<Buffer>, path: string, pla
 class ValueCutter {
   private rest: Buffer = Buffer.alloc(0)
   private readonly place: LineAt
-  /** How far the rest's lines were counted. */
+  /** Up to which byte of the rest lines were counted. */
   private counted = 0
-  /** How far the rest was looked at. */
+  /** Up to which byte the rest was examined. */
   private at = 0
   private depth = 0
   private inString = false
@@ -103,7 +103,7 @@ class ValueCutter {
     this.cut(this.inArray ? at + 1 : at)
   }
 
-  /** Where the next value begins. What follows the array is values that follow each other. */
+  /** Where the next value begins. After the end of the array, values may follow each other. */
   private between(from: number): number {
     let at = from
     for (; at < this.rest.length; at++) {
@@ -123,7 +123,7 @@ class ValueCutter {
       const byte = rest[this.at]!
       if (this.inString) {
         if (byte === BACKSLASH) {
-          // Its letter may lie in the next chunk.
+          // The escaped character may be in the next chunk.
           if (this.at + 1 >= rest.length) return undefined
           this.at++
         } else if (byte === QUOTE) this.inString = false

@@ -1,14 +1,14 @@
-/** What Node is started with to run a handler, and what it reads from its standard input. */
+/** The arguments that Node is started with to run a handler, and the text of its standard input. */
 export interface Runtime {
   readonly args: readonly string[]
   readonly input: string
 }
 
 /**
- * The runtime of an execution environment, as the text of an ES module that Node reads from its standard input: it has
- * to run alike from sources and from the built package, and in a process that loads nothing but the handler. It does
- * what AWS's runtime interface client for Node does: errors have its types, and a test runs both. Handlers are async
- * functions or return a value; callbacks and streams are not supported.
+ * The runtime of an execution environment, as the text of an ES module that Node reads from its standard input. It must
+ * work the same from the sources and from the built package, in a process that loads nothing but the handler. It
+ * behaves as AWS's runtime interface client for Node: its errors have the same types, and a test runs both. Handlers
+ * are async functions or return a value; callbacks and response streaming are not supported.
  */
 const TEXT = String.raw`
 import { existsSync } from 'node:fs'
@@ -22,7 +22,7 @@ const [host, port] = env.AWS_LAMBDA_RUNTIME_API.split(':')
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 const watched = new WeakSet()
 
-// Whoever answers here has gone, and nobody else will: an environment does not outlive its emulator.
+// The emulator has closed the connection and will not return: an environment does not outlive its emulator.
 function watch(socket) {
   if (watched.has(socket)) return
   watched.add(socket)
@@ -108,7 +108,7 @@ async function handleOne(handler) {
   const path = 'invocation/' + headers['lambda-runtime-aws-request-id'] + '/'
   failing = path + 'error'
   env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id']
-  // A handler that never settles with nothing left to wait for answers null.
+  // If a handler never settles and the event loop is empty, the answer is null.
   let over
   const empty = new Promise((done) => process.once('beforeExit', (over = () => done(null))))
   let body

@@ -6,17 +6,17 @@ import { type ErrorBody, type Outcome, RuntimeApi } from './runtime-api.js'
 import type { Settings } from './settings.js'
 import type { Watchdog } from './watchdog.js'
 
-/** Of the memory, what Lambda's Node runtime gives the heap, and of that to its young part. */
+/** The share of the memory that Lambda's Node runtime gives to the heap, and the share for its young generation. */
 const HEAP_SHARE = 0.9
 const YOUNG_SHARE = 0.05
 const ACCOUNT = '123456789012'
 
-/** `zombie`: its invocation was given up, and it may go on with it. */
+/** `zombie`: its invocation was abandoned and may still go on. */
 export type EnvironmentState = 'starting' | 'idle' | 'busy' | 'zombie' | 'dead'
 
 /**
- * One execution environment: a process of Node with a Runtime API of its own, frozen whenever it has nothing to do. It
- * never throws for what a function does: every outcome is a value, worded as Lambda words it.
+ * One execution environment: a Node process with a Runtime API of its own, frozen whenever it is idle. It never throws
+ * for a failure of a function: every outcome is a value, worded as Lambda words it.
  */
 export class Environment {
   state: EnvironmentState = 'starting'
@@ -29,7 +29,7 @@ export class Environment {
   private api!: RuntimeApi
   private child!: ChildProcess
   private requestId = ''
-  /** What the runtime posted; it counts once the runtime polls again, or is gone. */
+  /** What the runtime posted. It becomes the outcome when the runtime polls again or its process ends. */
   private posted: Outcome | undefined
   private settle: (outcome: Outcome) => void = () => undefined
   private zombieTimer: NodeJS.Timeout | undefined
@@ -67,15 +67,15 @@ export class Environment {
   }
 
   /**
-   * Waits for the runtime's first poll, on behalf of an invocation. Undefined: it is initialised; else why not, and the
-   * process is dead or dying.
+   * Waits for the runtime's first poll on behalf of an invocation. Undefined: the runtime is initialized. Otherwise the
+   * error; the process is then dead or about to end.
    */
   async init(requestId: string, limitMs: number): Promise<ErrorBody | undefined> {
     const outcome = await this.outcome(requestId, limitMs)
     return outcome.kind === 'error' ? outcome.error : undefined
   }
 
-  /** Hands one event to the handler. The environment is idle, and is idle, a zombie or dead after it. */
+  /** Hands one event to the handler. The environment must be idle; afterwards it is idle, a zombie or dead. */
   async invoke(requestId: string, event: string, timeoutMs: number): Promise<Outcome> {
     assert(this.state === 'idle', 'an environment takes one invocation at a time')
     this.state = 'busy'
@@ -93,35 +93,35 @@ export class Environment {
     return await outcome
   }
 
-  /** SIGKILL, at any moment. */
+  /** Sends SIGKILL; allowed in any state. */
   kill(): void {
     this.child.kill('SIGKILL')
   }
 
   /**
-   * Freezes an invocation midway and gives it up, as a mapping does that hears nothing: what it has begun may go on
+   * Freezes an invocation midway and abandons it, as a mapping does that gets no answer. The invocation may go on
    * later, in a zombie.
    */
   abandon(): void {
-    assert(this.state === 'busy', 'only an invocation under way is given up')
+    assert(this.state === 'busy', 'only an invocation in flight can be abandoned')
     this.child.kill('SIGSTOP')
     this.state = 'zombie'
     this.settle(
       failure(
         'Sandbox.Abandoned',
-        `RequestId: ${this.requestId} Error: The environment hangs; its invocation is given up`,
+        `RequestId: ${this.requestId} Error: The environment hangs; its invocation is abandoned`,
       ),
     )
   }
 
-  /** A zombie goes on, for as long as an invocation may last. */
+  /** Lets a zombie go on, for at most the timeout of an invocation. */
   thaw(): void {
-    assert(this.state === 'zombie', 'only a zombie is thawed by hand')
+    assert(this.state === 'zombie', 'only a zombie can be thawed explicitly')
     this.zombieTimer = setTimeout(() => this.kill(), this.settings.timeoutMs)
     this.child.kill('SIGCONT')
   }
 
-  /** Ends the process, if need be, and its Runtime API. */
+  /** Ends the process, if it still runs, and its Runtime API. */
   async close(): Promise<void> {
     this.kill()
     await this.gone
@@ -138,11 +138,12 @@ export class Environment {
         ...runtime.args,
         this.settings.handler,
       ],
-      // A session of its own: what a terminal sends to all processes of this one's is not for it.
+      // The process has a session of its own, so that it does not receive signals that a terminal sends to this
+      // process's group.
       { cwd: directory, env: this.variables(taskRoot), stdio: 'pipe', detached: true },
     )
     const { pid } = this.child
-    // It may be gone before it has read all.
+    // The process may end before it has read all of it.
     this.child.stdin!.on('error', () => undefined).end(runtime.input)
     if (pid !== undefined) this.watchdog.started(pid)
     for (const stream of ['stdout', 'stderr'] as const)
@@ -176,7 +177,7 @@ export class Environment {
     }
   }
 
-  /** What becomes of the phase under way, within its limit. */
+  /** The outcome of the current phase, within its time limit. */
   private async outcome(requestId: string, limitMs: number): Promise<Outcome> {
     this.requestId = requestId
     const settled = new Promise<Outcome>((resolve) => {
@@ -192,7 +193,7 @@ export class Environment {
 
   private polled(): void {
     if (this.state === 'zombie') {
-      // Its story is over: what it had begun is done.
+      // The zombie has finished its abandoned work, and nothing else is left for it to do.
       this.kill()
       return
     }

@@ -8,15 +8,16 @@ import { Watchdog } from './watchdog.js'
 export type { FunctionOptions, LogLine } from './settings.js'
 
 /**
- * Lambda: the init phase has 10 s. What takes longer, or fails, is started once more, then on the invocation's time.
+ * Lambda limits the init phase to 10 s. An init phase that takes longer, or fails, is run once more, within the time of
+ * the invocation.
  */
 const INIT_MS_MAX = 10_000
-/** Lines of all environments that are kept, the last ones. */
+/** How many lines of all environments are kept, the most recent ones. */
 const LINES_MAX = 1_000
-/** Errors of a handler that no redelivery mends: a local run ends with their sentence. */
+/** Errors of a handler that a redelivery cannot fix: a local run ends with their message. */
 const FINAL = new Set(['ConfigError', 'EventShapeError', 'StopError', 'AssertionFault'])
 
-/** An invocation that failed: by what its handler threw, or by what became of its environment. */
+/** An invocation failed: its handler threw, or its environment timed out or ended. */
 export class FunctionError extends RetryableError {
   readonly errorType: string
   readonly trace: readonly string[]
@@ -31,7 +32,7 @@ export class FunctionError extends RetryableError {
 export interface Counters {
   readonly invocations: number
   readonly coldStarts: number
-  /** Of all cold starts together. */
+  /** The sum over all cold starts. */
   readonly initMs: number
   readonly initFailures: number
   readonly errors: number
@@ -39,13 +40,13 @@ export interface Counters {
   readonly throttles: number
   /** Environments killed from outside, by `kill`. */
   readonly kills: number
-  /** Invocations given up midway, by `abandon`. */
+  /** Invocations abandoned midway, by `abandon`. */
   readonly zombies: number
 }
 
 /**
- * A Lambda function on this machine: the bundled handler in processes of its own, frozen between invocations, one
- * invocation at a time each, reused warm, the last one first.
+ * A Lambda function on this machine: the bundled handler in processes of its own, which are frozen between invocations.
+ * Each runs one invocation at a time and is reused while warm, the most recently used first.
  * @example
  * const f = new LambdaFunction({ name: 'ingest', taskRoot: 'out/ingest' })
  * await f.invoke({ Records: [] })
@@ -82,30 +83,30 @@ export class LambdaFunction {
     return { ...this.count }
   }
 
-  /** The last lines that its environments wrote. */
+  /** The most recent lines that its environments wrote. */
   get lines(): readonly LogLine[] {
     return this.kept
   }
 
-  /** All that have a process: those that start, frozen ones and zombies too. */
+  /** All environments that have a process, including starting and frozen ones and zombies. */
   get environments(): readonly Environment[] {
     return [...this.live].filter(({ state }) => state !== 'dead')
   }
 
   /**
    * Invokes the function and waits for its answer.
-   * @throws {FunctionError} what the handler threw, or a timeout, an exit, a failed init; and when it is throttled
-   * @throws {MillraceError} where the handler says that no redelivery mends it
+   * @throws {FunctionError} what the handler threw; or a timeout, an exit, a failed init phase or a throttled call
+   * @throws {MillraceError} if the handler reports an error that a redelivery cannot fix
    */
   async invoke(event: unknown): Promise<unknown> {
     if (this.closed)
-      throw new ConfigError('function-closed', `The function "${this.name}" is closed. Invoke it before.`)
+      throw new ConfigError('function-closed', `The function "${this.name}" is closed. Invoke it before closing it.`)
     const text = JSON.stringify(event ?? null)
     const bytes = Buffer.byteLength(text)
     if (bytes > PAYLOAD_BYTES_MAX) {
       throw new ConfigError(
         'event-too-large',
-        `An event has at most ${PAYLOAD_BYTES_MAX} bytes, Lambda's limit; this one of "${this.name}" has ${bytes}. Send fewer records.`,
+        `An event may have at most ${PAYLOAD_BYTES_MAX} bytes, which is Lambda's limit; this event for "${this.name}" has ${bytes}. Send fewer records.`,
       )
     }
     this.count.invocations++
@@ -121,13 +122,13 @@ export class LambdaFunction {
     }
   }
 
-  /** SIGKILL to an environment, whatever it does. */
+  /** Sends SIGKILL to an environment in any state. */
   kill(environment: Environment): void {
     this.count.kills++
     environment.kill()
   }
 
-  /** Makes a zombie of a busy environment; `environment.thaw()` lets it go on. */
+  /** Turns a busy environment into a zombie; `environment.thaw()` lets it go on. */
   abandon(environment: Environment): void {
     this.count.zombies++
     environment.abandon()
@@ -136,7 +137,7 @@ export class LambdaFunction {
   /** Ends every process that it has started. */
   async close(): Promise<void> {
     this.closed = true
-    // An environment that is being started is known a moment later.
+    // An environment that is being started is not yet in `live`.
     while (this.live.size > 0 || this.underWay > 0) {
       await Promise.all([...this.live].map((environment) => environment.close()))
       await new Promise((resolve) => setImmediate(resolve))
@@ -164,7 +165,7 @@ export class LambdaFunction {
     return outcome
   }
 
-  /** The environment that was used last. One that died while it was frozen is none. */
+  /** The environment that was used last; one that died while it was frozen does not count. */
   private warm(): Environment | undefined {
     for (;;) {
       const environment = this.idle.pop()
@@ -191,7 +192,7 @@ export class LambdaFunction {
       try {
         return JSON.parse(outcome.body)
       } catch {
-        throw this.failed({ errorType: 'Runtime.InvalidResponse', errorMessage: 'The response is no JSON' })
+        throw this.failed({ errorType: 'Runtime.InvalidResponse', errorMessage: 'The response is not valid JSON' })
       }
     }
     throw this.failed(outcome.error)

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
 
-/** Lambda cuts a log event at 256 KB. */
+/** Lambda truncates a log event at 256 KB. */
 const LINE_CHARS_MAX = 256 * 1024
 
 /**
- * Calls back with each line of a stream of text, and with what is left at its end. A line over the limit comes in
- * pieces.
+ * Calls back with each line of a stream of text, and with the remaining text at its end. A line over the limit is
+ * delivered in pieces.
  */
 export function onLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = ''

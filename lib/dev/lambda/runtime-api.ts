@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Lambda: a request or a response of a synchronous invocation is 6 MB and a little. */
+/** Lambda limits the request and the response of a synchronous invocation to slightly more than 6 MB. */
 export const PAYLOAD_BYTES_MAX = 6 * 1024 * 1024 + 100
 const ROOT = '/2018-06-01/runtime/'
 
-/** An error as a runtime reports it, and as the invoker gets it. */
+/** An error as a runtime reports it, and as the invoker receives it. */
 export interface ErrorBody {
   readonly errorType: string
   readonly errorMessage: string
@@ -14,29 +14,29 @@ export interface ErrorBody {
 
 export interface Invocation {
   readonly requestId: string
-  /** The event's JSON. */
+  /** The JSON of the event. */
   readonly event: string
-  /** When the invocation's time is up, ms since the epoch. */
+  /** When the time of the invocation ends, ms since the epoch. */
   readonly deadlineMs: number
   readonly functionArn: string
   readonly traceId: string
 }
 
-/** What became of an invocation: the answer's JSON, or an error. */
+/** The outcome of an invocation: the JSON of the answer, or an error. */
 export type Outcome =
   | { readonly kind: 'response'; readonly body: string }
   | { readonly kind: 'error'; readonly error: ErrorBody }
 
 export interface RuntimeListener {
-  /** The runtime asks for an invocation: it is initialised, and is done with the one before. */
+  /** Called when the runtime asks for an invocation: it is initialized, and done with the previous one. */
   onNext(): void
   onOutcome(outcome: Outcome): void
   onInitError(error: ErrorBody): void
 }
 
 /**
- * Lambda's Runtime API for one execution environment, on a free port of the loopback. Calls out of order are refused,
- * as Lambda refuses them. See https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+ * Lambda's Runtime API for one execution environment, on a free loopback port. Calls out of order are refused, as
+ * Lambda refuses them. See https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
  */
 export class RuntimeApi {
   private readonly server: Server
@@ -51,7 +51,7 @@ export class RuntimeApi {
     this.server = createServer((request, response) => {
       this.handle(request, response).catch(() => response.destroy())
     })
-    // A frozen environment goes on with its connection, however much later.
+    // The connection must survive while the environment is frozen, however long.
     this.server.keepAliveTimeout = 0
     this.server.requestTimeout = 0
     this.server.headersTimeout = 0
@@ -65,17 +65,17 @@ export class RuntimeApi {
     return api
   }
 
-  /** For AWS_LAMBDA_RUNTIME_API. */
+  /** The value of AWS_LAMBDA_RUNTIME_API. */
   get address(): string {
     return `127.0.0.1:${(this.server.address() as AddressInfo).port}`
   }
 
-  /** Whether the runtime waits for an invocation. */
+  /** Whether the runtime is waiting for an invocation. */
   get isWaiting(): boolean {
     return this.waiting !== undefined
   }
 
-  /** Answers the runtime's waiting poll. */
+  /** Answers the pending poll of the runtime. */
   deliver(invocation: Invocation): void {
     const { waiting } = this
     this.waiting = undefined
@@ -107,7 +107,7 @@ export class RuntimeApi {
 
   private next(response: ServerResponse): void {
     if (this.waiting !== undefined || this.current !== undefined) {
-      refuse(response, 403, 'InvalidStateTransition', 'The invocation before has no outcome yet.')
+      refuse(response, 403, 'InvalidStateTransition', 'The previous invocation has no outcome yet.')
       return
     }
     this.initialised = true
@@ -117,7 +117,7 @@ export class RuntimeApi {
 
   private initError(sent: Sent, response: ServerResponse): void {
     if (this.initialised) {
-      refuse(response, 403, 'InvalidStateTransition', 'The runtime is initialised.')
+      refuse(response, 403, 'InvalidStateTransition', 'The runtime is already initialized.')
       return
     }
     this.listener.onInitError(errorOf(sent))
@@ -145,7 +145,7 @@ export class RuntimeApi {
   }
 }
 
-/** What a runtime sent: of a body over the limit, only how long it is. */
+/** What a runtime sent. If the body is over the limit, only its length is known. */
 interface Sent {
   readonly body: string
   readonly bytes: number
@@ -166,13 +166,13 @@ async function sentIn(request: IncomingMessage): Promise<Sent> {
   }
 }
 
-/** An error's body is the runtime's own business; one that does not say what it is has its type in a header. */
+/** The runtime decides the form of an error's body. If the body has no type, the type is in a header. */
 function errorOf({ body, errorType }: Sent): ErrorBody {
   let parsed: { errorType?: unknown; errorMessage?: unknown; trace?: unknown; stackTrace?: unknown } | null = null
   try {
     parsed = JSON.parse(body)
   } catch {
-    // What is no JSON is a message at best.
+    // A body that is not JSON is used as the message.
   }
   const trace = parsed?.trace ?? parsed?.stackTrace
   return {

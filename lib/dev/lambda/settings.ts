@@ -13,23 +13,23 @@ export interface LogLine {
 export interface FunctionOptions {
   /** 1 to 64 letters, digits, - and _. */
   readonly name: string
-  /** The folder that holds the handler's module: LAMBDA_TASK_ROOT. */
+  /** The folder that contains the handler's module: LAMBDA_TASK_ROOT. */
   readonly taskRoot: string
   /** Module and export. Default `index.handler`. */
   readonly handler?: string
-  /** MB, 128 to 10,240. Default 1,024. The heap may take nine tenths of it. */
+  /** Memory in MB, 128 to 10,240. Default 1,024. The heap may use nine tenths of it. */
   readonly memoryMb?: number
-  /** 1 to 900,000. Default 60,000. */
+  /** Timeout in ms, 1 to 900,000. Default 60,000. */
   readonly timeoutMs?: number
-  /** Environments at a time, 1 to 1,000. Default 10. An invocation beyond it is throttled. */
+  /** Maximum number of concurrent environments, 1 to 1,000. Default 10. Further invocations are throttled. */
   readonly concurrency?: number
-  /** Variables of the function. Of this process's own, it sees none but PATH. */
+  /** Environment variables of the function. Of the variables of this process, it sees only PATH. */
   readonly env?: Readonly<Record<string, string>>
   /** Default `us-east-1`. */
   readonly region?: string
-  /** Where its processes run. Default, as on Lambda, the task root. */
+  /** The working directory of its processes. Default: the task root, as on Lambda. */
   readonly directory?: string
-  /** Another runtime than the emulator's own. It reads the variables that Lambda sets, _HANDLER among them. */
+  /** A runtime other than the emulator's own. It reads the variables that Lambda sets, including _HANDLER. */
   readonly runtime?: Runtime
   /** Called with each line that the function writes. */
   readonly onLine?: (line: LogLine) => void
@@ -43,19 +43,19 @@ const RESERVED = /^(AWS_LAMBDA_.*|AWS_(DEFAULT_)?REGION|AWS_EXECUTION_ENV|LAMBDA
 const TIMEOUT_MS = { min: 1, max: 900_000 }
 const CONCURRENCY = { min: 1, max: 1_000 }
 
-/** Checks what a function is made of, and fills in what is not said. */
+/** Checks the options of a function, and fills in the defaults. */
 export function settingsOf(options: FunctionOptions): Settings {
   const { name } = options
   if (process.platform === 'win32') {
     throw new ConfigError(
       'no-signals',
-      'Functions are frozen by SIGSTOP, which Windows does not have. Run this on Linux or macOS.',
+      'Functions are frozen with SIGSTOP, which Windows does not have. Run this on Linux or macOS.',
     )
   }
   if (!/^[a-zA-Z0-9-_]{1,64}$/.test(name))
     throw new ConfigError(
       'bad-function',
-      `A function's name has 1 to 64 letters, digits, - and _; it is ${shown(name)}.`,
+      `The name of a function must have 1 to 64 letters, digits, - and _; it is ${shown(name)}.`,
     )
   const settings: Settings = {
     handler: 'index.handler',
@@ -77,14 +77,14 @@ export function settingsOf(options: FunctionOptions): Settings {
     if (!RESERVED.test(variable)) continue
     throw new ConfigError(
       'bad-function',
-      `Lambda sets ${variable} itself, so env of the function "${name}" may not. Leave it out.`,
+      `Lambda sets ${variable} itself, so the env of the function "${name}" must not. Remove it.`,
     )
   }
   for (const folder of [settings.taskRoot, settings.directory]) {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue
     throw new ConfigError(
       'bad-function',
-      `The function "${name}" runs in a folder; ${shown(folder)} is none. Bundle it there first.`,
+      `The function "${name}" runs in a folder, but ${shown(folder)} is not one. Bundle the function into it first.`,
     )
   }
   return settings
@@ -94,6 +94,6 @@ function checkRange(name: string, option: string, value: number, { min, max }: {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return
   throw new ConfigError(
     'bad-function',
-    `${option} of the function "${name}" is a whole number from ${min} to ${max}; it is ${shown(value)}.`,
+    `${option} of the function "${name}" must be a whole number from ${min} to ${max}; it is ${shown(value)}.`,
   )
 }

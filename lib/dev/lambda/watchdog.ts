@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 
 /**
- * Reads which processes start and end; at the end of its input, whatever the reason, it kills those that are left,
- * frozen or not.
+ * Reads which processes start and end. At the end of its input, for whatever reason, it kills the processes that are
+ * left, frozen or not.
  */
 const SCRIPT = `trap '' INT TERM HUP
 pids=' '
@@ -16,8 +16,8 @@ done
 for pid in $pids; do kill -9 "$pid"; done`
 
 /**
- * A small process that outlives this one by a moment and takes its children along, even if this one is killed. A frozen
- * process could not end by itself: nothing reaches it but SIGKILL.
+ * A small process that outlives this one briefly and kills its child processes, even if this process is killed. A
+ * frozen process cannot end by itself: only SIGKILL reaches it.
  */
 export class Watchdog {
   private readonly child: ChildProcess
@@ -25,7 +25,8 @@ export class Watchdog {
   private readonly gone: Promise<void>
 
   constructor() {
-    // A session of its own: what a terminal sends to all of its processes must not reach it first.
+    // The process has a session of its own: a signal that a terminal sends to a whole process group must not end it
+    // first.
     this.child = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
     this.input = this.child.stdin!
     this.input.on('error', () => undefined)

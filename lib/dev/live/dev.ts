@@ -28,26 +28,26 @@ import { type LiveBindings, type LiveSource, liveSources, originOf } from './sou
 export interface DevOptions extends LiveBindings {
   /** `dynamodb:TABLE`, which processes may share, or `lmdb:DIRECTORY`. Default `lmdb:.millrace/NAME/live/state`. */
   readonly state?: string
-  /** Where the table is, if state is in one. */
+  /** The connection to the table, if state is in one. */
   readonly dynamodb?: DynamoDBStoreOptions
-  /** The consumer group of a pipeline with one Kafka source. Default `millrace-PIPELINE-SOURCE`. */
+  /** The consumer group, for a pipeline with one Kafka source. Default `millrace-PIPELINE-SOURCE`. */
   readonly group?: string
-  /** Records a batch, 1 to 10,000. Default 1,000. */
+  /** Maximum records per batch, 1 to 10,000. Default 1,000. */
   readonly batch?: number
-  /** How long a batch that is not full waits for more, ms. Default 100. */
+  /** How long a batch that is not full waits for more records, ms. Default 100. */
   readonly windowMs?: number
-  /** Between two ticks, ms. Default 5,000; Lambda's schedule has a minute. */
+  /** Time between two ticks, ms. Default 5,000; Lambda's schedule uses a minute. */
   readonly tickMs?: number
-  /** An invocation's time, ms. Default 30,000. */
+  /** Timeout of an invocation, ms. Default 30,000. */
   readonly timeoutMs?: number
-  /** Where file sinks go. Default `.millrace/NAME/live/TABLE`, or `.millrace/NAME/live/out`. */
+  /** Where file sinks write. Default `.millrace/NAME/live/TABLE`, or `.millrace/NAME/live/out`. */
   readonly out?: string
   readonly logger?: Logger
   /** Called about every two seconds, and at the end. */
   readonly onProgress?: (progress: Progress) => void
-  /** Called once everything is reached and polling begins. */
+  /** Called once all services are reachable and polling begins. */
   readonly onReady?: () => void
-  /** Ends it in order: batches in flight are finished and checkpointed. */
+  /** Stops in order: batches in flight are finished and checkpointed. */
   readonly signal: AbortSignal
 }
 
@@ -73,14 +73,14 @@ const DEFAULT_WINDOW_MS = 100
 const DEFAULT_TICK_MS = 5_000
 const DEFAULT_TIMEOUT_MS = 30_000
 const PROGRESS_MS = 2_000
-/** Each of them takes the time of the store's own attempts. */
+/** Each try includes all attempts of the store itself. */
 const THROTTLED_TRIES = 20
 
 /**
  * Runs a pipeline on live Kafka topics and Kinesis streams until it is told to stop, with the handlers that Lambda runs
- * and pollers that behave as its mappings do. Any number of processes may share one table. Killed at any moment and
- * started again it goes on where it was.
- * @throws {ConfigError} what cannot be reached or is not there, before anything is read
+ * and with pollers that behave as its mappings do. Any number of processes may share one table. If a process is killed
+ * at any moment and restarted, it resumes where it was.
+ * @throws {ConfigError} if something cannot be reached or does not exist, before any record is read
  */
 export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunSummary> {
   checkOptions<DevOptions>('dev()', options, OPTIONS)
@@ -88,10 +88,10 @@ export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunS
   checkBatch(options.batch)
   checkGroup(options.group, sources)
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  // Well below an invocation's time, so that it ends with a checkpoint and not by its end.
+  // Well below the timeout of an invocation, so that the invocation ends with a checkpoint and not with a timeout.
   const retries = { attemptsMax: 10, totalMs: timeoutMs / 3 }
   const dynamodb = { retries, requestTimeoutMs: Math.min(3_000, timeoutMs / 4), ...options.dynamodb }
-  // Apart from runs on files: their positions are others, and so are their results.
+  // Separate from runs on files: their positions and results are different.
   const home = `.millrace/${pipeline.name}/live`
   const choice = parseState(options.state ?? `lmdb:${home}/state`)
   const out = options.out ?? `${home}/${choice.kind === 'dynamodb' ? choice.table.replace(/[^\w.-]/g, '-') : 'out'}`
@@ -106,16 +106,16 @@ export async function dev(pipeline: Pipeline, options: DevOptions): Promise<RunS
 
 function checkBatch(batch: number | undefined): void {
   if (batch === undefined || (Number.isSafeInteger(batch) && batch >= 1 && batch <= 10_000)) return
-  throw new ConfigError('bad-batch', `--batch is a whole number from 1 to 10000; it is ${batch}.`)
+  throw new ConfigError('bad-batch', `--batch must be a whole number from 1 to 10000; it is ${batch}.`)
 }
 
-/** Offsets of a group are by topic, but its members all have to read the same ones. */
+/** Offsets of a group are stored by topic, but all its members have to read the same topics. */
 function checkGroup(group: string | undefined, sources: readonly LiveSource[]): void {
-  if (group === '') throw new ConfigError('bad-group', '--group is the name of a consumer group; it is empty.')
+  if (group === '') throw new ConfigError('bad-group', '--group must be the name of a consumer group; it is empty.')
   if (group === undefined || sources.filter(({ kind }) => kind === 'kafka').length < 2) return
   throw new ConfigError(
     'one-group',
-    `--group names one consumer group, but this pipeline has several Kafka sources, each with a group of its own. Leave --group out.`,
+    `--group names one consumer group, but this pipeline has several Kafka sources, each with a group of its own. Omit --group.`,
   )
 }
 
@@ -147,7 +147,7 @@ class LiveRun {
 
   async run(): Promise<RunSummary> {
     const cpu = process.cpuUsage()
-    // What cannot be reached is said before anything is read: the state, then each source.
+    // A service that cannot be reached is reported before any record is read: first the state, then each source.
     await this.unthrottled(() => statusOf(this.pipeline, this.store))
     for (const { inspector } of this.sources) await this.unthrottled(() => inspector.list())
     for (const node of plan(this.pipeline).sinks) {
@@ -178,20 +178,20 @@ class LiveRun {
     }
   }
 
-  /** Throttling passes; what cannot be reached is said. */
+  /** Throttling is retried; any other failure is thrown. */
   private async unthrottled<R>(work: () => Promise<R>): Promise<R> {
     for (let tries = 1; ; tries++) {
       try {
         return await work()
       } catch (error) {
         if (!(error instanceof RetryableError) || error.code !== 'throttled' || tries === THROTTLED_TRIES) throw error
-        this.logger.warn('throttled before it begins or as it ends', { error: messageOf(error) })
+        this.logger.warn('throttled during startup or shutdown', { error: messageOf(error) })
       }
     }
   }
 
   private async drive(): Promise<void> {
-    // What fails for good in one place ends all of it, in order.
+    // A permanent failure in one place stops the whole process in order.
     const stop = new AbortController()
     const onSignal = (): void => stop.abort()
     this.options.signal.addEventListener('abort', onSignal, { once: true })
@@ -247,7 +247,7 @@ class LiveRun {
     }
   }
 
-  /** Its failures are those of a moment: the next tick tries again. What no repetition mends ends the run. */
+  /** A transient failure is retried by the next tick. An error that a retry cannot fix ends the run. */
   private async tick(): Promise<void> {
     try {
       await this.containers.invoke('tick', {})
@@ -287,16 +287,16 @@ class LiveRun {
     }
   }
 
-  /** In the background: whoever asked has no time left. */
+  /** Runs in the background, because the invocation that asks for it has no time left. */
   private advance(request: AdvanceRequest): void {
     const work = this.containers.invoke('advance', request).catch((error) => {
-      this.logger.warn('an advance failed; the next tick finds it', { error: messageOf(error), ...request })
+      this.logger.warn('an advance failed; the next tick retries it', { error: messageOf(error), ...request })
     })
     this.underWay.add(work)
     void work.finally(() => this.underWay.delete(work))
   }
 
-  /** One sink for all environments. Files go below --out, whatever folder the pipeline names. */
+  /** One sink for all environments. File sinks write below --out, whatever folder the pipeline names. */
   private sink(node: SinkNode<any>): Promise<Sink> {
     let sink = this.sinks.get(node.name)
     if (sink === undefined) {
@@ -324,7 +324,7 @@ class LiveRun {
     }
   }
 
-  /** One readable file a file sink, from the parts that are there. */
+  /** Writes one readable file for each file sink, from the existing parts. */
   private async collect() {
     const { collectInto } = await import('../../sinks/file/parts.js')
     const collected = []
@@ -333,7 +333,7 @@ class LiveRun {
         const name = this.options.names?.[node.name] ?? node.name
         collected.push({
           name: node.name,
-          file: `the ${node.connector} ${name}, by this process`,
+          file: `the ${node.connector} ${name}, written by this process`,
           rows: this.written.get(node.name) ?? 0,
         })
         continue
@@ -345,5 +345,5 @@ class LiveRun {
   }
 }
 
-/** Files, and the dead letter that a pipeline does not name. */
+/** File sinks, and the default dead letter sink. */
 const isFile = ({ connector }: SinkNode<any>): boolean => connector === 'ndjson' || connector === 'dead-letter'

@@ -15,37 +15,37 @@ export interface GroupOptions {
   readonly logger: Logger
 }
 
-/** The least that brokers allow: a member that was killed holds up the others this long. */
+/** The least that brokers allow. A member that was killed blocks the others for this long. */
 const SESSION_MS = 6_000
 const HEARTBEAT_MS = 1_000
-/** How long the others wait for this member when partitions are dealt anew. */
+/** How long the other members wait for this one during a rebalance. */
 const REBALANCE_MS = 6_000
-/** The pace of the consumer's loop: heartbeats come from it, and leaving waits for it. */
+/** The interval of the consumer's loop: it sends heartbeats, and leaving the group waits for it. */
 const LOOP_MS = 200
-/** How soon a partition that was added is seen. */
+/** How soon a new partition is noticed. */
 const METADATA_MS = 3_000
 const LEAVE_MS = 3_000
 const COMMIT_MS = 5_000
-/** First joins that may fail before somebody hears of it. */
+/** How many initial joins may fail before a warning is logged. */
 const REFUSALS = 3
 
 /**
- * Membership of a consumer group, by a kafkajs consumer that never fetches: it heartbeats, gets partitions and commits,
- * whatever takes how long beside it. Records are read by `KafkaTopic`, since kafkajs hands out records of aborted
- * transactions where several overlap, and none of a topic that is compressed with what it lacks.
+ * Membership of a consumer group, by a kafkajs consumer that never fetches: it sends heartbeats, receives partitions
+ * and commits, independently of how long other work takes. Records are read by `KafkaTopic`, because kafkajs returns
+ * records of aborted transactions if several overlap, and cannot read a topic whose compression it does not support.
  */
 export class KafkaGroup {
-  /** Grows with each assignment. */
+  /** Incremented with each assignment. */
   epoch = 0
   partitions: readonly number[] = []
-  /** What ended the membership for good before it began: no permission, no such group. */
+  /** The permanent error that prevented the membership: no permission, or no such group. */
   failure: Error | undefined
   private readonly options: GroupOptions
   private readonly onChange: () => void
   private readonly backoff: Backoff
   private consumer: Consumer | undefined
   private hasLeft = false
-  /** Joins that failed before the first that did not. */
+  /** Joins that failed before the first successful one. */
   private refused = 0
 
   constructor(options: GroupOptions, onChange: () => void) {
@@ -75,7 +75,7 @@ export class KafkaGroup {
     this.consumer = consumer
     const { GROUP_JOIN, CRASH } = consumer.events
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      // Before its first fetch: this runs within the join.
+      // Called during the join, before the first fetch.
       consumer.pause([{ topic }])
       if (this.consumer !== consumer) return
       this.backoff.reset()
@@ -91,14 +91,14 @@ export class KafkaGroup {
       await consumer.connect()
       await consumer.subscribe({ topic, fromBeginning: true })
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined })
-      // Left while it joined: kafkajs can leave only now.
+      // The poller left while this consumer was joining: kafkajs can only disconnect it now.
       if (this.consumer !== consumer) await consumer.disconnect()
     } catch (error) {
       this.again(consumer, error)
     }
   }
 
-  /** kafkajs restarts a consumer after some errors only; a new one is made after all. */
+  /** kafkajs restarts a consumer only after some errors, so a new consumer is created after any error. */
   private again(consumer: Consumer, error: unknown): void {
     const { connection, topic, group, logger } = this.options
     if (this.hasLeft || this.consumer !== consumer) return
@@ -111,15 +111,15 @@ export class KafkaGroup {
       return
     }
     const fields = { group, topic, error: explained.message }
-    // A broker that has just made the group, or the topic, refuses the first join.
-    if (this.epoch === 0 && ++this.refused <= REFUSALS) logger.info('the consumer group is not there yet', fields)
+    // A broker that has just created the group or the topic refuses the first join.
+    if (this.epoch === 0 && ++this.refused <= REFUSALS) logger.info('the consumer group does not exist yet', fields)
     else if (this.epoch === 0) logger.warn('the consumer group cannot be joined yet', fields)
-    else logger.warn('the consumer group was lost, and is joined again', fields)
+    else logger.warn('the consumer group was lost; joining it again', fields)
     void this.backoff.pause().then(() => (this.hasLeft ? undefined : this.join()))
   }
 
   /**
-   * Commits the next offsets that are wanted. One that fails costs repeats at the next start, which the handler drops.
+   * Commits the next wanted offsets. A failed commit only causes repeats at the next start, which the handler drops.
    */
   async commit(next: ReadonlyMap<number, number>): Promise<void> {
     const { topic, group, logger, signal } = this.options
@@ -132,11 +132,11 @@ export class KafkaGroup {
       const committing = consumer.commitOffsets(offsets)
       await Promise.race([signal.aborted ? committing : unlessStopped(committing, signal), timeout(COMMIT_MS)])
     } catch (error) {
-      logger.warn('offsets are not committed', { group, topic, error: messageOf(error) })
+      logger.warn('offsets could not be committed', { group, topic, error: messageOf(error) })
     }
   }
 
-  /** Gives the partitions to the others at once. */
+  /** Gives the partitions to the other members immediately. */
   async leave(): Promise<void> {
     this.hasLeft = true
     const { consumer } = this

@@ -21,11 +21,11 @@ import {
 export interface KafkaPollerOptions extends LiveOptions {
   readonly topic: string
   readonly connection: KafkaConnection
-  /** The consumer group, one for each topic. Several processes of one group share its partitions. */
+  /** The consumer group, one per topic. Processes of the same group share its partitions. */
   readonly group: string
 }
 
-/** A partition of ours: what was read of it and not yet taken, and the offset to read on from. */
+/** An assigned partition: the records that were read but not yet accepted, and the offset of the next read. */
 interface Held {
   readonly records: TopicRecord[]
   next: number
@@ -35,18 +35,19 @@ const FETCH_WAIT_MS = 500
 const FETCH_BYTES = 10 * 1024 * 1024
 const PARTITION_BYTES = 1024 * 1024
 /**
- * A partition whose log does not go on after its position is looked at again this often: an operator may have reset it.
+ * If the log of a partition does not continue after its position, the partition is checked again at this interval: an
+ * operator may have reset it.
  */
 const LOOK_AGAIN_MS = 2_000
 const IDLE_MS = 500
 const OFFSET_OUT_OF_RANGE = 1
 
 /**
- * Drives the ingest handler from a real Kafka topic as a mapping with one poller does: a member of a consumer group,
- * committed records only, several partitions in one event, offsets committed once the handler has taken a batch. It
- * begins at the group's offsets, but never after the handler's own checkpoint: a group that is ahead would lose
- * records. Ends only by its signal.
- * @throws {ConfigError} where the topic cannot be read at all
+ * Drives the ingest handler from a real Kafka topic as a mapping with one poller does: it is a member of a consumer
+ * group, reads only committed records, puts several partitions into one event, and commits offsets once the handler has
+ * accepted a batch. It begins at the group's offsets, but never after the handler's own checkpoint, because records
+ * between the two would be lost. It ends only by its signal.
+ * @throws {ConfigError} if the topic cannot be read at all
  */
 export async function pollKafka(options: KafkaPollerOptions): Promise<void> {
   const topic = await openTopic(options, 'The Kafka poller')
@@ -67,7 +68,7 @@ class KafkaPoller {
   /** The assignment that `held` belongs to. */
   private begun = 0
   private lookAgainAt = Number.POSITIVE_INFINITY
-  /** Which partition goes first in the next event, so that none waits for ever. */
+  /** Which partition goes first in the next event, so that none waits indefinitely. */
   private turn = 0
   private wake: () => void = () => undefined
 
@@ -80,7 +81,7 @@ class KafkaPoller {
 
   async run(): Promise<void> {
     const { signal } = this.options
-    // Says what is wrong with the connection or the topic, before anything is joined.
+    // Reports a problem with the connection or the topic before the group is joined.
     await untilAnswered(() => this.topic.partitions(), this.options)
     try {
       if (!signal.aborted) void this.group.join()
@@ -95,7 +96,7 @@ class KafkaPoller {
     }
   }
 
-  /** Finds where each partition of a new assignment begins. */
+  /** Finds the start offset of each partition of a new assignment. */
   private async begin(): Promise<void> {
     const { signal, logger, group } = this.options
     const { epoch, partitions } = this.group
@@ -122,7 +123,8 @@ class KafkaPoller {
   }
 
   /**
-   * The lower one of what the group has committed and what the handler wants; undefined where the log ends before that.
+   * The lower of the group's committed offset and the offset that the handler wants; undefined if the log ends before
+   * the latter.
    */
   private async startOf(partition: number, bounds: PartitionOffsets, committed: number): Promise<number | undefined> {
     const { logger, positionOf } = this.options
@@ -131,7 +133,7 @@ class KafkaPoller {
     const wanted = offsetAfter(position)
     if (wanted > bounds.high) {
       logger.error(
-        'a log ends before the position, since its topic was made anew: the partition waits for an operator',
+        'a log ends before the position because its topic was recreated: the partition waits for an operator',
         {
           split,
           position,
@@ -146,7 +148,7 @@ class KafkaPoller {
     return Math.max(bounds.low, committed < 0 ? wanted : Math.min(committed, wanted))
   }
 
-  /** Reads until a batch is full or its window is over: whether there is anything to deliver. */
+  /** Reads until a batch is full or its window is over. Returns whether there is anything to deliver. */
   private async fill(): Promise<boolean> {
     const { signal, batch, batchingWindowMs = BATCHING_WINDOW_MS } = this.options
     let until = Number.POSITIVE_INFINITY
@@ -169,7 +171,7 @@ class KafkaPoller {
     try {
       const fetched = await unlessStopped(this.topic.fetch(asked, limits), signal)
       if (fetched === undefined) return
-      // A leader that is not known, or a throttled broker: not at full speed.
+      // The leader is unknown, or the broker throttles: wait before the next fetch.
       if (fetched.size === 0) await rest(IDLE_MS, signal)
       for (const [partition, held] of wanted) {
         const answer = fetched.get(partition)
@@ -187,7 +189,7 @@ class KafkaPoller {
       }
       this.backoff.reset()
     } catch (error) {
-      // What cannot be decoded now cannot be decoded later.
+      // Data that cannot be decoded now cannot be decoded later.
       if (error instanceof StopError || (error instanceof ConfigError && error.code !== 'unknown-topic')) throw error
       logger.warn('a topic cannot be read', { topic: this.topic.topic, error: messageOf(error) })
       await this.backoff.pause()
@@ -233,7 +235,7 @@ class KafkaPoller {
     await this.group.commit(next)
   }
 
-  /** An event of what is held, an equal share of each partition, as far as 6 MB hold it. */
+  /** Builds an event from the held records, with an equal share of each partition, up to 6 MB. */
   private event() {
     const { topic, connection } = this.topic
     const waiting = this.inTurn().filter(([, { records }]) => records.length > 0)
@@ -272,7 +274,7 @@ class KafkaPoller {
     return count
   }
 
-  /** Until partitions are assigned. */
+  /** Waits until partitions are assigned. */
   private async idle(): Promise<void> {
     const woken = new Promise<void>((resolve) => {
       this.wake = resolve
@@ -283,7 +285,7 @@ class KafkaPoller {
 }
 
 function recordJson(topic: string, partition: number, record: TopicRecord): string {
-  // Java's bytes are signed, and Lambda writes them so.
+  // Bytes are signed in Java, and Lambda writes them as signed numbers.
   const headers = record.headers.map(([name, value]) => ({ [name]: Array.from(new Int8Array(value)) }))
   return kafkaRecord({
     topic,

@@ -5,8 +5,8 @@ import { explainKafka } from '../../sources/kafka/failure.js'
 import type { Outgoing, Sender } from './sender.js'
 
 /**
- * Sends to a topic: idempotent, so that a retry of the client doubles nothing; keys go to partitions as Java's clients
- * deal them.
+ * Sends to a topic with an idempotent producer, so that a retry of the client creates no duplicate. Keys are assigned
+ * to partitions as Java clients assign them.
  */
 export async function kafkaSender(
   topic: string,

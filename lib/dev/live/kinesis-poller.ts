@@ -8,15 +8,15 @@ import { ShardPoller } from './shard-poller.js'
 
 export interface KinesisPollerOptions extends LiveOptions, KinesisConnection {}
 
-/** How soon a new shard is seen. */
+/** How soon a new shard is noticed. */
 const LIST_MS = 3_000
 
 /**
- * Drives the ingest handler from a real Kinesis stream as an event source mapping does: every shard by itself, a child
- * once its parents are read and taken to their ends, each after the handler's own checkpoint. Several processes may
- * poll one stream: each delivers all of it, and the handler drops what another was faster with. Ends only by its
- * signal.
- * @throws {ConfigError} where the stream cannot be read at all
+ * Drives the ingest handler from a real Kinesis stream as an event source mapping does. Every shard is read separately,
+ * from the handler's own checkpoint; a child shard is read once its parents are processed to their ends. Several
+ * processes may poll one stream: each delivers all of it, and the handler drops records that another process delivered
+ * first. It ends only by its signal.
+ * @throws {ConfigError} if the stream cannot be read at all
  */
 export async function pollKinesis(options: KinesisPollerOptions): Promise<void> {
   const stream = await openStream(options, 'The Kinesis poller')
@@ -33,7 +33,7 @@ class KinesisPoller {
   private readonly options: KinesisPollerOptions
   private readonly stream: KinesisStream
   private readonly started = new Map<string, Promise<void>>()
-  /** Read to its end, and all of it taken. */
+  /** Shards that are processed to their ends. */
   private readonly done = new Set<string>()
   private readonly broken = new AbortController()
   private failure: { readonly error: unknown } | undefined
@@ -65,7 +65,7 @@ class KinesisPoller {
     if (this.failure !== undefined) throw this.failure.error
   }
 
-  /** Starts each shard whose parents are done, or are not there any more. */
+  /** Starts each shard whose parents are processed or no longer exist. */
   private startReady(listed: readonly SplitListing[], arn: string): void {
     const isThere = new Set(listed.map(({ split }) => split))
     for (const { split, parents = [] } of listed) {
@@ -75,7 +75,7 @@ class KinesisPoller {
     }
   }
 
-  /** A shard's end may let its children begin; a defect ends all shards. */
+  /** The end of a shard may let its children begin; a permanent failure ends all shards. */
   private async poll(poller: ShardPoller, split: string): Promise<void> {
     try {
       if (await poller.run()) this.done.add(split)

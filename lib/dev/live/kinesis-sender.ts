@@ -18,7 +18,7 @@ const ARN = /^arn:[^:]+:kinesis:([^:]+):/
 const ACTIVE_MS_MAX = 60_000
 const LOOK_MS = 200
 
-/** Sends to a stream. A record without a key is spread over the shards. */
+/** Sends to a stream. Records without a key are distributed over the shards. */
 export async function kinesisSender(
   { stream, endpoint, region }: Extract<LiveSource, { kind: 'kinesis' }>,
   create: number | undefined,
@@ -74,7 +74,7 @@ export async function kinesisSender(
   }
 }
 
-/** A stream that was made a moment ago may not be known yet. */
+/** A stream that was just created may not be visible yet. */
 async function activeOr(status: () => Promise<string | undefined>, isNew: boolean): Promise<string | undefined> {
   try {
     return await status()

@@ -4,20 +4,20 @@ import { messageOf, RetryableError } from '../../base/index.js'
 import type { Logger, Position } from '../../ports/index.js'
 import { type Found, type Judgement, judgeAnswer } from '../../testing/answer.js'
 
-/** What a poller of a real stream or topic needs besides it. */
+/** Options of a poller besides its stream or topic. */
 export interface LiveOptions {
   /** Invokes the ingest handler, as `Containers.invoke` does. */
   readonly invoke: (name: 'ingest', event: unknown) => Promise<unknown>
-  /** What the handler has checkpointed of a split; undefined where it has never seen it. */
+  /** The position that the handler has checkpointed for a split; undefined if it has never processed the split. */
   readonly positionOf: (split: string) => Promise<Position | undefined>
-  /** Records a batch. */
+  /** Maximum records per batch. */
   readonly batch: number
-  /** How long a batch that is not full waits for more, ms. Default 500. */
+  /** How long a batch that is not full waits for more records, ms. Default 500. */
   readonly batchingWindowMs?: number
-  /** Ends polling in order: the batch in flight is finished, and what it reached is kept. */
+  /** Ends polling in order: the batch in flight is finished, and its progress is kept. */
   readonly signal: AbortSignal
   readonly logger: Logger
-  /** Called with the records that a batch moved on. */
+  /** Called with the number of records that a batch completed. */
   readonly onDelivered?: (records: number) => void
 }
 
@@ -26,7 +26,7 @@ export const BATCHING_WINDOW_MS = 500
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 5_000
 
-/** Waits that grow with each failure in a row, with jitter. A mapping never gives up, and neither does this. */
+/** Waits that grow with each consecutive failure, with jitter. It never gives up, as a mapping never does. */
 export class Backoff {
   failures = 0
   private readonly signal: AbortSignal
@@ -45,7 +45,7 @@ export class Backoff {
   }
 }
 
-/** Sleeps; a signal, or whoever wakes it, ends it early and without an error. */
+/** Sleeps. The signal or `woken` ends the sleep early, without an error. */
 export async function rest(ms: number, signal: AbortSignal, woken?: Promise<void>): Promise<void> {
   if (signal.aborted) return
   const over = new AbortController()
@@ -56,7 +56,7 @@ export async function rest(ms: number, signal: AbortSignal, woken?: Promise<void
   signal.removeEventListener('abort', wake)
 }
 
-/** What the work gives, or undefined as soon as the signal comes. What is left running must end by itself. */
+/** The result of the work, or undefined as soon as the signal is aborted. The remaining work must end by itself. */
 export async function unlessStopped<R>(work: Promise<R>, signal: AbortSignal): Promise<R | undefined> {
   work.catch(() => undefined)
   if (signal.aborted) return undefined
@@ -72,7 +72,7 @@ export async function unlessStopped<R>(work: Promise<R>, signal: AbortSignal): P
   }
 }
 
-/** Asks until there is an answer; what somebody has to mend is thrown. Undefined: stopped before. */
+/** Repeats a request until it is answered. An error that needs a fix is thrown. Undefined: stopped before. */
 export async function untilAnswered<R>(ask: () => Promise<R>, { signal, logger }: LiveOptions): Promise<R | undefined> {
   const backoff = new Backoff(signal)
   while (!signal.aborted) {
@@ -87,7 +87,10 @@ export async function untilAnswered<R>(ask: () => Promise<R>, { signal, logger }
   return undefined
 }
 
-/** One invocation with the event's JSON, parsed anew as Lambda's runtime does; and what its answer means. */
+/**
+ * Makes one invocation with the JSON of the event, parsed separately each time as Lambda's runtime does, and judges its
+ * answer.
+ */
 export async function deliver(
   { invoke, logger }: LiveOptions,
   what: string,
@@ -100,7 +103,7 @@ export async function deliver(
     if (judgement.kind === 'failed') logger.warn('an answer fails its batch', { from: what, why: judgement.why })
     return judgement
   } catch (error) {
-    logger.warn('an invocation failed: its batch comes again', { from: what, error: messageOf(error) })
+    logger.warn('an invocation failed: its batch will be redelivered', { from: what, error: messageOf(error) })
     return { kind: 'failed', why: messageOf(error) }
   }
 }

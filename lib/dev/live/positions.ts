@@ -4,10 +4,10 @@ import type { Position, StateStore } from '../../ports/index.js'
 import { runPrefix, START, splitKey, splitName } from '../../runtime/keys.js'
 import { readSplit } from '../../runtime/split-item.js'
 
-/** Logs made anew that a split may have gone through. */
+/** How many times the log of a split may have been recreated. */
 const GENERATIONS_MAX = 1_000
 
-/** The handlers' own checkpoint of a source's split, read strongly; undefined before its first. */
+/** The handlers' own checkpoint of a source's split, read strongly; undefined before the first one. */
 export async function positionOf(
   pipeline: Pipeline,
   store: StateStore,

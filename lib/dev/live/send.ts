@@ -10,27 +10,27 @@ import type { Outgoing, Sender } from './sender.js'
 import { type LiveBindings, type LiveSource, liveSources } from './sources.js'
 
 export interface SendOptions extends LiveBindings {
-  /** Files of each source, by its name. Sources without one are left alone. */
+  /** The files of each source, by its name. Sources without files are ignored. */
   readonly inputs: Readonly<Record<string, readonly string[]>>
-  /** Makes a stream or topic that is not there, with so many shards or partitions. */
+  /** Creates missing streams and topics, with this many shards or partitions. */
   readonly create?: number
-  /** Records a second of each source; default: as fast as it goes. */
+  /** Records per second for each source; default: no limit. */
   readonly rate?: number
-  /** How many records are sent, and how much of the files that is, from 0 to 1. */
+  /** How many records are sent, and the share of the files that this is, from 0 to 1. */
   readonly onProgress?: (sent: number, share: number) => void
   readonly signal?: AbortSignal
 }
 
-/** Kinesis takes 500 records and 5 MB a request, Kafka by default 1 MB for a partition. */
+/** Kinesis accepts 500 records and 5 MB per request; Kafka accepts 1 MB per partition by default. */
 const SEND_RECORDS = 500
 export const SEND_BYTES = 900_000
-/** Of a record besides its line, generously. */
+/** Bytes of a record besides its line; a generous estimate. */
 export const OVERHEAD_BYTES = 300
 
 /**
- * Sends the lines of files to the live streams and topics of a pipeline's sources, in their order, under the keys that
- * producers would use. At least once: a request that failed without an answer is sent again.
- * @throws {ConfigError} for a source that the pipeline does not have, and for what is not there or cannot be reached
+ * Sends the lines of files to the live streams and topics of a pipeline's sources, in order, under the keys that
+ * producers would use. Delivery is at least once: a request that failed without an answer is sent again.
+ * @throws {ConfigError} if the pipeline does not have a source, or if something does not exist or cannot be reached
  */
 export async function send(pipeline: Pipeline, options: SendOptions): Promise<Readonly<Record<string, number>>> {
   const { sources } = plan(pipeline)
@@ -39,7 +39,7 @@ export async function send(pipeline: Pipeline, options: SendOptions): Promise<Re
     if (sources.some((source) => source.name === name)) continue
     throw new ConfigError(
       'unknown-source',
-      `--input names the source "${name}"; pipeline "${pipeline.name}" has ${sources.map((source) => source.name).join(', ')}.`,
+      `--input names the source "${name}"; the sources of pipeline "${pipeline.name}" are ${sources.map((source) => source.name).join(', ')}.`,
     )
   }
   const live = liveSources(pipeline, options).filter(({ name }) => options.inputs[name] !== undefined)
@@ -52,7 +52,7 @@ export async function send(pipeline: Pipeline, options: SendOptions): Promise<Re
     options.onProgress?.(sum(Object.values(sent)), bytes === 0 ? 1 : sum(read.values()) / bytes)
   const senders: Sender[] = []
   try {
-    // All of them first: what is not there is said before anything is sent.
+    // All senders are opened first, so that a missing stream or topic is reported before anything is sent.
     for (const source of live) senders.push(await openSender(source, options.create))
     await Promise.all(
       live.map(async (source, i) => {
@@ -72,10 +72,13 @@ export async function send(pipeline: Pipeline, options: SendOptions): Promise<Re
   return sent
 }
 
-/** Opens a stream or topic to send to, and makes it first where that is asked for. */
+/** Opens a stream or topic to send to, and creates it first if `create` is given. */
 export async function openSender(source: LiveSource, create: number | undefined): Promise<Sender> {
   if (create !== undefined && (create < 1 || create > 1_000))
-    throw new ConfigError('bad-create', `--create is a number of shards or partitions from 1 to 1000; it is ${create}.`)
+    throw new ConfigError(
+      'bad-create',
+      `--create must be a number of shards or partitions from 1 to 1000; it is ${create}.`,
+    )
   if (source.kind === 'kinesis') {
     const packages = '@aws-sdk/client-kinesis @smithy/node-http-handler'
     const { kinesisSender } = await load('Sending to Kinesis', packages, () => import('./kinesis-sender.js'))

@@ -1,17 +1,19 @@
 import type { Line } from '../input/lines.js'
 
-/** A record on its way: a line under the key that its source's `partitionKey` gives, or the record of a dead letter. */
+/**
+ * A record to be sent: a line under the key that its source's `partitionKey` computes, or the record of a dead letter.
+ */
 export interface Outgoing {
   readonly key: string | Buffer | null
-  /** Null is a record without a payload (Kafka). */
+  /** Null stands for a record without a payload (Kafka). */
   readonly line: Line | null
-  /** Kafka's, in an order that its client keeps. */
+  /** Headers of a Kafka record, in an order that its client preserves. */
   readonly headers?: Readonly<Record<string, Buffer | Buffer[]>>
-  /** Kafka's, ms since the epoch. Absent is now. */
+  /** Timestamp of a Kafka record, ms since the epoch. Default: now. */
   readonly timestamp?: number
 }
 
-/** Where lines are sent: returns once all of them are acknowledged. */
+/** A destination of lines. `send` resolves once all of them are acknowledged. */
 export interface Sender {
   send(records: readonly Outgoing[]): Promise<void>
   close(): Promise<void>

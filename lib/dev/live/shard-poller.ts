@@ -7,25 +7,28 @@ import { kinesisEvent, kinesisRecord } from '../../testing/events.js'
 import { EVENT_BYTES_MAX } from '../poller/events.js'
 import { BATCHING_WINDOW_MS, Backoff, deliver, type LiveOptions, rest, unlessStopped } from './options.js'
 
-/** Between two reads of a shard, which gives five a second to all its readers: one is left for who asks what waits. */
+/**
+ * Time between two reads of a shard. A shard allows five reads per second in total; one of them is left for the
+ * inspector.
+ */
 const READ_PAUSE_MS = 250
-/** Records of one read, at least; small batches need not read as often. */
+/** Minimum number of records per read, so that small batches do not need frequent reads. */
 const READ_RECORDS = 1_000
 const READ_RECORDS_MAX = 10_000
-/** A child that waits for its parents' end is asked again this soon. */
+/** Longest time between two checks of whether the parents of a shard have ended. */
 const WAIT_MS_MAX = 500
 
-/** A mapping's poller of one shard: batches in order, one at a time. */
+/** A mapping's poller of one shard: delivers batches in order, one at a time. */
 export class ShardPoller {
   private readonly options: LiveOptions
   private readonly stream: KinesisStream
   private readonly shard: string
   private readonly arn: string
   private readonly backoff: Backoff
-  /** Read and not yet taken. */
+  /** Records that were read but not yet accepted. */
   private readonly held: StreamRecord[] = []
   private reached: Position = '0'
-  /** Undefined: one is to be had, after `reached`. */
+  /** Undefined: a new iterator is needed, after `reached`. */
   private iterator: string | undefined
   private isAtEnd = false
   private readAt = Number.NEGATIVE_INFINITY
@@ -40,7 +43,7 @@ export class ShardPoller {
     this.most = options.batch
   }
 
-  /** Whether the shard was read and taken to its end; false where the poller was stopped. */
+  /** Returns whether the shard was processed to its end; false if the poller was stopped. */
   async run(): Promise<boolean> {
     const { signal } = this.options
     await this.begin()
@@ -53,7 +56,7 @@ export class ShardPoller {
     return false
   }
 
-  /** Finds where the handler is. */
+  /** Finds the position of the handler. */
   private async begin(): Promise<void> {
     const { signal, logger, positionOf } = this.options
     while (!signal.aborted) {
@@ -67,7 +70,7 @@ export class ShardPoller {
     }
   }
 
-  /** Reads until a batch is full, its window is over, or the shard is. */
+  /** Reads until a batch is full, its window is over, or the shard ends. */
   private async fill(): Promise<void> {
     const { signal, batch, batchingWindowMs = BATCHING_WINDOW_MS } = this.options
     let until = Number.POSITIVE_INFINITY
@@ -98,19 +101,19 @@ export class ShardPoller {
       this.backoff.reset()
     } catch (error) {
       if (signal.aborted) return
-      // Whatever it was, the next read begins after the last record.
+      // Whatever the error is, the next read begins after the last record.
       this.iterator = undefined
       const { name } = error as Error
       if (isMissingShard(error)) {
-        logger.error('a shard is gone with what it held', { shard: this.shard, position: this.reached })
+        logger.error('a shard was deleted with its remaining records', { shard: this.shard, position: this.reached })
         this.isAtEnd = true
       } else if (isForeignSequence(error)) {
-        logger.error('a position is none of its stream, which was made anew: the shard waits for an operator', {
+        logger.error('a position is not valid because its stream was recreated: the shard waits for an operator', {
           shard: this.shard,
           position: this.reached,
         })
         await this.backoff.pause()
-        // It may have been reset by now.
+        // An operator may have reset it meanwhile.
         if (this.held.length === 0) await this.begin()
       } else if (name !== 'ExpiredIteratorException') {
         logger.warn('a shard cannot be read', { shard: this.shard, error: messageOf(this.stream.explain(error)) })
@@ -119,9 +122,7 @@ export class ShardPoller {
     }
   }
 
-  /**
-   * An iterator at a record that was deleted may stay behind for ever: then the oldest record left is where to go on.
-   */
+  /** An iterator at a deleted record may never advance: reading then continues at the oldest remaining record. */
   private async fromOldest(read: StreamRead, limit: number): Promise<StreamRead | undefined> {
     if (read.records.length > 0 || read.next === undefined || read.behindMs === 0) return undefined
     const iterator = await this.stream.iterator(this.shard, { kind: 'oldest' })
@@ -148,7 +149,7 @@ export class ShardPoller {
       return index < 0 ? undefined : { range: 0, index }
     })
     if (outcome.kind === 'failed') {
-      // As with BisectBatchOnFunctionError, until what fails is alone.
+      // The batch is halved, as with BisectBatchOnFunctionError, until the failing record is alone.
       this.most = Math.max(1, Math.ceil(records.length / 2))
       await this.backoff.pause()
       return

@@ -4,16 +4,16 @@ import type { SourceInspector, SourceNode } from '../../ports/index.js'
 import { boundKafkaInspector, brokerList, type KafkaBinding } from '../../sources/kafka/binding.js'
 import { kinesisInspector } from '../../sources/kinesis/inspector.js'
 
-/** How the sources and sinks of a pipeline are named outside, and how Kafka is reached. */
+/** The physical names of a pipeline's sources and sinks, and the connection to Kafka. */
 export interface LiveBindings {
-  /** Physical names by logical ones: of streams, topics, tables. Default: the logical name. */
+  /** Physical names of streams, topics and tables, by logical name. Default: the logical name. */
   readonly names?: Readonly<Record<string, string>>
-  /** Of every Kafka source; default MILLRACE_KAFKA_BROKERS. */
+  /** Connection of every Kafka source; default MILLRACE_KAFKA_BROKERS. */
   readonly kafka?: Partial<Omit<KafkaBinding, 'topic'>>
   readonly kinesis?: { readonly endpoint?: string; readonly region?: string }
 }
 
-/** A source as it is outside. */
+/** A source bound to its physical stream or topic. */
 export type LiveSource =
   | {
       readonly kind: 'kinesis'
@@ -30,13 +30,13 @@ export type LiveSource =
       readonly inspector: SourceInspector
     }
 
-/** Binds each source of a pipeline, or says what it lacks. */
+/** Binds each source of a pipeline, or throws an error that names what is missing. */
 export function liveSources(pipeline: Pipeline, bindings: LiveBindings): readonly LiveSource[] {
   checkNames(pipeline, bindings)
   return plan(pipeline).sources.map((source) => bind(source, bindings))
 }
 
-/** Binds one source; undefined where the pipeline has none of that name. What others lack is not asked for. */
+/** Binds one source; undefined if the pipeline has no source of that name. The other sources need not be bound. */
 export function liveSource(pipeline: Pipeline, name: string, bindings: LiveBindings): LiveSource | undefined {
   checkNames(pipeline, bindings)
   const source = plan(pipeline).sources.find((candidate) => candidate.name === name)
@@ -50,7 +50,7 @@ function checkNames(pipeline: Pipeline, { names = {} }: LiveBindings): void {
   if (unknown === undefined) return
   throw new ConfigError(
     'unknown-name',
-    `--bind names "${unknown}"; pipeline "${pipeline.name}" has ${[...new Set(known)].join(', ')}.`,
+    `--bind names "${unknown}"; the names of pipeline "${pipeline.name}" are ${[...new Set(known)].join(', ')}.`,
   )
 }
 
@@ -64,10 +64,7 @@ function bind({ name, connector }: SourceNode<any>, bindings: LiveBindings): Liv
     const binding = { ...bindings.kafka, topic: physical, brokers: brokersOf(name, bindings) }
     return { kind: 'kafka', name, binding, inspector: boundKafkaInspector(binding) }
   }
-  throw new ConfigError(
-    'no-live-source',
-    `"${name}" is a source of files, which are not live: run them to their end with "millrace run".`,
-  )
+  throw new ConfigError('no-live-source', `"${name}" is a file source, which is not live. Use "millrace run".`)
 }
 
 function brokersOf(source: string, { kafka }: LiveBindings): readonly string[] {
@@ -80,7 +77,7 @@ function brokersOf(source: string, { kafka }: LiveBindings): readonly string[] {
   )
 }
 
-/** What events say of their origin: the stream's name, the topic. */
+/** The origin that events carry: the name of the stream or the topic. */
 export function originOf(source: LiveSource): string {
   return source.kind === 'kafka'
     ? `kafka:${source.binding.topic}`

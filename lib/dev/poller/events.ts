@@ -3,12 +3,12 @@ import { sequenceNumber } from '../input/numbering.js'
 import type { SplitLog } from '../input/split-log.js'
 import type { StreamInput } from '../input/stream-input.js'
 
-/** Lambda's limit on an event of a stream mapping. */
+/** Lambda's limit on the size of an event of a stream mapping. */
 export const EVENT_BYTES_MAX = 6 * 1024 * 1024
 const ACCOUNT = '123456789012'
 const REGION = 'us-east-1'
 
-/** Records [from, to) of one split. */
+/** The records [from, to) of one split. */
 export interface Range {
   readonly log: SplitLog
   readonly from: number
@@ -16,13 +16,13 @@ export interface Range {
 }
 
 export interface BuiltEvent {
-  /** The event as the mapping sends it. */
+  /** The JSON of the event, as the mapping sends it. */
   readonly json: string
-  /** What of the ranges found room. */
+  /** The part of the ranges that fitted. */
   readonly ranges: readonly Range[]
 }
 
-/** Writes the event JSON of a mapping for as many records of the ranges as 6 MB hold. */
+/** Writes the event JSON of a mapping, with as many records of the ranges as fit into 6 MB. */
 export function buildEvent(input: StreamInput, ranges: readonly Range[], arrivalMs: number): BuiltEvent {
   const write = WRITERS[input.source.connector as keyof typeof WRITERS]
   const taken: Range[] = []
@@ -30,7 +30,7 @@ export function buildEvent(input: StreamInput, ranges: readonly Range[], arrival
   let bytes = Buffer.byteLength(write.event(input, [], []))
   for (const range of ranges) {
     const records: string[] = []
-    // The name of its list, where it has one.
+    // The key of the split's list, for connectors whose events have one.
     bytes += JSON.stringify(range.log.split).length + ':[],'.length
     let index = range.from
     for (; index < range.to; index++) {
@@ -78,7 +78,7 @@ const kafka: Writer = {
       partition: Number(log.split.slice(log.split.lastIndexOf('-') + 1)),
       offset: index,
       timestamp: arrivalMs,
-      // No producer has stamped it.
+      // The emulated broker sets the timestamp, because no producer has.
       timestampType: 'LOG_APPEND_TIME',
       key: key === null ? null : base64(key),
       value: base64(log.line(index)),

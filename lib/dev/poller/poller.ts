@@ -15,21 +15,24 @@ export interface PollerOptions {
   readonly batch: number
   readonly faults: Faults
   readonly onDelivered: (records: number) => void
-  /** What a handler logged last as it took nothing: its answer does not say why. */
+  /** The last error that a handler logged when it accepted nothing: its answer does not contain the reason. */
   readonly lastError?: () => string | undefined
 }
 
-/** Whole batches that failed in a row before a split is given up: local runs end, mappings on AWS never do. */
+/**
+ * Consecutive failures of a whole batch after which a split is abandoned. Local runs end then; mappings on AWS retry
+ * indefinitely.
+ */
 const FAILURES_MAX = 50
-/** How long a batch that is not full waits for more. */
+/** How long a batch that is not full waits for more records. */
 const BATCHING_WINDOW_MS = 500
 const BACKOFF_MS_MAX = 1_000
-/** Delivered records that a chaotic poller may bring again. */
+/** How far back a chaotic poller may repeat delivered records. */
 const STRAY_REACH = 200
 
 /**
- * A stream mapping for one split (Kinesis, files): batches in order, one at a time; a partial answer goes on at the
- * lowest record reported; an error brings the batch again, halved (bisect), and cut otherwise.
+ * A stream mapping for one split (Kinesis, files). Batches are delivered in order, one at a time. A partial answer
+ * resumes at the lowest reported record. After an error the batch is redelivered, halved (bisect) or with another size.
  */
 export async function pollStream(options: PollerOptions, log: SplitLog): Promise<void> {
   const { input, faults } = options
@@ -52,7 +55,7 @@ export async function pollStream(options: PollerOptions, log: SplitLog): Promise
       continue
     }
     const reached = Math.max(next, outcome.at[0]!)
-    // An answer that goes on where it began is a wait, not a failure of the records.
+    // An answer that resumes at the start of the batch is a wait, not a failure of the records.
     failures = reached > next ? 0 : failures + 1
     const why = options.lastError?.() ?? 'no record was taken'
     if (failures > 0) await giveUpAfter(failures, log.split, why, () => placeText(input, log, reached))
@@ -66,7 +69,8 @@ export async function pollStream(options: PollerOptions, log: SplitLog): Promise
 }
 
 /**
- * A Kafka mapping for a whole topic: a batch holds records of several partitions, and an error brings all of it again.
+ * A Kafka mapping for a whole topic. A batch contains records of several partitions, and after an error all of it is
+ * redelivered.
  */
 export async function pollTopic(options: PollerOptions): Promise<void> {
   const { input, faults } = options
@@ -114,13 +118,13 @@ export async function pollTopic(options: PollerOptions): Promise<void> {
   }
 }
 
-/** One invocation with the event's JSON, parsed anew as Lambda's runtime does. */
+/** Makes one invocation with the JSON of the event, parsed separately each time as Lambda's runtime does. */
 async function deliver(options: PollerOptions, json: string, ranges: readonly Range[]) {
   try {
     const answer = await options.containers.invoke('ingest', JSON.parse(json))
     return judge(options.input, ranges, answer)
   } catch (error) {
-    // What no redelivery mends ends a local run at once, with its sentence.
+    // An error that a redelivery cannot fix ends a local run immediately, with its message.
     if (error instanceof MillraceError && !(error instanceof RetryableError)) throw error
     options.logger.warn('an invocation failed', { source: options.input.source.name, error: messageOf(error) })
     return { kind: 'failed', why: messageOf(error) } as const
@@ -131,14 +135,14 @@ async function giveUpAfter(failures: number, what: string, why: string, where: (
   if (failures > FAILURES_MAX) {
     throw new MillraceError(
       'stuck',
-      `${what} made no progress in ${FAILURES_MAX} deliveries${await where()}; the last one said: ${why}`,
+      `${what} made no progress in ${FAILURES_MAX} deliveries${await where()}; the last error was: ${why}`,
     )
   }
   await new Promise((resolve) => setTimeout(resolve, Math.min(BACKOFF_MS_MAX, failures * failures)))
 }
 
-/** Where the record is that is next, if it came from a file. */
+/** Where the next record is, if it came from a file. */
 async function placeText(input: StreamInput, log: SplitLog, index: number): Promise<string> {
   const place = await input.placeOf(log.split, index)
-  return place === undefined ? '' : ` from ${place.file}:${place.line} on`
+  return place === undefined ? '' : `, starting at ${place.file}:${place.line}`
 }

@@ -4,26 +4,27 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError } from '../../base/index.js'
 
-/** A server process of ours. */
+/** A server process that this package started. */
 export interface Daemon {
   readonly pid: number
-  /** Ends the process and waits until it is gone. */
+  /** Ends the process and waits until it has exited. */
   stop(signal?: NodeJS.Signals): Promise<void>
-  /** What it has written, the last part of it. */
+  /** The end of what it has written. */
   log(): string
 }
 
 export interface DaemonOptions {
   readonly name: string
   readonly command: readonly string[]
-  /** Takes what the process writes, both streams. */
+  /** The file that receives both output streams of the process. */
   readonly logFile: string
   /** Matches the log once the service answers. */
   readonly ready: RegExp
   /** Called with the pid as soon as a detached process runs. */
   readonly onSpawn?: (pid: number) => void
   /**
-   * Outlives this process, as `millrace services up` needs it. Else it ends with this process, even if that is killed.
+   * Whether the process outlives this one, as `millrace services up` needs it. Otherwise it ends with this process,
+   * even if that is killed.
    */
   readonly detached: boolean
   readonly cwd?: string
@@ -35,12 +36,12 @@ const STOP_MS_MAX = 15_000
 const LOOK_MS = 25
 
 /**
- * Runs its arguments and prints the pid. Ends with its stdin, which the parent holds: so the server is gone even if the
- * parent was killed.
+ * A shell script that runs its arguments and prints the pid. It ends with its stdin, which the parent holds open, so
+ * that the server ends even if the parent is killed.
  */
 const TETHER = '"$@" </dev/null & p=$!; echo "pid $p"; cat >/dev/null; kill -9 $p 2>/dev/null; wait $p'
 
-/** Starts a server and waits until its log says that it is ready. */
+/** Starts a server and waits until its log shows that it is ready. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   writeFileSync(options.logFile, '')
   const log = openSync(options.logFile, 'a')
@@ -67,7 +68,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (isOver() || performance.now() > until) {
       child.stdin?.end()
       if (options.detached && child.pid !== undefined) kill(child.pid, 'SIGKILL')
-      const why = failed?.message ?? (isOver() ? `it ended with ${child.exitCode ?? child.signalCode}` : 'it is silent')
+      const why =
+        failed?.message ??
+        (isOver() ? `it ended with ${child.exitCode ?? child.signalCode}` : 'it did not become ready in time')
       throw new MillraceError(
         'no-service',
         `${options.name} did not start (${why}). The end of ${options.logFile}: ${written().slice(-1500)}`,
@@ -77,7 +80,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   const pid = options.detached ? child.pid! : Number(/^pid (\d+)$/m.exec(written())![1])
   child.unref()
-  // The pipe holds the tether; it must not hold this process.
+  // The pipe keeps the tether alive, but must not keep this process alive.
   ;(child.stdin as { unref?(): void } | null)?.unref?.()
   return {
     pid,
@@ -89,7 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-/** Ends a process and waits until it is gone; killed after `STOP_MS_MAX` if it does not go. */
+/** Ends a process and waits until it has exited. After `STOP_MS_MAX` it is killed. */
 export async function stopProcess(pid: number, signal: NodeJS.Signals): Promise<void> {
   kill(pid, signal)
   const until = performance.now() + STOP_MS_MAX
@@ -107,7 +110,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Whether a process runs. One that has ended and waits for its parent to take note counts as gone. */
+/** Whether a process runs. A zombie that waits for its parent counts as exited. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -121,7 +124,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** A port of the loopback interface that nobody listens on now. */
+/** A port of the loopback interface on which no process listens now. */
 export function freePort(): Promise<number> {
   return listenOnce(0)
 }
@@ -133,7 +136,7 @@ export async function isFree(port: number): Promise<boolean> {
   )
 }
 
-/** Listens on a port, 0 for any, and lets go of it. */
+/** Listens on a port, 0 for any, and closes it again. */
 function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()

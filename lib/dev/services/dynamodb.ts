@@ -5,8 +5,8 @@ import { type Artifacts, classPath } from './jars.js'
 import type { LocalService, ServicePlace } from './service.js'
 
 /**
- * By itself DynamoDB Local listens on every interface and refuses port 0: this starts the same server on loopback
- * alone.
+ * By default, DynamoDB Local listens on every interface and refuses port 0. This class starts the same server on
+ * loopback only.
  */
 const STARTER = `
 import org.eclipse.jetty.server.Server;
@@ -31,12 +31,12 @@ public class LoopbackDynamodb {
 export const DYNAMODB_LOCAL: Artifacts = {
   name: 'dynamodb-local',
   dependencies: ['software.amazon.dynamodb:DynamoDBLocal:3.3.1'],
-  // The version that it names itself is not on Maven Central.
+  // The version that it declares itself is not on Maven Central.
   boms: ['software.amazon.awssdk:bom:2.54.15'],
   source: { className: 'LoopbackDynamodb', text: STARTER },
 }
 
-/** Starts Amazon's DynamoDB Local. With `memory` nothing is kept. */
+/** Starts Amazon's DynamoDB Local. With `memory`, its data is not kept. */
 export async function startDynamodb(place: ServicePlace & { readonly memory?: boolean }): Promise<LocalService> {
   const path = await classPath(DYNAMODB_LOCAL)
   const data = join(place.folder, 'dynamodb')

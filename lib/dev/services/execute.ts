@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { ConfigError } from '../../base/index.js'
 
-/** Waits for a command that has to succeed; `what` begins the sentence that says that it did not. */
+/** Waits for a command that has to succeed; `what` begins the error message if it fails. */
 export async function must(run: Promise<Executed>, what: string): Promise<void> {
   const { code, output } = await run
   if (code !== 0)
@@ -13,7 +13,7 @@ export interface Executed {
   readonly output: string
 }
 
-/** Runs a command to its end and keeps the end of what it writes. */
+/** Runs a command to its end, and keeps the end of its output. */
 export function execute(command: string, args: readonly string[], cwd?: string): Promise<Executed> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -5,23 +5,23 @@ import { join } from 'node:path'
 import { ConfigError } from '../../base/index.js'
 import { execute, must } from './execute.js'
 
-/** What a Java service is made of: artifacts of Maven Central, and versions that they need to resolve. */
+/** The artifacts of a Java service on Maven Central, and the versions that they need to resolve. */
 export interface Artifacts {
   readonly name: string
   readonly dependencies: readonly string[]
-  /** Bills of material, imported before the dependencies resolve. */
+  /** Bills of materials, imported before the dependencies are resolved. */
   readonly boms?: readonly string[]
-  /** A class of ours that is compiled against them. */
+  /** A class of this package that is compiled against them. */
   readonly source?: { readonly className: string; readonly text: string }
 }
 
-/** Where jars are kept once they are fetched: `MILLRACE_CACHE`, else the user's cache folder. */
+/** Where downloaded jars are kept: `MILLRACE_CACHE`, otherwise the user's cache folder. */
 const cacheFolder = (): string =>
   process.env.MILLRACE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'millrace')
 
 let missing: Promise<string | undefined> | undefined
 
-/** What Java services lack on this machine, as a sentence; undefined where all is there. */
+/** What Java services lack on this machine, as a sentence; undefined if nothing is missing. */
 export function missingJava(): Promise<string | undefined> {
   missing ??= Promise.all([works('java', '-version'), works('mvn', '-v')]).then(([java, maven]) =>
     java && maven
@@ -35,11 +35,13 @@ async function works(command: string, ...args: readonly string[]): Promise<boole
   return (await execute(command, args)).code === 0
 }
 
-/** A class path of the artifacts. They are fetched by Maven once and kept; two processes may ask at the same time. */
+/**
+ * A class path of the artifacts. Maven downloads them once, and they are kept; two processes may ask at the same time.
+ */
 export async function classPath(artifacts: Artifacts): Promise<string> {
   const lacking = await missingJava()
   if (lacking !== undefined)
-    throw new ConfigError('missing-java', `${artifacts.name} runs on Java and is fetched by Maven. ${lacking}`)
+    throw new ConfigError('missing-java', `${artifacts.name} runs on Java and is downloaded by Maven. ${lacking}`)
   const pom = pomOf(artifacts)
   const version = createHash('sha256')
     .update(pom + (artifacts.source?.text ?? ''))
@@ -56,10 +58,10 @@ async function fetchInto(folder: string, pom: string, { name, source }: Artifact
   mkdirSync(join(partial, 'classes'), { recursive: true })
   writeFileSync(join(partial, 'pom.xml'), pom)
   const copy = ['-B', '-ntp', '-q', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime']
-  await must(execute('mvn', copy, partial), `The jars of ${name} cannot be fetched by Maven`)
+  await must(execute('mvn', copy, partial), `The jars of ${name} cannot be downloaded by Maven`)
   if (source !== undefined) {
     writeFileSync(join(partial, `${source.className}.java`), source.text)
-    // The compiler's main class does not expand a wildcard, as its launcher does.
+    // The compiler's main class does not expand a wildcard, but its launcher does.
     const jars = readdirSync(join(partial, 'lib')).map((jar) => join('lib', jar))
     const compile = ['--module', 'jdk.compiler/com.sun.tools.javac.Main', '-cp', jars.join(':'), '-d', 'classes']
     await must(

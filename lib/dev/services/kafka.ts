@@ -13,7 +13,7 @@ export const KAFKA: Artifacts = {
 /** Any 16 bytes, in base64 for URLs. */
 const CLUSTER_ID = 'bWlsbHJhY2UtbG9jYWwtMA'
 
-/** It lives for minutes, or for less: what costs least to start. */
+/** The broker runs for minutes at most, so the options minimize its startup time. */
 const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 
 const LOGGING = [
@@ -22,9 +22,9 @@ const LOGGING = [
 ]
 
 export interface KafkaPlace extends ServicePlace {
-  /** More server properties, and others in place of those below: a listener with TLS, retention. */
+  /** Additional server properties, or replacements for the defaults below: a listener with TLS, retention. */
   readonly properties?: Readonly<Record<string, string | number>>
-  /** Users of SCRAM-SHA-512, made when the broker is first started. */
+  /** Users of SCRAM-SHA-512, created when the broker is first started. */
   readonly scram?: Readonly<Record<string, string>>
 }
 
@@ -33,7 +33,7 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
   const path = await classPath(KAFKA)
   const folder = join(place.folder, 'kafka')
   const data = join(folder, 'data')
-  // Its decoders are native: each broker unpacks them, and leaves them behind where it is killed.
+  // Kafka's codecs are native libraries: each broker unpacks them, and leaves them behind if it is killed.
   const temporary = join(folder, 'tmp')
   const file = join(folder, 'server.properties')
   const isNew = !existsSync(data)
@@ -73,7 +73,7 @@ export async function startKafka(place: KafkaPlace): Promise<LocalService> {
   return { name: 'kafka', port: place.port, endpoint: `127.0.0.1:${place.port}`, ...daemon }
 }
 
-/** One broker that answers soon after a start and after a kill, and never creates a topic by itself. */
+/** Properties of a broker that is ready soon after a start or a kill, and never creates a topic automatically. */
 function defaults(port: number, controllerPort: number, data: string): Record<string, string | number> {
   return {
     'process.roles': 'broker,controller',

@@ -5,14 +5,14 @@ import { ConfigError } from '../../base/index.js'
 import { startDaemon } from './daemon.js'
 import type { LocalService, ServicePlace } from './service.js'
 
-/** Streams are made, split and deleted at once; AWS takes seconds. */
+/** Streams are created, split and deleted immediately; AWS takes seconds. */
 const STARTER = `
 const [port, path] = process.argv.slice(1)
 const waits = { createStreamMs: 10, updateStreamMs: 10, deleteStreamMs: 10, shardLimit: 100 }
 require(process.env.KINESALITE)({ ...waits, path: path || undefined }).listen(Number(port), '127.0.0.1', () => process.stdout.write('ready on ' + port + '\\n'))
 `
 
-/** Starts kinesalite, which speaks the Kinesis API. With `memory` nothing is kept. */
+/** Starts kinesalite, which implements the Kinesis API. With `memory`, its data is not kept. */
 export async function startKinesis(place: ServicePlace & { readonly memory?: boolean }): Promise<LocalService> {
   const data = resolve(place.folder, 'kinesis')
   mkdirSync(data, { recursive: true })
@@ -28,14 +28,17 @@ export async function startKinesis(place: ServicePlace & { readonly memory?: boo
   return { name: 'kinesis', port: place.port, endpoint: `http://127.0.0.1:${place.port}`, ...daemon }
 }
 
-/** The package is the user's to install: looked for in the project, then beside Millrace. */
+/** The user installs the package: it is searched in the project, then beside Millrace. */
 function find(name: string): string {
   for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
     try {
       return createRequire(from).resolve(name)
     } catch {
-      // The next place may have it.
+      // It may be in the next place.
     }
   }
-  throw new ConfigError('missing-package', `A local Kinesis needs the package ${name}: npm install --save-dev ${name}.`)
+  throw new ConfigError(
+    'missing-package',
+    `Local Kinesis requires the package ${name}: npm install --save-dev ${name}.`,
+  )
 }

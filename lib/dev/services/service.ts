@@ -5,9 +5,9 @@ export type ServiceName = 'dynamodb' | 'kinesis' | 'kafka'
 /** Where a local service runs and keeps its data. */
 export interface ServicePlace {
   readonly folder: string
-  /** On 127.0.0.1. */
+  /** Port on 127.0.0.1. */
   readonly port: number
-  /** Outlives the process that starts it. */
+  /** Whether it outlives the process that starts it. */
   readonly detached: boolean
   readonly onSpawn?: (pid: number) => void
 }

@@ -9,12 +9,12 @@ import { startKafka } from './kafka.js'
 import { startKinesis } from './kinesis.js'
 import type { ServiceName } from './service.js'
 
-/** A service of a folder, as it was started last. */
+/** A service of a folder, as it was last started. */
 export interface ServiceRecord {
   readonly name: ServiceName
   readonly endpoint: string
   readonly port: number
-  /** 0 once it was stopped. Its port is kept, so that endpoints stay the same. */
+  /** 0 once it was stopped. Its port is kept, so that the endpoint stays the same. */
   readonly pid: number
 }
 
@@ -29,7 +29,7 @@ const FREE_PAUSE_MS = 200
 export const defaultServicesFolder = '.millrace/services'
 
 const STARTS = { dynamodb: startDynamodb, kinesis: startKinesis, kafka: startKafka }
-/** Kafka says farewell to its controller; the others have nothing to write. */
+/** Kafka needs a clean shutdown to deregister from its controller; the others have nothing to write. */
 const STOP_SIGNAL: Readonly<Record<ServiceName, NodeJS.Signals>> = {
   dynamodb: 'SIGTERM',
   kinesis: 'SIGTERM',
@@ -37,9 +37,9 @@ const STOP_SIGNAL: Readonly<Record<ServiceName, NodeJS.Signals>> = {
 }
 
 /**
- * Starts what of these services does not run, in the background, with its data in the folder. Those that cannot start
- * are named together, and those that did go on.
- * @throws {MillraceError} what is missing, of all that did not start
+ * Starts those of the services that are not running, in the background, with their data in the folder. Services that
+ * cannot start are reported together, and the others keep running.
+ * @throws {MillraceError} with what is missing for each service that did not start
  */
 export async function servicesUp(
   folder: string,
@@ -48,14 +48,15 @@ export async function servicesUp(
 ): Promise<readonly ServiceStatus[]> {
   mkdirSync(resolve(folder), { recursive: true })
   const failures: string[] = []
-  // One after another: each is a JVM that wants all there is while it starts.
+  // One after another: each is a JVM that uses all CPUs while it starts.
   for (const name of names) {
     const before = readRecords(folder).find((record) => record.name === name)
     if (before !== undefined && before.pid > 0 && (await answers(before))) continue
     onStart(name)
     try {
       const port = before !== undefined && (await isFreeSoon(before.port)) ? before.port : await freePort()
-      // Known before it is ready: whoever is stopped meanwhile leaves nothing that cannot be ended.
+      // The pid is recorded before the service is ready, so that the service can be stopped even if this process is
+      // killed meanwhile.
       const onSpawn = (pid: number): void => writeRecord(folder, { name, endpoint: 'starting', port, pid })
       const { endpoint, pid } = await STARTS[name]({ folder: resolve(folder), port, detached: true, onSpawn })
       writeRecord(folder, { name, endpoint, port, pid })
@@ -66,13 +67,13 @@ export async function servicesUp(
     }
   }
   if (failures.length > 0) {
-    failures.push('What did start goes on; millrace services down ends it.')
+    failures.push('The services that did start keep running; stop them with: millrace services down')
     throw new MillraceError('no-service', failures.join('\n'))
   }
   return await servicesStatus(folder)
 }
 
-/** Ends what runs of the folder's services. Their data stays. */
+/** Stops the running services of the folder. Their data is kept. */
 export async function servicesDown(folder: string): Promise<readonly ServiceStatus[]> {
   for (const record of readRecords(folder)) {
     if (await isOurs(record)) await stopProcess(record.pid, STOP_SIGNAL[record.name])
@@ -90,20 +91,20 @@ export async function servicesStatus(folder: string): Promise<readonly ServiceSt
   return statuses
 }
 
-/** What clients read from the environment to find the services of a folder. */
+/** The environment variables with which clients find the services of a folder. */
 export function servicesEnvironment(folder: string): Record<string, string> {
   const records = readRecords(folder)
   if (records.length === 0) {
     throw new ConfigError(
       'no-services',
-      `The folder ${folder} has no services. Start them: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
+      `The folder ${folder} has no services. Start them with: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
     )
   }
   const gone = records.filter(({ pid }) => pid === 0 || !isAlive(pid)).map(({ name }) => name)
   if (gone.length > 0) {
     throw new ConfigError(
       'services-stopped',
-      `Of the services in ${folder}, ${gone.join(' and ')} ${gone.length === 1 ? 'does' : 'do'} not run. Start them: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
+      `Of the services in ${folder}, ${gone.join(' and ')} ${gone.length === 1 ? 'is' : 'are'} not running. Start them with: millrace services up${folder === defaultServicesFolder ? '' : ` --dir ${folder}`}`,
     )
   }
   const of = (name: ServiceName): string | undefined => records.find((record) => record.name === name)?.endpoint
@@ -111,7 +112,7 @@ export function servicesEnvironment(folder: string): Record<string, string> {
     ['AWS_ENDPOINT_URL_DYNAMODB', of('dynamodb')],
     ['AWS_ENDPOINT_URL_KINESIS', of('kinesis')],
     ['MILLRACE_KAFKA_BROKERS', of('kafka')],
-    // Local services take any credentials, but clients refuse to speak without some.
+    // Local services accept any credentials, but clients refuse to make a request without them.
     ['AWS_ACCESS_KEY_ID', 'local'],
     ['AWS_SECRET_ACCESS_KEY', 'local'],
     ['AWS_REGION', 'us-east-1'],
@@ -119,12 +120,15 @@ export function servicesEnvironment(folder: string): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-/** Also one that was still starting when whoever started it was stopped. */
+/** Also true for a service that was still starting when the process that started it was stopped. */
 async function isOurs(record: ServiceRecord): Promise<boolean> {
   return record.endpoint === 'starting' ? record.pid > 0 && isAlive(record.pid) : await answers(record)
 }
 
-/** A process of that pid runs, and something listens on the port: the pid alone may be anybody's by now. */
+/**
+ * Whether a process with that pid runs and something listens on the port. The pid alone may belong to another process
+ * by now.
+ */
 async function answers({ pid, port }: ServiceRecord): Promise<boolean> {
   return pid > 0 && isAlive(pid) && (await listens(port))
 }
@@ -157,7 +161,10 @@ function readRecords(folder: string): readonly ServiceRecord[] {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ServiceRecord[]
   } catch {
-    throw new ConfigError('bad-services', `${file} is damaged. Remove it, and end the services it named by hand.`)
+    throw new ConfigError(
+      'bad-services',
+      `${file} is damaged. Remove it, and stop the services that it listed manually.`,
+    )
   }
 }
 
@@ -179,13 +186,13 @@ function forgetRecord(folder: string, name: ServiceName): void {
   )
 }
 
-/** Forgets the data of services that do not run. */
+/** Deletes the data of services that are not running. */
 export async function servicesForget(folder: string): Promise<void> {
   for (const record of readRecords(folder)) {
     if (!(await answers(record))) continue
     throw new ConfigError(
       'services-run',
-      `The service ${record.name} runs on this data. Stop it: millrace services down`,
+      `The service ${record.name} is running on this data. Stop it with: millrace services down`,
     )
   }
   for (const name of [...SERVICE_NAMES, 'services.json'])

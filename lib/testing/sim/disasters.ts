@@ -13,15 +13,15 @@ const SHAKE_MS = 3_000
 const OUTAGE_MS_MAX = 200_000_000
 const TRIM_MS_MAX = 20_000
 /**
- * Longer without a beat of the schedule than this part of what segments have to spare, and they reach their time to
- * live: then the pipeline has to stop, which is another test's.
+ * The longest outage, as a share of the time that segments may wait without a tick. After a longer one they would reach
+ * their time to live, and the pipeline would have to stop. Another test covers that.
  */
 const OUTAGES_SHARE = 3 / 7
-/** Nor may the schedule fail for longer than this part of it. */
+/** The longest time for which the schedule may fail, as a share of the same time. */
 const FAILURES_SHARE = 4 / 7
 const DAMAGES = ['bit-flip', 'lost-segment', 'future-format'] as const
 
-/** What the disasters of a world reach. */
+/** The parts of a world that its disasters affect. */
 export interface Reach {
   readonly ports: Ports
   readonly logs: readonly SimLog[]
@@ -40,8 +40,8 @@ export interface Reach {
 }
 
 /**
- * What befalls the whole region: nothing is delivered for days, logs lose what was not read, topics are made anew,
- * somebody lays a hand on the table.
+ * Faults of the whole region: nothing is delivered for days, logs lose unread records, topics are recreated, and the
+ * table is changed from outside.
  */
 export class Disasters {
   private readonly ports: Ports
@@ -76,7 +76,7 @@ export class Disasters {
     this.spareLifeMs = reach.spareLifeMs
   }
 
-  /** Now and then something befalls the whole region. */
+  /** Injects such a fault at intervals. */
   shake(): void {
     const { scheduler, swarm } = this.ports
     if (swarm.hasEnded) return
@@ -88,7 +88,7 @@ export class Disasters {
         this.shake()
         return
       }
-      // Once all is delivered, no log changes any more.
+      // Once everything is delivered, the logs no longer change.
       if (!this.isDelivered() && swarm.chance('trim')) this.trim()
       if (swarm.chance('marker-trim')) this.trimMarkers()
       if (!this.isDelivered() && swarm.chance('topic-remade')) this.remake()
@@ -96,15 +96,15 @@ export class Disasters {
     })
   }
 
-  /** How long it is since all state that waits was kept for certain, ms. */
+  /** How long it is since all waiting state was certainly renewed, ms. */
   private unkeptMs(): number {
     const { scheduler, swarm } = this.ports
-    // Whoever puts an item back puts back its old time to live, which no tick has prolonged.
+    // An item that is restored has its old time to live, which no tick has extended.
     const isDamaged = DAMAGES.some((kind) => swarm.has(kind))
     return scheduler.now - (isDamaged ? this.startMs : Math.max(this.startMs, this.checks.keptMs))
   }
 
-  /** The schedule has failed for so long that state would expire: then faults have to end. */
+  /** Whether the schedule has failed for so long that state would expire; faults have to end then. */
   get isOverdue(): boolean {
     return this.unkeptMs() > this.spareLifeMs * FAILURES_SHARE
   }
@@ -118,9 +118,9 @@ export class Disasters {
   }
 
   /**
-   * Nothing is read for as long as records are kept. What was there is old by then, and is deleted while it is being
-   * read; what comes after it is new: then neither the age of the next record nor the last checkpoint tells that some
-   * are gone.
+   * Nothing is read for as long as records are retained. The records of that time are old by then, and are deleted
+   * while they are being read; the records after them are new. Then neither the age of the next record nor the last
+   * checkpoint shows that records were lost.
    */
   private trim(): void {
     const { scheduler, swarm } = this.ports
@@ -128,11 +128,11 @@ export class Disasters {
     const { now } = scheduler
     for (const log of this.logs) {
       if (log.connector === 'file') continue
-      // What was delivered once has come when it came.
+      // Attempts in flight are killed: their records must not be given a later arrival.
       this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
       const position = this.operator.positionOf(log)
       if (this.isHalfDone(log, position)) continue
-      // A mapping that takes no partial answers stands behind what was counted of one partition of its batch.
+      // The position of a mapping without partial answers is before records of a partition that are already counted.
       const next = Math.max(log.next, log.after(position))
       const visible = log.visible(now)
       if (visible <= next) continue
@@ -150,24 +150,24 @@ export class Disasters {
   private delete(beforeMs: number): void {
     if (this.ports.swarm.hasEnded || this.vandal.isAtWork) return
     for (const log of this.logs) {
-      // A split that nobody has read yet begins where its log does.
+      // A split that was never read begins where its log begins.
       const position = this.operator.positionOf(log)
       if (log.connector === 'file' || position === START) continue
-      // What an attempt had written of a record before it was deleted unread may count: the docs say so, and the oracle
-      // could not.
+      // Segments that an attempt wrote before their record was deleted unread may be counted. The docs allow that, but
+      // the oracle could not predict it.
       this.lambda.killAll((subject) => subject instanceof Poller && subject.logs.includes(log))
       if (this.isHalfDone(log, position)) continue
       const visible = log.visible(this.ports.scheduler.now)
       while (log.kept < visible && log.arrivalOf(log.kept) < beforeMs) log.kept = log.unitEnd(log.kept + 1)
       if (log.kept > log.after(position)) this.ports.swarm.count('trim')
-      // An operator has accepted already whatever is gone before the next record that is read.
+      // An operator has already accepted the loss of all records before the next one that is read.
       if (this.operator.hasAccepted(log, position)) log.loses(log.after(position), log.kept)
       log.next = Math.max(log.next, log.kept)
     }
     this.startPollers()
   }
 
-  /** Retention passes the end of a log that was read whole, and of which its source had said so. */
+  /** Retention passes the end of a log that was read completely, and that its source had reported as empty. */
   private trimMarkers(): void {
     const { scheduler, swarm } = this.ports
     for (const log of this.logs) {
@@ -180,13 +180,13 @@ export class Disasters {
     }
   }
 
-  /** An attempt has written something of records after the position, or still may. */
+  /** Whether an attempt has written something for records after the position, or still may. */
   private isHalfDone(log: SimLog, position: string): boolean {
     const name = `${log.plan.source}/${log.splitId}`
     return this.ports.latent > 0 || this.checks.isAhead(name, position) || this.sinks.isAhead(name, position)
   }
 
-  /** A topic is deleted and made anew, and holds less than what was read of the old one. */
+  /** A topic is deleted and recreated, and contains less than was read of the old one. */
   private remake(): void {
     for (const { name } of this.sources) {
       const logs = this.logs.filter(({ plan: { source } }) => source === name)

@@ -4,7 +4,7 @@ import { fileEvent, fileRecord, kafkaEvent, kafkaRecord, kinesisEvent, kinesisRe
 import { aggregate } from '../kpl-writer.js'
 import { kinesisSequence, type LogRecord, type SimLog } from './log.js'
 
-/** Records [from, to) of a log, in whole source records. */
+/** The records [from, to) of a log, in whole source records. */
 export interface SimRange {
   readonly log: SimLog
   readonly from: number
@@ -17,7 +17,7 @@ function base64(payload: LogRecord['payload']): string | null {
   return 'raw' in payload ? payload.raw : Buffer.from(payload.bytes).toString('base64')
 }
 
-/** A line of a file, or what a KPL aggregate holds: text where it is any. */
+/** A line of a file, or the data of a KPL record: as text if it is valid text. */
 function dataOf(payload: LogRecord['payload']): string | Buffer {
   if (payload === null) return ''
   if (typeof payload === 'string') return payload
@@ -26,7 +26,7 @@ function dataOf(payload: LogRecord['payload']): string | Buffer {
   return isUtf8(bytes) ? bytes.toString() : bytes
 }
 
-/** The event JSON, parsed, that the source's mapping sends for these ranges. */
+/** The parsed event that the source's mapping sends for these ranges. */
 export function eventOf(ranges: readonly SimRange[]): unknown {
   const { connector, plan } = ranges[0]!.log
   const groups = ranges.map((range) => [range.log.plan.split, recordsOf(range)] as const)
@@ -92,7 +92,7 @@ function kinesisRecordOf(log: SimLog, index: number, end: number): string {
   })
 }
 
-/** Where each range goes on, by Lambda's rules. */
+/** Where each range resumes, by Lambda's rules. */
 export function judge(ranges: readonly SimRange[], answer: unknown): Judgement {
   return judgeAnswer(
     answer,

@@ -1,7 +1,7 @@
 import { MillraceError, RetryableError } from '../../base/index.js'
 import type { Swarm } from './faults.js'
 
-/** What a handler may throw in a world: what the world did to it, and what it says loudly on purpose. */
+/** Whether a handler may throw this error in a world: an injected fault, or a stop that the world provokes. */
 export function isExpected(error: unknown, swarm: Swarm): boolean {
   if (!(error instanceof MillraceError)) return false
   switch (error.code) {
@@ -9,7 +9,7 @@ export function isExpected(error: unknown, swarm: Swarm): boolean {
       return swarm.counts.has('malformed-event')
     case 'split-stopped':
       return swarm.counts.has('trim') || swarm.counts.has('topic-remade')
-    // By a clock far ahead all that waits has expired: that attempt closes nothing, and says so.
+    // With a clock far ahead, all waiting state has expired: the attempt closes nothing and reports it.
     case 'state-expired':
       return swarm.counts.has('clock-far')
     case 'damaged-state':

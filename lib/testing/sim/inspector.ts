@@ -4,18 +4,18 @@ import type { SimLog } from './log.js'
 import { injected, type Ports } from './ports.js'
 import type { Process } from './process.js'
 
-/** How long a record is kept, ms. */
+/** How long a record is retained, ms. */
 export const RETENTION_MS = 86_400_000
 
 /**
- * What a process can ask a simulated source. Its answers are true when they are given, but for what it may leave out.
+ * The answers of a simulated source to a process. They are true when they are given, except for what the faults omit.
  */
 export function simInspector(
   ports: Ports,
   process: Process,
   logs: readonly SimLog[],
   source: string,
-  /** No log of any source grows any more. */
+  /** Whether no log of any source grows any more. */
   isOver: () => boolean,
 ): SourceInspector {
   const { swarm, scheduler } = ports
@@ -28,7 +28,7 @@ export function simInspector(
     },
     list: () =>
       ask(`list ${source}`, () => {
-        if (swarm.strikes('list-fails')) throw injected('source-failed', 'the source lists nothing')
+        if (swarm.strikes('list-fails')) throw injected('source-failed', 'the source cannot list its splits')
         const all = listed()
         if (!isOver() && logs[0]?.connector !== 'file' && all.length > 1 && swarm.strikes('list-incomplete'))
           all.splice(swarm.below(all.length), 1)
@@ -51,7 +51,7 @@ export function simInspector(
     }),
     verify: (positions) =>
       ask(`verify ${source} ${[...positions.keys()].join(' ')}`, () => {
-        if (swarm.strikes('verify-fails')) throw injected('source-failed', 'the source verifies nothing')
+        if (swarm.strikes('verify-fails')) throw injected('source-failed', 'the source cannot verify its logs')
         return [...positions].flatMap(([split, position]) => faultOf(logs, split, position, scheduler.now))
       }),
   }

@@ -7,32 +7,32 @@ import { effective, readSplit, standing } from '../../runtime/split-item.js'
 import type { MemoryTable } from '../../state/memory/index.js'
 
 /**
- * A stretch of a split's log, up to `to`, and the gate behind which its records were counted: one of the durable marks
- * that logs do not hold.
+ * A range of a split's log up to `to`, and the gate with which its records were counted. It is a durable fact that the
+ * logs themselves do not contain.
  */
 export interface Stretch {
   readonly to: string
   readonly gate: number
 }
 
-/** What only grows (invariant 9). */
+/** Attributes that never decrease (invariant 9). */
 const GROWING = ['position', 'own', 'top', 'gate', 'epoch', 'proposed', 'watermark', 'cursor'] as const
 const SPLIT_ITEM_BYTES = 1024
 
-/** Looks at every write as it takes effect, and says which promise it breaks. */
+/** Checks every write as it takes effect, and reports the invariant that it violates. */
 export class Invariants {
   readonly violations: string[] = []
-  /** By the split's name: how its log was counted. */
+  /** How the log of a split was counted, by the name of the split. */
   readonly stretches = new Map<string, Stretch[]>()
-  /** The marks by which stamps far ahead were judged, by split: up to `to`, none beyond `limit`. */
+  /** The limits by which timestamps far ahead were judged, by split: up to position `to`, none beyond `limit`. */
   readonly limits = new Map<string, { readonly to: string; readonly limit: number }[]>()
-  /** The position right after which an operator had a record skipped, by split. */
+  /** The positions right after which an operator had a record skipped, by split. */
   readonly skips = new Map<string, string[]>()
-  /** Items that somebody has damaged: what is said of them holds no more until they are mended. */
+  /** Damaged items: they are not checked until they are repaired. */
   readonly damaged = new Set<string>()
-  /** When the schedule's work was last done whole: until then all state that waits was kept. */
+  /** When a tick last completed all its work: until then, all waiting state was renewed. */
   keptMs = Number.NEGATIVE_INFINITY
-  /** The splits that come after one, as its source lists them. */
+  /** The successors of a split, as its source lists them. */
   childrenOf: (split: string) => readonly string[] = () => []
   private readonly plan: Plan
   private readonly prefix: string
@@ -72,7 +72,7 @@ export class Invariants {
       const was = before[name]
       const is = after[name]
       if (was !== undefined && (is === undefined || is < was))
-        this.fail(`invariant 9: ${name} of ${before.pk} ${before.sk} goes back, from ${String(was)} to ${String(is)}`)
+        this.fail(`invariant 9: ${name} of ${before.pk} ${before.sk} decreases, from ${String(was)} to ${String(is)}`)
     }
     const stage = this.stages.get(before.pk)
     if (stage === undefined) return
@@ -87,7 +87,7 @@ export class Invariants {
     if (after.skip !== before.skip) listOf(this.skips, before.sk.slice(2)).push(String(after.skip))
   }
 
-  /** Invariants 4, 5, 7: all that may still write has passed what is published. */
+  /** Invariants 4, 5, 7: all members have passed the watermark that is published. */
   private publish(stage: number, after: Item): void {
     const watermark = after.watermark as number
     this.published.set(stage, watermark)
@@ -95,15 +95,15 @@ export class Invariants {
       if (this.damaged.has(`${item.pk} ${item.sk}`)) continue
       const split = readSplit(item, 0)
       if (standing(split) === 'member' && split.stopped === '' && effective(split) < watermark)
-        this.fail(`invariant 4: ${watermark} is published, and the member ${split.name} stands at ${effective(split)}`)
+        this.fail(`invariant 4: ${watermark} is published, but the member ${split.name} is at ${effective(split)}`)
     }
   }
 
-  /** Invariant 6: whoever comes after it stands in the minimum before it leaves, as far as its source lists it. */
+  /** Invariant 6: the successors that the source lists are part of the minimum before the split leaves it. */
   private ended(stage: number, { sk }: Item): void {
     for (const child of this.childrenOf(sk.slice(2)))
       if (this.table.find(splitKey(this.prefix, this.plan.stages[stage]!, child)) === undefined)
-        this.fail(`invariant 6: ${sk.slice(2)} ends, and ${child} after it is not registered`)
+        this.fail(`invariant 6: ${sk.slice(2)} ends, but its successor ${child} is not registered`)
   }
 
   private splits(stage: number): Item[] {
@@ -118,9 +118,9 @@ export class Invariants {
     this.stretch(after, before.gate as number)
     const { counters } = split
     if (counters.in !== counters.rejected + counters.filtered + counters.passed)
-      this.fail(`invariant 10: ${split.name} took ${JSON.stringify(counters)}`)
+      this.fail(`invariant 10: ${split.name} has unbalanced counters ${JSON.stringify(counters)}`)
     if (before.stopped !== undefined || before.next !== undefined)
-      this.fail(`a stopped split takes records: ${split.name}`)
+      this.fail(`a stopped split accepts records: ${split.name}`)
     let bytes = 0
     for (const [name, value] of Object.entries(after)) bytes += name.length + String(value).length
     if (bytes > SPLIT_ITEM_BYTES) this.fail(`invariant 2: the item of ${split.name} has ${bytes} bytes`)
@@ -136,21 +136,21 @@ export class Invariants {
     const { bucketEnd, split, from } = parseSegmentSk(item.sk)
     const chain = `${item.pk} ${bucketEnd} ${split}`
     const end = this.chains.get(chain) ?? START
-    if (from !== end) this.fail(`invariant 2: a segment of ${chain} begins at ${from}, and the chain ends at ${end}`)
+    if (from !== end) this.fail(`invariant 2: a segment of ${chain} begins at ${from}, but the chain ends at ${end}`)
     this.chains.set(chain, item.to as string)
-    // Invariant 7: what is closed is frozen.
+    // Invariant 7: closed slices do not change.
     const published = this.published.get(operator.stage) ?? TIME_MIN
     if (published === TIME_MIN) return
     const frontier = operator.slices.frontier(published)
     for (const slice of slicesOf(item) ?? [bucketEnd])
       if (slice <= frontier)
         this.fail(
-          `invariant 7: the slice ${slice} of ${operator.name} is closed (${published}), and ${split} adds to it`,
+          `invariant 7: the slice ${slice} of ${operator.name} is closed (${published}), but ${split} adds to it`,
         )
   }
 }
 
-/** The slices that a segment adds to; undefined of one in parts. */
+/** The slices that a segment adds to; undefined if the segment is split into parts. */
 function slicesOf(item: Item): number[] | undefined {
   if (item.parts !== undefined) return undefined
   const data = item.data as Uint8Array

@@ -14,14 +14,14 @@ export type FunctionName = 'ingest' | 'tick' | 'advance'
 
 const HANDLERS = { ingest, tick, advance }
 const SKEW_MS_MAX = 600_000
-/** An hour, a year or ten ahead. */
+/** One hour, one year or ten years ahead. */
 const FAR_MS = [3_600_000, 31_557_600_000, 315_576_000_000] as const
 const NOTICE_MS_MAX = 500
 const SLEEP_MS_MAX = 10_000_000
-/** A warm container that is free takes the next invocation, mostly. */
+/** The probability that a free warm container gets the next invocation. */
 const WARM_SHARE = 0.8
 
-/** What became of an invocation, as whoever invoked it sees it. */
+/** The outcome of an invocation, as its caller sees it. */
 export type Settled = (outcome: { readonly answer?: unknown; readonly failed?: string }) => void
 
 interface Attempt {
@@ -37,27 +37,27 @@ interface Container {
   readonly isOther: boolean
 }
 
-/** Everything that a container is made of, but its process. */
+/** Everything that a container depends on, except its process. */
 export type BindingsOf = (process: Process, logger: Logger) => Bindings
 
 /**
- * Lambda: containers that are warm, frozen, thawed, thrown away and killed at their deadline, and invocations that are
- * given up and live on.
+ * Lambda: containers that are warm, frozen, thawed, discarded and killed at their deadline, and invocations that are
+ * abandoned but continue.
  */
 export class Lambda {
   readonly timeoutMs: number
   invocations = 0
-  /** Told of each invocation that begins. */
+  /** Called with the process of each invocation that begins. */
   onStart: (process: Process) => void = () => undefined
   /** Called with each error that stops something until a person acts. */
   onStop: () => void = () => undefined
-  /** Told where records may have been deleted unread, and nobody can say. */
+  /** Called when records may have been deleted unread, and the source cannot confirm it. */
   onDoubt: (split: string, position: string, next: string) => void = () => undefined
   private readonly attempts = new Map<Process, Attempt>()
   private readonly idle: Record<FunctionName, Container[]> = { ingest: [], tick: [], advance: [] }
-  /** Given up, and alive: they wake some time. */
+  /** Processes that were abandoned but still exist. They wake up at some later time. */
   private readonly zombies = new Set<Process>()
-  /** Ticks that had no time for all of their work. */
+  /** Ticks that did not have time for all of their work. */
   private readonly unfinished = new Set<Process>()
   private started = 0
 
@@ -90,7 +90,7 @@ export class Lambda {
     world.ports.abandon = (process) => this.abandon(process)
   }
 
-  /** Invokes a function. `subject` is what the invocation is about; a poller's batch has its poller. */
+  /** Invokes a function. `subject` is what the invocation is about; for a batch, it is the poller. */
   invoke(name: FunctionName, event: unknown, settle: Settled, subject?: object, isOther = false): void {
     const { scheduler } = this.ports
     const container = this.container(name, isOther)
@@ -99,7 +99,7 @@ export class Lambda {
     this.onStart(process)
     this.invocations++
     const deadlineMs = scheduler.now + this.timeoutMs
-    const deadline = scheduler.after(this.timeoutMs, `${process.name} runs into its timeout`, () => process.kill())
+    const deadline = scheduler.after(this.timeoutMs, `${process.name} reaches its timeout`, () => process.kill())
     const attempt: Attempt = { container, subject, deadline, settle }
     this.attempts.set(process, attempt)
     process.onDeath = () => this.died(attempt)
@@ -114,25 +114,25 @@ export class Lambda {
     )
   }
 
-  /** Whether anybody is at work whom somebody waits for. */
+  /** Whether a process is at work whose answer a caller awaits. */
   get isBusy(): boolean {
     return this.attempts.size > this.zombies.size
   }
 
-  /** Whether anybody is at work at all. */
+  /** Whether any process is at work. */
   get isAlive(): boolean {
     return this.attempts.size > 0
   }
 
   /**
-   * Every attempt at this, given up ones too, is killed: what an operator makes sure of before a hand is laid on a
-   * split.
+   * Kills every attempt on this subject, including abandoned ones. An operator has to ensure this before changing a
+   * split manually.
    */
   killAll(isAbout: (subject: object | undefined) => boolean): void {
     for (const [process, attempt] of this.attempts) if (isAbout(attempt.subject)) process.kill()
   }
 
-  /** Whoever sleeps wakes. */
+  /** Wakes all sleeping processes. */
   wakeAll(): void {
     for (const process of this.zombies) this.ports.scheduler.wake(process)
     for (const containers of Object.values(this.idle))
@@ -171,15 +171,15 @@ export class Lambda {
         if (message === UNFINISHED_TICK) this.unfinished.add(process)
       },
       error: (message, fields) => {
-        scheduler.note(`${process.name} says: ${message} ${String(fields?.error ?? '')}`)
+        scheduler.note(`${process.name} logs: ${message} ${String(fields?.error ?? '')}`)
         if (message === STOPPED_KEY_GROUP) this.stoppedKeyGroup(String(fields!.code), String(fields!.error))
         if (message === UNANSWERED) this.onDoubt(String(fields!.split), String(fields!.position), String(fields!.next))
-        if (fields?.code === 'unexpected') this.checks.fail(`an error that nobody expects: ${String(fields.error)}`)
+        if (fields?.code === 'unexpected') this.checks.fail(`an unexpected error: ${String(fields.error)}`)
       },
     }
   }
 
-  /** It is said in a log and by a metric, and nothing else fails by it. */
+  /** A stopped key group is reported only by a log line and a metric; the invocation does not fail. */
   private stoppedKeyGroup(code: string, error: string): void {
     this.onStop()
     if (!this.isExpected(new StopError(code, error))) this.checks.fail(`a key group stops: ${error}`)
@@ -190,7 +190,7 @@ export class Lambda {
     if (error instanceof StopError && !isOther) this.onStop()
     if (isOther ? code !== 'graph-changed' && !this.isExpected(error) : !this.isExpected(error))
       this.checks.fail(
-        `an error that nobody expects: ${code}: ${error instanceof MillraceError ? error.message : String((error as Error)?.stack ?? error)}`,
+        `an unexpected error: ${code}: ${error instanceof MillraceError ? error.message : String((error as Error)?.stack ?? error)}`,
       )
   }
 
@@ -203,7 +203,7 @@ export class Lambda {
     scheduler.cancel(deadline)
     process.onDeath = () => undefined
     scheduler.note(`${process.name} ${outcome.failed === undefined ? 'answers' : `fails: ${outcome.failed}`}`)
-    // What it left unfinished is frozen with it.
+    // Unfinished work of the process is frozen with it.
     scheduler.park(process)
     if (this.zombies.delete(process) || container.isOther) process.kill()
     else this.idle[name].push(container)
@@ -225,7 +225,7 @@ export class Lambda {
       )
   }
 
-  /** Whoever invoked it no longer waits. It sleeps, and goes on at any later time. */
+  /** The caller no longer waits for the process. It sleeps, and continues at some later time. */
   private abandon(process: Process): void {
     const { scheduler, swarm } = this.ports
     const attempt = this.attempts.get(process)
@@ -238,8 +238,8 @@ export class Lambda {
     scheduler.after(1 + swarm.below(swarm.below(2) === 0 ? SLEEP_MS_MAX : 2_000), `${process.name} wakes`, () =>
       scheduler.wake(process),
     )
-    scheduler.after(1 + scheduler.random.below(NOTICE_MS_MAX), `${process.name} is given up`, () =>
-      settle({ failed: 'the invocation was given up' }),
+    scheduler.after(1 + scheduler.random.below(NOTICE_MS_MAX), `${process.name} is abandoned`, () =>
+      settle({ failed: 'the invocation was abandoned' }),
     )
   }
 }

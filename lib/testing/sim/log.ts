@@ -1,20 +1,24 @@
-/** What a simulated log holds at one place. */
+/** A record of a simulated log. */
 export interface LogRecord {
   /**
-   * Kafka and files: the offset. Kinesis: the number of the source record; user records of one KPL aggregate share it.
+   * For Kafka and files: the offset. For Kinesis: the number of the source record; the user records of one KPL
+   * aggregate share it.
    */
   readonly offset: number
-  /** When the broker takes it, ms after the start; from then on it can be read. */
+  /** When the broker receives it, ms after the start; from then on it can be read. */
   readonly arrivalMs: number
-  /** The payload's text, or its bytes; `raw` is what the event holds instead, base64 or not; null is none at all. */
+  /**
+   * The text of the payload, or its bytes; `raw` is the event's field itself, valid base64 or not; null stands for no
+   * payload.
+   */
   readonly payload: string | { readonly bytes: Uint8Array } | { readonly raw: string } | null
-  /** Of a user record of a KPL aggregate: its index there. */
+  /** For a user record of a KPL aggregate: its index in the aggregate. */
   readonly sub?: number
-  /** For whoever made it. */
+  /** Data of the generator that created the record. */
   readonly label?: unknown
 }
 
-/** A split's log, as it is to come about. */
+/** The planned contents of a split's log. */
 export interface LogPlan {
   readonly source: string
   readonly split: string
@@ -23,14 +27,14 @@ export interface LogPlan {
   readonly fromMs?: number
   readonly parents?: readonly string[]
   /**
-   * No record comes after the last one; it is closed from then on, and not before `closesMs` (when a shard was split or
+   * No record follows the last one. The log is closed then, but not before `closesMs` (when a shard is split or
    * merged).
    */
   readonly isClosed?: boolean
   readonly closesMs?: number
-  /** Nobody knows when its records arrived (Kafka's CreateTime). */
+  /** Whether the arrival times of its records are unknown (Kafka's CreateTime). */
   readonly hasNoArrival?: boolean
-  /** What the log holds once its topic was made anew. */
+  /** The contents of the log after its topic was recreated. */
   readonly remade?: readonly LogRecord[]
 }
 
@@ -39,7 +43,7 @@ const SEQUENCE_DIGITS = 24
 
 export type Connector = 'kinesis' | 'kafka' | 'file'
 
-/** The position of a record, as the design has it (section 1). */
+/** The position of a record, in the format of its source. */
 export function positionOf(connector: Connector, { offset, sub }: LogRecord): string {
   if (connector !== 'kinesis') return String(offset).padStart(20, '0')
   const digits = kinesisSequence(offset)
@@ -47,26 +51,26 @@ export function positionOf(connector: Connector, { offset, sub }: LogRecord): st
   return sub === undefined ? position : `${position}:${String(sub).padStart(8, '0')}`
 }
 
-/** Sequence numbers grow in digits too, from a thousand records on. */
+/** Sequence numbers get one more digit from a thousand records on. */
 export function kinesisSequence(offset: number): string {
   return `${SEQUENCE_PREFIX}${String(offset).padStart(offset < 1000 ? SEQUENCE_DIGITS : SEQUENCE_DIGITS + 1, '0')}`
 }
 
-/** A log as it stands: what is visible, what was deleted, how far its mapping has got. */
+/** The current state of a log: the visible records, the deleted ones, and the progress of its mapping. */
 export class SimLog {
   readonly plan: LogPlan
   readonly connector: Connector
   readonly startMs: number
   records: readonly LogRecord[]
-  /** The index of the first record that is still there. */
+  /** The index of the first record that still exists. */
   kept = 0
   /** The index from which its mapping delivers next. */
   next = 0
-  /** The index behind a record whose marker of a transaction was deleted, or none. */
+  /** The index after a record whose transaction marker was deleted; -1 if there is none. */
   markerGone = -1
-  /** How often its topic was made anew. */
+  /** How many times its topic was recreated. */
   generation = 0
-  /** When records were taken that came later than planned. */
+  /** The arrival times of records that arrived later than planned. */
   readonly delayed = new Map<LogRecord, number>()
   /** Records that were deleted unread, by generation. */
   readonly lost: { readonly generation: number; readonly record: LogRecord }[] = []
@@ -80,12 +84,12 @@ export class SimLog {
     this.positions = this.records.map((record) => positionOf(connector, record))
   }
 
-  /** The split's id in the state: a log that was made anew is another split. */
+  /** The id of the split in the state: a recreated log is another split. */
   get splitId(): string {
     return this.idOf(this.generation)
   }
 
-  /** What it was before it was made anew, until an operator says so to the state. */
+  /** The id before the log was recreated, which the state uses until an operator resets the split. */
   get idBefore(): string {
     return this.idOf(Math.max(0, this.generation - 1))
   }
@@ -110,7 +114,7 @@ export class SimLog {
     return this.positions[index]!
   }
 
-  /** The place of the marker behind the record before an index. */
+  /** The position of the marker after the record before an index. */
   marker(index: number): string {
     return `${this.position(index - 1)}.`
   }
@@ -119,14 +123,14 @@ export class SimLog {
     return now >= this.startMs + (this.plan.fromMs ?? 0)
   }
 
-  /** How many records there are by now; the last source record may be an aggregate of some. */
+  /** How many records are visible by now; the last source record may be an aggregate of several. */
   visible(now: number): number {
     let count = this.next
     while (count < this.records.length && this.arrivalOf(count) <= now) count++
     return count
   }
 
-  /** When the next record arrives, or undefined. */
+  /** When the next record arrives; undefined if none will. */
   nextArrival(now: number): number | undefined {
     const index = this.visible(now)
     return index < this.records.length ? this.arrivalOf(index) : undefined
@@ -141,7 +145,7 @@ export class SimLog {
     return this.positions.indexOf(position)
   }
 
-  /** The records of these indices were deleted unread, and it was said. */
+  /** Notes that the records of these indices were deleted unread, and that the loss was reported. */
   loses(from: number, to: number): void {
     for (const record of this.records.slice(from, to))
       if (!this.lost.some((gone) => gone.record === record)) this.lost.push({ generation: this.generation, record })
@@ -154,24 +158,24 @@ export class SimLog {
     return index
   }
 
-  /** The end of the source record that holds the index before `end`. */
+  /** The end of the source record that contains the index before `end`. */
   unitEnd(end: number): number {
     let at = end
     while (at > 0 && at < this.records.length && this.records[at]!.offset === this.records[at - 1]!.offset) at++
     return at
   }
 
-  /** The start of the source record that holds the index. */
+  /** The start of the source record that contains the index. */
   unitStart(index: number): number {
     let at = index
     while (at > 0 && at < this.records.length && this.records[at]!.offset === this.records[at - 1]!.offset) at--
     return at
   }
 
-  /** What it held when it was another log, by generation. */
+  /** The contents of its earlier generations. */
   readonly past: (readonly LogRecord[])[] = []
 
-  /** The topic is deleted and made anew: other records, from offset 0. */
+  /** The topic is deleted and recreated, with other records from offset 0. */
   remake(): void {
     this.past.push(this.records)
     this.records = this.plan.remade ?? []

@@ -11,8 +11,8 @@ const LOOK_MS = 20_000
 const RESET_AFTER_MS = 61_000
 
 /**
- * The person on call: resets splits that have stopped, and has records skipped that kill whoever touches them. Acts on
- * what `millrace splits` shows.
+ * The operator on call: resets stopped splits, and skips records that kill the processes reading them. It acts on what
+ * `millrace splits` shows.
  */
 export class Operator {
   private readonly ports: Ports
@@ -21,7 +21,7 @@ export class Operator {
   private readonly stages: readonly StagePlan[]
   private readonly logs: readonly SimLog[]
   private readonly timeoutMs: number
-  /** Nothing may be at work on a log while a hand is laid on it. */
+  /** Stops all work on a log while it is changed manually. */
   private readonly quiet: (log: SimLog) => void
   private readonly resumed: (log: SimLog) => void
   private isLooking = false
@@ -48,7 +48,7 @@ export class Operator {
     this.resumed = world.resumed
   }
 
-  /** An alarm: looks soon, and again until there is nothing to do. */
+  /** An alarm: checks soon, and repeats the check until there is nothing to do. */
   alarm(): void {
     if (this.isLooking) return
     this.isLooking = true
@@ -58,7 +58,7 @@ export class Operator {
     })
   }
 
-  /** A process has died of this log's record. */
+  /** A process was killed by a record of this log. */
   killed(log: SimLog, position: string): void {
     this.deaths.set(log, position)
     this.alarm()
@@ -89,8 +89,8 @@ export class Operator {
         continue
       }
       this.alarm()
-      // Careful by now: what kills is the first record after the position that is still there, or there is nothing to
-      // skip yet (invariant 14).
+      // Skips only if the first record after the position that still exists is the one that kills. Otherwise there is
+      // nothing to skip yet (invariant 14).
       if (
         split.skip !== split.position &&
         scheduler.now - split.at > 3 * this.timeoutMs &&
@@ -100,7 +100,7 @@ export class Operator {
     }
   }
 
-  /** Its split has stopped, and nobody has seen to it yet. */
+  /** Whether the log's split is stopped and waits for an operator. */
   isStopped(log: SimLog): boolean {
     return this.splitOf(log)?.item.stopped !== undefined
   }
@@ -109,19 +109,19 @@ export class Operator {
     return this.splitOf(log)?.item.accepted === position
   }
 
-  /** The state does not know yet that the log was made anew. */
+  /** Whether the state does not know yet that the log was recreated. */
   isBehind(log: SimLog): boolean {
     return this.splitOf(log)?.item.sk !== `s#${splitName(log.plan.source, log.splitId)}`
   }
 
-  /** Where the state says that a log was read to. */
+  /** The position up to which the log was read, by the state. */
   positionOf(log: SimLog): string {
     const item = this.splitOf(log)?.item
-    // One that was replaced, and whose successor nobody has made yet, has read nothing of its new log.
+    // A split that was replaced, but whose successor does not exist yet, has read nothing of its new log.
     return item === undefined || (item.next !== undefined && log.generation > 0) ? START : (item.position as string)
   }
 
-  /** Up to where the state says that no record lies. */
+  /** The position up to which the log is empty, by the state. */
   emptyTo(log: SimLog): string {
     return (this.splitOf(log)?.item.emptyTo as string | undefined) ?? ''
   }
@@ -147,7 +147,7 @@ export class Operator {
       for (const record of log.past.at(-1)!)
         if (positionOf(log.connector, record) > split.position)
           log.lost.push({ generation: log.generation - 1, record })
-      // A split that nobody has read yet begins where its log does.
+      // A split that was never read begins where its log begins.
       log.loses(0, log.kept)
       log.next = log.kept
     } else {
@@ -157,7 +157,7 @@ export class Operator {
     this.resumed(log)
   }
 
-  /** The command may be killed before either of its two writes: what it wrote before stands. */
+  /** The command may be killed before either of its two writes; what it wrote before remains. */
   private async tryReset(stage: StagePlan, split: SplitState): Promise<string | undefined> {
     const { scheduler, swarm } = this.ports
     const { direct } = this.table

@@ -7,7 +7,7 @@ const PAUSE_MS_MAX = 400
 const BACKOFF_MS_MAX = 30_000
 const PARENTS_MS = 1_500
 const AGAIN_MS_MAX = 15_000_000
-/** Things that no source sends. */
+/** Events that no source sends. */
 const MALFORMED: readonly unknown[] = [
   null,
   'text',
@@ -21,8 +21,8 @@ const MALFORMED: readonly unknown[] = [
 ]
 
 /**
- * An event source mapping's poller: of one Kinesis shard or file, or of some partitions of a topic. Delivers in order,
- * one batch at a time, for ever.
+ * A poller of an event source mapping: for one Kinesis shard or file, or for some partitions of a topic. It delivers in
+ * order, one batch at a time, indefinitely.
  */
 export class Poller {
   readonly logs: SimLog[]
@@ -30,12 +30,12 @@ export class Poller {
   private readonly lambda: Lambda
   private readonly all: readonly SimLog[]
   private readonly most: number
-  /** The batch under way. */
+  /** The batch in flight. */
   private current: object | undefined
   private failures = 0
   private limit: number
   private isWaiting = false
-  /** Where a failed batch ended: it comes again as it was. */
+  /** Where a failed batch ended: it is redelivered unchanged. */
   private pinned: ReadonlyMap<SimLog, number> | undefined
 
   constructor(ports: Ports, lambda: Lambda, logs: SimLog[], all: readonly SimLog[], most: number) {
@@ -47,12 +47,12 @@ export class Poller {
     this.limit = most
   }
 
-  /** Everything is delivered and done. */
+  /** Whether everything is delivered and processed. */
   get isDone(): boolean {
     return this.current === undefined && this.logs.every((log) => log.next >= log.records.length)
   }
 
-  /** Looks for records now or when there are some. */
+  /** Checks for records now, or when the next ones arrive. */
   start(): void {
     if (this.current !== undefined || this.isWaiting) return
     const { scheduler } = this.ports
@@ -76,7 +76,7 @@ export class Poller {
     })
   }
 
-  /** A shard is delivered once its parents are, or their mapping would not have begun it. */
+  /** Whether a shard may be delivered: a mapping begins it only after its parents are delivered. */
   private isFree(log: SimLog): boolean {
     const parents = log.plan.parents ?? []
     if (parents.length === 0 || parents.every((parent) => this.isRead(parent))) return true
@@ -138,7 +138,7 @@ export class Poller {
         }
         let taken = 0
         for (const [i, { log, from }] of ranges.entries()) {
-          // A record that a mapping's batch began with was done before.
+          // A record at the start of the mapping's batch may already have been processed.
           const reached = Math.max(log.next, judgement.at[i]!)
           taken += reached - Math.max(from, log.next)
           log.next = reached
@@ -177,24 +177,24 @@ export class Poller {
       this.wait(1 + scheduler.random.below(Math.min(BACKOFF_MS_MAX, 200 * 2 ** Math.min(10, this.failures))))
   }
 
-  /** The same event once more, at any later time. */
+  /** Delivers the same event again, at some later time. */
   private again(ranges: readonly SimRange[], event: unknown): void {
     const { scheduler, swarm } = this.ports
     const generations = ranges.map(({ log }) => log.generation)
-    scheduler.after(swarm.below(swarm.below(2) === 0 ? AGAIN_MS_MAX : 3_000), 'a batch comes again', () => {
-      // Nobody delivers what a log that is gone has held.
+    scheduler.after(swarm.below(swarm.below(2) === 0 ? AGAIN_MS_MAX : 3_000), 'a batch is redelivered', () => {
+      // A mapping does not deliver records of a deleted log.
       if (ranges.every(({ log }, i) => log.generation === generations[i]))
         this.lambda.invoke('ingest', structuredClone(event), () => undefined, this)
     })
   }
 
-  /** Batches of nobody's: a second poller's, and some that no source would send. */
+  /** Batches of other senders: of a second poller, and some that no source would send. */
   private strays(ranges: readonly SimRange[]): void {
     const { scheduler, swarm } = this.ports
     if (swarm.strikes('second-poller')) {
       const { log } = ranges[0]!
       const visible = log.visible(scheduler.now)
-      // It goes on from where the first was some time ago, and so never leaves anything out.
+      // The second poller starts at an earlier position of the first one, so that it never omits a record.
       const from = log.unitStart(log.kept + swarm.below(Math.max(1, log.next - log.kept + 1)))
       const to = log.unitEnd(Math.min(visible, from + 1 + swarm.below(this.most)))
       if (to > from) this.lambda.invoke('ingest', eventOf([{ log, from, to }]), () => undefined, this)

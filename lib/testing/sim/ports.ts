@@ -4,7 +4,7 @@ import type { Process } from './process.js'
 import type { Scheduler } from './scheduler.js'
 
 /**
- * Where a process is to die, by the number of its call among all calls of the run: for going through every crash point.
+ * Where a process is to crash, by the number of its call among all calls of the run. Used to test every crash point.
  */
 export interface CrashPoint {
   readonly call: number
@@ -15,19 +15,19 @@ const STALL_MS_MAX = 30_000
 const CLOCK_JUMP_MS_MAX = 600_000
 const LATE_MS_MAX = 400_000
 
-/** What every port's call goes through: its turn, and the faults that any call may meet. */
+/** The path of every call of a port: it waits for its turn, and is subject to the faults of any call. */
 export class Ports {
   readonly scheduler: Scheduler
   readonly swarm: Swarm
-  /** Which of the calls were writes. */
+  /** The numbers of the calls that were writes. */
   readonly writes: number[] = []
-  /** Effects that are still to come. */
+  /** Number of effects that are still to take place. */
   latent = 0
-  /** Calls so far. */
+  /** Number of calls so far. */
   calls = 0
-  /** Told of every request. */
+  /** Called with every request. */
   onRequest: (process: Process) => void = () => undefined
-  /** Takes a process from whoever waits for its answer, and lets it sleep. */
+  /** Detaches a process from the caller that awaits its answer, and lets it sleep. */
   abandon: (process: Process) => void = () => undefined
   private readonly crashes: readonly CrashPoint[]
 
@@ -37,7 +37,9 @@ export class Ports {
     this.crashes = crashes
   }
 
-  /** One call of a port. `land` is its effect; of a write it may come about though the process is gone. */
+  /**
+   * Makes one call of a port. `land` is its effect; the effect of a write may take place although the process has died.
+   */
   async call<T>(process: Process, label: string, isWrite: boolean, land: () => Promise<T>): Promise<T> {
     const { scheduler, swarm } = this
     await scheduler.turn(process, label)
@@ -51,7 +53,7 @@ export class Ports {
     if (swarm.strikes('stall')) scheduler.now += 1_000 + swarm.below(STALL_MS_MAX)
     if (swarm.strikes('clock-jump')) process.skewMs.now = swarm.below(2 * CLOCK_JUMP_MS_MAX) - CLOCK_JUMP_MS_MAX
     if (this.dies(call, 'before') || swarm.strikes('crash-before')) {
-      if (isWrite && swarm.strikes('late-effect')) this.later(`${label} lands, of a process that is dead`, land)
+      if (isWrite && swarm.strikes('late-effect')) this.later(`${label} takes effect after its process has died`, land)
       return this.kill(process)
     }
     const result = await land()
@@ -59,12 +61,12 @@ export class Ports {
     return result
   }
 
-  /** An effect that comes about when nobody waits for it any more. */
+  /** An effect that takes place when no caller awaits it any more. */
   later(label: string, land: () => Promise<unknown>): void {
     this.latent++
     this.scheduler.after(1 + this.swarm.below(LATE_MS_MAX), label, () => {
       this.latent--
-      // Nobody waits for it, or hears that it failed.
+      // No caller awaits it, so a failure has no effect.
       land().catch(() => undefined)
     })
   }
@@ -80,10 +82,10 @@ export class Ports {
   }
 }
 
-/** What an adapter throws once its own retries are spent. */
+/** The error that an adapter throws once its own retries are exhausted. */
 export function injected(code: 'throttled' | 'unknown-outcome' | 'sink-failed' | 'source-failed', fault: string) {
   return new RetryableError(code, `${INJECTED} ${fault}`)
 }
 
-/** Begins the message of every error that the world itself has thrown. */
+/** The beginning of the message of every error that the world itself throws. */
 export const INJECTED = 'Injected:'

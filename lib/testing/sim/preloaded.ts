@@ -1,7 +1,7 @@
 import type { Pipeline } from '../../pipeline/index.js'
 import type { EventDecoder } from '../../ports/index.js'
 
-/** A pipeline whose sources' decoders are there already. */
+/** A pipeline whose sources have their decoders already loaded. */
 export function preloaded(pipeline: Pipeline, decoders: ReadonlyMap<string, EventDecoder>): Pipeline {
   return {
     ...pipeline,

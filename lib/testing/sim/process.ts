@@ -5,7 +5,7 @@ export interface Waiting {
   readonly go: () => void
 }
 
-/** The process of a container. Once dead, nothing in it returns any more; parked, its calls get no turn. */
+/** The process of a container. When it is dead, no call in it settles; when it is parked, its calls get no turn. */
 export class Process {
   readonly name: string
   readonly skewMs: { now: number }

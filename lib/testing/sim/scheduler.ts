@@ -8,21 +8,21 @@ export interface Timer {
   readonly act: () => void
 }
 
-/** Most that one step of the world takes, ms. */
+/** The maximum duration of one step of the world, ms. */
 const STEP_MS_MAX = 25
-/** How often the call that came last goes first: some attempts run ahead of all others. */
+/** The probability that the newest call goes first, so that some attempts run ahead of all others. */
 const NEWEST_SHARE = 0.3
 
 /**
- * Owns time and every await of the ports: one call goes on at a time, which one the seed says; all else waits. Between
- * two steps all microtasks run to their end, so that what happens hangs on the seed alone.
+ * Controls time and every await of the ports: one call proceeds at a time, chosen by the seed, and all others wait.
+ * Between two steps all microtasks run to completion, so that everything depends on the seed alone.
  */
 export class Scheduler {
   now: number
   steps = 0
   /** FNV-1a of everything that happened, in order. */
   hash = 0x811c9dc5
-  /** The process whose code runs right now. */
+  /** The process whose code is running now. */
   running: Process | undefined
   readonly random: Random
   private ready: Waiting[] = []
@@ -38,7 +38,7 @@ export class Scheduler {
     this.onEvent = onEvent
   }
 
-  /** Writes down that something happened. */
+  /** Records an event. */
   note(event: string): void {
     let { hash } = this
     for (let i = 0; i < event.length; i++) hash = Math.imul(hash ^ event.charCodeAt(i), 0x01000193)
@@ -46,7 +46,7 @@ export class Scheduler {
     if (event !== '') this.onEvent?.(event, this.now)
   }
 
-  /** Settles when it is this call's turn; never, where its process dies before. */
+  /** Settles when it is this call's turn; never if its process dies first. */
   turn(process: Process, label: string): Promise<void> {
     return new Promise((go) => {
       if (process.isDead) return
@@ -56,7 +56,7 @@ export class Scheduler {
     })
   }
 
-  /** Does something at a time of the world. */
+  /** Schedules an action at a time of the world. */
   after(ms: number, label: string, act: () => void): Timer {
     const timer = { at: this.now + ms, order: this.order++, label, act }
     let at = this.timers.length
@@ -70,12 +70,12 @@ export class Scheduler {
     if (at >= 0) this.timers.splice(at, 1)
   }
 
-  /** Whether something is still to come by itself, besides what goes by this label or by none. */
+  /** Whether anything is scheduled besides actions with this label or without a label. */
   hasOther(label: string): boolean {
     return this.timers.some((timer) => timer.label !== label && timer.label !== '')
   }
 
-  /** Its calls get no turn until it is woken. */
+  /** Gives the calls of a process no turn until it is woken. */
   park(process: Process): void {
     process.parked ??= []
     if (!this.ready.some((waiting) => waiting.process === process)) return
@@ -89,15 +89,15 @@ export class Scheduler {
     if (parked !== undefined) this.ready.push(...parked)
   }
 
-  /** A dead process takes its calls along. */
+  /** Drops the calls of a dead process. */
   bury(process: Process): void {
     if (this.ready.some((waiting) => waiting.process === process))
       this.ready = this.ready.filter((waiting) => waiting.process !== process)
   }
 
   /**
-   * One step: what is due happens, then one call goes on. Where nothing can, time goes on to what is due next. False:
-   * nothing ever will.
+   * One step: actions that are due run, then one call proceeds. If no call can, time advances to the next action.
+   * Returns false if nothing is left.
    */
   async step(): Promise<boolean> {
     this.steps++
@@ -135,7 +135,7 @@ function isSooner(a: Timer, b: Timer): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
-/** Every microtask has run, and all that those have started. */
+/** Resolves when every microtask has run, including those started by others. */
 function drained(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -14,15 +14,15 @@ interface Held {
 }
 
 /**
- * All sinks of a world. A row's id may never come with two contents, a part never with other rows, and a row of a split
- * never after a sink has been told that all up to it is there: then every way of being exactly once that the port
- * allows gives the same.
+ * All sinks of a world. They check that a row's id never has two contents, that a part never has different rows, and
+ * that no row of a split follows after a sink was told that all rows up to it are complete. Under these conditions,
+ * every implementation of exactly-once that the port allows gives the same rows.
  */
 export class SimSinks {
   private readonly held = new Map<string, Held>()
   private readonly ports: Ports
   private readonly checks: Invariants
-  /** Told of what each process hands over. */
+  /** Called with the batches that each process writes. */
   onRows: (process: Process, sink: string, batches: readonly SinkBatch[]) => void = () => undefined
   private readonly refuses: (sink: string, row: SinkRow) => string | undefined
 
@@ -43,32 +43,32 @@ export class SimSinks {
     }
   }
 
-  /** Whether a sink was given rows of the split beyond this position. */
+  /** Whether a sink received rows of the split beyond this position. */
   isAhead(split: string, position: string): boolean {
     for (const { reached } of this.held.values()) if ((reached.get(split) ?? '') > position) return true
     return false
   }
 
-  /** What each sink holds: content by id. */
+  /** The content of each sink, by id. */
   rows(): Map<string, ReadonlyMap<string, string>> {
     return new Map([...this.held].map(([name, held]) => [name, held.rows]))
   }
 
   private async write(sink: string, batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
     const { swarm } = this.ports
-    if (swarm.strikes('sink-reject')) throw injected('sink-failed', 'the sink takes nothing')
+    if (swarm.strikes('sink-reject')) throw injected('sink-failed', 'the sink accepts nothing')
     if (swarm.strikes('sink-partial')) {
       this.take(sink, batches.slice(0, swarm.below(batches.length + 1)))
-      throw injected('sink-failed', 'the sink took some')
+      throw injected('sink-failed', 'the sink accepted some rows')
     }
-    // A caller's rows are read when they are sent: what is written later is what they were.
+    // The rows of a caller are serialized when they are sent, so that a late write has their content of that time.
     const texts = texted(batches)
     if (swarm.strikes('sink-late-effect')) {
       this.ports.later(`late: sink ${sink}`, async () => this.take(sink, batches, texts))
-      throw injected('sink-failed', 'no answer, and the rows come later')
+      throw injected('sink-failed', 'no answer, and the rows are written later')
     }
     const refused = this.take(sink, batches, texts)
-    if (swarm.strikes('sink-lost-answer')) throw injected('sink-failed', 'the answer got lost')
+    if (swarm.strikes('sink-lost-answer')) throw injected('sink-failed', 'the answer was lost')
     return refused
   }
 
@@ -106,7 +106,7 @@ export class SimSinks {
         this.checks.fail(`${sink} gets ${row.id} of ${row.order} in a batch of (${batch.from}, ${batch.to}]`)
       if (row.order <= (held.reached.get(batch.split) ?? ''))
         this.checks.fail(
-          `invariant 3: ${sink} was told that all of ${batch.split} up to ${row.order} is there; now ${row.id} comes`,
+          `invariant 3: ${sink} was told that all rows of ${batch.split} up to ${row.order} are complete; now ${row.id} arrives`,
         )
     }
     held.rows.set(row.id, text)

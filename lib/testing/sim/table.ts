@@ -7,18 +7,17 @@ import type { Process } from './process.js'
 const BURST_MS_MAX = 20_000
 
 /**
- * The table of a simulated region: what each process sees of it is a store of its own, and every request may fail in
- * every way.
+ * The table of a simulated region. Each process has a store of its own on it, and every request may fail in every way.
  */
 export class SimTable {
   readonly items = new MemoryTable()
-  /** The table as an operator's command has it: nothing fails, and every write is looked at as any other. */
+  /** The table as an operator's command uses it: nothing fails, but every write is checked. */
   readonly direct: StateStore
   private readonly inner: StateStore = memoryStore(this.items)
   checks!: Invariants
-  /** A position or a cursor has moved. */
+  /** Called when a position or a cursor has moved. */
   onMove: (process: Process) => void = () => undefined
-  /** A split stops: an alarm. */
+  /** Called when a split stops: an alarm. */
   onStop: () => void = () => undefined
   private readonly ports: Ports
   private burstUntil = Number.NEGATIVE_INFINITY
@@ -33,7 +32,7 @@ export class SimTable {
     }
   }
 
-  /** What is past its time to live is deleted, some time or other. */
+  /** Deletes some items that are past their time to live. */
   expire(): void {
     const { swarm, scheduler } = this.ports
     for (const item of [...this.items.all()]) {
@@ -96,14 +95,14 @@ export class SimTable {
       if (swarm.strikes('throttle')) throw injected('throttled', 'the table throttles')
       if (swarm.strikes('throttle-burst')) this.burstUntil = scheduler.now + swarm.below(BURST_MS_MAX)
       if (scheduler.now < this.burstUntil && !swarm.hasEnded && swarm.below(2) === 0)
-        throw injected('throttled', 'the table throttles for a while')
-      if (swarm.strikes('lost-request')) throw injected('unknown-outcome', 'the request got lost')
+        throw injected('throttled', 'the table throttles for seconds')
+      if (swarm.strikes('lost-request')) throw injected('unknown-outcome', 'the request was lost')
       if (isWrite && swarm.strikes('late-effect')) {
         ports.later(`late: ${label}`, effect)
-        throw injected('unknown-outcome', 'no answer, and the effect comes later')
+        throw injected('unknown-outcome', 'no answer, and the write takes effect later')
       }
       const result = await effect()
-      if (swarm.strikes('lost-answer')) throw injected('unknown-outcome', 'the answer got lost')
+      if (swarm.strikes('lost-answer')) throw injected('unknown-outcome', 'the answer was lost')
       return result
     })
   }

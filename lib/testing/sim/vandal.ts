@@ -7,11 +7,13 @@ import type { SimTable } from './table.js'
 
 const PARTS_PREFIX = 'p#'
 const SEGMENT_PREFIX = 'g#'
-/** A damage that nobody has read is mended after this long, or the run would never end. */
+/** Damage that no process has read is repaired after this time, because the run would otherwise never end. */
 const MENDED_MS = 120_000
 const SOON_MS = 3_000
 
-/** What a seal or a checksum covers, by kind of item. Clocks that only say when to look are not among it. */
+/**
+ * The attributes that a seal or a checksum covers, by kind of item. Clocks that only schedule a check are not covered.
+ */
 const COVERED = {
   split: [
     ...['position', 'own', 'top', 'tails', 'counters', 'status', 'was', 'gate', 'epoch', 'parents', 'origin', 'next'],
@@ -24,13 +26,13 @@ const COVERED = {
 } as const
 
 /**
- * Somebody, or something, that changes the table behind the runtime's back; and the operator who puts things right once
- * Millrace has said so.
+ * Damages the table behind the runtime's back, and plays the operator who repairs it once Millrace has reported the
+ * damage.
  */
 export class Vandal {
   private readonly ports: Ports
   private readonly table: SimTable
-  /** Damaged items as they were, by name. */
+  /** The original and damaged form of damaged items, by name. */
   private readonly damaged = new Map<string, { readonly whole: Item; readonly broken: Item | undefined }>()
 
   constructor(ports: Ports, table: SimTable) {
@@ -43,8 +45,8 @@ export class Vandal {
   }
 
   /**
-   * Now and then. What is conditional, and what could be written anew, is left alone while somebody is at work: a write
-   * under way may pass its condition by the damage.
+   * Damages an item at intervals. Items with conditional writes, and items that could be written again, are only
+   * damaged while no process is at work: the damage could make the condition of a write in flight succeed.
    */
   act(isQuiet: boolean, isDone: (split: string, position: string) => boolean): void {
     const { swarm } = this.ports
@@ -54,7 +56,7 @@ export class Vandal {
     else if (swarm.chance('future-format')) this.update()
   }
 
-  /** Millrace has said that something is wrong. */
+  /** Millrace has reported that something is wrong. */
   alarm(): void {
     if (this.isAtWork)
       this.ports.scheduler.after(1 + this.ports.swarm.below(SOON_MS), 'the table is restored', () => this.mend())
@@ -101,16 +103,16 @@ export class Vandal {
     const name = `${whole.pk} ${whole.sk}`
     this.ports.swarm.count(kind)
     scheduler.note(
-      `damage: ${name} ${broken === undefined ? 'is gone' : Object.keys(whole).find((attribute) => whole[attribute] !== broken[attribute])}`,
+      `damage: ${name} ${broken === undefined ? 'is deleted' : Object.keys(whole).find((attribute) => whole[attribute] !== broken[attribute])}`,
     )
     this.damaged.set(name, { whole, broken })
     this.table.checks.damaged.add(name)
     this.table.items.remove(whole)
     if (broken !== undefined) this.table.items.put({ item: broken, bytes: 100 })
-    scheduler.after(MENDED_MS, 'the table is looked through', () => this.mend())
+    scheduler.after(MENDED_MS, 'the table is checked', () => this.mend())
   }
 
-  /** What is still as it was broken is made whole; what was written anew since then is right. */
+  /** Restores the attributes that are still damaged; attributes written since then are correct. */
   private mend(): void {
     for (const [name, { whole, broken }] of this.damaged) {
       const standing = this.table.items.find(whole)?.item
@@ -138,7 +140,7 @@ function kindOf({ pk, sk }: Item): keyof typeof COVERED | undefined {
   return sk.startsWith(PARTS_PREFIX) ? 'part' : undefined
 }
 
-/** A value with some bit of it changed: still one that an item can hold. */
+/** A value with one bit changed, which an item can still hold. */
 export function flipped(value: Attribute, below: (limit: number) => number): Attribute {
   if (typeof value === 'boolean') return !value
   if (typeof value === 'number') return value + (below(2) === 0 ? 1 : -1) * 2 ** below(40)

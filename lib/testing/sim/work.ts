@@ -2,10 +2,10 @@ import type { SinkBatch } from '../../ports/index.js'
 import type { SimLog } from './log.js'
 import type { Process } from './process.js'
 
-/** Requests of one invocation since a position or a cursor last moved. */
+/** Maximum number of requests of one invocation since a position or a cursor last moved. */
 const REQUESTS_MAX = 600
 
-/** What of a world is looked at. */
+/** The parts of a world that are checked. */
 interface Watched {
   readonly lambda: { onStart: (process: Process) => void }
   readonly table: { onMove: (process: Process) => void }
@@ -17,13 +17,11 @@ interface Watched {
 
 interface Chunk {
   readonly name: string
-  /** Rows by the source record that they come of. */
+  /** Rows by the source record that they are derived from. */
   readonly units: Map<string, Set<string>>
 }
 
-/**
- * Invariant 11: what an attempt does before its next checkpoint is bounded, whatever its records and its windows are.
- */
+/** Invariant 11: the work of an attempt before its next checkpoint is bounded, whatever its records and windows are. */
 export class Work {
   private readonly chunks = new WeakMap<Process, Chunk>()
   private readonly asked = new WeakMap<Process, number>()
@@ -54,7 +52,7 @@ export class Work {
       this.fail(`invariant 11: ${process.name} has made ${asked} requests without a checkpoint`)
   }
 
-  /** A chunk that has come to its limit of rows takes no further source record. */
+  /** A chunk that has reached its limit of rows accepts no further source record. */
   private rows(process: Process, sink: string, batches: readonly SinkBatch[]): void {
     for (const batch of batches) {
       if (batch.kind !== 'split' || !this.isSource(batch.split)) continue
@@ -65,7 +63,7 @@ export class Work {
         this.chunks.set(process, chunk)
       }
       for (const { id, order, value } of batch.rows) {
-        // What a sink refused comes on top of what the records made.
+        // Rows that a sink refused are in addition to the rows of the records.
         if ((value as { reason?: unknown } | null)?.reason === 'sink-refused') continue
         const unit = order.split(':').slice(0, 2).join(':')
         let rows = chunk.units.get(unit)
@@ -85,7 +83,7 @@ export class Work {
     for (const [unit, rows] of units) if (unit !== last) before += rows.size
     if (before >= this.chunkRows)
       this.fail(
-        `invariant 11: the chunk ${name} has ${before} rows before its last record, where ${this.chunkRows} end one`,
+        `invariant 11: the chunk ${name} has ${before} rows before its last record, but the limit is ${this.chunkRows}`,
       )
   }
 }

@@ -6,7 +6,7 @@ import type { LogPlan, SimLog } from './log.js'
 import type { CrashPoint } from './ports.js'
 import type { SimTable } from './table.js'
 
-/** When a world's clock starts, unless it is told otherwise. */
+/** The default start time of a world's clock. */
 export const START_MS = 1_700_000_000_000
 
 export interface WorldOptions {
@@ -14,42 +14,43 @@ export interface WorldOptions {
   readonly logs: readonly LogPlan[]
   readonly swarm: Swarm
   /**
-   * Decoders of the pipeline's connectors, loaded: an import takes as long as it takes, and the simulation must not.
+   * The loaded decoders of the pipeline's connectors: an import takes real time, which the simulation must not depend
+   * on.
    */
   readonly decoders: ReadonlyMap<string, EventDecoder>
-  /** Rows that a sink can never take, and why. */
+  /** Why a sink permanently refuses a row; undefined if it accepts the row. */
   readonly refuses?: (sink: string, row: SinkRow) => string | undefined
-  /** Most records of a batch. Default 6. */
+  /** Maximum records per batch. Default 6. */
   readonly batch?: number
-  /** Partitions of a topic that one poller has. Default all. */
+  /** Partitions of a topic per poller. Default all. */
   readonly partitionsPerPoller?: number
   readonly kafkaPartialAnswers?: boolean
   /**
-   * How time ends: every source turns out finite, or the clock closes what is left (the pipeline must have
-   * `idle.close`).
+   * How a run ends: every source turns out to be finite, or the clock closes the remaining windows (the pipeline must
+   * have `idle.close`).
    */
   readonly ending?: 'bounded' | 'clock'
-  /** The event time up to which everything of a stage has to be closed in the end, of the logs as they came to be. */
+  /** The event time up to which everything of a stage must be closed in the end, given the final logs. */
   readonly horizonOf: (world: Pick<Outcome, 'logs' | 'checks'>) => (stage: number) => number
   readonly limits?: Partial<Limits>
   readonly stepsMax?: number
-  /** One call after the other, in the order of their coming. */
+  /** Runs one call after the other, in the order of their arrival. */
   readonly isSequential?: boolean
   readonly crashes?: readonly CrashPoint[]
-  /** Told of everything that happens, at which time of the world. */
+  /** Called with everything that happens, and its time in the world. */
   readonly onEvent?: (event: string, now: number) => void
   readonly startMs?: number
   readonly tickMs?: number
 }
 
-/** What a run came to. */
+/** The outcome of a run. */
 export interface Outcome {
-  /** Everything was closed, and nothing was left to do. */
+  /** Whether everything was closed and nothing was left to do. */
   readonly isFinished: boolean
-  /** Promises that were broken, in words; empty is sound. */
+  /** Violated invariants, in words; empty if there are none. */
   readonly violations: readonly string[]
   readonly steps: number
-  /** Calls of ports, and which of them were writes. */
+  /** Number of port calls, and the numbers of those that were writes. */
   readonly calls: number
   readonly writes: readonly number[]
   readonly invocations: number

@@ -27,11 +27,11 @@ import { Work } from './work.js'
 import { type Outcome, START_MS, type WorldOptions } from './world-options.js'
 
 const TIMEOUT_MS = 20_000
-/** Steps with faults; after them faults end, and all has to come right. */
+/** Number of steps with faults. After them no fault is injected, and the pipeline must recover. */
 const FAULTY_STEPS = 6_000
 const STEPS_MAX = 60_000
 const TICK = 'tick'
-/** Into how many ticks a long silence is cut, about. */
+/** The approximate number of ticks in a long silence. */
 const SILENT_TICKS = 4
 
 /** A region in which one pipeline runs, in memory and virtual time, from the first record to the last window. */
@@ -147,17 +147,17 @@ export class World {
     return this.outcome(isFinished)
   }
 
-  /** The record at hand kills the process that touches it. */
+  /** The current record kills the process that reads it. */
   readonly die = (source: string, split: string, position: string): never => {
     const process = this.scheduler.running!
-    this.scheduler.note(`${process.name} dies of ${source}/${split} ${position}`)
+    this.scheduler.note(`${process.name} is killed by ${source}/${split} ${position}`)
     process.kill()
     const log = this.logs.find((candidate) => candidate.plan.source === source && candidate.splitId === split)
     if (log !== undefined) this.operator.killed(log, position)
     throw new RecordRejection('killed', 'The process is dead.')
   }
 
-  /** After everything is done: whoever slept wakes, what was late comes, and nothing may change by it. */
+  /** After everything is done, sleeping processes wake and late effects take place; none may change the results. */
   private async settle(most: number): Promise<void> {
     const before = this.digest()
     this.isSettling = true
@@ -169,7 +169,7 @@ export class World {
       idle = this.lambda.isAlive ? 0 : idle + 1
       if (!this.lambda.isAlive && !this.hasLate()) break
     }
-    if (this.digest() !== before) this.checks.fail('invariant 7: what came after the end has changed results')
+    if (this.digest() !== before) this.checks.fail('invariant 7: late effects after the end have changed results')
   }
 
   private hasLate(): boolean {
@@ -269,7 +269,7 @@ export class World {
     })
   }
 
-  /** How long nothing comes. */
+  /** The time until the next record arrives. */
   private get silenceMs(): number {
     const { now } = this.scheduler
     const next = Math.min(...this.logs.map((log) => log.nextArrival(now) ?? Number.POSITIVE_INFINITY))
@@ -283,7 +283,7 @@ export class World {
 
   private isDone(): boolean {
     if (this.vandal.isAtWork) return false
-    // What was deleted unread is not done before somebody has been told.
+    // Records that were deleted unread must be reported before the run is done.
     if (!this.pollers.every((poller) => poller.isDone) || !this.logs.every((log) => this.isAccounted(log))) return false
     if (!this.isDelivered) {
       this.isDelivered = true
@@ -291,19 +291,19 @@ export class World {
       this.scheduler.note('everything is delivered')
     }
     if (!this.isClosed()) return false
-    // A key group that came back meanwhile may have rows in later slices than were known.
+    // A key group that rejoined meanwhile may have rows in later slices than were known.
     this.horizon = this.options.horizonOf(this)
     return this.isClosed()
   }
 
-  /** A loss that is told of without being certain: whoever reads the log knows. */
+  /** A possible loss that was reported: the simulation knows the actual loss. */
   private doubt(name: string, position: string, next: string): void {
     const log = this.logs.find(({ plan, splitId }) => `${plan.source}/${splitId}` === name)
     if (log === undefined) return
     log.loses(log.after(position), Math.min(log.kept, log.indexOf(next)))
   }
 
-  /** The splits that a source lists by now as coming after this one. */
+  /** The successors of a split that its source lists by now. */
   private childrenOf(name: string): string[] {
     return this.logs
       .filter(
@@ -327,7 +327,7 @@ export class World {
     return first >= log.kept || log.lost.some(({ record }) => record === log.records[first])
   }
 
-  /** Every stage has published past the horizon, and every key group is done up to it. */
+  /** Whether every stage has published a watermark past the horizon, and every key group is closed up to it. */
   private isClosed(): boolean {
     const { items } = this.table
     for (const stage of this.plan.stages) {
