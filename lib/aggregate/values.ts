@@ -67,7 +67,7 @@ function throughJson(fold: string, value: object, isRow: boolean): unknown {
     text = JSON.stringify(value, digits)
     kept = JSON.parse(text)
   } catch {
-    throw refused(fold, 'keeps JSON', 'an object that is no JSON', isRow)
+    throw refused(fold, 'keeps JSON', 'an object that JSON cannot represent', isRow)
   }
   const lost = text.includes('null') ? lostInJson(value) : undefined
   if (lost !== undefined) throw refused(fold, 'keeps JSON', `an object that holds ${lost}`, isRow)

@@ -27,7 +27,7 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
     const { code, message } = thrown as RecordRejection
     // An ordered custom one reads the row itself.
     if (name === 'a promise' && of !== 'custom')
-      return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must give its value at once')])
+      return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must be synchronous')])
     expect(code).toBe('bad-value')
     expect(message).toMatch(rule(of))
     if (of !== 'distinctCount' && /^(NaN|-?Infinity)$/.test(name)) expect(message).toMatch(` ${name}.`)

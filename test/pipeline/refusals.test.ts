@@ -33,7 +33,7 @@ function refuses(cases: readonly Case[]): void {
 }
 
 const NAME = (what: string, given: string) =>
-  `The name of a ${what} is 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter; it is ${given}.`
+  `The name of a ${what} must have 1 to 64 letters, digits, '.', '_' or '-', and start with a letter; it is ${given}.`
 const SINK = (what: string) => `${what} takes a sink, as ndjson(), consoleSink() and callback() make them.`
 const NOWHERE = (what: string) => `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`
 
@@ -75,7 +75,7 @@ describe('pipeline refuses', () => {
       'idleness at once',
       () => pipeline('shop', { idle: { after: 0 } }, build),
       'bad-duration',
-      'idle.after of "shop" must lie between 1ms and 400d; it is 0s.',
+      'idle.after of "shop" must be between 1ms and 400d; it is 0s.',
     ],
     [
       'a step of the watermark that is no duration',
@@ -241,13 +241,13 @@ describe('aggregate refuses', () => {
       'a zone for an offset',
       (p) => windowed(p, { offset: 'Europe/Berlin' }).aggregate('a', rows),
       'bad-duration',
-      `The offset of the window of "a" must be a duration such as '-1h' or '5h30m'; it is "Europe/Berlin". Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`,
+      `The offset of the window of "a" must be a duration such as '-1h' or '5h30m'; it is "Europe/Berlin". Windows are aligned to UTC. A time zone with daylight saving time has no single offset: give the offset that you need, such as '-5h'.`,
     ],
     [
       'a lateness before the end',
       (p) => windowed(p, { allowedLateness: -1 }).aggregate('a', rows),
       'bad-duration',
-      'allowedLateness of the window of "a" must lie between 0s and 400d; it is -1ms.',
+      'allowedLateness of the window of "a" must be between 0s and 400d; it is -1ms.',
     ],
     [
       'slices under 100 ms, of a window made by hand',

@@ -32,7 +32,7 @@ const source = { timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') }
 const build = (p: Builder) => p.from(orders).to(ndjson('out'))
 const keyed = (p: Builder) => p.from(orders).keyBy((o) => o.customer)
 const ASYNC =
-  'takes a function that gives its value at once, so that a replay is the same replay; this one is async. Take async out, and send what has to wait to a callback() sink.'
+  'takes a synchronous function, so that a replay gives the same result; this one is async. Remove async, and do asynchronous work in a callback() sink.'
 
 describe('an option that nobody reads is refused wherever options are taken', () => {
   const folds = { name: 'n', init: () => 0, add: (a: number) => a, merge: (a: number) => a, result: (a: number) => a }

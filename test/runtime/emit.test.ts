@@ -122,7 +122,7 @@ describe('empty windows', () => {
       'The horizon of "w" holds at most 1000 windows; 1d of windows that end every 10s holds 8640. Use a shorter horizon.',
     )
     expect(() => counted({ empty: { horizon: '5s' } })).toThrow(
-      'empty.horizon of the window of "w" must lie between 10s',
+      'empty.horizon of the window of "w" must be between 10s',
     )
     expect(() => counted({ empty: 'yes' as 'emit' })).toThrow('empty of the window of "w"')
   })

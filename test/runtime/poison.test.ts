@@ -64,7 +64,7 @@ describe('invariant 14: a bad record is rejected with a reason, and the split go
   })
 
   it.each([
-    ['{"toString":1}', 'an object that is no text was thrown'],
+    ['{"toString":1}', 'an object that cannot be converted to text was thrown'],
     ['{"a":1}', '[object Object]'],
     ['null', 'null'],
   ])('user code that throws the value %s itself', async (value, detail) => {

@@ -46,7 +46,7 @@ const fragile = (part: 'init' | 'add', fails: () => unknown) =>
     merge: (a, b) => a + b,
     result: (acc) => acc,
   })
-const AT_ONCE = 'must give its value at once; it gave a promise. Take async out of it.'
+const AT_ONCE = 'must be synchronous; it returned a promise. Remove async from it.'
 const boom = (): never => {
   throw new Error('boom')
 }

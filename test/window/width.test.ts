@@ -83,7 +83,7 @@ describe('the width of a slice', () => {
   })
 })
 
-const LEAST = (what: string, given: string) => `${what} must lie between 100ms and 400d; it is ${given}.`
+const LEAST = (what: string, given: string) => `${what} must be between 100ms and 400d; it is ${given}.`
 
 describe('refusals', () => {
   it.each<[() => WindowSpec, string, string]>([
