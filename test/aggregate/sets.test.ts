@@ -107,7 +107,7 @@ describe('custom, ordered', () => {
     expect([seen.result(acc), seen.result(stored(seen as Aggregate<any, any>, acc))]).toEqual(['string', 'string'])
     const circle: Record<string, unknown> = {}
     circle.self = circle
-    const message = 'custom:seen() keeps JSON; its row is an object that JSON cannot represent.'
+    const message = 'custom:seen() stores JSON values; its row is an object that JSON cannot represent.'
     expect(() => seen.read({ value: circle })).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 })

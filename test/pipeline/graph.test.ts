@@ -59,7 +59,7 @@ describe('pipeline', () => {
     expect(() => kept!.map((o) => o)).toThrow(
       expect.objectContaining({
         code: 'pipeline-frozen',
-        message: 'A pipeline is frozen once its build function returns: add steps inside of it.',
+        message: 'A pipeline is frozen once its build function returns: add all steps inside the build function.',
       }),
     )
   })

@@ -119,7 +119,7 @@ describe('empty windows', () => {
 
   it('a horizon of too many windows is refused, and what is no horizon', () => {
     expect(() => counted({ empty: { horizon: '1d' } })).toThrow(
-      'The horizon of "w" holds at most 1000 windows; 1d of windows that end every 10s holds 8640. Use a shorter horizon.',
+      'The horizon of "w" may span at most 1000 windows; 1d with a window every 10s spans 8640. Use a shorter horizon.',
     )
     expect(() => counted({ empty: { horizon: '5s' } })).toThrow(
       'empty.horizon of the window of "w" must be between 10s',

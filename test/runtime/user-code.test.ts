@@ -153,7 +153,7 @@ describe('invariant 14: a fold that throws says which', () => {
       'text',
       folded({ total: sum((r: Reading) => (r.v < 0 ? 'x' : r.v) as number) }),
       'bad-value',
-      'Field "total" of "w": sum() folds finite numbers; its function gave a string. Give null to leave a row out.',
+      'Field "total" of "w": sum() folds finite numbers; its function returned a string. Return null to leave a row out.',
     ],
     [
       'a time within',
@@ -165,7 +165,7 @@ describe('invariant 14: a fold that throws says which', () => {
       'no key',
       folded({ ids: distinctCount((r: Reading) => (r.v < 0 ? Number.NaN : r.v)) }),
       'bad-value',
-      'Field "ids" of "w": distinctCount() counts keys. A key is a string, a finite number, a boolean, a bigint, null, or an array of them; this one is NaN. Give null to leave a row out.',
+      'Field "ids" of "w": distinctCount() counts keys. A key is a string, a finite number, a boolean, a bigint, null, or an array of them; this one is NaN. Return null to leave a row out.',
     ],
     ['adding', folded({ n: count(), own: fragile('add', boom) }), 'step-threw', 'Field "own" of "w": boom'],
     [

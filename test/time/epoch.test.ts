@@ -47,7 +47,7 @@ describe('stamps since the epoch', () => {
     }
   })
 
-  const DIGITS = ' Text of digits goes through Number() or BigInt() first, a date through iso().'
+  const DIGITS = ' Convert text of digits with Number() or BigInt() first, and a date with iso().'
   const SECONDS = ` As seconds it is ${AS_TEXT}.000Z: take epochSeconds().`
   const MILLIS = ` As milliseconds it is ${AS_TEXT}.123Z: take epochMillis().`
   const MICROS = ` As microseconds it is ${AS_TEXT}.123Z: take epochMicros().`

@@ -100,7 +100,7 @@ describe('refusals', () => {
     [
       () => hopping('150ms', '100ms'),
       'bad-window',
-      'Size and slide of a hopping window need a common divisor of at least 100ms; 150ms and 100ms have 50ms. Use rounder durations.',
+      'The size and slide of a hopping window need a common divisor of at least 100ms; 150ms and 100ms have 50ms. Use rounder durations.',
     ],
     [
       () => hopping('400d', '1m'),
