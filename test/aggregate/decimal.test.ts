@@ -151,7 +151,7 @@ describe('options', () => {
     [{ scale: 1.5 }, 'The scale of sumDecimal() must be a whole number from 0 to 38; it is 1.5.'],
     [{ scale: 39 }, 'The scale of sumDecimal() must be a whole number from 0 to 38; it is 39.'],
     [{ rounding: 'up' }, `The rounding of sumDecimal() must be 'half-up' or 'half-even'; it is "up".`],
-    [{ empty: '' }, 'The option empty of sumDecimal() is 0 or null; it is "".'],
+    [{ empty: '' }, 'The option empty of sumDecimal() must be 0 or null; it is "".'],
   ])('refuses %j', (options, message) => {
     expect(() => sumDecimal(value, options)).toThrow(ConfigError)
     expect(() => sumDecimal(value, options)).toThrow(expect.objectContaining({ code: 'bad-aggregate', message }))

@@ -65,7 +65,7 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
 })
 
 const rule = (of: string): RegExp => {
-  if (of === 'custom') return /^custom:all\(\) keeps JSON; its row is .+\.$/
+  if (of === 'custom') return /^custom:all\(\) stores JSON values; its row is .+\.$/
   if (of === 'distinctCount')
     return /^distinctCount\(\) counts keys\. .+; this one is .+\. Return null to leave a row out\.$/
   return new RegExp(`^${of}\\(\\) .+; its function returned .+\\. Return null to leave a row out\\.$`)

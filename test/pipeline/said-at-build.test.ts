@@ -131,10 +131,10 @@ describe('a fold of no function is refused where it is written', () => {
 
   it('nor takes stddev another kind than it has, or custom another order', () => {
     expect(() => stddev(of, { of: wrong('populaton') })).toThrow(
-      `of of stddev() is 'sample' or 'population'; it is "populaton".`,
+      `The option of of stddev() must be 'sample' or 'population'; it is "populaton".`,
     )
     expect(() => custom(wrong({ name: 'n', init: of, add: of, result: of, ordered: 'yes' }))).toThrow(
-      'ordered of the custom aggregate "n" is true or false; it is yes.',
+      'ordered of the custom aggregate "n" must be true or false; it is yes.',
     )
   })
 })

@@ -112,12 +112,12 @@ describe('refusals', () => {
     [
       () => cumulate('1h', '7m'),
       'bad-window',
-      'The size of a cumulate window must be a multiple of its step; 1h is none of 7m. A size of 1h3m would be.',
+      'The size of a cumulate window must be a multiple of its step; 1h is not a multiple of 7m. A size of 1h3m would be.',
     ],
     [
       () => cumulate('1m', '1h'),
       'bad-window',
-      'The size of a cumulate window must be a multiple of its step; 1m is none of 1h. A size of 1h would be.',
+      'The size of a cumulate window must be a multiple of its step; 1m is not a multiple of 1h. A size of 1h would be.',
     ],
     [
       () => cumulate('400d', '1m'),
