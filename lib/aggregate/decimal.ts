@@ -28,19 +28,16 @@ export interface DecimalOptions<E extends 0 | null = 0> {
   /**
    * Fraction digits of the result, 0 to 38. Further digits of the exact sum are rounded, once.
    * @default as many as the widest summand has
-   * /
    */
   readonly scale?: number
   /**
    * How ties are rounded: away from zero, as SQL's NUMERIC does, or to the even digit.
    * @default 'half-up'
-   * /
    */
   readonly rounding?: Rounding
   /**
    * The sum over no values: zero, or null as in SQL.
    * @default 0
-   * /
    */
   readonly empty?: E
 }
@@ -58,7 +55,6 @@ const DECIMAL = /^[+-]?\d+(?:\.\d+)?$/
  * @throws {ConfigError} `bad-aggregate`, if an option is not valid
  * @example sumDecimal(payment => payment.amount)
  * @example sumDecimal(payment => payment.fee, { scale: 2, rounding: 'half-even' })
- * /
  */
 export function sumDecimal<T, E extends 0 | null = 0, M = unknown>(
   of: (row: T, meta: M) => string | bigint | number | null | undefined,

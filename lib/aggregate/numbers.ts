@@ -22,7 +22,6 @@ const plain = { options: {}, invertible: true, ordered: false, fragile: false } 
  * back.
  * @example count()
  * @example count(order => order.refunded)
- * /
  */
 export function count<T, M = unknown>(of?: (row: T, meta: M) => unknown): Aggregate<T, number, 1, number, M> {
   const test = of === undefined ? undefined : reader('count', of)
@@ -77,7 +76,6 @@ const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExa
  * @example sum(order => order.amount)
  * @example sum(order => order.discount, { empty: null })
  * @example sum((order, meta) => order.rate * Number(meta.header('weight') ?? 1))
- * /
  */
 export function sum<T, E extends 0 | null = 0, M = unknown>(
   of: (row: T, meta: M) => number | null | undefined,
@@ -118,7 +116,6 @@ export function sum<T, E extends 0 | null = 0, M = unknown>(
  * The mean of finite numbers: the exact sum divided by the count, rounded once. Null over nothing, also after all rows
  * were taken back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
- * /
  */
 export function avg<T, N extends number | null | undefined, M = unknown>(
   of: (row: T, meta: M) => N,
@@ -147,7 +144,6 @@ interface Deviation extends Mean {
  * else rejects the record (`bad-value`). A variance beyond the largest double rejects its result. Can take rows back.
  * @example stddev(flight => flight.delay)
  * @example stddev(flight => flight.delay, { of: 'population' })
- * /
  */
 export function stddev<T, M = unknown>(
   of: (row: T, meta: M) => number | null | undefined,

@@ -45,7 +45,6 @@ function extreme<T, N extends number | string | null | undefined, M>(
  * The smallest number or string; numbers sort before strings. Never -0. Null over nothing. Null and undefined are left
  * out; anything else, including NaN and the infinities, rejects the record (`bad-value`). Cannot take rows back.
  * @example min(order => order.amount)
- * /
  */
 export function min<T, N extends number | string | null | undefined, M = unknown>(
   of: (row: T, meta: M) => N,
@@ -57,7 +56,6 @@ export function min<T, N extends number | string | null | undefined, M = unknown
  * The largest number or string; strings sort after numbers. Never -0. Null over nothing. Null and undefined are left
  * out; anything else, including NaN and the infinities, rejects the record (`bad-value`). Cannot take rows back.
  * @example max(flight => flight.delay)
- * /
  */
 export function max<T, N extends number | string | null | undefined, M = unknown>(
   of: (row: T, meta: M) => N,
@@ -135,7 +133,6 @@ function pick<T, N, V, M>(
  * and undefined are left out. To keep a value that may be null, wrap it, as in `[quote.price]`. Values must be JSON:
  * any other value, including NaN and the infinities, rejects the record (`bad-value`). Cannot take rows back.
  * @example first(quote => quote.price)
- * /
  */
 export function first<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
   return pick<T, V, V, M>('first', 'first', undefined, of, 1)
@@ -144,7 +141,6 @@ export function first<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<
 /**
  * The value of the latest row that has one; otherwise like `first`.
  * @example last(quote => quote.price)
- * /
  */
 export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
   return pick<T, V, V, M>('last', 'last', undefined, of, -1)
@@ -155,7 +151,6 @@ export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T
  * Null over nothing. A row whose `by` or `of` is null or undefined is left out. Values must be JSON. NaN, an infinity
  * or a wrong type of either rejects the record (`bad-value`). Cannot take rows back.
  * @example minBy(flight => flight.delay, flight => flight.destination)
- * /
  */
 export function minBy<T, N extends number | string | null | undefined, V, M = unknown>(
   by: (row: T, meta: M) => N,
@@ -168,7 +163,6 @@ export function minBy<T, N extends number | string | null | undefined, V, M = un
  * The value of the row with the largest `by`, a finite number or a string; the earliest such row if there are several.
  * Otherwise like `minBy`.
  * @example maxBy(flight => flight.delay, flight => flight.destination)
- * /
  */
 export function maxBy<T, N extends number | string | null | undefined, V, M = unknown>(
   by: (row: T, meta: M) => N,

@@ -61,7 +61,6 @@ function checkMax(kind: string, max: number): number {
  * `[order.coupon]`. Values must be JSON: any other value, including NaN and the infinities, rejects the record
  * (`bad-value`). Cannot take rows back.
  * @example collect(order => order.id, { max: 20 })
- * /
  */
 export function collect<T, V, M = unknown>(
   of: (row: T, meta: M) => V,
@@ -100,7 +99,6 @@ export function collect<T, V, M = unknown>(
  * and undefined are left out. A value that is not a key, including NaN and the infinities, rejects the record
  * (`bad-value`). Cannot take rows back.
  * @example distinctCount(flight => flight.destination)
- * /
  */
 export function distinctCount<T, M = unknown>(
   of: (row: T, meta: M) => Key | undefined,
@@ -172,8 +170,14 @@ export interface CustomAggregate<T, Acc, R> {
  * so it must handle nulls itself. It receives no meta: use a `map` before it to copy what it needs into the row. Rows
  * of an ordered aggregate are stored as JSON, and a row that JSON cannot represent rejects the record (`bad-value`).
  * Cannot take rows back.
- * @example custom({ name: 'longest', init: () => '', add: (a, row: { name: string }) => row.name.length > a.length ? row.name : a, result: a => a, ordered: true })
- * /
+ * @example
+ * custom({
+ *   name: 'longest',
+ *   init: () => '',
+ *   add: (longest, row: { name: string }) => (row.name.length > longest.length ? row.name : longest),
+ *   result: longest => longest,
+ *   ordered: true,
+ * })
  */
 export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {
   const { name, init, add, merge, result, ordered = false } = definition ?? {}

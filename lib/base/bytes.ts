@@ -13,7 +13,6 @@ export function textOf(bytes: Uint8Array | undefined): string | undefined {
  * Bytes as a key: two hexadecimal digits for each byte. Two keys have the same text only if they are the same bytes.
  * Returns null for null.
  * @example orders.keyBy((_, meta) => hex(meta.keyBytes))
- * /
  */
 export function hex<B extends Uint8Array | null>(bytes: B): string | Extract<B, null> {
   return bytes === null ? (null as Extract<B, null>) : bufferOf(bytes).toString('hex')

@@ -48,7 +48,6 @@ export function milliseconds(duration: number | string, what: string, min = 0): 
  * Checks text that holds a duration, such as a configuration value.
  * @throws {ConfigError} `bad-duration`
  * @example tumbling(duration(process.env.WINDOW ?? '5m'))
- * /
  */
 export function duration(text: string): Duration {
   milliseconds(text, 'A duration')
@@ -58,7 +57,6 @@ export function duration(text: string): Duration {
 /**
  * Converts a duration to milliseconds. The text may start with a sign: `'-1h'` is negative.
  * @throws {ConfigError} `bad-duration`
- * /
  */
 export function signedMilliseconds(duration: number | string, what: string): number {
   if (typeof duration === 'number') return Math.sign(duration) * milliseconds(Math.abs(duration), what)

@@ -36,10 +36,7 @@ export class RetryableError extends MillraceError {
   override readonly name = 'RetryableError'
 }
 
-/**
- * A split or an operator must not continue by itself: data was lost, state is damaged, or the graph
- * changed.
- */
+/** A split or an operator must not continue by itself: data was lost, state is damaged, or the graph changed. */
 export class StopError extends MillraceError {
   override readonly name = 'StopError'
 }

@@ -4,7 +4,6 @@ import { ConfigError, RecordRejection, shown } from './errors.js'
  * Refuses a value that is not a function, and an async function, whose promise would be taken for its result. `what`
  * begins the message.
  * @throws {ConfigError} with `code`
- * /
  */
 export function checkFunction(code: string, what: string, fn: unknown): void {
   if (typeof fn !== 'function') {

@@ -56,7 +56,6 @@ type Build = (p: Builder) => unknown
  *   .window(tumbling('5m'))
  *   .aggregate('revenue', { total: sum(o => o.amount) })
  *   .to(ndjson('revenue')))
- * /
  */
 export function pipeline(name: string, build: Build): Pipeline
 export function pipeline(name: string, options: PipelineOptions, build: Build): Pipeline

@@ -83,7 +83,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
    * Replaces each row with the result of `fn`, which must be pure and synchronous.
    * @example orders.map(order => ({ ...order, net: order.total - order.tax }))
    * @example orders.map((order, meta) => ({ ...order, trace: meta.header('trace') ?? null }))
-   * /
    */
   map<U>(fn: (value: T, meta: Meta) => Sync<U>): Stream<U, Meta> {
     checkFunction('bad-step', 'map', fn)
@@ -93,7 +92,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   /**
    * Keeps the rows for which `fn` returns true. The others are counted as filtered.
    * @example orders.filter(order => order.status === 'paid')
-   * /
    */
   filter<U extends T>(fn: (value: T, meta: Meta) => value is U): Stream<U, Meta>
   filter(fn: (value: T, meta: Meta) => boolean): Stream<T, Meta>
@@ -105,7 +103,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   /**
    * Replaces each row with any number of rows.
    * @example orders.flatMap(order => order.lines)
-   * /
    */
   flatMap<U>(fn: (value: T, meta: Meta) => Iterable<Sync<U>>): Stream<U, Meta> {
     checkFunction('bad-step', 'flatMap', fn)
@@ -115,7 +112,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   /**
    * Combines this stream and others of the same shape into one.
    * @example p.from(orders).map(toSale).merge(p.from(refunds).map(toNegativeSale))
-   * /
    */
   merge<Other>(...others: readonly [Stream<T, Other>, ...Stream<T, Other>[]]): Stream<T, Meta | Other> {
     for (const other of others) {
@@ -132,7 +128,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
    * Removes the rows for which `test` returns true from this stream and passes them to `build`. Returns the stream of
    * all other rows.
    * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
-   * /
    */
   sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: Stream<T, Meta>) => unknown): Stream<T, Meta> {
     checkFunction('bad-step', 'sideOutput', test)
@@ -147,7 +142,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
    * primitives.
    * @example orders.keyBy(order => [order.country, order.customerId])
    * @example orders.keyBy((_, meta) => hex(meta.keyBytes))
-   * /
    */
   keyBy<const K extends Key>(key: (value: T, meta: Meta) => K): KeyedStream<T, K, Meta> {
     checkFunction('bad-step', 'keyBy', key)
@@ -157,7 +151,6 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   /**
    * Sends each row to a sink. Returns this stream, so that more steps or sinks may follow.
    * @example results.to(ndjson('revenue')).to(consoleSink())
-   * /
    */
   to(sink: SinkNode<T>): this {
     checkSink('to()', sink)
@@ -236,7 +229,6 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
    * Folds the rows of each window with named aggregates. The name identifies the state of the operator: do not change
    * it later.
    * @example windowed.aggregate('revenue', { total: sum(o => o.amount), orders: count() })
-   * /
    */
   aggregate<M extends AggregateMap<T, Meta>>(
     name: string,

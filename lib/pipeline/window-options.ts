@@ -58,7 +58,6 @@ function emptyFor(name: string, empty: WindowOptions<any, any>['empty'], { sizeM
 /**
  * Checks the options of a window and applies the defaults.
  * @throws {ConfigError} `bad-window`, `bad-duration`
- * /
  */
 export function settleWindow(
   name: string,

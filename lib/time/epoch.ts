@@ -51,7 +51,6 @@ const [SECONDS, MILLIS, MICROS, NANOS] = [0, 1, 2, 3]
  * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, or is so large that its unit must be a
  * finer one, which the message names
  * @example kinesisSource('orders', { timestamp: (o: Order) => epochSeconds(o.at), watermark: outOfOrder('30s') })
- * /
  */
 export function epochSeconds(stamp: Stamp): number {
   return read(SECONDS, stamp)
@@ -62,7 +61,6 @@ export function epochSeconds(stamp: Stamp): number {
  * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, is too large, or would be a present-day
  * time in seconds
  * @example kafkaSource('clicks', { timestamp: (c: Click) => epochMillis(c.ts), watermark: outOfOrder('5s') })
- * /
  */
 export function epochMillis(stamp: Stamp): number {
   return read(MILLIS, stamp)
@@ -73,7 +71,6 @@ export function epochMillis(stamp: Stamp): number {
  * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, is too large, or would be a present-day
  * time in a coarser unit
  * @example kafkaSource('changes', { timestamp: (c: Change) => epochMicros(c.ts_us), watermark: outOfOrder('5s') })
- * /
  */
 export function epochMicros(stamp: Stamp): number {
   return read(MICROS, stamp)
@@ -84,8 +81,12 @@ export function epochMicros(stamp: Stamp): number {
  * exact (`numbers: 'bigint'`); a number is accurate to a microsecond.
  * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, is too large, or would be a present-day
  * time in a coarser unit
- * @example kafkaSource('spans', { numbers: 'bigint', timestamp: (s: Span) => epochNanos(s.start), watermark: outOfOrder('5s') })
- * /
+ * @example
+ * kafkaSource('spans', {
+ *   numbers: 'bigint',
+ *   timestamp: (s: Span) => epochNanos(s.start),
+ *   watermark: outOfOrder('5s'),
+ * })
  */
 export function epochNanos(stamp: Stamp): number {
   return read(NANOS, stamp)

@@ -23,7 +23,6 @@ const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
  * Fractions of a millisecond are dropped. It is faster than `Date.parse`, and strict: the time zone is required.
  * @throws {RecordRejection} `bad-timestamp`
  * @example iso('2001-01-01T00:03:00Z')
- * /
  */
 export function iso(text: string): number {
   return read(text, true)
@@ -32,7 +31,6 @@ export function iso(text: string): number {
 /**
  * Like `iso`, but a time without a time zone is taken as UTC.
  * @example isoUtc('2001-01-01 00:03:00')
- * /
  */
 export function isoUtc(text: string): number {
   return read(text, false)

@@ -20,7 +20,6 @@ export interface WindowSpec {
 /**
  * Consecutive windows of one size, without gaps.
  * @example tumbling('1h')
- * /
  */
 export function tumbling(size: Duration): WindowSpec {
   const sizeMs = milliseconds(size, 'The size of a tumbling window', SLICE_MS_MIN)
@@ -30,7 +29,6 @@ export function tumbling(size: Duration): WindowSpec {
 /**
  * Windows of one size that start every `slide`. Each record falls into size / slide of them.
  * @example hopping('1h', '15m')
- * /
  */
 export function hopping(size: Duration, slide: Duration): WindowSpec {
   const sizeMs = milliseconds(size, 'The size of a hopping window', SLICE_MS_MIN)
@@ -49,7 +47,6 @@ export function hopping(size: Duration, slide: Duration): WindowSpec {
 /**
  * Windows that start together every `size` and grow by `step` up to it: totals so far.
  * @example cumulate('1d', '1h')
- * /
  */
 export function cumulate(size: Duration, step: Duration): WindowSpec {
   const sizeMs = milliseconds(size, 'The size of a cumulate window', SLICE_MS_MIN)
