@@ -12,7 +12,7 @@ const hourly = (stream: Stream<Order>, name: string) =>
     .aggregate(name, { rows: count() })
 const built = (build: (p: Builder) => unknown): Pipeline => pipeline('shop', build)
 
-/** The stages as text: what feeds them and what they hold. */
+/** The stages as text: their inputs and their operators. */
 function stages(build: (p: Builder) => unknown): string[] {
   return plan(built(build)).stages.map(
     ({ inputs, operators }) => `${inputs.map((i) => i.name).join(' ')} -> ${operators.map((o) => o.name).join(' ')}`,

@@ -17,7 +17,7 @@ import { legacy, type Order, orders, sink, source } from './fixtures.js'
 
 const total = sum((o: Order) => o.amount)
 
-/** What of a pipeline a case changes. */
+/** What a case changes in the pipeline. */
 interface Parts {
   name: string
   options: PipelineOptions

@@ -57,7 +57,7 @@ describe('an option that nobody reads is refused wherever options are taken', ()
     ['custom', (extra) => custom({ ...folds, ...extra }), 'merged', 'merge'],
     ['checkAggregate', (extra) => checkAggregate(count(), [1, 2], extra), 'run', 'runs'],
   ])('%s', (_, make, name, near) => {
-    // What nothing is like is named with all that there is.
+    // If no known name is similar, the message lists all names.
     expect(() => make({ [name]: undefined })).toThrow(
       expect.objectContaining({
         code: 'unknown-option',

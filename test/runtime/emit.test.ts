@@ -15,7 +15,7 @@ const counted = (options: WindowOptions<Reading, string>, window = tumbling('10s
       .to(ndjson('out')),
   )
 
-/** All rows of one split, and its end. */
+/** All rows of one split, and the end of the split. */
 async function rowsOf(made: Pipeline, values: readonly Reading[], sink = 'out'): Promise<any[]> {
   const world = new Harness(made)
   world.sources.readings!.splits = [{ split: 'p', closed: true }]

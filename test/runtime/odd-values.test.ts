@@ -3,7 +3,7 @@ import { count, ndjson, pipeline, sum, tumbling } from '../../lib/index.js'
 import { fileEvent, Harness } from './harness.js'
 import { at, readings } from './pipelines.js'
 
-/** Runs one split of values to its end and gives what came out. */
+/** Runs one split with these values to its end and returns the output. */
 async function through(world: Harness, values: readonly unknown[]): Promise<Record<'out' | 'second' | 'dead', any[]>> {
   for (const [position, value] of values.entries())
     await world.container().ingest(fileEvent('readings', 'p', position, [value]))
@@ -36,7 +36,7 @@ describe('invariant 14: a value that a fold cannot take', () => {
   })
 })
 
-/** Takes back what was late, and goes on to a second window. */
+/** Takes back the late rows, and continues to a second window. */
 const chained = (of: (row: any) => number) =>
   pipeline('chained', options, (p) =>
     p
@@ -71,7 +71,7 @@ describe('invariant 14: a result that JSON cannot hold', () => {
     const steady = late.map((row) => ({ ...row, v: 1 }))
     const { second, dead } = await through(new Harness(chained((row) => (row.key === 'a' ? Number.NaN : 1))), steady)
     const detail = `Field "total" of "second": sum() folds finite numbers; its function returned NaN. ${Q}`
-    // Three panes, and what the later two take back.
+    // Three panes, and the values that the last two take back.
     expect(dead.map((row) => [row.reason, row.operator, row.key, row.detail])).toEqual(
       Array.from({ length: 5 }, () => ['bad-value', 'first', 'a', detail]),
     )

@@ -20,7 +20,7 @@ import { at, type Reading } from './pipelines.js'
 
 type Build = (p: Builder, source: ReturnType<typeof fileSource<Reading>>) => unknown
 
-/** What the dead letter says of the second of three records, whose value is negative. */
+/** The dead letter of the second of three records, whose value is negative. */
 async function saidOf(build: Build, options: Partial<SourceOptions<Reading>> = {}): Promise<[string, string][]> {
   const source = fileSource('readings', { timestamp: (r) => r.t, watermark: outOfOrder('2s'), ...options })
   const world = new Harness(pipeline('said', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) => build(p, source)))
