@@ -1,12 +1,13 @@
 /**
- * Exact sums of doubles (invariant 13): a sum is a safe integer while it can be, then Shewchuk's non-overlapping
- * partials, and a BigInt for the rare values whose partials could overflow or lose bits. Its value never hangs on the
- * order of additions; it is rounded once. (J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997.)
+ * Exact sums of doubles (invariant 13). A sum is a safe integer while possible, then Shewchuk's non-overlapping
+ * partials. A BigInt holds the rare values whose partials could overflow or lose bits. The value of a sum does not
+ * depend on the order of additions, and it is rounded once. (J. R. Shewchuk, Adaptive Precision Floating-Point
+ * Arithmetic, 1997.)
  */
 export interface Partials {
-  /** Non-overlapping, by ascending magnitude, none of them zero. */
+  /** Non-overlapping, by ascending magnitude, never zero. */
   parts: number[]
-  /** What `parts` cannot hold, times 2^SCALE. */
+  /** The part of the sum that `parts` cannot hold, times 2^SCALE. */
   big: bigint
 }
 
@@ -18,7 +19,7 @@ const SCALE = 2148n
 const LARGE = 2 ** 900
 const SMALL = 2 ** -900
 
-/** `sum + x`, of a finite x. May change `sum` where it is not a plain number. */
+/** `sum + x`, for a finite x. May change `sum` if it is not a plain number. */
 export function addExact(sum: Exact, x: number): Exact {
   if (typeof sum === 'number') {
     const next = sum + x
@@ -30,7 +31,7 @@ export function addExact(sum: Exact, x: number): Exact {
 
 const partials = (sum: number): Partials => ({ parts: sum === 0 ? [] : [sum], big: 0n })
 
-/** `sum - x`, which takes back an addition of x to the last bit. */
+/** `sum - x`, which reverses an addition of x to the last bit. */
 export function subtractExact(sum: Exact, x: number): Exact {
   return addExact(sum, -x)
 }
@@ -46,7 +47,7 @@ export function addSquare(sum: Exact, x: number, sign: 1 | -1): Exact {
     changed.big += BigInt(sign) * root * root
     return changed
   }
-  // Dekker's product: the square and its rounding error, both exact.
+  // Dekker's product: the square and its rounding error are both exact.
   const c = 134217729 * x
   const high = c - (c - x)
   const low = x - high
@@ -80,7 +81,7 @@ function addPartial(sum: Partials, x: number): Partials {
   return sum
 }
 
-/** A new sum of both; neither is changed. */
+/** Returns a new sum of both. Neither is changed. */
 export function mergeExact(a: Exact, b: Exact): Exact {
   if (typeof b === 'number') return addExact(cloneExact(a), b)
   const sum = cloneExact(b) as Partials
@@ -102,14 +103,17 @@ function wholeValue(sum: Exact): bigint {
   return whole
 }
 
-/** The double nearest to the exact sum, ties to even; an infinity beyond the largest. Zero is never negative. */
+/**
+ * The double nearest to the exact sum, with ties to even; an infinity if it is beyond the largest double. Zero is never
+ * negative.
+ */
 export function roundExact(sum: Exact): number {
   if (typeof sum === 'number') return sum + 0
   if (sum.big === 0n && sum.parts.length < 2) return sum.parts[0] ?? 0
   return ratio(wholeValue(sum), 1n << SCALE)
 }
 
-/** The double nearest to sum / count. Null without a count. */
+/** The double nearest to sum / count. Null if the count is 0. */
 export function meanExact(sum: Exact, count: number): number | null {
   if (count <= 0) return null
   if (typeof sum === 'number') return sum / count + 0
@@ -117,7 +121,7 @@ export function meanExact(sum: Exact, count: number): number | null {
 }
 
 /**
- * The variance of `count` values with this sum and this sum of squares; rounded once. `free` is count, or count - 1 for
+ * The variance of `count` values with this sum and this sum of squares, rounded once. `free` is count, or count - 1 for
  * a sample.
  */
 export function varianceExact(sum: Exact, squares: Exact, count: number, free: number): number | null {
@@ -145,12 +149,12 @@ function bitLength(x: bigint): number {
   return hex.length * 4 - (Math.clz32(Number.parseInt(hex[0]!, 16)) - 28)
 }
 
-/** The double nearest to above / below (below > 0), ties to even, subnormals and overflow included. */
+/** The double nearest to above / below (below > 0), with ties to even. Handles subnormals and overflow. */
 function ratio(above: bigint, below: bigint): number {
   if (above === 0n) return 0
   const negative = above < 0n
   const top = negative ? -above : above
-  // A quotient of at least 64 bits, and whether anything lies below them.
+  // A quotient of at least 64 bits, and whether there is a remainder below them.
   const shift = 64 - (bitLength(top) - bitLength(below))
   const dividend = shift > 0 ? top << BigInt(shift) : top
   const divisor = shift < 0 ? below << BigInt(-shift) : below
@@ -174,13 +178,13 @@ function ratio(above: bigint, below: bigint): number {
       : power > 900
         ? Number(rounded) * 2 ** 900 * 2 ** (power - 900)
         : Number(rounded) * 2 ** power
-  // Not -value: what vanishes from below is 0 too.
+  // Not -value, because a negative value that rounds to zero must be 0, not -0.
   return negative ? 0 - value : value
 }
 
 /**
- * JSON of a sum, which reads back to the last bit. The third place, once for what was no number, keeps the stored
- * format.
+ * JSON of a sum, which is read back to the last bit. The third element is always 0: it is part of the stored format,
+ * and formerly counted values that were not numbers.
  */
 export function encodeExact(sum: Exact): unknown {
   if (typeof sum === 'number') return sum

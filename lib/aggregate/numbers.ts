@@ -17,8 +17,9 @@ import { checkEmpty, finiteResult, type OrNull, readNumber, refused, typeName } 
 const plain = { options: {}, invertible: true, ordered: false, fragile: false } as const
 
 /**
- * How many rows, or how many for which `of` is neither null, undefined nor false. What else it gives counts, 0 and ''
- * too; NaN, an infinity and a promise reject the record (`bad-value`). 0 over nothing. Can take rows back.
+ * The number of rows, or of the rows for which `of` is neither null, undefined nor false. Any other value counts,
+ * including 0 and ''; NaN, an infinity or a promise rejects the record (`bad-value`). 0 over nothing. Can take rows
+ * back.
  * @example count()
  * @example count(order => order.refunded)
  */
@@ -46,11 +47,11 @@ export function count<T, M = unknown>(of?: (row: T, meta: M) => unknown): Aggreg
 function isCounted(value: unknown): boolean {
   if (value === null || value === undefined) return false
   if ((typeof value === 'number' && !Number.isFinite(value)) || value instanceof Promise)
-    throw refused('count', 'counts rows by any value but NaN, an infinity or a promise', typeName(value))
+    throw refused('count', 'counts any value except NaN, an infinity or a promise', typeName(value))
   return true
 }
 
-/** A sum with how many were added: what tells nothing from zero. */
+/** A sum and the number of values in it, which distinguishes no values from a sum of zero. */
 interface Mean {
   sum: Exact
   count: number
@@ -65,13 +66,13 @@ function addMean(acc: Mean, x: number, weight: 1 | -1): Mean {
 const createMean = (): Mean => ({ sum: 0, count: 0 })
 const mergeMeans = (a: Mean, b: Mean): Mean => ({ sum: mergeExact(a.sum, b.sum), count: a.count + b.count })
 const encodeMean = (acc: Mean): unknown => [encodeExact(acc.sum), acc.count]
-// By index: taking an array apart costs an iterator, here once a fold.
+// By index, because destructuring an array allocates an iterator, here for every fold.
 const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExact(json[0]), count: json[1] })
 
 /**
- * The sum of finite numbers, exact and rounded once; it is never -0. Null and undefined are left out; anything else,
- * NaN and the infinities too, rejects the record (`bad-value`), and so does a sum beyond the largest double its result.
- * Over nothing it is 0, or null as in SQL with `empty: null`. Can take rows back.
+ * The exact sum of finite numbers, rounded once; never -0. Null and undefined are left out. Anything else, including
+ * NaN and the infinities, rejects the record (`bad-value`). A sum beyond the largest double rejects its result. Over
+ * nothing it is 0, or null as in SQL with `empty: null`. Can take rows back.
  * @example sum(order => order.amount)
  * @example sum(order => order.discount, { empty: null })
  * @example sum((order, meta) => order.rate * Number(meta.header('weight') ?? 1))
@@ -112,8 +113,8 @@ export function sum<T, E extends 0 | null = 0, M = unknown>(
 }
 
 /**
- * The mean of finite numbers: the exact sum over the count, rounded once. Null over nothing, also where all rows were
- * taken back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
+ * The mean of finite numbers: the exact sum divided by the count, rounded once. Null over nothing, also after all rows
+ * were taken back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
  */
 export function avg<T, N extends number | null | undefined, M = unknown>(
@@ -138,9 +139,9 @@ interface Deviation extends Mean {
 }
 
 /**
- * The standard deviation of finite numbers: of a sample (n - 1), or of the whole population. From exact sums, the
- * variance rounded once. Null over nothing, and of a sample of one. Null and undefined are left out; anything else
- * rejects the record (`bad-value`), and so does a variance beyond the largest double its result. Can take rows back.
+ * The standard deviation of finite numbers, for a sample (n - 1) or the whole population. The variance is computed from
+ * exact sums and rounded once. Null over nothing, and for a sample of one. Null and undefined are left out; anything
+ * else rejects the record (`bad-value`). A variance beyond the largest double rejects its result. Can take rows back.
  * @example stddev(flight => flight.delay)
  * @example stddev(flight => flight.delay, { of: 'population' })
  */
@@ -150,7 +151,10 @@ export function stddev<T, M = unknown>(
 ): Aggregate<T, number | null, number, Deviation, M> {
   checkOptions('stddev()', options, { of: true })
   if (options.of !== undefined && options.of !== 'sample' && options.of !== 'population')
-    throw new ConfigError('bad-aggregate', `of of stddev() is 'sample' or 'population'; it is ${shown(options.of)}.`)
+    throw new ConfigError(
+      'bad-aggregate',
+      `The option of of stddev() must be 'sample' or 'population'; it is ${shown(options.of)}.`,
+    )
   const read = reader('stddev', of)
   const free = options.of === 'population' ? 0 : 1
   return Object.freeze({

@@ -27,7 +27,7 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
     const { code, message } = thrown as RecordRejection
     // An ordered custom one reads the row itself.
     if (name === 'a promise' && of !== 'custom')
-      return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must give its value at once')])
+      return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must be synchronous')])
     expect(code).toBe('bad-value')
     expect(message).toMatch(rule(of))
     if (of !== 'distinctCount' && /^(NaN|-?Infinity)$/.test(name)) expect(message).toMatch(` ${name}.`)
@@ -65,10 +65,10 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
 })
 
 const rule = (of: string): RegExp => {
-  if (of === 'custom') return /^custom:all\(\) keeps JSON; its row is .+\.$/
+  if (of === 'custom') return /^custom:all\(\) stores JSON values; its row is .+\.$/
   if (of === 'distinctCount')
-    return /^distinctCount\(\) counts keys\. .+; this one is .+\. Give null to leave a row out\.$/
-  return new RegExp(`^${of}\\(\\) .+; its function gave .+\\. Give null to leave a row out\\.$`)
+    return /^distinctCount\(\) counts keys\. .+; this one is .+\. Return null to leave a row out\.$/
+  return new RegExp(`^${of}\\(\\) .+; its function returned .+\\. Return null to leave a row out\\.$`)
 }
 
 describe('the table of folds', () => {
@@ -90,7 +90,7 @@ describe('custom', () => {
     ['NaN', { a: { b: Number.NaN }, c: 5n }],
     ['an invalid Date', { at: new Date(Number.NaN) }],
   ])('a result that holds %s is refused, as it would print as null', (lost, value) => {
-    const message = `custom:c gives what JSON can hold; this result holds ${lost}. Give null instead.`
+    const message = `custom:c must return what JSON can represent; this result contains ${lost}. Return null instead.`
     expect(() => giving(value).result(0)).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 

@@ -5,13 +5,13 @@ import { at } from '../runtime/pipelines.js'
 import { brokers, kinesisEvent } from './worlds.js'
 
 /**
- * A world in which a slice is closed but no key group has advanced, for want of time; the claims of that attempt have
- * lapsed.
+ * A world in which a slice is closed but no key group has advanced, because the time was over. The claims of that
+ * attempt have expired.
  */
 async function closed(lapsed = true): Promise<{ world: Harness; handle: (event: unknown) => Promise<unknown> }> {
   const world = new Harness(brokers())
   world.before = (call) => {
-    // The watermark is published; then the time is over.
+    // The watermark is published. Then the time is over.
     if (call.startsWith('update ! watermark')) world.remainingMs = 500
   }
   await world.container().ingest(kinesisEvent(0, [at(1, 'a'), at(2, 'b'), at(3, 'c'), at(60, 'a')]))
@@ -43,8 +43,8 @@ describe('the advance handler', () => {
     expect(world.metrics.get('WriteUnits')).toBeGreaterThan(0)
   })
 
-  // The attempt that had no time leaves its claim behind, so the request that it asks the queue for finds the key group
-  // taken and does nothing.
+  // The attempt that had no time leaves its claim behind. The request that it sends to the queue finds the key group
+  // claimed and does nothing.
   it('a request right after the attempt that had no time does its work', async () => {
     const { world, handle } = await closed(false)
     await handle({ operator: 'w', keyGroup: 0 })

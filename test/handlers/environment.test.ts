@@ -6,7 +6,7 @@ import { sourcesIn } from '../../lib/lambda/sources.js'
 
 afterEach(() => vi.unstubAllEnvs())
 
-/** What a stack writes, and a function reads. */
+/** The variables that a stack sets and a function reads. */
 const env = (variables: Record<string, string>): void => {
   vi.stubEnv('MILLRACE_STATE', 'memory')
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)

@@ -42,7 +42,7 @@ describe('the Lambda functions of the example', () => {
       ['flights', 'tick'],
     ])
     expect(metrics[0].Records).toBe(1)
-    // What nothing watches makes no metric of CloudWatch.
+    // A value that no alarm watches is not a CloudWatch metric.
     expect(metrics[0]._aws).toBeDefined()
     expect([metrics[3]._aws, metrics[3].ReadUnits]).toEqual([undefined, expect.any(Number)])
   })

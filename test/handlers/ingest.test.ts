@@ -81,7 +81,7 @@ describe('invariant 11: the answer to a topic', () => {
       await expect(world.container().ingest(kafkaEvent({ 0: four, 1: four, 2: four }))).rejects.toThrow('has stopped')
     for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000003')
     expect((await world.split(partition(0)))?.position).toBe('00000000000000000002')
-    // What it was asked for by its own batches goes on.
+    // The work that its own batches asked for continues.
     await world.container().ingest(kafkaEvent({ 1: [...four, at(5)] }))
     expect((await world.split(partition(1)))?.position).toBe('00000000000000000004')
   })
@@ -222,7 +222,7 @@ describe('an event that does not belong here', () => {
     await expect(wrong.container().ingest(kinesisEvent(0, three, 'x'))).rejects.toThrow(
       'origins names the source "nothing", but pipeline "brokers" has orders, orders-topic.',
     )
-    // A stream and a topic of one name are told apart.
+    // A stream and a topic with the same name are distinguished.
     const both = new Harness(brokers(), { origins: { 'kinesis:x': 'orders', 'kafka:x': 'orders-topic' } })
     await both.container().ingest(kinesisEvent(0, three, 'x'))
     expect((await both.split('orders/shardId-000000000006'))?.status).toBe('member')
@@ -269,7 +269,7 @@ describe('what a handler needs', () => {
     )
     await expect(changed.container().tick()).rejects.toThrow('belongs to another graph')
     expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)
-    // A new run is another namespace.
+    // A new run has a new namespace.
     const second = new Harness(brokers('5s'), { state: world.store, run: 2 })
     expect(await second.container().ingest(kinesisEvent(0, three))).toEqual({ batchItemFailures: [] })
   })

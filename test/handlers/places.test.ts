@@ -19,7 +19,7 @@ const streamEvent = (account: string, consumer = '') => {
 }
 const clusterOf = (name: string): string => `arn:aws:kafka:us-east-1:123456789012:cluster/${name}/uuid`
 const topicEvent = (from: object) => ({ ...kafkaEvent({ 0: [at(1)] }, 'orders'), ...from })
-/** Which of the two sources have taken something. */
+/** Which of the two sources have accepted records. */
 const taken = (world: Harness): string[] => [...world.rows.keys()].sort()
 
 describe('sources of one name in several places', () => {

@@ -101,7 +101,7 @@ describe('a source node', () => {
       'a drift that is no duration',
       { ...whole, maxFutureDrift: '-1d' },
       'bad-duration',
-      `maxFutureDrift of the source "orders" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "-1d". Its units are ms, s, m, h, d and w, without signs and blanks.`,
+      `maxFutureDrift of the source "orders" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "-1d". The units are ms, s, m, h, d and w. Signs and spaces are not allowed.`,
     ],
     ['an object for a schema', { ...whole, schema: {} }, 'bad-schema', SCHEMA],
     ['a schema of another version', { ...whole, schema: { '~standard': { version: 2 } } }, 'bad-schema', SCHEMA],

@@ -14,7 +14,7 @@ import {
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, type Reading, readings } from './pipelines.js'
 
-/** Runs one split of values to its end and gives what came out. */
+/** Runs one split with these values to its end and returns the output. */
 async function through(world: Harness, values: readonly unknown[]): Promise<{ out: any[]; dead: any[] }> {
   await world.container().ingest(fileEvent('readings', 'p', 0, values))
   world.sources.readings!.splits = [{ split: 'p', closed: true }]
@@ -64,7 +64,7 @@ describe('invariant 14: a bad record is rejected with a reason, and the split go
   })
 
   it.each([
-    ['{"toString":1}', 'an object that is no text was thrown'],
+    ['{"toString":1}', 'an object that cannot be converted to text was thrown'],
     ['{"a":1}', '[object Object]'],
     ['null', 'null'],
   ])('user code that throws the value %s itself', async (value, detail) => {
@@ -232,7 +232,7 @@ describe('invariant 14: a record that kills the process', () => {
   it('is isolated by chunks of 1, 2, 4, ... and skipped by a durable mark', async () => {
     const world = new Harness(counting(), { timeoutMs: 1000 })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
-    // The attempt before died: no checkpoint for longer than two timeouts.
+    // The previous attempt died: there has been no checkpoint for longer than two timeouts.
     world.now += 2001
     world.calls.length = 0
     await world.container().ingest(
@@ -304,7 +304,7 @@ describe('invariant 11: everything is bounded', () => {
     world.before = (call) => {
       if (call.startsWith('update s#readings/p position')) world.remainingMs = 500
     }
-    // Careful, so that one record has its checkpoint before the time is gone.
+    // Careful, so that one record has its checkpoint before the time is over.
     const answer = await world.container().ingest(fileEvent('readings', 'p', 1, [at(1), at(2), at(3)]))
     expect(undoneOf(answer)).toBe(2)
     expect((await world.split('readings/p'))?.position).toBe('00000000000000000001')
@@ -340,7 +340,7 @@ describe('invariant 14: a row that a sink can never take', () => {
       return sink === 'out' && value.value.n === 2 ? 'it is too large.' : undefined
     }
     const { ingest, tick } = world.container()
-    // 5 expires in ingest; the windows of 1 and 40 close with one row and with two.
+    // 5 is expired in ingest. The windows of 1 and 40 close with one row and two rows.
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(40), at(41), '{bad', at(5)]))
     world.sources.readings!.splits = [{ split: 'p', closed: true }]
     await tick()

@@ -20,7 +20,7 @@ import { at, type Reading } from './pipelines.js'
 
 type Build = (p: Builder, source: ReturnType<typeof fileSource<Reading>>) => unknown
 
-/** What the dead letter says of the second of three records, whose value is negative. */
+/** The dead letter of the second of three records, whose value is negative. */
 async function saidOf(build: Build, options: Partial<SourceOptions<Reading>> = {}): Promise<[string, string][]> {
   const source = fileSource('readings', { timestamp: (r) => r.t, watermark: outOfOrder('2s'), ...options })
   const world = new Harness(pipeline('said', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) => build(p, source)))
@@ -46,7 +46,7 @@ const fragile = (part: 'init' | 'add', fails: () => unknown) =>
     merge: (a, b) => a + b,
     result: (acc) => acc,
   })
-const AT_ONCE = 'must give its value at once; it gave a promise. Take async out of it.'
+const AT_ONCE = 'must be synchronous; it returned a promise. Remove async from it.'
 const boom = (): never => {
   throw new Error('boom')
 }
@@ -154,7 +154,7 @@ describe('invariant 14: a fold that throws says which', () => {
       'text',
       folded({ total: sum((r: Reading) => (r.v < 0 ? 'x' : r.v) as number) }),
       'bad-value',
-      'Field "total" of "w": sum() folds finite numbers; its function gave a string. Give null to leave a row out.',
+      'Field "total" of "w": sum() folds finite numbers; its function returned a string. Return null to leave a row out.',
     ],
     [
       'a time within',
@@ -166,7 +166,7 @@ describe('invariant 14: a fold that throws says which', () => {
       'no key',
       folded({ ids: distinctCount((r: Reading) => (r.v < 0 ? Number.NaN : r.v)) }),
       'bad-value',
-      'Field "ids" of "w": distinctCount() counts keys. A key is a string, a finite number, a boolean, a bigint, null, or an array of them; this one is NaN. Give null to leave a row out.',
+      'Field "ids" of "w": distinctCount() counts keys. A key is a string, a finite number, a boolean, a bigint, null, or an array of them; this one is NaN. Return null to leave a row out.',
     ],
     ['adding', folded({ n: count(), own: fragile('add', boom) }), 'step-threw', 'Field "own" of "w": boom'],
     [

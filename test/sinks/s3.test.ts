@@ -22,7 +22,7 @@ const linesOf = (text: string): Line[] =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-/** What a reader finds: each id once, in the order of the ids, as objects have none. */
+/** What a reader finds: each id once, sorted by id, because objects have no order. */
 function rowsOf(objects: readonly { readonly text: string }[]): unknown[] {
   const rows = new Map<string, unknown>()
   for (const { id, row } of objects.flatMap(({ text }) => linesOf(text))) if (!rows.has(id)) rows.set(id, row)

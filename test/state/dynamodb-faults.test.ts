@@ -8,7 +8,7 @@ import { FAULTS, type Fault, FaultyDynamoDB } from '../services/faulty-dynamodb.
 import { describeLive } from '../services/local.js'
 import { describeStateStore } from './conformance.js'
 
-/** Longer than DynamoDB Local takes for the largest call on a machine that is ten times as slow as a quiet one. */
+/** Longer than DynamoDB Local takes for the largest call on a machine that is ten times slower than usual. */
 const REQUEST_TIMEOUT_MS = 1_000
 const LATE_MS = 1_250
 const RATES: Readonly<Record<Fault, number>> = {
@@ -142,7 +142,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     proxy.set({ resetAfter: 1 })
     for (const call of callsOf(store)) await expect(call()).rejects.toMatchObject({ code: 'unknown-outcome' })
     await expect(store.get([key])).rejects.toThrow(/^A read of the table "state-\d+" gave no answer in \d attempts/)
-    // The insert did happen: whoever comes again finds it.
+    // The insert did happen: the next attempt finds it.
     proxy.set({})
     expect(await store.insert([{ ...key, n: 1 }])).toEqual(['exists'])
   })
@@ -235,7 +235,7 @@ const callsOf = (store: StateStore) => {
   ]
 }
 
-/** The next request meets this fault, those after it none. */
+/** The next request meets this fault. Requests after it meet none. */
 async function once(proxy: FaultyDynamoDB, fault: Fault): Promise<void> {
   const before = proxy.counts[fault] ?? 0
   proxy.set({ [fault]: 1 })
