@@ -150,7 +150,7 @@ function checkChained(plan: Plan, name: string): void {
     if (stuck >= 0) {
       throw new ConfigError(
         'chained-no-inverse',
-        `"${operator.name}" takes back rows of the retracting "${name}"; its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot. Use count, sum, sumDecimal, avg or stddev, or no allowedLateness on "${name}".`,
+        `"${operator.name}" takes back rows of the retracting "${name}"; its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot. Use one that can (count, sum, sumDecimal, avg, stddev, variance, covariance, correlation, regression, percentile, median, mode, every, some, bitXor), or no allowedLateness on "${name}".`,
       )
     }
   }
