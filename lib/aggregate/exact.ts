@@ -38,21 +38,37 @@ export function subtractExact(sum: Exact, x: number): Exact {
 
 /** `sum + x * x`, exactly. */
 export function addSquare(sum: Exact, x: number, sign: 1 | -1): Exact {
-  const square = x * x
-  if (Number.isSafeInteger(square) && Number.isInteger(x)) return addExact(sum, sign * square)
-  const magnitude = Math.abs(x)
-  if (magnitude > 2 ** 400 || magnitude < 2 ** -400) {
+  return addProduct(sum, x, x, sign)
+}
+
+/** `sum + x * y`, exactly. */
+export function addProduct(sum: Exact, x: number, y: number, sign: 1 | -1): Exact {
+  const product = x * y
+  if (Number.isSafeInteger(product) && Number.isInteger(x) && Number.isInteger(y)) return addExact(sum, sign * product)
+  if (x === 0 || y === 0) return sum
+  if (!isMiddling(x) || !isMiddling(y)) {
     const changed = typeof sum === 'number' ? partials(sum) : sum
-    const root = scaled(x, SCALE / 2n)
-    changed.big += BigInt(sign) * root * root
+    changed.big += BigInt(sign) * scaled(x, SCALE / 2n) * scaled(y, SCALE / 2n)
     return changed
   }
-  // Dekker's product: the square and its rounding error are both exact.
+  // Dekker's product: the rounded product and its rounding error are both exact.
+  const highX = highHalf(x)
+  const highY = highHalf(y)
+  const lowX = x - highX
+  const lowY = y - highY
+  const error = lowX * lowY - (product - highX * highY - lowX * highY - highX * lowY)
+  return addExact(addExact(sum, sign * product), sign * error)
+}
+
+/** Neither so large nor so small that a product, or its rounding error, is no longer exact. */
+function isMiddling(x: number): boolean {
+  const magnitude = Math.abs(x)
+  return magnitude <= 2 ** 400 && magnitude >= 2 ** -400
+}
+
+function highHalf(x: number): number {
   const c = 134217729 * x
-  const high = c - (c - x)
-  const low = x - high
-  const error = low * low - (square - high * high - 2 * high * low)
-  return addExact(addExact(sum, sign * square), sign * error)
+  return c - (c - x)
 }
 
 function addPartial(sum: Partials, x: number): Partials {
@@ -129,6 +145,49 @@ export function varianceExact(sum: Exact, squares: Exact, count: number, free: n
   const whole = wholeValue(sum)
   const above = ((BigInt(count) * wholeValue(squares)) << SCALE) - whole * whole
   return ratio(above, (BigInt(count) * BigInt(free)) << (2n * SCALE))
+}
+
+/** What two columns of numbers have in common: exact sums of them, of their squares and of their products. */
+export interface Moments {
+  x: Exact
+  y: Exact
+  xx: Exact
+  yy: Exact
+  xy: Exact
+  count: number
+}
+
+/** `count` squared times the variances and the covariance, times 4^SCALE: exact. */
+function spreads({ x, y, xx, yy, xy, count }: Moments) {
+  const n = BigInt(count)
+  const [sumX, sumY] = [wholeValue(x), wholeValue(y)]
+  const spread = (products: Exact, a: bigint, b: bigint): bigint => ((n * wholeValue(products)) << SCALE) - a * b
+  return { sumX, sumY, xx: spread(xx, sumX, sumX), yy: spread(yy, sumY, sumY), xy: spread(xy, sumX, sumY) }
+}
+
+/** The covariance, rounded once. `free` is count, or count - 1 for a sample. Null without any. */
+export function covarianceExact(moments: Moments, free: number): number | null {
+  if (free <= 0) return null
+  return ratio(spreads(moments).xy, (BigInt(moments.count) * BigInt(free)) << (2n * SCALE))
+}
+
+/** Pearson's correlation: the root of its square, which is rounded once. Null where one of the columns does not vary. */
+export function correlationExact(moments: Moments): number | null {
+  const { xx, yy, xy } = spreads(moments)
+  if (xx === 0n || yy === 0n) return null
+  const root = Math.sqrt(ratio(xy * xy, xx * yy))
+  return xy < 0n ? 0 - root : root
+}
+
+/** The line y = intercept + slope * x of least squares, each figure rounded once. Null where x does not vary. */
+export function regressionExact(moments: Moments): { slope: number; intercept: number; r2: number } | null {
+  const { sumX, sumY, xx, yy, xy } = spreads(moments)
+  if (xx === 0n) return null
+  return {
+    slope: ratio(xy, xx),
+    intercept: ratio(sumY * xx - sumX * xy, (BigInt(moments.count) * xx) << SCALE),
+    r2: yy === 0n ? 1 : ratio(xy * xy, xx * yy),
+  }
 }
 
 const view = new DataView(new ArrayBuffer(8))

@@ -1,8 +1,7 @@
-import { ConfigError, checkOptions, shown } from '../base/index.js'
+import { checkOptions } from '../base/index.js'
 import { type Aggregate, reader } from './aggregate.js'
 import {
   addExact,
-  addSquare,
   decodeExact,
   type Exact,
   encodeExact,
@@ -10,7 +9,6 @@ import {
   mergeExact,
   roundExact,
   subtractExact,
-  varianceExact,
 } from './exact.js'
 import { checkEmpty, finiteResult, type OrNull, readNumber, refused, typeName } from './values.js'
 
@@ -131,57 +129,5 @@ export function avg<T, N extends number | null | undefined, M = unknown>(
     result: (acc: Mean) => meanExact(acc.sum, acc.count) as OrNull<N, number>,
     encode: encodeMean,
     decode: decodeMean,
-  })
-}
-
-interface Deviation extends Mean {
-  squares: Exact
-}
-
-/**
- * The standard deviation of finite numbers, for a sample (n - 1) or the whole population. The variance is computed from
- * exact sums and rounded once. Null over nothing, and for a sample of one. Null and undefined are left out; anything
- * else rejects the record (`bad-value`). A variance beyond the largest double rejects its result. Can take rows back.
- * @example stddev(flight => flight.delay)
- * @example stddev(flight => flight.delay, { of: 'population' })
- */
-export function stddev<T, M = unknown>(
-  of: (row: T, meta: M) => number | null | undefined,
-  options: { of?: 'sample' | 'population' } = {},
-): Aggregate<T, number | null, number, Deviation, M> {
-  checkOptions('stddev()', options, { of: true })
-  if (options.of !== undefined && options.of !== 'sample' && options.of !== 'population')
-    throw new ConfigError(
-      'bad-aggregate',
-      `The option of of stddev() must be 'sample' or 'population'; it is ${shown(options.of)}.`,
-    )
-  const read = reader('stddev', of)
-  const free = options.of === 'population' ? 0 : 1
-  return Object.freeze({
-    ...plain,
-    kind: 'stddev',
-    options: { free },
-    read: (row: T, meta?: M) => readNumber('stddev', read(row, meta)),
-    create: () => ({ sum: 0, squares: 0, count: 0 }),
-    add(acc: Deviation, x: number, weight: 1 | -1) {
-      addMean(acc, x, weight)
-      acc.squares = addSquare(acc.squares, x, weight)
-      return acc
-    },
-    merge: (a: Deviation, b: Deviation) => ({
-      sum: mergeExact(a.sum, b.sum),
-      squares: mergeExact(a.squares, b.squares),
-      count: a.count + b.count,
-    }),
-    result(acc: Deviation) {
-      const variance = varianceExact(acc.sum, acc.squares, acc.count, acc.count - free)
-      return variance === null ? null : Math.sqrt(finiteResult('stddev', variance))
-    },
-    encode: (acc: Deviation) => [encodeExact(acc.sum), encodeExact(acc.squares), acc.count],
-    decode: (json: readonly [unknown, unknown, number]) => ({
-      sum: decodeExact(json[0]),
-      squares: decodeExact(json[1]),
-      count: json[2],
-    }),
   })
 }

@@ -1,12 +1,12 @@
 import { type Aggregate, compareOrigins, type Place, reader } from './aggregate.js'
 import { type OrNull, readJson, refused, typeName } from './values.js'
 
-type Comparable = number | string
+export type Comparable = number | string
 type Widen<N> = N extends number ? number : N extends string ? string : never
 
 const plain = { options: {}, invertible: false, ordered: false, fragile: false } as const
 
-function readComparable(fold: string, value: unknown): Comparable | undefined {
+export function readComparable(fold: string, value: unknown): Comparable | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return undefined
@@ -14,7 +14,7 @@ function readComparable(fold: string, value: unknown): Comparable | undefined {
 }
 
 /** Numbers sort before strings. Strings are compared by UTF-16 units. */
-function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
+export function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
   if (typeof a !== typeof b) return (typeof a === 'number' ? -1 : 1) * sign < 0
   return sign === 1 ? a < b : a > b
 }
