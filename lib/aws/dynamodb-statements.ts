@@ -114,7 +114,8 @@ async function send(call: StatementCall, statements: readonly Statement[]): Prom
   }))
   const { Responses } = await call.client.send(new BatchExecuteStatementCommand({ Statements: requests }))
   // A response that lacks a result for some statement is not used for any of them.
-  if (Responses?.length !== statements.length) throw new Error('The response does not have a result for each statement.')
+  if (Responses?.length !== statements.length)
+    throw new Error('The response does not have a result for each statement.')
   return Responses
 }
 

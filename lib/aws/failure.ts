@@ -89,7 +89,11 @@ export function refusal(thrown: unknown, what: string, where: string): MillraceE
         cause,
       )
     case 'PermanentRedirect':
-      return new ConfigError('wrong-region', `${what} is in another region, not ${where}. Give the region that it is in.`, cause)
+      return new ConfigError(
+        'wrong-region',
+        `${what} is in another region, not ${where}. Give the region that it is in.`,
+        cause,
+      )
     case 'AccessDenied':
       return new ConfigError('no-permission', `${what} refuses the call ${where}: ${firstLine(error)}`, cause)
     case 'CredentialsProviderError':
