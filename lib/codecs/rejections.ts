@@ -64,7 +64,7 @@ export const reject = {
   badEnvelope: () =>
     new RecordRejection(
       'bad-envelope',
-      'A record of CloudWatch Logs is a DATA_MESSAGE with logEvents or a CONTROL_MESSAGE; this one is neither. Correct decode if the stream is not the destination of a log group's subscription.',
+      'A record of CloudWatch Logs is a DATA_MESSAGE with logEvents or a CONTROL_MESSAGE; this one is neither. Correct decode if the stream is not the target of a log group subscription.',
     ),
   decodeThrew: (sentence: string) => new RecordRejection('decode-threw', sentence),
   /** The rejection for a record that its batch cannot write. */

@@ -203,7 +203,7 @@ export class KafkaTopic {
       requestTimeout: REQUEST_MS + limits.waitMs,
     })
     for (const { partition, error } of answer) {
-      // Any error except an offset outside the log means that the leader moved or the topic was deleted; a new connection finds out.
+      // Any other error means that the leader moved or the topic was deleted; a new connection finds out.
       if (error !== 0 && error !== OFFSET_OUT_OF_RANGE) {
         throw Object.assign(new Error(`Fetch of ${this.topic}-${partition} answered error ${error}`), {
           name: 'KafkaProtocolError',

@@ -172,7 +172,7 @@ export class KinesisStream {
     }
   }
 
-  /** One attempt. The listener is removed after each one; AbortSignal.any would keep a reference to a long-lived signal. */
+  /** One attempt. Its listener is removed afterwards; AbortSignal.any would stay referenced by a long-lived signal. */
   private async send(command: object, signal: AbortSignal | undefined): Promise<unknown> {
     const over = new AbortController()
     const abort = (): void => over.abort()
