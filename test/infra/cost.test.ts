@@ -22,12 +22,12 @@ describe('what it will cost', () => {
     const scope = stack()
     kinesis(scope, {}, { expected })
     const info = infoOf(scope)
-    expect(info).toMatch(/^About \$\d+ a month at 500\/s of 300B: DynamoDB \$[\d.]+, Lambda .*Kinesis .*CloudWatch /)
+    expect(info).toMatch(/^About \$\d+ per month at 500\/s of 300B: DynamoDB \$[\d.]+, Lambda .*Kinesis .*CloudWatch /)
     expect(info).toMatch(
-      /; \$\d+\.\d\d a million records\. Results within 2\.1 s: a batching window of 1 s, 1000 records /,
+      /; \$\d+\.\d\d per million records\. Results within 2\.1 s: a batching window of 1 s, 1000 records /,
     )
     expect(info).toMatch(
-      / 1769 MB, a tick each 60 s\. Processing \$\d+ and its log \$\d+; others: Managed Flink \$\d+ and /,
+      / 1769 MB, a tick every 60 s\. Processing \$\d+ and its log \$\d+; others: Managed Flink \$\d+ and /,
     )
     expect(() => kinesis(stack(), {}, { expected: { ...expected, rate: 'much' } })).toThrow(
       /A rate is records a second/,
@@ -91,7 +91,7 @@ describe('expected.latency', () => {
     Annotations.fromStack(scope).hasWarning(
       '/stack/Pipeline',
       Match.stringLikeRegexp(
-        'Results come up to 6\\d\\.\\d s .*expected.latency is 10s: a batching window of 60 s.*Leave max',
+        'Results take up to 6\\d\\.\\d s .*expected.latency is 10s: a batching window of 60 s.*Leave max',
       ),
     )
   })
