@@ -109,7 +109,7 @@ describe('a source of another region is refused', () => {
 
   it('where both are known', () => {
     expect(() => of(stack(), 'us-east-1')).toThrow(
-      /KinesisSource of stack\/Orders: stream is arn:.* It is in us-east-1, but the stack is in eu-west-1: .* Give one in eu-west-1/,
+      /KinesisSource of stack\/Orders: stream is arn:.* It is in us-east-1, but the stack is in eu-west-1\. .* Give one in eu-west-1/,
     )
   })
 
@@ -168,7 +168,7 @@ describe('what two pipelines of an app would take from each other is refused', (
     make('A', 1)
     make('B', 2)
     expect(() => make('C', 1)).toThrow(
-      /C: state is one table for two pipelines with the name "orders" and the run 1\. stack\/A has/,
+      /C: state is one table for two pipelines with the name "orders" and the run 1\. stack\/A uses it too/,
     )
   })
 })

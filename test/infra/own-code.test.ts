@@ -105,9 +105,9 @@ describe('each bundle is loaded once, as Lambda does', () => {
     [
       'a promise that nobody waits for',
       "void Promise.reject(new Error('lost'))\nawait new Promise((r) => setTimeout(r, 50))",
-      /: lost\. Mend/,
+      /: lost\. Fix the code/,
     ],
-    ['the end of its process', 'process.exit(3)', /: the code ends its process\. Mend/],
+    ['the end of its process', 'process.exit(3)', /: the code ends its process\. Fix the code/],
   ])('%s is said', (_, code, words) => {
     expect(bundle({ 'pipeline.ts': pipelineOf(code) }).load).toThrow(words)
   })
