@@ -62,7 +62,7 @@ describe('a bundle that cannot be', () => {
   it.each([
     [
       "import '@nobody/nothing'",
-      /broken\.ts of this pipeline needs what is not installed: npm install @nobody\/nothing$/,
+      /broken\.ts of this pipeline needs packages that are not installed: npm install @nobody\/nothing$/,
     ],
     ["import './nowhere.js'", /broken\.ts cannot be bundled: .*broken\.ts:1: Could not resolve ".\/nowhere\.js"$/],
     ['export const handler = ]', /broken\.ts cannot be bundled: .*broken\.ts:1: Unexpected "]"$/],

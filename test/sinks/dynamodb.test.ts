@@ -279,10 +279,10 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     const rows = ['a', 'throws', 'no key', 'large', 'b', 'proto']
     const refused = (await sink.write([range('s', 0, 6, (index) => [rows[index]])])) ?? []
     expect(refused.map(({ row, reason }) => [row.order, reason])).toEqual([
-      [position(1), 'its item cannot be made: no such field'],
-      [position(2), 'its partition key "pk" has 0 bytes; DynamoDB takes 1 to 2048.'],
-      [position(3), expect.stringMatching(/^its item has 4096\d\d bytes; DynamoDB takes at most 409600\.$/)],
-      [position(5), 'its item cannot be made: a field is called "__proto__".'],
+      [position(1), 'its item cannot be created: no such field'],
+      [position(2), 'its partition key "pk" has 0 bytes; DynamoDB accepts 1 to 2048.'],
+      [position(3), expect.stringMatching(/^its item has 4096\d\d bytes; DynamoDB accepts at most 409600\.$/)],
+      [position(5), 'its item cannot be created: a field has the name "__proto__".'],
     ])
     expect((await itemsOf(table)).map((item) => item.pk).sort()).toEqual(['a', 'b'])
     await sink.close()
@@ -304,7 +304,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     twice.a = twice.b = twice
     const cyclic = await open(table, { version, item: () => ({ pk: 'c', sk: 'x', twice }) })
     expect((await cyclic.write([part('p', [1])]))?.[0]?.reason).toBe(
-      'its item cannot be made: it holds more than 420000 values.',
+      'its item cannot be created: it holds more than 420000 values.',
     )
     for (const opened of [sink, cyclic]) await opened.close()
   })

@@ -157,7 +157,7 @@ describe.skipIf(tools === undefined)('buckets as sinks', () => {
       `The bucket "no-such-bucket" does not exist at ${aws.endpoint}. Check its name, the region and the account, or create it.`,
     )
     await expect(open('s3://No_Bucket')).rejects.toThrow(
-      "A bucket is given as s3://NAME or s3://NAME/PREFIX, its name of 3 to 63 lower-case letters, digits, '-' and '.'; it is \"s3://No_Bucket\".",
+      "A bucket is given as s3://NAME or s3://NAME/PREFIX, with a name of 3 to 63 lower-case letters, digits, '-' and '.'; it is \"s3://No_Bucket\".",
     )
   })
 })
@@ -241,7 +241,11 @@ describe('a bucket that answers ill', () => {
 
   it.each([
     [403, 'AccessDenied', /^The bucket "letters" refuses the call at .*: as it is\.$/],
-    [301, 'PermanentRedirect', /^The bucket "letters" is in another region, and not at .*\. Give its own\.$/],
+    [
+      301,
+      'PermanentRedirect',
+      /^The bucket "letters" is in another region, not at .*\. Give the region that it is in\.$/,
+    ],
     [403, 'SignatureDoesNotMatch', /^The AWS credentials are not accepted for the bucket "letters"/],
   ])('with %i %s is one sentence', async (status, code, words) => {
     answers = [[status, code]]

@@ -141,7 +141,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     for (const call of callsOf(store)) await expect(call()).rejects.toMatchObject({ code: 'throttled' })
     proxy.set({ resetAfter: 1 })
     for (const call of callsOf(store)) await expect(call()).rejects.toMatchObject({ code: 'unknown-outcome' })
-    await expect(store.get([key])).rejects.toThrow(/^A read of the table "state-\d+" gave no answer in \d attempts/)
+    await expect(store.get([key])).rejects.toThrow(/^A read of the table "state-\d+" got no answer in \d attempts/)
     // The insert did happen: the next attempt finds it.
     proxy.set({})
     expect(await store.insert([{ ...key, n: 1 }])).toEqual(['exists'])
@@ -212,7 +212,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     const nowhere = await dynamodbStore('mine', { endpoint: direct })
     await expect(nowhere.get([key])).rejects.toMatchObject({
       code: 'no-region',
-      message: 'No AWS region is set to reach the table "mine" in. Set AWS_REGION.',
+      message: 'No AWS region is set for the table "mine". Set AWS_REGION.',
     })
     await nowhere.close()
     vi.unstubAllEnvs()
