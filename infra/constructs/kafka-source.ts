@@ -126,7 +126,8 @@ export abstract class KafkaSource implements PipelineSource {
       kafkaConsumerGroupId: this.groupOf(scope, name),
       ...settledMapping(props, defaults),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
-      // Only provisioned pollers support retries, bisecting and partial batch responses. Without them, any failure repeats the batch until it is done.
+      // Only provisioned pollers support retries, bisecting and partial batch responses. Without them, any failure
+      // repeats the batch until it is done.
       ...(props.provisionedPollers !== undefined && {
         provisionedPollerConfig: props.provisionedPollers,
         ...REPEATED,

@@ -120,7 +120,8 @@ export class PipelineFunction extends Construct {
     return Code.fromAsset(dirname(entry), {
       assetHashType: AssetHashType.OUTPUT,
       bundling: {
-        // The image is never used, because the local bundling below always succeeds. The command distinguishes the bundles of one folder.
+        // The image is never used, because the local bundling below always succeeds. The command distinguishes the
+        // bundles of one folder.
         image: DockerImage.fromRegistry('none'),
         command: ['esbuild', entry, ...absent, ...assets],
         local: {

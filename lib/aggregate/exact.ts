@@ -171,7 +171,9 @@ export function covarianceExact(moments: Moments, free: number): number | null {
   return ratio(spreads(moments).xy, (BigInt(moments.count) * BigInt(free)) << (2n * SCALE))
 }
 
-/** Pearson's correlation: the root of its square, which is rounded once. Null where one of the columns does not vary. */
+/**
+ * Pearson's correlation: the root of its square, which is rounded once. Null where one of the columns does not vary.
+ */
 export function correlationExact(moments: Moments): number | null {
   const { xx, yy, xy } = spreads(moments)
   if (xx === 0n || yy === 0n) return null

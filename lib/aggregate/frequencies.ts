@@ -54,8 +54,8 @@ function frequencies<T, V extends number | string, R, M>(
 
 export interface PercentileOptions {
   /**
-   * `linear` (default) interpolates between the two values beside it, as SQL's PERCENTILE_CONT; `discrete` gives a value
-   * that came, as PERCENTILE_DISC.
+   * `linear` (default) interpolates between the two values beside it, as SQL's PERCENTILE_CONT; `discrete` gives a
+   * value that came, as PERCENTILE_DISC.
    */
   readonly method?: 'linear' | 'discrete'
   /** Most different values that are kept, 1 to 1,000,000; default 10,000. The result is null where there are more. */

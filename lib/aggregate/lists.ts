@@ -6,8 +6,8 @@ import { readJson, refused, typeName } from './values.js'
 
 /**
  * The texts of the first `max` rows that have one (default 100), joined by a separator (default ','), in the order
- * (timestamp, split, position). Null over nothing. Null and undefined are left out; what is no string rejects the record
- * (`bad-value`). Cannot take rows back.
+ * (timestamp, split, position). Null over nothing. Null and undefined are left out; what is no string rejects the
+ * record (`bad-value`). Cannot take rows back.
  * @example stringJoin(order => order.id, { separator: ' ' })
  */
 export function stringJoin<T, M = unknown>(

@@ -35,8 +35,8 @@ function tally<T, M>(
 }
 
 /**
- * Whether it is true of all rows, as SQL's BOOL_AND. Null over nothing. Null and undefined are left out; what is neither
- * true nor false rejects the record (`bad-value`). Can take rows back.
+ * Whether it is true of all rows, as SQL's BOOL_AND. Null over nothing. Null and undefined are left out; what is
+ * neither true nor false rejects the record (`bad-value`). Can take rows back.
  * @example every(order => order.isPaid)
  */
 export function every<T, M = unknown>(

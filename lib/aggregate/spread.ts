@@ -189,8 +189,8 @@ export interface Line {
 }
 
 /**
- * The line of least squares through the points (x, y) of the rows. Null over nothing, and where x does not vary; else as
- * `covariance`.
+ * The line of least squares through the points (x, y) of the rows. Null over nothing, and where x does not vary; else
+ * as `covariance`.
  * @example regression({ x: flight => flight.distance, y: flight => flight.delay })
  */
 export function regression<T, M = unknown>(point: {

@@ -71,7 +71,8 @@ export class RecordPack {
   arrayText(lo: number, hi: number): string | undefined {
     const from = this.starts[lo]! - 1
     const to = this.ends[hi - 1]!
-    // The brackets overwrite the last byte of the separator before the run and the first byte of the one after it. A run that was tried is only cut into smaller ones, so neither byte is read again.
+    // The brackets overwrite the last byte of the separator before the run and the first byte of the one after it. A
+    // run that was tried is only cut into smaller ones, so neither byte is read again.
     this.buffer[from] = OPEN_ARRAY
     this.buffer[to] = CLOSE_ARRAY
     return this.slice(from, to + 1)
