@@ -109,8 +109,5 @@ export async function checkpoint(
   if (split.stopped !== '' || split.next !== '')
     throw new RetryableError('split-stopped', `The split ${before.name} was stopped during an attempt.`)
   if (split.position >= progress.to) return { moved: false, split }
-  throw new RetryableError(
-    'gate-moved',
-    `The gate of the split ${before.name} changed during an attempt.`,
-  )
+  throw new RetryableError('gate-moved', `The gate of the split ${before.name} changed during an attempt.`)
 }
