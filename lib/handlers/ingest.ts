@@ -81,7 +81,7 @@ async function ingestOne(
   try {
     const outcome = await ingestBatch(host, batch, records.get(batch.source)!, deadline, progress)
     if (outcome.undone === undefined) return undefined
-    logger.warn('part of a batch is not done and will be delivered again', {
+    logger.warn('part of a batch is not done: it will be retried', {
       ...where,
       because: outcome.because,
       from: outcome.undone,
@@ -91,7 +91,7 @@ async function ingestOne(
   } catch (error) {
     if (error instanceof MillraceError && !(error instanceof RetryableError)) return error
     metrics.add('Retries', 1, 'Count')
-    logger.error('a batch failed and will be delivered again', {
+    logger.error('a batch failed and will be retried', {
       ...where,
       error: messageOf(error),
       code: error instanceof MillraceError ? error.code : 'unexpected',
@@ -108,7 +108,7 @@ function answer({ bindings }: Container, decoder: EventDecoder, undone: readonly
     const { batch, index } = undone[0]!
     throw new RetryableError(
       'batch-undone',
-      `${undone.length} partition${undone.length === 1 ? ' is' : 's are'} not done, the first from ${batch.split} position ${batch.position(index)} on. This mapping does not accept partial responses, so the whole batch is delivered again, and the finished records are skipped.`,
+      `${undone.length} partition${undone.length === 1 ? ' is' : 's are'} not done, the first from ${batch.split} position ${batch.position(index)} on. This mapping accepts no partial responses, so the whole batch is retried and finished records are skipped.`,
     )
   }
   return decoder.partialAnswer(undone)

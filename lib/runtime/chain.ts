@@ -179,7 +179,7 @@ async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft,
   const page = await host.services.store.query({ ...range, descending: true, limit: 1 })
   const last = page.items[0]
   if (last === undefined)
-    throw new RetryableError('contention', `A segment of ${split} conflicted with an insert but no longer exists.`)
+    throw new RetryableError('contention', `A segment of ${split} blocked an insert but no longer exists.`)
   checkHead(last) // guard: tail-seal
   const ttl = ttlOf(host, plan, stage.index)
   // No mark covers this segment: it was written without a checkpoint of its split, perhaps long ago.

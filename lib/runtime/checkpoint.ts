@@ -107,10 +107,7 @@ export async function checkpoint(
     throw new RetryableError('lost-split', `The item of the split ${before.name} no longer exists.`)
   const split = readSplit(verdict.item, stage.operators.length)
   if (split.stopped !== '' || split.next !== '')
-    throw new RetryableError('split-stopped', `The split ${before.name} was stopped during an attempt to write to it.`)
+    throw new RetryableError('split-stopped', `The split ${before.name} was stopped during an attempt.`)
   if (split.position >= progress.to) return { moved: false, split }
-  throw new RetryableError(
-    'gate-moved',
-    `The gate of the split ${before.name} changed during an attempt to write to it.`,
-  )
+  throw new RetryableError('gate-moved', `The gate of the split ${before.name} changed during an attempt.`)
 }

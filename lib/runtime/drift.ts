@@ -39,6 +39,6 @@ export async function markLimit(
   if (stands.gate === split.gate && stands.stopped === '' && stands.next === '') return stands
   throw new RetryableError(
     'gate-moved',
-    `The split ${split.name} changed during an attempt. The batch will be delivered again.`,
+    `The split ${split.name} changed during an attempt. The batch will be retried.`,
   )
 }

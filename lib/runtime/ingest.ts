@@ -71,7 +71,7 @@ export async function ingest(
     }
     throw new StopError(
       'split-ended',
-      `The split ${beginning.split.name} has ended, but the source delivers records after its position ${beginning.split.position}. The source had listed it as closed or no longer listed it. Check the source, and open a new run if the split still exists.`,
+      `The split ${beginning.split.name} has ended, but the source delivers records after its position ${beginning.split.position}. The source listed it as closed or not at all. Check the source, and open a new run if the split still exists.`,
     )
   }
   await markStage(host, stage, beginning.watermark) // guard: marked-before-segments
@@ -99,7 +99,7 @@ export async function ingest(
       if (++turns > CONTENTION_TURNS_MAX)
         throw new RetryableError(
           'contention',
-          `The split ${split.name} changed ${turns} times while its time limit was being set.`,
+          `The split ${split.name} changed ${turns} times while its time limit was set.`,
         )
       split = await markLimit(host, stage, source, split, batch.position(next), batch.position(batch.count - 1))
       next = afterPosition(batch, next, split)
@@ -188,7 +188,7 @@ async function checkLog(
   if (stands !== undefined && stands.stopped !== '') throw stoppedError(host.plan.pipeline.name, stands)
   throw new RetryableError(
     'contention',
-    `The split ${split.name} changed while its source was asked whether its log continues. The batch will be delivered again.`,
+    `The split ${split.name} changed while its source was asked whether its log continues. The batch will be retried.`,
   )
 }
 

@@ -267,6 +267,6 @@ function refusePast({ services: { store, clock } }: Host, item: Item): void {
   if (store.keepsExpired === true || (item.ttl as number) > clock.now() / 1000) return // guard: past-its-life
   throw new StopError(
     'state-expired',
-    `Segment ${item.pk} ${item.sk} is past its time to live, and other segments may be deleted already. Open a new run and replay the source.`,
+    `Segment ${item.pk} ${item.sk} is past its time to live, and others may be deleted already. Open a new run and replay the source.`,
   )
 }

@@ -58,7 +58,7 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
     if (input.kind === 'source') {
       const inspector = host.services.inspector(input.name)
       if (inspector === undefined) {
-        logger.warn('the source cannot list its splits: each one is registered when its first record arrives', {
+        logger.warn('the source cannot list its splits: each is registered with its first record', {
           source: input.name,
         })
         continue

@@ -13,7 +13,7 @@ import { asRead, type SplitState } from './split-item.js'
 import { advanceStage } from './stage-advance.js'
 
 /** Logged when time was too short. The next tick continues. */
-export const UNFINISHED_TICK = 'a tick did not have enough time for all of its work'
+export const UNFINISHED_TICK = 'a tick ran out of time: the next one continues'
 
 /** How long each rotation of the splits' order lasts, in ms. */
 const TURN_MS = 60_000

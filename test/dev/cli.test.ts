@@ -365,7 +365,7 @@ describe('a run of an input', () => {
     const words = 'The function of callback("pager") threw: no pager today'
     expect([code, err.split('\n').filter((line) => line.includes('pager'))]).toEqual([
       0,
-      [`warning: a batch failed and will be delivered again: ${words}`],
+      [`warning: a batch failed and will be retried: ${words}`],
     ])
   })
 

@@ -90,7 +90,7 @@ describe('invariant 11: the answer to a topic', () => {
     const world = new Harness(brokers())
     world.before = throttle(checkpointOf(partition(0)))
     await expect(world.container().ingest(event)).rejects.toThrow(
-      '1 partition is not done, the first from orders-topic-0 position 00000000000000000000 on. This mapping does not accept partial responses, so the whole batch is delivered again, and the finished records are skipped.',
+      '1 partition is not done, the first from orders-topic-0 position 00000000000000000000 on. This mapping accepts no partial responses, so the whole batch is retried and finished records are skipped.',
     )
     for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000002')
     world.before = throttle(checkpointOf(partition(0)), checkpointOf(partition(2)))

@@ -179,7 +179,7 @@ describe('invariant 11: fleets', () => {
     expect(world.logs.filter((line) => line.startsWith('warn a tick'))).toEqual([])
     world.remainingMs = 900
     await world.container().tick()
-    expect(world.logs).toContain('warn a tick did not have enough time for all of its work {}')
+    expect(world.logs).toContain('warn a tick ran out of time: the next one continues {}')
     expect(world.metrics.get('UnfinishedTicks')).toBe(1)
   })
 
