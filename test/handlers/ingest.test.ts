@@ -81,7 +81,7 @@ describe('invariant 11: the answer to a topic', () => {
       await expect(world.container().ingest(kafkaEvent({ 0: four, 1: four, 2: four }))).rejects.toThrow('has stopped')
     for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000003')
     expect((await world.split(partition(0)))?.position).toBe('00000000000000000002')
-    // The work that its own batches asked for continues.
+    // A batch that holds only a healthy partition is processed.
     await world.container().ingest(kafkaEvent({ 1: [...four, at(5)] }))
     expect((await world.split(partition(1)))?.position).toBe('00000000000000000004')
   })
