@@ -27,22 +27,22 @@ const NETWORK = /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_)\w*|ENOTFOUND)$/
 /** Imports the handler and reports the outcome on file descriptor 3, because user code may print to the others. */
 const SCRIPT = `
 import { writeSync } from 'node:fs'
-const say = (said) => {
-  writeSync(3, JSON.stringify(said))
+const report = (outcome) => {
+  writeSync(3, JSON.stringify(outcome))
   process.exit(0)
 }
-const fail = (error) => say({ kind: 'failed', code: String(error?.code ?? ''), text: String(error?.message ?? error) })
+const fail = (error) => report({ kind: 'failed', code: String(error?.code ?? ''), text: String(error?.message ?? error) })
 process.on('unhandledRejection', fail)
 process.on('uncaughtException', fail)
 try {
   const { handler } = await import(process.argv[1])
-  say({ kind: typeof handler === 'function' ? 'loaded' : 'no-handler' })
+  report({ kind: typeof handler === 'function' ? 'loaded' : 'no-handler' })
 } catch (error) {
   fail(error)
 }
 `
 
-interface Said {
+interface Outcome {
   readonly kind: 'loaded' | 'no-handler' | 'failed'
   readonly code?: string
   readonly text?: string
@@ -72,28 +72,28 @@ export function checkLoads(entry: string, { directory, metafile }: Bundle): stri
     )
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT')
       return `${entry} did not load within ${TIMEOUT_MS / 1000} s: code outside of the handler is waiting. Lambda allows 10 s for it.`
-    const said = saidIn(output?.[3])
-    const text = (said.text ?? '').replaceAll(root, TASK_ROOT).replace(/\s+/g, ' ').slice(0, TEXT_MAX)
-    if (said.kind === 'loaded') return undefined
-    if (said.kind === 'no-handler')
+    const outcome = outcomeIn(output?.[3])
+    const text = (outcome.text ?? '').replaceAll(root, TASK_ROOT).replace(/\s+/g, ' ').slice(0, TEXT_MAX)
+    if (outcome.kind === 'loaded') return undefined
+    if (outcome.kind === 'no-handler')
       throw new ConfigError(
         'bad-bundle',
         `${entry} exports no handler. Write: export const handler = ingest(pipeline, …).`,
       )
-    if (NETWORK.test(said.code ?? ''))
+    if (NETWORK.test(outcome.code ?? ''))
       return `${entry} uses the network while it loads, and got no answer here: ${text}`
     throw new ConfigError(
       'bad-bundle',
-      `${entry} was bundled, but it cannot be loaded in ${TASK_ROOT}: ${text}${wantedBy(text, metafile)} ${fixOf(said)}`,
+      `${entry} was bundled, but it cannot be loaded in ${TASK_ROOT}: ${text}${wantedBy(text, metafile)} ${fixOf(outcome)}`,
     )
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
 }
 
-function saidIn(text: string | null | undefined): Said {
+function outcomeIn(text: string | null | undefined): Outcome {
   try {
-    return JSON.parse(text ?? '') as Said
+    return JSON.parse(text ?? '') as Outcome
   } catch {
     return { kind: 'failed', text: 'the code ends its process' }
   }
@@ -106,7 +106,7 @@ function wantedBy(text: string, { inputs }: Bundle['metafile']): string {
   return files.length === 0 ? '.' : `, imported by ${files.slice(0, 3).join(', ')}.`
 }
 
-function fixOf({ code, text = '' }: Said): string {
+function fixOf({ code, text = '' }: Outcome): string {
   if (/\.node\b/.test(text) || code === 'ERR_DLOPEN_FAILED')
     return 'A native module is built for one machine and is not part of a bundle. Use a package without one.'
   if (code === 'ENOENT' || code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND')

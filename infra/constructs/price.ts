@@ -79,7 +79,7 @@ export function defaultsFor(scope: Construct, plan: Plan, props: Priced): Defaul
 }
 
 /** Reports during synthesis what a pipeline will cost per month with its actual settings. */
-export function sayPrice(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): void {
+export function reportPrice(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): void {
   const { expected } = props
   if (expected === undefined) return
   const report = costReport(shapeOf(plan), loadOf(expected), { deployment: deploymentOf(scope, plan, props, defaults) })

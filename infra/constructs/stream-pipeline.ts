@@ -26,7 +26,7 @@ import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
-import { type Defaults, defaultsFor, type Expected, sayPrice } from './price.js'
+import { type Defaults, defaultsFor, type Expected, reportPrice } from './price.js'
 import { checkProps } from './props.js'
 import { refuse } from './refuse.js'
 import { allowLetters, type BoundSink, bindSinks } from './sinks.js'
@@ -196,7 +196,7 @@ export class StreamPipeline extends Construct {
       ...(props.enabled === false && { enabled: false }),
     })
     this.watch()
-    sayPrice(this, this.plan, props, this.defaults)
+    reportPrice(this, this.plan, props, this.defaults)
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
     const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description })
     output('StateTable', this.state.tableName, `millrace splits list PIPELINE --state dynamodb:…`)

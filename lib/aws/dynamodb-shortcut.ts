@@ -56,7 +56,7 @@ export function takeShortcut(client: DynamoDBClient): void {
 }
 
 /** Makes the signer once, and reports the first request that it signs. */
-function watchSigner(config: Config, tell: (way: Way) => void): void {
+function watchSigner(config: Config, report: (way: Way) => void): void {
   const make = config.signer
   let made: Promise<Signer> | undefined
   config.signer = (scheme) => {
@@ -68,7 +68,7 @@ function watchSigner(config: Config, tell: (way: Way) => void): void {
         const headers = Object.fromEntries(
           KEPT_HEADERS.flatMap((name) => (name in request.headers ? [[name, request.headers[name]!]] : [])),
         )
-        tell({ signer, signing: { signingRegion, signingService } as Way['signing'], origin, headers })
+        report({ signer, signing: { signingRegion, signingService } as Way['signing'], origin, headers })
         return signer.sign(request, options)
       },
     }))

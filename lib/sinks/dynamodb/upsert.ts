@@ -107,10 +107,10 @@ async function putAll(call: TableCall, entries: readonly Entry[]): Promise<Refus
  * not written by this sink is always replaced.
  */
 function isOlder(before: Fields, { version, isDelete }: Entry): boolean {
-  const stands = before[VERSION]
-  if (isDelete && before[DELETED]?.BOOL !== true && stands?.N === version.N && stands?.S === version.S) return true
-  if (stands?.N !== undefined && version.N !== undefined) return isBelow(stands.N, version.N)
-  if (stands?.S !== undefined && version.S !== undefined) return compareBytes(stands.S, version.S) < 0
+  const stored = before[VERSION]
+  if (isDelete && before[DELETED]?.BOOL !== true && stored?.N === version.N && stored?.S === version.S) return true
+  if (stored?.N !== undefined && version.N !== undefined) return isBelow(stored.N, version.N)
+  if (stored?.S !== undefined && version.S !== undefined) return compareBytes(stored.S, version.S) < 0
   return true
 }
 
@@ -144,11 +144,11 @@ function replacement({ table, keys }: TableCall, { attributes, bytes }: Entry, b
   const removes = removed.map((name) => `REMOVE ${quoted(name)}`)
   const where = keys.map((name) => `${quoted(name)}=?`)
   const parameters = [...changed, ...keys].map((name) => attributes[name]!)
-  const stands = before[VERSION]
-  if (stands === undefined) where.push(`${quoted(VERSION)} IS MISSING`)
+  const stored = before[VERSION]
+  if (stored === undefined) where.push(`${quoted(VERSION)} IS MISSING`)
   else {
     where.push(`${quoted(VERSION)}=?`)
-    parameters.push(stands)
+    parameters.push(stored)
   }
   return {
     text: `UPDATE "${table}" ${[...sets, ...removes].join(' ')} WHERE ${where.join(' AND ')}`,

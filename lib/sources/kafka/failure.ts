@@ -33,7 +33,7 @@ export function explainKafka(thrown: unknown, { connection, topic, group, phase 
   const has = (test: (error: Link) => boolean): boolean => errors.some(test)
   const isType = (type: string) => has((error) => error.type === type)
   const isCode = (...codes: string[]) => has((error) => codes.includes(String(error.code)))
-  const says = (pattern: RegExp) => has((error) => pattern.test(error.message))
+  const matches = (pattern: RegExp) => has((error) => pattern.test(error.message))
 
   if (isType('UNKNOWN_TOPIC_OR_PARTITION') || isType('INVALID_TOPIC_EXCEPTION')) {
     return new ConfigError(
@@ -53,17 +53,17 @@ export function explainKafka(thrown: unknown, { connection, topic, group, phase 
       `The Kafka login is not allowed to use the consumer group "${group ?? ''}" ${where}. Give it ${isIam(connection) ? 'kafka-cluster:DescribeGroup and kafka-cluster:AlterGroup' : 'the ACL Read'} on that group.`,
     )
   }
-  const login = explainLogin(connection, where, isType, says)
+  const login = explainLogin(connection, where, isType, matches)
   if (login !== undefined) return login
-  const tls = explainTls(connection, where, phase, isCode, says)
+  const tls = explainTls(connection, where, phase, isCode, matches)
   if (tls !== undefined) return tls
-  if (phase === 'first-request' && connection.sasl === undefined && says(/closed connection/i)) {
+  if (phase === 'first-request' && connection.sasl === undefined && matches(/closed connection/i)) {
     return new ConfigError(
       'no-login',
       `The Kafka brokers ${where} close the connection at its first request: this port requires a login. Give sasl, or use a port without SASL.`,
     )
   }
-  if (isCode(...UNREACHABLE) || says(/connection timeout|timed out|broker not connected/i)) {
+  if (isCode(...UNREACHABLE) || matches(/connection timeout|timed out|broker not connected/i)) {
     const [code] = errors.flatMap((error) => (UNREACHABLE.includes(String(error.code)) ? [error.code] : []))
     return new RetryableError(
       'unreachable',
@@ -84,10 +84,10 @@ function explainLogin(
   { sasl }: KafkaConnection,
   where: string,
   isType: (type: string) => boolean,
-  says: (pattern: RegExp) => boolean,
+  matches: (pattern: RegExp) => boolean,
 ): MillraceError | undefined {
   const mechanism = sasl?.mechanism.toUpperCase()
-  if (says(/mechanism is not supported/i) || isType('UNSUPPORTED_SASL_MECHANISM')) {
+  if (matches(/mechanism is not supported/i) || isType('UNSUPPORTED_SASL_MECHANISM')) {
     return new ConfigError(
       'bad-sasl',
       `The Kafka brokers ${where} do not accept a login by ${mechanism}. Use a mechanism that this listener enables.`,
@@ -101,7 +101,7 @@ function explainLogin(
       `The Kafka brokers ${where} do not accept a login on this port. Leave sasl out, or use the port of a SASL listener.`,
     )
   }
-  if (isType('SASL_AUTHENTICATION_FAILED') || says(/^SASL .*(failed|Invalid)/)) {
+  if (isType('SASL_AUTHENTICATION_FAILED') || matches(/^SASL .*(failed|Invalid)/)) {
     if (sasl?.mechanism === 'oauthbearer') return refusedToken(where, isIam({ sasl }))
     return new ConfigError(
       'bad-login',
@@ -123,12 +123,12 @@ function explainTls(
   where: string,
   phase: Phase,
   isCode: (...codes: string[]) => boolean,
-  says: (pattern: RegExp) => boolean,
+  matches: (pattern: RegExp) => boolean,
 ): MillraceError | undefined {
   if (!ssl) {
     // Brokers also close idle connections, but not one that was just opened.
     const wantsTls =
-      phase === 'connect' && (says(/closed (the )?connection|connection closed/i) || isCode('ECONNRESET', 'EPIPE'))
+      phase === 'connect' && (matches(/closed (the )?connection|connection closed/i) || isCode('ECONNRESET', 'EPIPE'))
     return wantsTls
       ? new ConfigError(
           'wants-tls',
@@ -154,7 +154,7 @@ function explainTls(
       `The certificate of the Kafka brokers ${where} is issued for other names. Use the names that it lists as brokers.`,
     )
   }
-  if (says(/certificate required|bad certificate|unknown ca|alert handshake failure/i)) {
+  if (matches(/certificate required|bad certificate|unknown ca|alert handshake failure/i)) {
     return new ConfigError(
       'no-certificate',
       `The Kafka brokers ${where} require a client certificate that they trust. Give ssl.cert and ssl.key.`,
@@ -163,7 +163,7 @@ function explainTls(
   if (
     phase === 'connect' &&
     (isCode('ECONNRESET', 'EPROTO', 'EPIPE') ||
-      says(/before secure TLS connection|wrong version number|closed connection/i))
+      matches(/before secure TLS connection|wrong version number|closed connection/i))
   ) {
     return new ConfigError(
       'no-tls',

@@ -55,7 +55,7 @@ async function plain({ compression, records }: RecordBatch, decompress: Decompre
     const name = NAMES[compression] ?? `codec ${compression}`
     throw new ConfigError(
       'no-codec',
-      `The topic holds records compressed with ${name}, which cannot be read here. Install a codec and register it as kafkajs says (CompressionCodecs).`,
+      `The topic holds records compressed with ${name}, which cannot be read here. Install a codec and register it with kafkajs (CompressionCodecs).`,
     )
   }
 }
