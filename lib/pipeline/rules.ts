@@ -153,7 +153,7 @@ function checkChained(plan: Plan, name: string): void {
     if (stuck >= 0) {
       throw new ConfigError(
         'chained-no-inverse',
-        `"${operator.name}" reads the retracting "${name}", but its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot take rows back. Use one that can (count, sum, sumDecimal, avg, stddev, variance, covariance, correlation, regression, percentile, median, mode, every, some or bitXor), or no allowedLateness on "${name}".`,
+        `"${operator.name}" reads the retracting "${name}", but its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot take rows back. Use an aggregate that retracts, such as count, sum, avg or percentile, or no allowedLateness on "${name}".`,
       )
     }
   }

@@ -369,7 +369,7 @@ describe('a chain is refused', () => {
       'where a fold cannot take rows back',
       chain('retracting', '1m', most),
       'chained-no-inverse',
-      '"b" reads the retracting "a", but its field "n" (max) cannot take rows back. Use one that can (count, sum, sumDecimal, avg, stddev, variance, covariance, correlation, regression, percentile, median, mode, every, some or bitXor), or no allowedLateness on "a".',
+      '"b" reads the retracting "a", but its field "n" (max) cannot take rows back. Use an aggregate that retracts, such as count, sum, avg or percentile, or no allowedLateness on "a".',
     ],
     [
       'where results meet again what they were made of: each would wait for the other',
