@@ -2,5 +2,5 @@ import pipeline from '../examples/flights/pipeline.js'
 import { ingest } from '../lib/handlers/index.js'
 import { environmentBindings } from '../lib/lambda/index.js'
 
-/** Every event source mapping of the pipeline invokes this. */
+/** Invoked by every event source mapping of the pipeline. */
 export const handler = ingest(pipeline, await environmentBindings())

@@ -2,5 +2,5 @@ import pipeline from '../examples/flights/pipeline.js'
 import { tick } from '../lib/handlers/index.js'
 import { environmentBindings } from '../lib/lambda/index.js'
 
-/** The schedule invokes this once a minute. */
+/** Invoked by the schedule once a minute. */
 export const handler = tick(pipeline, await environmentBindings())

@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib'
 import { FlightsStack } from './flights-stack.js'
 
-/** A stack a stage: `npx cdk deploy -c stage=prod -c brokers=… -c secretArn=…`. */
+/** One stack per stage: `npx cdk deploy -c stage=prod -c brokers=… -c secretArn=…`. */
 const app = new App()
 const context = (name: string): string => String(app.node.tryGetContext(name))
 const stage = context('stage')

@@ -6,7 +6,7 @@ import flights from '../examples/flights/pipeline.js'
 import { DeadLetters, KinesisSource, SelfManagedKafkaSource, StreamPipeline } from './constructs/index.js'
 
 export interface FlightsStackProps extends StackProps {
-  /** What is made for a while only goes with the stack. */
+  /** Whether the data outlives the stack. If not, it is deleted with the stack. */
   readonly isForGood: boolean
   /** `host:port` of some brokers of the Kafka cluster. */
   readonly brokers: readonly string[]
@@ -14,9 +14,7 @@ export interface FlightsStackProps extends StackProps {
   readonly secretArn: string
 }
 
-/**
- * The example as it is deployed: a stream of its own, a topic of a cluster that is there, and a table for each result.
- */
+/** The deployed example: a new stream, a topic of an existing cluster, and a table for each result. */
 export class FlightsStack extends Stack {
   constructor(scope: Construct, id: string, props: FlightsStackProps) {
     super(scope, id, props)
@@ -40,7 +38,7 @@ export class FlightsStack extends Stack {
     if (brokers.some((broker) => broker.includes('.example.com')))
       Annotations.of(this).addWarningV2(
         'millrace:kafka',
-        'No Kafka cluster is named: give -c brokers=host:port,… and -c secretArn=…, or set them in cdk.json.',
+        'No Kafka cluster is given. Pass -c brokers=host:port,… and -c secretArn=…, or set them in cdk.json.',
       )
   }
 }

@@ -13,17 +13,17 @@ interface Hour {
 const HOUR_MS = 3_600_000
 const SHADES = ' ▁▂▃▄▅▆▇█'
 
-/** Of each airport: its name before the bars, and its numbers after them. */
+/** The width of an airport's name before the bars, and of its numbers after them. */
 const NAME_CHARS = 5
 const NUMBERS_CHARS = 24
-/** Hours a column: the fewest that fit. */
+/** Hours per column: the smallest number that fits is used. */
 const COLUMN_HOURS = [2, 3, 4, 6, 8, 12, 24]
 
 /**
- * The week by hour for the busiest airports: a bar's height is the hour's flights, its colour the share that left late.
+ * The week of the busiest airports by hour. The height of a bar is the number of flights; it is red if many left late.
  */
 export function picture(file: string, width = columnsOf(), airports = 10): string {
-  // Of each window the last pane holds: late flights are counted in it.
+  // The last pane of a window replaces earlier ones: it includes late flights.
   const hours = new Map<string, Map<number, Hour>>()
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line === '') continue
@@ -42,12 +42,12 @@ export function picture(file: string, width = columnsOf(), airports = 10): strin
   const first = Math.floor(Math.min(...starts) / (24 * HOUR_MS)) * 24 * HOUR_MS
   const days = Math.ceil((Math.max(...starts) + HOUR_MS - first) / (24 * HOUR_MS))
   const top = Math.max(...busiest.flatMap(([, byHour]) => [...byHour.values()].map((hour) => hour.flights)))
-  const room = width - NAME_CHARS - NUMBERS_CHARS
-  const hoursEach = COLUMN_HOURS.find((each) => (days * 24) / each <= room) ?? 24
+  const barsWidth = width - NAME_CHARS - NUMBERS_CHARS
+  const hoursEach = COLUMN_HOURS.find((each) => (days * 24) / each <= barsWidth) ?? 24
   const columns = Math.ceil((days * 24) / hoursEach)
   const lines = [
     fitText(
-      `flights an hour, 0 to ${top}${process.stdout.isTTY ? `; ${red('red')} where over a third left more than 15 minutes late` : ''}`,
+      `flights per hour, 0 to ${top}${process.stdout.isTTY ? `; ${red('red')} if more than a third left over 15 minutes late` : ''}`,
       width,
     ),
     `${' '.repeat(NAME_CHARS)}${dayNames(first, columns, hoursEach)}   flights  mean delay`,
@@ -65,7 +65,7 @@ export function picture(file: string, width = columnsOf(), airports = 10): strin
   return lines.join('\n')
 }
 
-/** The days above their first columns, as many as there is room for. */
+/** The dates, each above its first column. A date that does not fit is left out. */
 function dayNames(first: number, columns: number, hoursEach: number): string {
   const text = Array<string>(columns).fill(' ')
   let free = 0
@@ -78,7 +78,7 @@ function dayNames(first: number, columns: number, hoursEach: number): string {
   return text.join('')
 }
 
-/** The busiest of some hours. */
+/** The bar of a column: the flights of its busiest hour. */
 function bar(byHour: Map<number, Hour>, start: number, count: number, top: number): string {
   const some = Array.from({ length: count }, (_, hour) => byHour.get(start + hour * HOUR_MS)).filter(
     (hour) => hour !== undefined,

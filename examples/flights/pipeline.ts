@@ -12,11 +12,11 @@ import {
 } from '../../lib/index.js'
 
 export interface Flight {
-  /** ISO 8601, UTC: when it should have left. */
+  /** The scheduled departure: ISO 8601, UTC. */
   readonly scheduled: string
-  /** Minutes; negative when early. */
+  /** Delay of the departure in minutes; negative if the flight left early. */
   readonly delay: number
-  /** Miles. */
+  /** In miles. */
   readonly distance: number
   readonly origin: string
   readonly destination: string

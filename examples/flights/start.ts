@@ -9,7 +9,7 @@ import { columnsOf, fitText } from '../../lib/dev/wrap.js'
 import { picture } from './picture.js'
 import flights from './pipeline.js'
 
-// `npm start`: the example as `millrace run` would run it, and then the week as a picture.
+// `npm start` runs the example as `millrace run` would, and then prints the week as a picture.
 function flags() {
   return parseArgs({
     options: {
@@ -48,7 +48,8 @@ try {
     chaos: wholeNumber('--chaos', values.chaos),
   })
   progress.end()
-  if (summary.alreadyComplete) console.log('An earlier run has done it all: npm start -- --fresh starts over.')
+  if (summary.alreadyComplete)
+    console.log('These are the results of an earlier run. To start over: npm start -- --fresh')
   console.log(`\n${picture(summary.sinks.find((sink) => sink.name === 'hourly')!.file)}\n`)
   console.log(fitText(summaryText(summary), columnsOf()))
   process.exitCode = summary.complete ? 0 : 130

@@ -1,7 +1,7 @@
 import { count, dynamodbTable, iso, kinesisSource, outOfOrder, pipeline, sum, tumbling } from 'millrace'
 
 export interface Order {
-  /** ISO 8601, with its zone. */
+  /** ISO 8601, with a time zone. */
   readonly orderedAt: string
   readonly customerId: string
   readonly status: 'open' | 'paid'
@@ -14,7 +14,7 @@ const orders = kinesisSource('orders', {
   partitionKey: (order: Order) => order.customerId,
 })
 
-/** What each customer has paid in five minutes. */
+/** The sum that each customer paid in each five minutes. */
 export default pipeline('NAME', (p) =>
   p
     .from(orders)

@@ -1,38 +1,38 @@
 import { Stack, Validations } from 'aws-cdk-lib'
 import type { IConstruct } from 'constructs'
 
-/** Findings of cdk-nag that are meant to be so, and why. */
+/** Findings of cdk-nag that are accepted, with the reasons. */
 const REASONS = {
   'AwsSolutions-IAM5[Resource::*]':
-    'Network interfaces have no name before they are made: EC2 takes these actions on * alone, and they allow nothing else.',
+    'Network interfaces have no ARN before they are created, so EC2 only accepts these actions on *. They allow nothing else.',
   'AwsSolutions-S1':
-    'The functions of the pipeline alone write to it, each object once; data events of CloudTrail say who else does anything with it.',
+    'Only the functions of the pipeline write to the bucket, each object once. CloudTrail data events show any other access.',
   'Serverless-LambdaDLQ':
-    'Nothing is dead after an invocation: mappings repeat a batch until it is done, the schedule comes again a minute later; bad records go to the dead letter by themselves.',
+    'No event is lost after a failed invocation: mappings repeat a batch until it is done, and the schedule invokes again a minute later. Bad records go to the dead letter.',
   'Serverless-LambdaAsyncFailureDestination':
-    'The schedule alone invokes asynchronously, and comes again a minute later: what a tick left undone the next one does.',
+    'Only the schedule invokes asynchronously, and it invokes again a minute later. The next tick does what a failed one left undone.',
   'Serverless-LambdaEventSourceMappingDestination':
-    'A mapping that gives a batch up loses its records (invariant 10): it repeats for ever, and poison never blocks it (invariant 14).',
+    'A mapping that gives up a batch loses its records (invariant 10). So it retries indefinitely, and a bad record never blocks it (invariant 14).',
   'AwsSolutions-SQS3':
-    'A request to advance that fails is dropped after an hour: the schedule has done it long before.',
+    'A request to advance that keeps failing is dropped after an hour; by then, the schedule has done the work.',
   'Serverless-SQSRedrivePolicy':
-    'A request to advance that fails is dropped after an hour: the schedule has done it long before.',
+    'A request to advance that keeps failing is dropped after an hour; by then, the schedule has done the work.',
   'Serverless-LambdaTracing':
-    'Traces take a permission on * that nothing else here has; metrics and logs are written by each invocation.',
+    'Tracing needs a permission on * that nothing else here needs. Each invocation writes metrics and logs.',
 } as const
 
-/** Says in the template why a rule of cdk-nag does not hold for a construct. */
+/** Records in the template why a rule of cdk-nag does not apply to a construct. */
 export function acknowledge(construct: IConstruct, ...ids: readonly (keyof typeof REASONS)[]): void {
   for (const id of ids) Validations.of(construct).acknowledge({ id, reason: REASONS[id] })
 }
 
 /**
- * Says in the template why a policy names objects by the beginning of their names. Only as the app is synthesized is it
- * known how the template will name the bucket.
+ * Records in the template why a policy names objects by a prefix. The bucket's name in the template is only known
+ * during synthesis.
  */
 export function acknowledgeObjects(policy: IConstruct, arns: readonly string[]): void {
   const reason =
-    'Dead letters are in objects whose names nobody knows before: this is the folder of one sink of the pipeline.'
+    'The names of dead letter objects are not known in advance. This is the folder of one sink of the pipeline.'
   const validate = (): string[] => {
     for (const arn of arns) {
       const id = `AwsSolutions-IAM5[Resource::${flat(Stack.of(policy).resolve(arn))}]`
@@ -43,7 +43,7 @@ export function acknowledgeObjects(policy: IConstruct, arns: readonly string[]):
   policy.node.addValidation({ validate })
 }
 
-/** CloudFormation's functions as cdk-nag writes them. */
+/** CloudFormation's intrinsic functions in the notation of cdk-nag. */
 function flat(value: unknown): string {
   if (typeof value === 'string') return value.replaceAll('${', '<').replaceAll('}', '>')
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join, ...others } = value as Record<string, any>

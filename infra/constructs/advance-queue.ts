@@ -13,13 +13,13 @@ export interface AdvanceQueueProps {
   /** The timeout of the function that it invokes. */
   readonly timeout: Duration
   /**
-   * How long a request stays hidden while it is at work, six timeouts at least.
+   * How long a request stays hidden while it is processed, at least six timeouts.
    * @default - six timeouts
    */
   readonly visibilityTimeout?: Duration
   /**
-   * The customer's key that encrypts it.
-   * @default - SQS's own
+   * The customer managed key that encrypts the queue.
+   * @default - a key of SQS
    */
   readonly encryptionKey?: IKey
 }
@@ -29,9 +29,9 @@ const VISIBILITY_S_MAX = 43_200
 const RETENTION = Duration.hours(1)
 
 /**
- * The queue by which ingest asks for key groups that it has no time to advance: FIFO, a group of messages a key group,
- * so that one of each is at work at a time. A request that fails for an hour is dropped: the schedule has done it long
- * before.
+ * The queue through which ingest requests the advance of key groups that it has no time for. It is a FIFO queue with
+ * one message group per key group, so that each key group is processed by one invocation at a time. A request that
+ * keeps failing is dropped after an hour; by then, the schedule has done the work.
  */
 export class AdvanceQueue extends Construct {
   readonly queue: Queue
@@ -44,7 +44,7 @@ export class AdvanceQueue extends Construct {
         this.node.path,
         'timeout',
         'not known before the stack is deployed',
-        'What a request at work is hidden for is made by it.',
+        'The visibility timeout of the queue is derived from it.',
         'Give a duration that is known.',
       )
     const least = Duration.seconds(props.timeout.toSeconds() * TIMEOUTS)
@@ -54,7 +54,7 @@ export class AdvanceQueue extends Construct {
         this.node.path,
         'visibilityTimeout',
         visibilityTimeout,
-        `A mapping of SQS retries within it: less than ${TIMEOUTS} timeouts of the function, ${least.toHumanString()}, and requests that are at work come again.`,
+        `An SQS mapping retries within it: with less than ${TIMEOUTS} timeouts of the function, ${least.toHumanString()}, requests are delivered again while they are processed.`,
         'Give more, or leave it out.',
       )
     if (visibilityTimeout.toSeconds() > VISIBILITY_S_MAX)
@@ -62,7 +62,7 @@ export class AdvanceQueue extends Construct {
         this.node.path,
         'visibilityTimeout',
         visibilityTimeout,
-        'SQS hides a message for 12 hours at most.',
+        'SQS hides a message for at most 12 hours.',
         'Give less, or leave it out.',
       )
     this.queue = new Queue(this, 'Queue', {
@@ -77,7 +77,7 @@ export class AdvanceQueue extends Construct {
     acknowledge(this.queue, 'AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy')
   }
 
-  /** What a function may do that asks. */
+  /** The permissions of a function that sends requests. */
   sendStatements(): PolicyStatement[] {
     return [
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
@@ -85,7 +85,7 @@ export class AdvanceQueue extends Construct {
     ]
   }
 
-  /** What the role of the function that it invokes may do. */
+  /** The permissions of the function that the queue invokes. */
   pollStatements(): PolicyStatement[] {
     return [
       new PolicyStatement({
@@ -96,7 +96,7 @@ export class AdvanceQueue extends Construct {
     ]
   }
 
-  /** One request an invocation: a key group's work may take all of its time. */
+  /** One request per invocation, because one key group may need the whole time of an invocation. */
   invokes(target: IFunction, enabled = true): EventSourceMapping {
     const mapping = new EventSourceMapping(this, 'Mapping', {
       target,

@@ -11,17 +11,17 @@ import { DeadLetters } from './dead-letters.js'
 import { refuse } from './refuse.js'
 import type { PipelineSource } from './source.js'
 
-/** Sources and sinks as the stack has them, by logical name. */
+/** The sources of the stack, by logical name. */
 export type Sources = Readonly<Record<string, PipelineSource>>
-/** A table that is there, `'table'` for one that the stack makes, or a bucket for what is rejected. */
+/** An existing table, `'table'` for one that the stack creates, or a bucket for rejected records. */
 export type SinkTarget = ITable | 'table' | DeadLetters
 
-/** What AWS takes for all variables of a function together. */
+/** Lambda's limit for all environment variables of a function together. */
 const ENVIRONMENT_BYTES_MAX = 4096
-/** An ARN that is not known before the stack is deployed has about this many. */
+/** The approximate length of an ARN that is not known before deployment. */
 const TOKEN_BYTES = 90
 
-/** Every source of the plan is bound to one of its kind, in ways that one function can tell apart. */
+/** Checks that every source of the plan is bound to one of its kind, and that a function can distinguish them. */
 export function checkSources(scope: Construct, plan: Plan, sources: Sources): void {
   const where = scope.node.path
   const unknown = Object.keys(sources).find((name) => !plan.sources.some((source) => source.name === name))
@@ -37,7 +37,7 @@ export function checkSources(scope: Construct, plan: Plan, sources: Sources): vo
         where,
         `source "${name}"`,
         'a file',
-        'A function has no files to read.',
+        'A deployed function cannot read local files.',
         'Deploy a pipeline of kinesisSource or kafkaSource.',
       )
     if (bound === undefined)
@@ -48,7 +48,7 @@ export function checkSources(scope: Construct, plan: Plan, sources: Sources): vo
     if (bound.connector !== connector)
       throw new ConfigError(
         'wrong-source',
-        `${where}: the source "${name}" is a ${connector} source, and bound to ${bound.connector}. Bind it to what it is, or change the pipeline.`,
+        `${where}: the source "${name}" is a ${connector} source, but it is bound to ${bound.connector}. Bind it to a source of its kind, or change the pipeline.`,
       )
   }
   checkOrigins(scope, sources)
@@ -59,13 +59,14 @@ export function checkSources(scope: Construct, plan: Plan, sources: Sources): vo
       where,
       `provisionedPollers of "${provisioned}"`,
       'given',
-      `"${onDemand}" has none, and one function answers both: only provisioned pollers take partial answers (invariant 11).`,
+      `"${onDemand}" has none, and one function answers both. Only provisioned pollers accept partial batch responses (invariant 11).`,
       'Give all Kafka sources of a pipeline provisioned pollers, or none.',
     )
 }
 
 /**
- * Events name a stream by its ARN, a topic with its cluster: two sources that agree in that could not be told apart.
+ * Events name a stream by its ARN, and a topic with its cluster. Two sources that have these in common could not be
+ * distinguished.
  */
 function checkOrigins(scope: Construct, sources: Sources): void {
   const seen: { readonly name: string; readonly origin: string; readonly places: readonly string[] }[] = []
@@ -79,16 +80,16 @@ function checkOrigins(scope: Construct, sources: Sources): void {
         scope.node.path,
         `source "${name}"`,
         here.origin,
-        `"${other.name}" is bound to it too, and their records could not be told apart.`,
-        'Bind each source to one of its own, and merge or branch in the pipeline.',
+        `"${other.name}" is bound to it too, and their records could not be distinguished.`,
+        'Bind each source to a stream or topic of its own, or use one source and branch in the pipeline.',
       )
     seen.push({ name, ...here })
   }
 }
 
 /**
- * What a source reads, and what tells that from one of the same name elsewhere. What is not known before it is deployed
- * stands for itself.
+ * The stream or topic that a source reads, and the places that distinguish it from one of the same name elsewhere. A
+ * value that is not known before deployment is compared by its token.
  */
 function originOf(
   scope: Construct,
@@ -100,12 +101,12 @@ function originOf(
     return { origin: `stream ${origin}`, places: [stream] }
   }
   const { cluster, brokers = [] } = binding as KafkaBinding
-  // What is made of one import is another token each time.
+  // An import yields another token each time it is used.
   const addresses = [brokers].flat().map((broker) => JSON.stringify(Stack.of(scope).resolve(broker)))
   return { origin: `topic ${binding.topic}`, places: [...(cluster === undefined ? [] : [cluster]), ...addresses] }
 }
 
-/** Nobody else of the app reads in the same place by the same name: a group of consumers, or a consumer of a stream. */
+/** Refuses a second mapping in the app that uses the same consumer group or the same registered consumer. */
 export function claimMapping(scope: Construct, binding: SourceBinding, mapping: EventSourceMappingOptions): void {
   const { origin, places } = originOf(scope, binding)
   const { kafkaConsumerGroupId: group, eventSourceArn: arn } = mapping
@@ -114,7 +115,7 @@ export function claimMapping(scope: Construct, binding: SourceBinding, mapping: 
       keys: places.map((place) => `${origin} of ${place} by ${group}`),
       option: 'consumerGroupId',
       value: group,
-      rule: `two mappings of one group share the partitions of a topic: each would miss what the other reads.`,
+      rule: `two mappings with one group share the partitions of a topic: each would miss the records that the other reads.`,
       fix: 'Give each a group of its own, or leave it out.',
     })
   else if ('stream' in binding && arn !== undefined && arn !== binding.stream)
@@ -122,14 +123,14 @@ export function claimMapping(scope: Construct, binding: SourceBinding, mapping: 
       keys: [arn],
       option: 'consumer',
       value: arn,
-      rule: 'a consumer of a stream has one subscription a shard: each would take it from the other.',
+      rule: 'a consumer of a stream has one subscription per shard: the mappings would take it from each other.',
       fix: 'Register one for each.',
     })
 }
 
 /**
- * What the sources are outside, as the functions' environment has it. Sources of one cluster say only once how it is
- * reached.
+ * The bindings of the sources, for the functions' environment. Sources of the same cluster share one connection, to
+ * keep the variable short.
  */
 export function sourcesVariable(scope: Construct, sources: Sources): string {
   const clusters = new Map<string, string>()
@@ -146,13 +147,13 @@ export function sourcesVariable(scope: Construct, sources: Sources): string {
   return Stack.of(scope).toJsonString(Object.fromEntries(bindings))
 }
 
-/** Lambda refuses more than 4 KB of variables, and only as it deploys. */
+/** Lambda refuses more than 4 KB of variables, but only during deployment. */
 export function checkEnvironment(scope: Construct, environment: Readonly<Record<string, string>>): void {
   const bytes = Object.entries(environment).reduce((sum, [name, value]) => sum + name.length + bytesOf(scope, value), 0)
   if (bytes > ENVIRONMENT_BYTES_MAX)
     throw new ConfigError(
       'large-environment',
-      `${scope.node.path}: the functions' variables have about ${bytes} bytes, and Lambda takes ${ENVIRONMENT_BYTES_MAX}. Give fewer brokers each cluster, shorter names, or cut the pipeline in two.`,
+      `${scope.node.path}: the functions' environment variables have about ${bytes} bytes, and Lambda accepts ${ENVIRONMENT_BYTES_MAX}. Give fewer brokers per cluster, use shorter names, or split the pipeline in two.`,
     )
 }
 
@@ -163,11 +164,11 @@ function bytesOf(scope: Construct, value: string): number {
   return parts.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : TOKEN_BYTES), 0)
 }
 
-/** Whether rows are sent to a sink, and not only what is rejected or late. */
+/** Whether results go to a sink, and not only rejected or late rows. */
 export const takesRows = ({ readers }: Plan, sink: string): boolean =>
   readers.flat().some((reader) => reader.kind === 'sink' && reader.sink.name === sink)
 
-/** Which sinks are tables of the stack, and that no other one needs a disk. */
+/** Checks the bindings of sinks, and that no sink needs a disk. */
 export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<string, SinkTarget>>): void {
   const unknown = Object.keys(sinks).find((name) => !plan.sinks.some((sink) => sink.name === name))
   if (unknown !== undefined)
@@ -182,8 +183,8 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
         where,
         `sink "${name}"`,
         'DeadLetters',
-        'A bucket keeps rows as they come and replaces none: it is for what is rejected or late, not for results.',
-        `Give ${JSON.stringify(name)}: 'table', or a table that is there.`,
+        'A bucket only adds rows and never replaces one, so it is for rejected and late rows, not for results.',
+        `Give ${JSON.stringify(name)}: 'table', or an existing table.`,
       )
     if (sinks[name] !== undefined && connector !== 'dynamodb' && writersOf(plan, name).length > 1)
       throw new ConfigError(
@@ -192,7 +193,7 @@ export function checkSinks(where: string, plan: Plan, sinks: Readonly<Record<str
           .map((operator) => `"${operator.name}"`)
           .join(
             ' and ',
-          )} go to "${name}", and as items of one table they would take each other's place. Give each a sink of its own.`,
+          )} go to "${name}", and as items of one table they would overwrite each other. Give each a sink of its own.`,
       )
   }
 }
@@ -206,6 +207,6 @@ function checkFiles(where: string, plan: Plan, sinks: Readonly<Record<string, Si
   })
   throw new ConfigError(
     'unbound-sink',
-    `${where}: ${files.map(({ name }) => `the sink "${name}"`).join(' and ')} ${files.length === 1 ? 'is a file' : 'are files'}, and a function's disk is gone with its container. Give sinks: { ${bound.join(', ')} }: 'table' is a DynamoDB table of the stack, DeadLetters a bucket for what is rejected, or give tables that are there.`,
+    `${where}: ${files.map(({ name }) => `the sink "${name}"`).join(' and ')} ${files.length === 1 ? 'is a file' : 'are files'}, and a function loses its disk with its container. Give sinks: { ${bound.join(', ')} }: 'table' is a DynamoDB table of the stack, DeadLetters a bucket for rejected records. Existing tables can be given too.`,
   )
 }

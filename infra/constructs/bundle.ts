@@ -8,26 +8,26 @@ import { wantedByUser } from './user-code.js'
 
 export interface BundleOptions {
   /**
-   * Packages that Millrace never loads here: a source or a sink that the pipeline does not have. What other code
-   * imports is inside all the same.
+   * Packages that Millrace never loads for this pipeline, because it has no such source or sink. A package that the
+   * user's code imports is bundled anyway.
    */
   readonly absent?: readonly string[]
-  /** Files and folders that are copied beside the handler, each under its own name. */
+  /** Files and folders that are copied next to the handler, each under its own name. */
   readonly assets?: readonly string[]
-  /** Keeps every way of the SDK to find credentials, to see what it costs. */
+  /** Keeps the SDK's whole credential provider chain, to measure what it costs. */
   readonly allCredentials?: boolean
 }
 
 export interface Bundle {
   /**
-   * What Lambda unpacks as the task root: it holds `index.mjs`, whose export `handler` is the handler, and the files
-   * that it imports.
+   * The folder that Lambda unpacks as the task root. It holds `index.mjs`, whose export `handler` is the handler, and
+   * the files that it imports.
    */
   readonly directory: string
   readonly metafile: Esbuild.Metafile
 }
 
-/** What takes the place of the SDK's credential chain: TypeScript in the repository, JavaScript in the package. */
+/** The replacement for the SDK's credential provider chain: TypeScript in the repository, JavaScript in the package. */
 function credentialsFile(): string {
   const [typescript, javascript] = ['ts', 'js'].map((ending) =>
     fileURLToPath(new URL(`../../lib/lambda/credentials.${ending}`, import.meta.url)),
@@ -36,10 +36,10 @@ function credentialsFile(): string {
 }
 
 /**
- * Bundles one handler as it is deployed: `index.mjs` in a folder of its own, with all that it needs but lmdb, which is
- * native. What it imports on demand are files beside it, so that only the store, the sinks and the decoders in use are
- * read: a quarter less time to load the AWS SDK than in one file. On Lambda credentials come from the environment
- * variables and nowhere else, so the SDK's other ways to find some are left out.
+ * Bundles one handler for deployment: `index.mjs` in a folder of its own, with all that it needs except lmdb, which is
+ * native. Modules that it imports on demand are separate files, so that only the store, the sinks and the decoders in
+ * use are read. Loading the AWS SDK takes a quarter less time than from one file. On Lambda, credentials always come
+ * from environment variables, so the SDK's other credential providers are left out.
  */
 export function bundleHandler(entry: string, options: BundleOptions, directory: string): Bundle {
   const { absent = [], assets = [] } = options
@@ -73,7 +73,7 @@ function bundled(
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     splitting: true,
-    // Imported on demand only: never, where there is no such source.
+    // These are only imported on demand, which never happens if there is no such source.
     external: ['lmdb', ...absent],
     // CommonJS packages (kafkajs) load parts of Node by require, which an ES module does not have.
     banner: { js: "import{createRequire as r$}from'node:module';const require=r$(import.meta.url);" },
@@ -87,20 +87,17 @@ function copyAsset(asset: string, directory: string): void {
   if (!existsSync(asset))
     throw new ConfigError(
       'no-asset',
-      `assets names ${asset}, which is not there. Give files or folders by their path from where the CDK runs.`,
+      `assets names ${asset}, which does not exist. Give files or folders by their path from the directory in which the CDK runs.`,
     )
   if (existsSync(target))
     throw new ConfigError(
       'no-asset',
-      `assets names ${asset}, and the folder of the handler has a ${basename(target)} already. Give each file and folder a name of its own.`,
+      `assets names ${asset}, but the folder of the handler already has a ${basename(target)}. Give each file and folder a name of its own.`,
     )
   cpSync(asset, target, { recursive: true, dereference: true })
 }
 
-/**
- * What the bundler says of a package that is not there names it, and it is the pipeline's sources and sinks that need
- * it.
- */
+/** Runs esbuild. If a package is missing, which the pipeline's sources and sinks need, the error names it. */
 function built(entry: string, options: Esbuild.BuildOptions): Esbuild.BuildResult<{ metafile: true }> {
   try {
     return esbuild().buildSync({ ...options, metafile: true })
@@ -111,7 +108,7 @@ function built(entry: string, options: Esbuild.BuildOptions): Esbuild.BuildResul
     if (missing.length > 0)
       throw new ConfigError(
         'missing-package',
-        `${entry} of this pipeline needs what is not installed: npm install ${[...new Set(missing)].join(' ')}`,
+        `${entry} of this pipeline needs packages that are not installed: npm install ${[...new Set(missing)].join(' ')}`,
       )
     if (texts.length === 0) throw error
     throw new ConfigError('bad-bundle', `${entry} cannot be bundled: ${texts.join('; ')}`)

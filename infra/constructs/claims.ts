@@ -1,22 +1,22 @@
 import type { Construct, IConstruct } from 'constructs'
 import { refuse } from './refuse.js'
 
-/** Who has what, by app. */
+/** The claims of each app: the path of the construct that owns each key. */
 const CLAIMS = new WeakMap<IConstruct, Map<string, string>>()
 
 export interface Claim {
-  /** What one construct alone may have, by all names that it goes by. */
+  /** All names of the thing that only one construct may use. */
   readonly keys: readonly string[]
   readonly option: string
   readonly value: string
-  /** What would become of two that have it; follows the other's path. */
+  /** The consequence of two constructs using it; the message puts it after the other construct's path. */
   readonly rule: string
   readonly fix: string
 }
 
 /**
- * Holds what nobody else of the app may have: two that take it from each other pass by themselves, and each miss a
- * part.
+ * Claims something that only one construct of the app may use. Two constructs that share it would each deploy without
+ * an error, and each would miss a part of the records.
  */
 export function claim(scope: Construct, { keys, option, value, rule, fix }: Claim): void {
   const { root } = scope.node
@@ -25,7 +25,7 @@ export function claim(scope: Construct, { keys, option, value, rule, fix }: Clai
   const { path } = scope.node
   for (const key of keys) {
     const other = claims.get(key)
-    if (other !== undefined && other !== path) refuse(path, option, value, `${other} has it too, and ${rule}`, fix)
+    if (other !== undefined && other !== path) refuse(path, option, value, `${other} uses it too, and ${rule}`, fix)
     claims.set(key, path)
   }
 }

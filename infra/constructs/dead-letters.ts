@@ -11,32 +11,32 @@ import { refuse } from './refuse.js'
 
 export interface DeadLettersProps {
   /**
-   * One that is there. It is left as it is.
-   * @default - a bucket of its own
+   * An existing bucket. Its settings are not changed.
+   * @default - a new bucket
    */
   readonly bucket?: IBucket
   /**
-   * The customer's key that encrypts it; also of a bucket that is there.
-   * @default - S3's own
+   * The customer managed key that encrypts the bucket; also for an existing bucket.
+   * @default - a key of S3
    */
   readonly encryptionKey?: IKey
   /**
-   * After how long a letter is deleted. Of a bucket of its own.
-   * @default - never: somebody sends them again, or deletes them
+   * The time after which a dead letter is deleted. Only for a new bucket.
+   * @default - never: the user resends dead letters, or deletes them
    */
   readonly expiration?: Duration
   /**
-   * What becomes of a bucket of its own when the stack goes. Dead letters are records that nobody counted: they stay
-   * unless told. CloudFormation deletes empty buckets only.
+   * What happens to a new bucket when the stack is deleted. Dead letters are records that were not counted, so they are
+   * retained by default. CloudFormation only deletes empty buckets.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
 }
 
 /**
- * A bucket of dead letters, in objects of NDJSON under `STACK/PIPELINE/SINK/`: whole, however large the record is,
- * where an item of a table ends at 400 KB. Each pipeline has one, and several may share one.
- * `millrace dead-letters` lists them, and sends them again.
+ * A bucket for dead letters, in NDJSON objects under `STACK/PIPELINE/SINK/`. Records of any size are stored whole,
+ * while an item of a table is limited to 400 KB. Several pipelines may share one bucket. `millrace dead-letters` lists
+ * dead letters and resends them.
  * @example new StreamPipeline(this, 'Revenue', { pipeline, sources, sinks: { 'dead-letter': new DeadLetters(this, 'DeadLetters') } })
  */
 export class DeadLetters extends Construct {
@@ -56,8 +56,8 @@ export class DeadLetters extends Construct {
           this.node.path,
           option,
           'given',
-          'The bucket is one that is there, and is left as it is.',
-          'Set it where the bucket is made, or leave bucket out.',
+          'The settings of an existing bucket are not changed.',
+          'Set it where the bucket is defined, or leave bucket out.',
         )
     const days = props.expiration?.isUnresolved() ? 1 : props.expiration?.toDays({ integral: false })
     if (days !== undefined && (days < 1 || !Number.isInteger(days)))
@@ -65,19 +65,19 @@ export class DeadLetters extends Construct {
         this.node.path,
         'expiration',
         props.expiration,
-        'S3 counts whole days, from 1 on.',
+        'S3 accepts whole days, at least 1.',
         'Give such a duration.',
       )
     this.bucket = bucket ?? this.make(props)
     this.key = encryptionKey ?? this.bucket.encryptionKey
   }
 
-  /** Where the letters of a folder are, as `millrace dead-letters` takes it. A folder ends with '/'. */
+  /** The place of a folder's dead letters, in the form for `millrace dead-letters`. A folder ends with '/'. */
   placeOf(folder: string): string {
     return `s3://${this.bucket.bucketName}/${folder}`
   }
 
-  /** What a function may do that writes into a folder. */
+  /** The permissions of a function that writes into a folder. */
   writeStatements(scope: Construct, folder: string): PolicyStatement[] {
     return [
       new PolicyStatement({ actions: ['s3:PutObject'], resources: [this.bucket.arnForObjects(`${folder}*`)] }),

@@ -6,10 +6,10 @@ import { refuse } from './refuse.js'
 
 export interface KafkaMappingOptions extends MappingOptions {
   /**
-   * Pollers of its own, minimum 1 to 200, maximum 1 to 2,000: a higher price each hour, and then a batch is answered in
-   * parts and throughput never waits for pollers to come.
-   * @default - on demand: costs nothing while nothing comes; a failure repeats the whole batch, of which what is done
-   * is skipped
+   * Provisioned pollers: a minimum of 1 to 200, and a maximum of 1 to 2,000. They cost more per hour, but support
+   * partial batch responses, and throughput does not wait until pollers scale up.
+   * @default - on demand: costs nothing while no records arrive; a failure repeats the whole batch, of which finished
+   * records are skipped
    */
   readonly provisionedPollers?: ProvisionedPollerConfig
   /** Refused. */
@@ -30,7 +30,7 @@ const POLLERS = { minimum: 200, maximum: 2_000 }
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const GROUP = /^[a-zA-Z0-9\-/*:_+=.@]{1,200}$/
 
-/** Holds a Kafka mapping's options against the invariants, and against what such mappings can do. */
+/** Checks a Kafka mapping's options against the invariants, and against the limits of such mappings. */
 export function checkKafkaMapping(
   where: string,
   options: KafkaMappingOptions & { readonly topic?: string; readonly consumerGroupId?: string },
@@ -42,16 +42,16 @@ export function checkKafkaMapping(
       where,
       'onFailure',
       'a destination',
-      'With one, a Kafka mapping gives a batch up after ten attempts, and its records are lost (invariant 10).',
-      'Leave it out; poison goes to the dead letter by itself (invariant 14).',
+      'With one, a Kafka mapping gives up a batch after ten attempts, and its records are lost (invariant 10).',
+      'Leave it out; bad records go to the dead letter (invariant 14).',
     )
   if (options.schemaRegistryConfig !== undefined)
     refuse(
       where,
       'schemaRegistryConfig',
       'given',
-      'With one, Lambda takes records apart itself, and what it cannot read never comes to the pipeline (invariants 1 and 10).',
-      "Leave it out, and say in the pipeline's kafkaSource how records are read.",
+      'With one, Lambda decodes records itself, and records that it cannot read never reach the pipeline (invariants 1 and 10).',
+      "Leave it out, and set decode of the pipeline's kafkaSource.",
     )
   if (isNot(TOPIC, topic))
     refuse(where, 'topic', topic, "A topic's name has 1 to 249 letters, digits, '.', '_' and '-'.", 'Give such a name.')
@@ -74,7 +74,7 @@ export function checkKafkaMapping(
     ['provisionedPollers.maximumPollers', maximumPollers, POLLERS.maximum],
   ] as const)
     if (isOutside(value, 1, most))
-      refuse(where, option, value, `There are 1 to ${most}.`, 'Give a whole number in between.')
+      refuse(where, option, value, `A mapping has 1 to ${most} pollers.`, 'Give a whole number in between.')
   const areKnown = !Token.isUnresolved(minimumPollers) && !Token.isUnresolved(maximumPollers)
   if (areKnown && minimumPollers !== undefined && maximumPollers !== undefined && minimumPollers > maximumPollers)
     refuse(
@@ -86,31 +86,31 @@ export function checkKafkaMapping(
     )
 }
 
-/** Whether a text is known, and not of this form. */
+/** Whether a text is known and does not match the form. */
 const isNot = (form: RegExp, text: unknown): boolean =>
   text !== undefined && !Token.isUnresolved(text) && (typeof text !== 'string' || !form.test(text))
 
 const BROKER = /^[^\s,:/]+:(\d{1,5})$/
 
 /**
- * Addresses of brokers, each by itself. AWS gives them as one text joined by commas, which may be known only as the
- * stack is deployed: alone, or in an array of its own, it is cut then.
+ * The addresses of the brokers as a list. AWS returns them as one text joined by commas, which may only be known during
+ * deployment. Such a text, alone or as the only element of an array, is split then.
  */
 export function addressesOf(brokers: string | readonly string[]): string[] {
-  // A list that is not known yet is one already.
+  // A list token is a list already.
   if (Array.isArray(brokers) && (Token.isUnresolved(brokers) || brokers.length > 1)) return [...brokers]
   const [text] = [brokers].flat() as string[]
   return Token.isUnresolved(text) ? Fn.split(',', text!) : text!.split(',').map((broker) => broker.trim())
 }
 
 /**
- * Addresses of brokers as they have to be in the functions' environment. `ports`: those of the login that is given,
- * where it has some of its own.
+ * Checks the addresses of brokers for the functions' environment. `ports` are the ports of the given kind of login, if
+ * it has its own.
  */
 export function checkBrokers(where: string, brokers: unknown, ports?: readonly number[]): void {
   const refuseAddress = (value: unknown, rule: string, fix: string) =>
     refuse(where, 'bootstrapServers', shown(value), rule, fix)
-  const rule = "A cluster is found by one broker at least, each as 'host:port'."
+  const rule = "A cluster needs at least one broker, each as 'host:port'."
   const fix = "Give an array, such as ['b-1.example.com:9098'], or their text joined by commas."
   if (Token.isUnresolved(brokers)) return
   const isText = typeof brokers === 'string'
@@ -122,8 +122,8 @@ export function checkBrokers(where: string, brokers: unknown, ports?: readonly n
     if (ports !== undefined && !ports.includes(Number(port)))
       refuseAddress(
         broker,
-        `MSK takes this login at port ${ports.join(' or ')}.`,
-        'Give the addresses that "aws kafka get-bootstrap-brokers" names for it.',
+        `MSK accepts this login at port ${ports.join(' or ')}.`,
+        'Give the addresses that "aws kafka get-bootstrap-brokers" lists for it.',
       )
   }
 }

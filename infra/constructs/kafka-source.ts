@@ -20,18 +20,15 @@ import type { Network, PipelineSource } from './source.js'
 
 export interface KafkaSourceProps extends KafkaMappingOptions {
   /**
-   * `host:port` of some brokers: what the functions ask for the topic's partitions. An array, or text joined by commas,
-   * as AWS gives it.
+   * `host:port` of some brokers, from which the functions read the topic's partitions. An array, or text joined by
+   * commas, as AWS returns it.
    */
   readonly bootstrapServers: readonly string[] | string
-  /**
-   * The topic.
-   * @default - the source's logical name
-   */
+  /** The name of the topic. @default - the source's logical name */
   readonly topic?: string
   /**
-   * The group of consumers of the mapping. One that existed before goes on where it was, whatever startingPosition
-   * says.
+   * The consumer group of the mapping. An existing group continues from its committed offsets, regardless of
+   * startingPosition.
    * @default - named after the pipeline's place in the stack, its run and the source
    */
   readonly consumerGroupId?: string
@@ -45,21 +42,21 @@ export const KAFKA_OPTIONS: OptionNames<KafkaSourceProps> = {
   consumerGroupId: true,
 }
 
-/** Kafka mappings take 200; what is before and between is short. */
+/** Kafka mappings accept 200 characters; the rest is for the prefix and separators. */
 const GROUP_LENGTH_MAX = 180
 
-/** What all Kafka sources have in common; how one logs in is its own. */
+/** The common part of all Kafka sources; each kind has its own way to log in. */
 export abstract class KafkaSource implements PipelineSource {
   readonly connector = 'kafka'
-  /** Lambda waits for a function of a Kafka mapping for 14 minutes, not 15. */
+  /** A function of a Kafka mapping may run for 14 minutes, not 15. */
   readonly timeoutSMax = 840
   abstract readonly network: Network | undefined
   protected readonly props: KafkaSourceProps
-  /** How messages call it. */
+  /** The name of the source in messages. */
   protected readonly where: string
   protected abstract readonly secrets: readonly ISecret[]
 
-  /** `ports`: those at which the brokers take the login that is given, where it has some of its own. */
+  /** `ports` are the ports at which the brokers accept the given kind of login, if it has its own. */
   constructor(where: string, props: KafkaSourceProps, ports?: readonly number[]) {
     this.where = where
     checkKafkaMapping(where, props)
@@ -73,13 +70,13 @@ export abstract class KafkaSource implements PipelineSource {
 
   abstract bindingOf(name: string): SourceBinding
   protected abstract accessConfigurations(): SourceAccessConfiguration[]
-  /** Where the mapping finds its brokers: an ARN, or their addresses. */
+  /** The cluster of the mapping: an ARN, or the addresses of brokers. */
   protected abstract origin(): Partial<EventSourceMappingOptions>
   protected abstract clusterStatements(): PolicyStatement[]
 
   /**
-   * Topic and brokers; references of secrets come from who knows them. A list that is not known yet is text: JSON of a
-   * list would take a function of the CDK's.
+   * The topic and the brokers; subclasses add references to secrets. A list token becomes text, because serializing it
+   * as a JSON list would need a custom resource.
    */
   protected connectionOf(name: string): { readonly topic: string; readonly brokers: readonly string[] | string } {
     const { addresses } = this
@@ -95,7 +92,8 @@ export abstract class KafkaSource implements PipelineSource {
   }
 
   /**
-   * Unique among all mappings: two of one group would share a topic's partitions, and each miss the other's records.
+   * The consumer group, unique among all mappings: two mappings of one group would share a topic's partitions, and each
+   * would miss the other's records.
    */
   protected groupOf(scope: Construct, name: string): string {
     if (this.props.consumerGroupId !== undefined) return this.props.consumerGroupId
@@ -107,7 +105,7 @@ export abstract class KafkaSource implements PipelineSource {
     return this.secrets.flatMap((secret) => [
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
-        // A secret that is known by its name alone has six characters more that nobody knows.
+        // The ARN of a secret that is only known by its name ends in six more, unknown characters.
         resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
       }),
       ...keyStatements(scope, secret.encryptionKey, 'secretsmanager', ['kms:Decrypt']),
@@ -128,8 +126,8 @@ export abstract class KafkaSource implements PipelineSource {
       kafkaConsumerGroupId: this.groupOf(scope, name),
       ...settledMapping(props, defaults),
       ...(accessConfigurations.length > 0 && { sourceAccessConfigurations: accessConfigurations }),
-      // Only provisioned pollers take retries, bisecting and partial answers; without them any failure repeats the
-      // batch until it is done.
+      // Only provisioned pollers support retries, bisecting and partial batch responses. Without them, any failure
+      // repeats the batch until it is done.
       ...(props.provisionedPollers !== undefined && {
         provisionedPollerConfig: props.provisionedPollers,
         ...REPEATED,
@@ -137,19 +135,22 @@ export abstract class KafkaSource implements PipelineSource {
     }
   }
 
-  /** An event source of a function that is not a pipeline's. */
+  /** Adds the source as an event source of a function outside of a pipeline. */
   bind(target: IFunction): void {
     const { topic } = this.props
     if (topic === undefined)
-      throw new ConfigError('unbound-source', 'A Kafka source that is bound by itself needs its topic: give { topic }.')
+      throw new ConfigError(
+        'unbound-source',
+        'A Kafka source that is bound outside of a pipeline needs a topic. Give { topic }.',
+      )
     for (const statement of this.pollStatements(target, topic)) target.addToRolePolicy(statement)
-    // The name of a construct is known before the stack is deployed.
+    // A construct's id has to be known before deployment.
     const id = Token.isUnresolved(topic) ? '' : topic
     target.addEventSourceMapping(`Kafka${Names.nodeUniqueId(target.node)}${id}`, this.mappingOf(target, topic))
   }
 }
 
-/** A login that nobody knows, or lacks its secret, would be none at all. */
+/** Refuses a login of an unknown kind, or one without its secret: it would have no effect. */
 export function checkLogin(
   where: string,
   credentials: { readonly kind: string; readonly secret?: ISecret } | undefined,
@@ -161,30 +162,36 @@ export function checkLogin(
   const fix = 'Give Secret.fromSecretCompleteArn(scope, id, arn), for example.'
   checkResource(where, 'credentials.secret', credentials.secret, 'secretArn', fix)
   if (credentials.kind === 'iam' || credentials.secret !== undefined) return
-  refuse(where, 'credentials.secret', 'not given', `A login of the kind ${credentials.kind} is in one.`, 'Give it.')
+  refuse(
+    where,
+    'credentials.secret',
+    'not given',
+    `A login of the kind ${credentials.kind} needs a secret.`,
+    'Give one.',
+  )
 }
 
-/** SASL/SCRAM as MSK has it is that of SHA-512: either word is taken for both kinds of cluster. */
+/** MSK supports SASL/SCRAM with SHA-512. Both names are accepted for both kinds of cluster. */
 export const SCRAM = ['scram', 'scram-sha-512'] as const
 
-/** Brokers let in whom their security groups name: without one nobody would get there. */
+/** Brokers only accept connections that their security groups allow, so at least one security group is required. */
 export function checkNetwork(where: string, network: Network | undefined): void {
   checkOptions(`${where}: network`, network, { vpc: true, vpcSubnets: true, securityGroups: true })
-  const fix = 'Give one that is made in the app, or Vpc.fromLookup(scope, id, { vpcId }).'
+  const fix = 'Give a VPC that is defined in the app, or Vpc.fromLookup(scope, id, { vpcId }).'
   if (network !== undefined) checkResource(where, 'network.vpc', network.vpc ?? null, 'vpcId', fix)
   if ((network?.securityGroups ?? []).length > 0) return
   refuse(
     where,
     network === undefined ? 'network' : 'network.securityGroups',
     'not given',
-    'Brokers in a VPC are reached by whom their security groups let in: the functions, and a mapping of a cluster of your own.',
-    network === undefined ? 'Give { vpc, securityGroups }.' : 'Give one that the brokers let in.',
+    'Brokers in a VPC only accept connections that their security groups allow. The functions use the given security groups, and so does a mapping of a self-managed cluster.',
+    network === undefined ? 'Give { vpc, securityGroups }.' : 'Give a security group that the brokers allow.',
   )
 }
 
 /**
- * The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 knows no resources for
- * them.
+ * The actions on network interfaces that a mapping's poller, or a function in a VPC, needs. EC2 does not support
+ * resource-level permissions for them.
  */
 export function networkStatement(actions: readonly string[] = []): PolicyStatement {
   return new PolicyStatement({
@@ -198,5 +205,5 @@ export function networkStatement(actions: readonly string[] = []): PolicyStateme
   })
 }
 
-/** What a poller looks at besides, to be in the network of its brokers. */
+/** The further actions that a poller needs in the network of its brokers. */
 export const POLLER_NETWORK_ACTIONS = ['ec2:DescribeSecurityGroups', 'ec2:DescribeSubnets', 'ec2:DescribeVpcs'] as const

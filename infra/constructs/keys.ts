@@ -3,9 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 
-/**
- * Use of a customer's key by a service for whoever asks that service, and in no other way. None where there is no key.
- */
+/** Permission to use a customer managed key through one service only. Empty if there is no key. */
 export function keyStatements(
   scope: Construct,
   key: IKey | undefined,
@@ -23,5 +21,5 @@ export function keyStatements(
   ]
 }
 
-/** What DynamoDB needs of a key for whoever reads and writes a table. */
+/** The actions on a key that DynamoDB needs for a principal that reads and writes a table. */
 export const TABLE_KEY_ACTIONS = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'] as const

@@ -20,7 +20,7 @@ import type { PipelineSource } from './source.js'
 
 export interface KinesisSourceProps extends MappingOptions {
   /**
-   * A registered consumer: enhanced fan-out, for its own 2 MB/s a shard and less latency, at a price.
+   * A registered consumer: enhanced fan-out, with its own 2 MB/s per shard and less latency, at extra cost.
    * @default - the stream's shared throughput
    */
   readonly consumer?: IStreamConsumer
@@ -29,8 +29,8 @@ export interface KinesisSourceProps extends MappingOptions {
 const OPTIONS: OptionNames<KinesisSourceProps> = { ...MAPPING_OPTIONS, consumer: true }
 
 /**
- * A Kinesis stream, new or there already. Batches of a shard come in order, one at a time, for ever; bisected where
- * they fail.
+ * A Kinesis stream, new or existing. Batches of a shard are delivered in order, one at a time, retried indefinitely,
+ * and bisected if they fail.
  * @example new KinesisSource(new Stream(this, 'Orders', { streamMode: StreamMode.ON_DEMAND }), { batchSize: 2_000 })
  */
 export class KinesisSource implements PipelineSource {
@@ -106,7 +106,7 @@ export class KinesisSource implements PipelineSource {
     }
   }
 
-  /** An event source of a function that is not a pipeline's. */
+  /** Adds the source as an event source of a function outside of a pipeline. */
   bind(target: IFunction): void {
     for (const statement of this.pollStatements(target)) target.addToRolePolicy(statement)
     target.addEventSourceMapping(`Kinesis${Names.nodeUniqueId(this.stream.node)}`, this.mappingOf(target))

@@ -2,16 +2,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ConfigError, messageOf } from '../../lib/base/index.js'
 import { difference, type Manifest, manifest, type Plan } from '../../lib/pipeline/index.js'
 
-/** What a lock file holds: the graph that state was written under, and the run. */
+/** The content of a lock file: the graph under which state was written, and the run. */
 interface Lock {
   readonly run: number
   readonly manifest: Manifest
 }
 
 /**
- * Holds a pipeline against the graph that is deployed. What it returns writes the file once all else holds too: one
- * that is not there is made, one of an older run is written anew.
- * @throws {ConfigError} `graph-changed` with the first difference, and what to do
+ * Compares a pipeline with the deployed graph. Returns a function that writes the lock file after all other checks
+ * passed: it creates a missing file, and replaces one of an older run.
+ * @throws {ConfigError} `graph-changed`, with the first difference and the fix
  */
 export function checkLock(file: string, plan: Plan, run: number): () => void {
   const now: Lock = { run, manifest: JSON.parse(JSON.stringify(manifest(plan))) }
@@ -19,13 +19,13 @@ export function checkLock(file: string, plan: Plan, run: number): () => void {
   if (before !== undefined && before.run > run)
     throw new ConfigError(
       'old-run',
-      `${file} is of run ${before.run}, and the stack opens run ${run}. Give the run that is deployed, or a newer one; if run ${before.run} was synthesized and never deployed, restore the file.`,
+      `${file} belongs to run ${before.run}, and the stack has run ${run}. Give the deployed run, or a newer one. If run ${before.run} was synthesized but never deployed, restore the file.`,
     )
   const change = before === undefined || before.run < run ? undefined : difference(before.manifest, now.manifest)
   if (change !== undefined)
     throw new ConfigError(
       'graph-changed',
-      `The graph of "${plan.pipeline.name}" is not the one of ${file}: ${change}. The state of run ${run} would be refused. Take the change back, or open a new run with run: ${run + 1}; delete the file if nothing of it was ever deployed.`,
+      `The graph of "${plan.pipeline.name}" differs from the one in ${file}: ${change}. The state of run ${run} would be refused. Revert the change, or open a new run with run: ${run + 1}. Delete the file if its graph was never deployed.`,
     )
   return () => writeFileSync(file, `${JSON.stringify(now, undefined, 2)}\n`)
 }
@@ -37,5 +37,8 @@ function lockIn(file: string): Lock {
   } catch (error) {
     throw new ConfigError('bad-lock', `${file} cannot be read: ${messageOf(error)}`)
   }
-  throw new ConfigError('bad-lock', `${file} holds no graph. Restore it, or delete it if nothing was ever deployed.`)
+  throw new ConfigError(
+    'bad-lock',
+    `${file} does not hold a graph. Restore it, or delete it if nothing was ever deployed.`,
+  )
 }

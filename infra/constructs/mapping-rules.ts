@@ -6,13 +6,15 @@ import { checkDuration } from './kinds.js'
 import { refuse } from './refuse.js'
 
 /**
- * What may be asked of an event source mapping. Some of it is here only to be refused: whoever knows mappings asks for
- * it, and gets told why an invariant needs it otherwise. What is not here is set as the invariants need it: whole
- * batches are repeated for ever, in order, one at a time a split, and answered in parts where the mapping takes that.
+ * The options of an event source mapping. Some options only exist to be refused: users who know mappings may set them,
+ * and the message explains which invariant requires another value. All other settings are fixed as the invariants
+ * require: batches are retried indefinitely, in order, one at a time per split, with partial batch responses if the
+ * mapping supports them.
  */
 export interface MappingOptions {
   /**
-   * Most records of a batch, 1 to 10,000. Larger batches cost less: a batch writes a few items, whatever it holds.
+   * The most records in a batch, 1 to 10,000. Larger batches cost less, because a batch writes a few items, whatever
+   * its size.
    * @default 1000
    */
   readonly batchSize?: number
@@ -22,7 +24,8 @@ export interface MappingOptions {
    */
   readonly maxBatchingWindow?: Duration
   /**
-   * Where a mapping begins that is new. LATEST is refused: what comes while the mapping is made would be passed over.
+   * Where a new mapping begins. LATEST is refused, because records that arrive while the mapping is created would be
+   * skipped.
    * @default StartingPosition.TRIM_HORIZON
    */
   readonly startingPosition?: StartingPosition
@@ -65,10 +68,10 @@ export const MAPPING_OPTIONS: OptionNames<MappingOptions> = {
 const BATCH_MAX = 10_000
 const WINDOW_S_MAX = 300
 
-/** What a pipeline would have of its mappings, where they say nothing themselves. */
+/** The pipeline's defaults for options that its mappings leave out. */
 export type MappingDefaults = Pick<MappingOptions, 'batchSize' | 'maxBatchingWindow'>
 
-/** What every mapping of a log is given: what was asked for, or what its pipeline would have. */
+/** The common settings of every mapping: its own options, or else the pipeline's defaults. */
 export function settledMapping(options: MappingOptions, defaults: MappingDefaults = {}) {
   const { startingPositionTimestamp } = options
   return {
@@ -81,11 +84,12 @@ export function settledMapping(options: MappingOptions, defaults: MappingDefault
 }
 
 /**
- * What a mapping that takes them is given: it repeats for ever, halves what fails, and hears which record was not done.
+ * The retry settings of a mapping that supports them: retry indefinitely, bisect failed batches, and accept partial
+ * batch responses.
  */
 export const REPEATED = { retryAttempts: -1, bisectBatchOnError: true, reportBatchItemFailures: true } as const
 
-/** Holds a mapping's options against the invariants, and against what mappings can do at all. */
+/** Checks a mapping's options against the invariants, and against the limits of mappings. */
 export function checkMapping(where: string, options: MappingOptions): void {
   const { batchSize, maxBatchingWindow, startingPosition, startingPositionTimestamp } = options
   checkDuration(where, 'maxBatchingWindow', maxBatchingWindow)
@@ -94,15 +98,15 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'parallelizationFactor',
       options.parallelizationFactor,
-      'A split has one position, and one attempt at a time that moves it (invariants 2 and 5): lanes of one shard would pass each other.',
-      'Leave it out; to go faster, split shards or make batches larger.',
+      'A split has one position, which one attempt at a time moves (invariants 2 and 5). Parallel batches of one shard would overtake each other.',
+      'Leave it out; for more throughput, split shards or raise batchSize.',
     )
   if (options.retryAttempts !== undefined && options.retryAttempts !== -1)
     refuse(
       where,
       'retryAttempts',
       options.retryAttempts,
-      'A mapping that gives a batch up loses its records (invariant 10); poison goes to the dead letter by itself (invariant 14).',
+      'A mapping that gives up a batch loses its records (invariant 10). Bad records go to the dead letter (invariant 14).',
       'Leave it out: batches are repeated until they are done.',
     )
   if (options.maxRecordAge !== undefined)
@@ -111,14 +115,14 @@ export function checkMapping(where: string, options: MappingOptions): void {
       'maxRecordAge',
       options.maxRecordAge,
       'A mapping that drops old records loses them (invariant 10).',
-      'Leave it out; what is too old for its window goes to the late output, visibly.',
+      'Leave it out; records that are too old for their window go to the late output.',
     )
   if (options.filters !== undefined && options.filters.length > 0)
     refuse(
       where,
       'filters',
       options.filters,
-      "Records that a mapping hides never move their split's watermark, and are counted nowhere (invariants 1 and 10).",
+      "Records that a mapping filters out never advance their split's watermark, and are not counted anywhere (invariants 1 and 10).",
       'Leave them out, and use .filter() in the pipeline.',
     )
   if (options.tumblingWindow !== undefined)
@@ -126,7 +130,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'tumblingWindow',
       options.tumblingWindow,
-      "A mapping's windows are windows of arrival, and their state is lost when a shard splits.",
+      "A mapping's windows are based on arrival time, and their state is lost when a shard splits.",
       'Leave it out, and use .window(tumbling(…)) in the pipeline.',
     )
   if (options.reportBatchItemFailures === false)
@@ -134,7 +138,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'reportBatchItemFailures',
       false,
-      'An attempt that runs out of time answers with its first undone record (invariant 11).',
+      'An attempt that runs out of time returns its first undone record (invariant 11).',
       'Leave it out.',
     )
   checkFlag(where, 'enabled', options.enabled)
@@ -151,7 +155,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'startingPosition',
       'LATEST',
-      'A mapping takes minutes to begin, and passes over what comes until then (invariant 10).',
+      'A mapping takes minutes to start, and would skip the records that arrive until then (invariant 10).',
       'Leave it out, or give StartingPosition.AT_TIMESTAMP with a startingPositionTimestamp.',
     )
   if ((startingPosition === StartingPosition.AT_TIMESTAMP) !== (startingPositionTimestamp !== undefined))
@@ -159,7 +163,7 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'startingPositionTimestamp',
       startingPositionTimestamp ?? 'not given',
-      'AT_TIMESTAMP begins at one, and nothing else does.',
+      'AT_TIMESTAMP requires it, and no other starting position uses it.',
       'Give both or neither.',
     )
   if (startingPositionTimestamp !== undefined) checkStart(where, startingPositionTimestamp)
@@ -170,40 +174,41 @@ export function checkMapping(where: string, options: MappingOptions): void {
       where,
       'maxBatchingWindow',
       maxBatchingWindow,
-      `A batch waits for 0 to ${WINDOW_S_MAX} whole seconds.`,
+      `A batching window has 0 to ${WINDOW_S_MAX} whole seconds.`,
       'Give a duration in between.',
     )
 }
 
-/** Beyond it a stamp is no number of seconds (the year 9999). */
+/** A larger timestamp is not in seconds (the year 9999). */
 const SECONDS_MAX = 253_402_300_799
 
 function checkStart(where: string, seconds: unknown): void {
   if (Token.isUnresolved(seconds)) return
   const option = 'startingPositionTimestamp'
-  const rule = 'A mapping begins at a time in whole seconds since 1970, which has come already.'
+  const rule = 'A mapping begins at a time in whole seconds since 1970, which is not in the future.'
   const isNumber = typeof seconds === 'number'
   const fix = (value: number): string => `Give seconds: ${Math.floor(value)}.`
   if (seconds instanceof Date) refuse(where, option, seconds, rule, fix(seconds.getTime() / 1000))
   if (!isNumber || !Number.isFinite(seconds))
     refuse(where, option, seconds, rule, "Give Math.floor(Date.parse('2026-01-01T00:00:00Z') / 1000), for example.")
-  if (seconds > SECONDS_MAX) refuse(where, option, seconds, `${rule} This is milliseconds.`, fix(seconds / 1000))
+  if (seconds > SECONDS_MAX)
+    refuse(where, option, seconds, `${rule} This value is in milliseconds.`, fix(seconds / 1000))
   if (!Number.isSafeInteger(seconds) || seconds < 0)
-    refuse(where, option, seconds, rule, seconds < 0 ? 'Give one from 0 on.' : fix(seconds))
-  // By the clock of whoever synthesizes: AWS refuses what is in the future as the mapping is made.
+    refuse(where, option, seconds, rule, seconds < 0 ? 'Give a number of at least 0.' : fix(seconds))
+  // By the clock of the machine that synthesizes. AWS refuses a future time when the mapping is created.
   if (seconds * 1000 > Date.now())
     refuse(where, option, seconds, `${rule} This is ${new Date(seconds * 1000).toISOString()}.`, 'Give an earlier one.')
 }
 
-/** A flag that is text would count as set, whatever it says. */
+/** Refuses a flag that is not a boolean; text would count as true, even 'false'. */
 export function checkFlag(where: string, option: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean' || Token.isUnresolved(value)) return
-  refuse(where, option, value, 'It is true or false.', 'Give one of the two.')
+  refuse(where, option, value, 'It must be true or false.', 'Give one of the two.')
 }
 
 /**
- * A mapping, and all that it names, are in one region: where both are known, they are the same. `region`: that of a
- * resource whose ARN is not known yet.
+ * Checks that a mapping and the resources it names are in the same region, if both are known. `region` is the region of
+ * a resource whose ARN is not known yet.
  */
 export function checkRegion(
   scope: Construct,
@@ -220,13 +225,13 @@ export function checkRegion(
   refuse(
     where,
     option,
-    isKnown ? arn : `one of ${given}`,
-    `It is in ${given}, and the stack in ${own}: a mapping reads in its own region.`,
-    `Give one of ${own}, or make the stack in ${given}.`,
+    isKnown ? arn : `one in ${given}`,
+    `It is in ${given}, but the stack is in ${own}. A mapping only reads in its own region.`,
+    `Give one in ${own}, or create the stack in ${given}.`,
   )
 }
 
-/** Whether a number is known, and not a whole one between these. */
+/** Whether a number is known and not a whole number in this range. */
 export function isOutside(value: number | undefined, least: number, most: number): boolean {
   if (value === undefined || Token.isUnresolved(value)) return false
   return !Number.isSafeInteger(value) || value < least || value > most

@@ -29,16 +29,16 @@ export type MskCredentials =
 
 export interface MskSourceProps extends KafkaSourceProps {
   readonly clusterArn: string
-  /** The network of the brokers: the mapping's pollers are in it by themselves, the functions are put there. */
+  /** The network of the brokers. The mapping's pollers are in it anyway; the functions are placed in it. */
   readonly network: Network
   /**
-   * `iam` for MSK's IAM access control, in the name of the functions' own roles; or a secret with `username` and
-   * `password` (SASL/SCRAM, whose name begins with AmazonMSK_), or with `certificate` and `privateKey` (mutual TLS).
-   * @default - the cluster takes whoever reaches it
+   * `iam` for MSK's IAM access control with the functions' own roles; or a secret with `username` and `password`
+   * (SASL/SCRAM, whose name begins with AmazonMSK_), or with `certificate` and `privateKey` (mutual TLS).
+   * @default - the cluster accepts connections without a login
    */
   readonly credentials?: MskCredentials
   /**
-   * Whether brokers are reached by TLS: MSK's default, ports 9094, 9096 and 9098.
+   * Whether to connect to the brokers with TLS. This is MSK's default, on ports 9094, 9096 and 9098.
    * @default true
    */
   readonly tls?: boolean
@@ -52,7 +52,7 @@ const OPTIONS: OptionNames<MskSourceProps> = {
   tls: true,
 }
 const CLUSTER = /^arn:[^:]+:kafka:[^:]*:[^:]*:(cluster|vpc-connection)\/.+$/
-/** Of each login: within the VPC, and from outside. */
+/** The ports of each kind of login: within the VPC, and from outside. */
 const PORTS = {
   iam: [9098, 9198],
   scram: [9096, 9196],
@@ -80,8 +80,8 @@ export class MskSource extends KafkaSource {
         where,
         'clusterArn',
         props.clusterArn,
-        'A cluster of MSK is named by its ARN, arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID.',
-        'Give that of "aws kafka list-clusters-v2".',
+        'An MSK cluster is given by its ARN, arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID.',
+        'Give the ARN that "aws kafka list-clusters-v2" prints.',
       )
     checkFlag(where, 'tls', props.tls)
     const secret = credentials !== undefined && 'secret' in credentials ? credentials.secret : undefined
@@ -90,7 +90,7 @@ export class MskSource extends KafkaSource {
         where,
         'credentials.secret.encryptionKey',
         'not known',
-        "MSK takes logins from secrets of a customer's key alone, and whoever reads one needs that key.",
+        'MSK only accepts secrets that are encrypted with a customer managed key, and reading such a secret needs that key.',
         'Give Secret.fromSecretAttributes(scope, id, { secretCompleteArn, encryptionKey }).',
       )
     if (credentials !== undefined && props.tls === false)
@@ -98,7 +98,7 @@ export class MskSource extends KafkaSource {
         where,
         'tls',
         false,
-        `MSK logs nobody in over plain text, and credentials of the kind ${credentials.kind} are given.`,
+        `MSK does not accept a login without TLS, and credentials of the kind ${credentials.kind} are given.`,
         "Leave tls out, and give the brokers' addresses with port 9098 for iam, 9096 for scram, 9094 for certificate.",
       )
     checkNetwork(where, props.network)
@@ -148,7 +148,7 @@ export class MskSource extends KafkaSource {
 
   protected accessConfigurations(): SourceAccessConfiguration[] {
     const { credentials } = this.msk
-    // A mapping of a cluster with IAM uses it where no secret is named.
+    // A mapping of a cluster with IAM access control uses IAM if no secret is given.
     if (credentials === undefined || credentials.kind === 'iam') return []
     const { SASL_SCRAM_512_AUTH, CLIENT_CERTIFICATE_TLS_AUTH } = SourceAccessConfigurationType
     const type = isScram(credentials) ? SASL_SCRAM_512_AUTH : CLIENT_CERTIFICATE_TLS_AUTH
@@ -174,12 +174,12 @@ export class MskSource extends KafkaSource {
     ]
   }
 
-  /** The cluster's own actions, which IAM access control asks for. */
+  /** The actions of the cluster that IAM access control requires. */
   private iam(actions: string[], resource: () => string): PolicyStatement[] {
     return this.msk.credentials?.kind === 'iam' ? [new PolicyStatement({ actions, resources: [resource()] })] : []
   }
 
-  /** A topic or a group of the cluster, as IAM names it: `arn:…:topic/CLUSTER/UUID/NAME`. */
+  /** The ARN of a topic or a group of the cluster in IAM: `arn:…:topic/CLUSTER/UUID/NAME`. */
   private arnOf(kind: 'topic' | 'group', name: string): string {
     const parts = Fn.split(':cluster/', this.msk.clusterArn, 2)
     return `${Fn.select(0, parts)}:${kind}/${Fn.select(1, parts)}/${name}`

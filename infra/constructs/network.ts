@@ -4,8 +4,8 @@ import { refuse } from './refuse.js'
 import type { Network } from './source.js'
 
 /**
- * Where the functions of a pipeline are: in one network at most, that of the sources which have one. All their security
- * groups are theirs too.
+ * The network of a pipeline's functions: that of the sources that have one. All those sources must share one network.
+ * The functions get all their security groups.
  */
 export function networkOf(where: string, networks: readonly Network[]): Network | undefined {
   const [first] = networks
@@ -15,8 +15,8 @@ export function networkOf(where: string, networks: readonly Network[]): Network 
       where,
       'network',
       'more than one VPC',
-      'The functions of a pipeline are in one.',
-      'Peer the networks and give all sources one of them, or cut the pipeline in two.',
+      'The functions of a pipeline are in one VPC.',
+      'Peer the networks and give all sources the same one, or split the pipeline in two.',
     )
   if (new Set(networks.map(subnetsOf)).size > 1)
     refuse(
@@ -24,7 +24,7 @@ export function networkOf(where: string, networks: readonly Network[]): Network 
       'network.vpcSubnets',
       'more than one choice',
       'The functions of a pipeline are in one set of subnets, from which they reach all brokers.',
-      'Give all sources the same vpcSubnets, or cut the pipeline in two.',
+      'Give all sources the same vpcSubnets, or split the pipeline in two.',
     )
   const securityGroups = [...new Set(networks.flatMap((network) => network.securityGroups ?? []))]
   return { ...first, securityGroups }
@@ -33,14 +33,14 @@ export function networkOf(where: string, networks: readonly Network[]): Network 
 const subnetsOf = ({ vpc, vpcSubnets }: Network): string => [...vpc.selectSubnets(vpcSubnets).subnetIds].sort().join()
 
 /**
- * A function in a subnet without a way out reaches S3 by an endpoint alone, and would stand still at its first dead
- * letter. Who has one acknowledges the warning.
+ * A function in a subnet without internet access only reaches S3 through a VPC endpoint. Without one, it would get
+ * stuck at its first dead letter. A user who has an endpoint can acknowledge the warning.
  */
 export function warnOfBuckets(scope: Construct, { vpc, vpcSubnets }: Network): void {
   const closed = [...vpc.isolatedSubnets, ...vpc.publicSubnets]
   if (!vpc.selectSubnets(vpcSubnets).subnets.some((subnet) => closed.includes(subnet))) return
   Annotations.of(scope).addWarningV2(
     'millrace:s3-endpoint',
-    "The functions are in subnets without a NAT gateway, and write dead letters to S3: give the VPC an endpoint of S3 (vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 }), free) and acknowledge this, or give sinks: { 'dead-letter': 'table' }.",
+    "The functions are in subnets without a NAT gateway and write dead letters to S3. Give the VPC an S3 endpoint (vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 }), free) and acknowledge this, or give sinks: { 'dead-letter': 'table' }.",
   )
 }

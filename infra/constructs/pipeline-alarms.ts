@@ -12,22 +12,22 @@ import { docsUrl } from '../../lib/base/index.js'
 import { HANDLERS, type HandlerName, type PipelineMetrics } from './pipeline-metrics.js'
 
 export interface AlarmOptions {
-  /** Who is told: a topic, a page. Default: nobody, alarms are only to be seen. */
+  /** The actions of the alarms, such as an SNS topic. Default: none, alarms are only visible in CloudWatch. */
   readonly actions?: readonly IAlarmAction[]
-  /** The oldest record that may wait in a stream. Default 5 minutes. */
+  /** The highest age of a record that waits in a stream. Default 5 minutes. */
   readonly iteratorAgeMax?: Duration
-  /** How many records of a topic may wait. Default 100,000. */
+  /** The most records that may wait in a topic. Default 100,000. */
   readonly offsetLagMax?: number
   /**
-   * How far event time may be behind the clock. Default: the largest bound of disorder of the sources, and 15
+   * How far event time may be behind the clock. Default: the largest out-of-orderness bound of the sources plus 15
    * minutes.
    */
   readonly watermarkLagMax?: Duration
-  /** Records that may be rejected in five minutes. Default 0. */
+  /** The most records that may be rejected in five minutes. Default 0. */
   readonly rejectedMax?: number
-  /** Rows that may come too late for their window in five minutes. Default 0. */
+  /** The most rows that may arrive too late for their window in five minutes. Default 0. */
   readonly expiredMax?: number
-  /** The share of its timeout that a function may take. Default 0.8. */
+  /** The share of its timeout that a function may use. Default 0.8. */
   readonly durationShareMax?: number
 }
 
@@ -36,15 +36,15 @@ export interface PipelineAlarmsProps extends AlarmOptions {
   readonly connectors: ReadonlySet<'kinesis' | 'kafka'>
   readonly hasOperators: boolean
   readonly timeouts: Readonly<Record<HandlerName, Duration>>
-  /** The largest bound of disorder of the sources, ms. */
+  /** The largest out-of-orderness bound of the sources, ms. */
   readonly boundMs: number
-  /** Whether its schedule runs: one that is paused has no beat to miss. */
+  /** Whether the schedule runs. A paused schedule does not have the alarm for missing ticks. */
   readonly isEnabled: boolean
 }
 
 interface Watched {
   readonly metric: IMetric
-  /** What is too much; or what is too little, where nothing is that too. */
+  /** The alarm fires above this value; or below `below`, where missing data counts as too low. */
   readonly above?: number
   readonly below?: number
   readonly means: string
@@ -52,9 +52,9 @@ interface Watched {
 
 const PERIODS = 3
 const WATERMARK_SLACK_MS = 15 * 60_000
-/** Of the week that segments have to spare: the schedule prolongs their life after half of it. */
+/** Segments have a week to spare before they expire. The schedule extends their life after half of it. */
 const OLD_STATE = Duration.days(5)
-/** Of batches, in a period: some fail by themselves. */
+/** Retried batches in one period; a few failures are normal. */
 const RETRIES_MAX = 10
 
 const NO_ACTION = [
@@ -64,7 +64,7 @@ const NO_ACTION = [
   `of aws-cdk-lib/aws-sns that has a subscription. ${docsUrl('deploy', 'runbook')}`,
 ].join(' ')
 
-/** What somebody has to know of, each with a section in docs/deploy.md that says what to look at and what to do. */
+/** The alarms of a pipeline. Each has a section in docs/deploy.md that explains what to check and what to do. */
 export class PipelineAlarms extends Construct {
   readonly alarms: Readonly<Record<string, Alarm>>
 
@@ -85,9 +85,9 @@ export class PipelineAlarms extends Construct {
             : {
                 threshold: above,
                 comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-                // Metrics come late, and what happened once has to be seen: one of the last periods.
+                // Metrics arrive late, and a single event must not be missed: one of the last periods is enough.
                 datapointsToAlarm: 1,
-                // A pipeline at rest writes nothing.
+                // An idle pipeline writes no metrics.
                 treatMissingData: TreatMissingData.NOT_BREACHING,
               }),
         })
@@ -108,25 +108,25 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
     StoppedSplits: {
       metric: metrics.own('StoppedNow', Stats.MAXIMUM),
       above: 0,
-      means: 'A split has stopped: its log does not go on after its position.',
+      means: 'A split has stopped: its log does not continue after its position.',
     },
     StoppedKeyGroups: {
       metric: metrics.own('StoppedKeyGroups'),
       above: 0,
       means: 'A key group has stopped: its state is damaged, lost or expired.',
     },
-    // What no record closes the schedule's beat closes: its absence alone is seen by nothing else.
+    // The tick closes windows that no record closes. No other metric shows that ticks are missing.
     ...(props.isEnabled && {
       NoTick: {
         metric: metrics.lambda('Invocations', 'tick'),
         below: 1,
-        means: 'The schedule invokes tick no more: idle splits hold results back.',
+        means: 'The schedule no longer invokes tick: idle splits hold results back.',
       },
     }),
     Retries: {
       metric: metrics.own('Retries'),
       above: RETRIES_MAX,
-      means: 'Batches fail and come again.',
+      means: 'Batches fail and are retried.',
     },
     ...(connectors.has('kinesis') && {
       IteratorAge: {
@@ -145,34 +145,34 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
     WatermarkLag: {
       metric: metrics.own('WatermarkLagMs', Stats.MAXIMUM),
       above: lag.toMilliseconds(),
-      means: 'Event time is far behind the clock: results come late.',
+      means: 'Event time is far behind the clock: results are late.',
     },
     Rejected: {
       metric: metrics.own('Rejected'),
       above: props.rejectedMax ?? 0,
-      means: 'Records cannot be counted, and went to the dead letter.',
+      means: 'Records were rejected and went to the dead letter.',
     },
     ...(props.hasOperators && {
       Expired: {
         metric: metrics.own('Expired'),
         above: props.expiredMax ?? 0,
-        means: 'Rows came too late for their window.',
+        means: 'Rows arrived too late for their window.',
       },
       OldState: {
         metric: metrics.own('OldestUnreadAgeMs', Stats.MAXIMUM),
         above: OLD_STATE.toMilliseconds(),
-        means: 'State that waits to be read is not kept, and will be deleted.',
+        means: 'The life of unread state is not extended, so it will be deleted.',
       },
     }),
     RefusedRows: {
       metric: metrics.own('RefusedRows'),
       above: 0,
-      means: 'A sink can never take some rows, which went to the dead letter.',
+      means: 'A sink refused some rows permanently; they went to the dead letter.',
     },
     UnansweredSources: {
       metric: metrics.own('UnansweredSources'),
       above: 0,
-      means: 'A source does not say whether its log goes on: records may have been deleted unread.',
+      means: 'A source does not answer whether its log is intact: records may have been deleted unread.',
     },
     ...Object.fromEntries(
       HANDLERS.flatMap((handler) => [
@@ -189,7 +189,7 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
           {
             metric: metrics.lambda('Duration', handler, Stats.MAXIMUM),
             above: timeouts[handler].toMilliseconds() * share,
-            means: `Invocations of ${handler} come near their timeout.`,
+            means: `Invocations of ${handler} get close to their timeout.`,
           },
         ],
       ]),
@@ -197,7 +197,7 @@ function watched(props: PipelineAlarmsProps): Readonly<Record<string, Watched>> 
     TableThrottles: {
       metric: metrics.table('WriteThrottleEvents'),
       above: 0,
-      means: "The state's table throttles.",
+      means: 'The state table throttles writes.',
     },
   }
 }

@@ -9,7 +9,7 @@ export interface PipelineDashboardProps {
   readonly connectors: ReadonlySet<'kinesis' | 'kafka'>
 }
 
-/** A pipeline at a glance: what came, what became of it, how far behind it is, what fails, and what it costs. */
+/** The dashboard of a pipeline: records, results, lag, failures and cost. */
 export class PipelineDashboard extends Construct {
   readonly dashboard: Dashboard
 
@@ -49,7 +49,7 @@ export class PipelineDashboard extends Construct {
     )
     this.dashboard.addWidgets(
       graph(
-        "The state's table",
+        'State table',
         [metrics.table('ConsumedWriteCapacityUnits'), metrics.table('ConsumedReadCapacityUnits')],
         [metrics.table('WriteThrottleEvents'), metrics.table('ReadThrottleEvents')],
       ),

@@ -23,17 +23,17 @@ import type { Network } from './source.js'
 import { merged } from './statements.js'
 import { doubts } from './user-code.js'
 
-/** What all functions of a pipeline may be given. */
+/** The options of each function of a pipeline. */
 export interface FunctionOptions {
   /**
-   * MB, 128 to 10,240. At 1,769 a function has one whole CPU, and more than one does not help one thread.
+   * MB, 128 to 10,240. At 1,769 MB a function has one whole CPU. More CPUs do not help a single thread.
    * @default 1769
    */
   readonly memorySize?: number
   /** @default - 60 seconds for ingest and advance, 5 minutes for tick */
   readonly timeout?: Duration
   /**
-   * The most that run at once, taken out of the account's. No invariant needs it.
+   * The most concurrent executions, reserved from the account's limit. No invariant requires it.
    * @default - as many as the account allows
    */
   readonly reservedConcurrentExecutions?: number
@@ -49,13 +49,13 @@ export interface PipelineFunctionProps extends FunctionOptions {
   readonly environment: Readonly<Record<string, string>>
   readonly statements: readonly PolicyStatement[]
   readonly network: Network | undefined
-  /** Packages that Millrace never loads in it. */
+  /** Packages that Millrace never loads in this function. */
   readonly absent: readonly string[]
-  /** What is copied beside the handler. */
+  /** Files and folders that are copied next to the handler. */
   readonly assets: readonly string[]
 }
 
-/** A function of a pipeline: bundled without Docker, on ARM, with a role and a group of logs of its own. */
+/** A function of a pipeline: bundled without Docker, on ARM, with its own role and log group. */
 export class PipelineFunction extends Construct {
   readonly function: LambdaFunction
   readonly role: Role
@@ -87,7 +87,7 @@ export class PipelineFunction extends Construct {
       role: this.role,
       memorySize: props.memorySize ?? MEMORY_MB,
       timeout: props.timeout,
-      // Whoever invokes it does so again: the schedule a minute later, a mapping until it is done.
+      // The invokers retry: the schedule a minute later, a mapping until the batch is done.
       retryAttempts: 0,
       maxEventAge: Duration.minutes(1),
       environment: { ...props.environment },
@@ -108,19 +108,20 @@ export class PipelineFunction extends Construct {
     acknowledge(this.role, 'AwsSolutions-IAM5[Resource::*]')
   }
 
-  /** The bundle; where this stack is not to be bundled (`cdk list`, a test of the template) a stand-in. */
+  /** The bundle, or a placeholder if this stack does not need bundling (`cdk list`, a test of the template). */
   private code({ entry, absent, assets }: PipelineFunctionProps): Code {
     if (!Stack.of(this).bundlingRequired)
       return Code.fromInline('exports.handler = () => { throw new Error("not bundled") }')
     if (!existsSync(entry))
       throw new ConfigError(
         'no-handler',
-        `${this.node.path}: its file ${entry} is not there. Give functions: the folder of ingest.ts, advance.ts and tick.ts, from where the CDK runs.`,
+        `${this.node.path}: its file ${entry} does not exist. Give functions: the folder of ingest.ts, advance.ts and tick.ts, relative to the directory in which the CDK runs.`,
       )
     return Code.fromAsset(dirname(entry), {
       assetHashType: AssetHashType.OUTPUT,
       bundling: {
-        // Never asked for: what follows does it all. The command tells bundles of one folder apart.
+        // The image is never used, because the local bundling below always succeeds. The command distinguishes the
+        // bundles of one folder.
         image: DockerImage.fromRegistry('none'),
         command: ['esbuild', entry, ...absent, ...assets],
         local: {
@@ -134,8 +135,8 @@ export class PipelineFunction extends Construct {
   }
 
   /**
-   * Loads the bundle once, and says what may be missing once it runs. Of the whole pipeline: all functions have its
-   * code.
+   * Loads the bundle once, and warns of files or modules that may be missing at run time. The warnings are attached to
+   * the pipeline, because all functions contain its code.
    */
   private look(entry: string, bundle: Bundle, hasAssets: boolean): void {
     const warnings = Annotations.of(this.node.scope ?? this)

@@ -8,8 +8,7 @@ export type HandlerName = 'ingest' | 'advance' | 'tick'
 export const HANDLERS = ['ingest', 'advance', 'tick'] as const satisfies readonly HandlerName[]
 
 /**
- * What can be seen of a pipeline: its own metrics, of which each invocation writes one log line, and AWS's of what it
- * is made of.
+ * The metrics of a pipeline: its own, which each invocation writes in one log line, and those of AWS for its resources.
  */
 export class PipelineMetrics {
   private readonly pipeline: string
@@ -29,7 +28,7 @@ export class PipelineMetrics {
     this.period = period
   }
 
-  /** One of the pipeline's own metrics (docs/operations.md lists them), of all its functions together. */
+  /** One of the pipeline's own metrics (docs/operations.md lists them), over all its functions. */
   own(metricName: string, statistic: string = Stats.SUM, label = metricName): Metric {
     return new Metric({
       namespace: 'Millrace',
@@ -41,7 +40,7 @@ export class PipelineMetrics {
     })
   }
 
-  /** One of Lambda's metrics of a function. */
+  /** One of Lambda's metrics for a function. */
   lambda(metricName: string, handler: HandlerName, statistic: string = Stats.SUM): Metric {
     return new Metric({
       namespace: 'AWS/Lambda',
@@ -53,7 +52,7 @@ export class PipelineMetrics {
     })
   }
 
-  /** One of DynamoDB's metrics of the state's table. */
+  /** One of DynamoDB's metrics for the state table. */
   table(metricName: string): Metric {
     return new Metric({
       namespace: 'AWS/DynamoDB',
@@ -65,7 +64,7 @@ export class PipelineMetrics {
     })
   }
 
-  /** US dollars of the state's table that a million records cost, at list prices. Of all pipelines that share it. */
+  /** The cost of the state table per million records, in US dollars at list prices, for all pipelines that share it. */
   costPerMillion(): MathExpression {
     const [records, writes, reads] = [
       this.own('Records'),
@@ -73,10 +72,10 @@ export class PipelineMetrics {
       this.table('ConsumedReadCapacityUnits'),
     ]
     return new MathExpression({
-      // CloudWatch reads the exponent of a number as a name.
+      // CloudWatch would parse the exponent of a number as a metric's name.
       expression: `IF(records > 0, (writes * ${PRICES.writeUnit * 1e6} + reads * ${PRICES.readUnit * 1e6}) / records)`,
       usingMetrics: { records, writes, reads },
-      label: "US$ of the state's table a million records",
+      label: 'US$ for the state table per million records',
       period: this.period,
     })
   }

@@ -19,26 +19,26 @@ import type { Sources } from './bindings.js'
 import type { MappingDefaults } from './mapping-rules.js'
 import type { FunctionOptions } from './pipeline-function.js'
 
-/** What is to come, as `millrace cost` has it. */
+/** The expected load, in the notation of `millrace cost`. */
 export interface Expected {
-  /** Records of all sources together: `500/s`, `2k/m`. */
+  /** The rate of records of all sources together: `500/s`, `2k/m`. */
   readonly rate: string
-  /** Of a record: `300B`, `2KB`. */
+  /** The size of a record: `300B`, `2KB`. */
   readonly size: string
   /**
-   * Different keys within a window.
+   * The number of different keys within a window.
    * @default 1000
    */
   readonly keys?: number
   /**
-   * How soon results are wanted after the record that completes them, such as `'10s'`: the stack is given the
-   * cheapest settings for it, but those that it says itself.
-   * @default - the settings stay as they are
+   * How soon results are expected after the record that completes them, such as `'10s'`. The stack gets the cheapest
+   * settings for that latency, except for settings that it sets itself.
+   * @default - the settings are not changed
    */
   readonly latency?: string
 }
 
-/** What of a pipeline's stack costs. */
+/** The props of a pipeline's stack that affect its cost. */
 interface Priced {
   readonly sources: Sources
   readonly expected?: Expected
@@ -48,17 +48,17 @@ interface Priced {
   readonly dashboard?: boolean
 }
 
-/** What a stack is given where it says nothing itself. */
+/** The defaults for settings that a stack leaves out. */
 export interface Defaults {
   readonly mapping: MappingDefaults
   readonly memorySize?: number
   readonly every?: Duration
 }
 
-/** A poller has 5 MB/s, a unit of them 20. */
+/** A poller handles 5 MB/s, a billed unit 20 MB/s. */
 const POLLERS_A_UNIT = 4
 
-/** The cheapest settings for the latency that is expected; none where none is. */
+/** The cheapest settings for the expected latency; empty if no latency is expected. */
 export function defaultsFor(scope: Construct, plan: Plan, props: Priced): Defaults {
   const { expected, ingest, tick } = props
   if (expected?.latency === undefined) return { mapping: {} }
@@ -78,8 +78,8 @@ export function defaultsFor(scope: Construct, plan: Plan, props: Priced): Defaul
   }
 }
 
-/** Says what a pipeline will cost a month, as it is synthesized, by the settings that it really has. */
-export function sayPrice(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): void {
+/** Reports during synthesis what a pipeline will cost per month with its actual settings. */
+export function reportPrice(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): void {
   const { expected } = props
   if (expected === undefined) return
   const report = costReport(shapeOf(plan), loadOf(expected), { deployment: deploymentOf(scope, plan, props, defaults) })
@@ -89,9 +89,9 @@ export function sayPrice(scope: Construct, plan: Plan, props: Priced, defaults: 
     Annotations.of(scope).addWarningV2(
       'millrace:latency',
       [
-        `Results come up to ${latencySeconds.toFixed(1)} s after the record that completes them, and`,
-        `expected.latency is ${expected.latency}: ${settingsText(report.settings)}, as the stack itself says.`,
-        'Leave maxBatchingWindow, memorySize and every out, or expect more.',
+        `Results take up to ${latencySeconds.toFixed(1)} s after the record that completes them, but`,
+        `expected.latency is ${expected.latency}. The stack itself sets ${settingsText(report.settings)}.`,
+        'Leave out maxBatchingWindow, memorySize and every, or expect a higher latency.',
       ].join(' '),
     )
 }
@@ -106,17 +106,17 @@ function priceText(
   })
   const others = alternatives.map((of) => `${of.name} ${dollars(of.processingUsd)} and ${dollars(of.logUsd)}`)
   return [
-    `About ${dollars(bill.usd)} a month at ${expected.rate} of ${expected.size}: ${services.join(', ')};`,
-    `${dollars(bill.usdPerMillion)} a million records.`,
+    `About ${dollars(bill.usd)} per month at ${expected.rate} of ${expected.size}: ${services.join(', ')};`,
+    `${dollars(bill.usdPerMillion)} per million records.`,
     `Results within ${latencySeconds.toFixed(1)} s: ${settingsText(settings)}.`,
     `Processing ${dollars(processingUsd)} and its log ${dollars(logUsd)}; others: ${others.join(', ')}.`,
-    'List prices; "millrace cost" says of what, and by what a run has measured.',
+    'These are list prices; "millrace cost" prints each item, and can use what a run has measured.',
   ].join(' ')
 }
 
 function settingsText({ windowSeconds, batchSize, memoryMb, ticksPerMinute }: Settings): string {
-  const batch = `a batching window of ${windowSeconds} s, ${batchSize} records a batch at most`
-  return `${batch}, ${memoryMb} MB, a tick each ${Math.round(60 / ticksPerMinute)} s`
+  const batch = `a batching window of ${windowSeconds} s, at most ${batchSize} records per batch`
+  return `${batch}, ${memoryMb} MB, a tick every ${Math.round(60 / ticksPerMinute)} s`
 }
 
 const dollars = (usd: number): string => `$${usd.toFixed(usd < 10 ? 2 : 0)}`
@@ -129,7 +129,7 @@ function latencyMsOf(scope: Construct, latency: string): number {
   return milliseconds(latency, `${scope.node.path}: expected.latency`, 1)
 }
 
-/** The part of a stack that has a price, as a bill takes it. */
+/** The priced parts of a stack, in the form that the cost report needs. */
 function deploymentOf(scope: Construct, plan: Plan, props: Priced, defaults: Defaults): Deployment {
   const { sources, alarms, dashboard, ingest, tick } = props
   const mappings = Object.entries(sources).map(([name, source]) => source.mappingOf(scope, name, defaults.mapping))

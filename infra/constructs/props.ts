@@ -45,12 +45,12 @@ const ALARMS: OptionNames<AlarmOptions> = {
 }
 const EXPECTED: OptionNames<Expected> = { rate: true, size: true, keys: true, latency: true }
 
-/** Of a function, by Lambda. */
+/** Lambda's limits for the memory of a function. */
 const MEMORY_MB = { least: 128, most: 10_240 }
 const RUN_MAX = 1_000_000
 const CONCURRENCY_MAX = 1_000_000
 
-/** Holds what a pipeline is given against what can be: names that nobody reads, and values beyond their bounds. */
+/** Checks the props of a pipeline: unknown names, wrong types, and values out of range. */
 export function checkProps(where: string, props: StreamPipelineProps): void {
   checkOptions(where, props, PROPS)
   if ((props as Partial<StreamPipelineProps>).pipeline?.kind !== 'pipeline')
@@ -58,7 +58,7 @@ export function checkProps(where: string, props: StreamPipelineProps): void {
       where,
       'pipeline',
       props.pipeline === undefined ? 'not given' : glimpse(props.pipeline),
-      'It is what pipeline() gives.',
+      'It must be a pipeline that pipeline() returned.',
       "Import the default export of the pipeline's file.",
     )
   const table = 'Give a StateTable, or Table.fromTableName(scope, id, name).'
@@ -68,7 +68,13 @@ export function checkProps(where: string, props: StreamPipelineProps): void {
     props.assets !== undefined &&
     !(Array.isArray(props.assets) && props.assets.every((path) => typeof path === 'string'))
   )
-    refuse(where, 'assets', props.assets, 'It is an array of paths of files and folders.', "Give ['data/zones.json'].")
+    refuse(
+      where,
+      'assets',
+      props.assets,
+      'It must be an array of paths of files and folders.',
+      "Give ['data/zones.json'].",
+    )
   for (const name of ['ingest', 'advance'] as const) checkFunctionOptions(`${where}: ${name}`, props[name])
   checkFunctionOptions(`${where}: tick`, props.tick, { every: true })
   for (const flag of ['advanceQueue', 'dashboard', 'enabled'] as const) checkFlag(where, flag, props[flag])
@@ -85,13 +91,7 @@ function checkFunctionOptions(where: string, options: FunctionOptions | undefine
   checkWhole(where, 'reservedConcurrentExecutions', options.reservedConcurrentExecutions, 1, CONCURRENCY_MAX)
   const { logRetention, timeout } = options
   if (logRetention !== undefined && !Token.isUnresolved(logRetention) && RetentionDays[logRetention] === undefined)
-    refuse(
-      where,
-      'logRetention',
-      logRetention,
-      'Logs are kept for as long as RetentionDays has it.',
-      'Give one of those.',
-    )
+    refuse(where, 'logRetention', logRetention, 'It must be a value of RetentionDays.', 'Give one of those.')
   checkDuration(where, 'timeout', timeout)
   if (timeout === undefined) return
   if (timeout.isUnresolved())
@@ -99,11 +99,11 @@ function checkFunctionOptions(where: string, options: FunctionOptions | undefine
       where,
       'timeout',
       'not known before the stack is deployed',
-      'Alarms, and the queue of advances, are made by it.',
+      'Alarms and the advance queue are derived from it.',
       'Give a duration that is known.',
     )
   if (timeout.toMilliseconds() < 1_000 || timeout.toMilliseconds() % 1_000 !== 0)
-    refuse(where, 'timeout', timeout, 'Lambda takes whole seconds, from 1 on.', 'Give more: 30 seconds or above.')
+    refuse(where, 'timeout', timeout, 'Lambda accepts whole seconds, at least 1.', 'Give 30 seconds or more.')
 }
 
 function checkAlarms(where: string, alarms: AlarmOptions): void {
@@ -117,17 +117,17 @@ function checkAlarms(where: string, alarms: AlarmOptions): void {
       'durationShareMax',
       share,
       "It is a share of a function's timeout.",
-      'Give one above 0, and 1 at most.',
+      'Give a number above 0 and at most 1.',
     )
   for (const option of ['iteratorAgeMax', 'watermarkLagMax'] as const) {
     const given: Duration | undefined = alarms[option]
     checkDuration(where, option, given)
     if (given === undefined || given.isUnresolved() || given.toMilliseconds() > 0) continue
-    refuse(where, option, given, 'Something always waits for a moment.', 'Give a duration above 0.')
+    refuse(where, option, given, 'Some records always wait for a moment.', 'Give a duration above 0.')
   }
 }
 
 function checkWhole(where: string, option: string, value: number | undefined, least: number, most: number): void {
   if (isOutside(value, least, most))
-    refuse(where, option, value, `It is a whole number from ${least} to ${most}.`, 'Give one in between.')
+    refuse(where, option, value, `It must be a whole number from ${least} to ${most}.`, 'Give one in between.')
 }

@@ -1,7 +1,7 @@
 import { type Duration, Token } from 'aws-cdk-lib'
 import { ConfigError } from '../../lib/base/index.js'
 
-/** Throws what rule an option breaks, its value, and what to do. */
+/** Throws an error that states the option's value, the rule that it breaks, and the fix. */
 export function refuse(where: string, option: string, value: unknown, rule: string, fix: string): never {
   throw new ConfigError('unsafe-setting', `${where}: ${option} is ${textOf(value)}. ${rule} ${fix}`)
 }

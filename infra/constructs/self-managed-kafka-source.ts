@@ -22,20 +22,20 @@ import type { Network } from './source.js'
 
 export interface SelfManagedKafkaSourceProps extends KafkaSourceProps {
   /**
-   * The network of the brokers, with security groups that may reach them.
-   * @default - the brokers are reached over the internet, which takes credentials
+   * The network of the brokers, with security groups that can reach them.
+   * @default - the brokers are reached over the internet, which requires credentials
    */
   readonly network?: Network
   /**
    * How to log in: a secret with `username` and `password` (`scram` is SHA-512), or with `certificate` and `privateKey`
-   * (mutual TLS). By its ARN only.
-   * @default - the brokers take whoever reaches them
+   * (mutual TLS). The secret is only given by its ARN.
+   * @default - the brokers accept connections without a login
    */
   readonly credentials?: {
     readonly kind: 'plain' | 'scram' | 'scram-sha-256' | 'scram-sha-512' | 'certificate'
     readonly secret: ISecret
   }
-  /** A secret with the `certificate` of the authority that signed the brokers' own. */
+  /** A secret with the `certificate` of the authority that signed the brokers' certificates. */
   readonly rootCa?: ISecret
 }
 
@@ -47,7 +47,7 @@ const OPTIONS: OptionNames<SelfManagedKafkaSourceProps> = {
 }
 
 /**
- * A topic of a Kafka cluster of one's own, or of another vendor's.
+ * A topic of a self-managed Kafka cluster, or of another vendor's.
  * @example new SelfManagedKafkaSource({ bootstrapServers: ['kafka.example.com:9096'], credentials: { kind: 'scram-sha-512', secret } })
  */
 export class SelfManagedKafkaSource extends KafkaSource {
@@ -68,7 +68,7 @@ export class SelfManagedKafkaSource extends KafkaSource {
         where,
         'credentials',
         'not given',
-        'A cluster that is reached over the internet takes credentials.',
+        'A cluster that is reached over the internet requires credentials.',
         'Give credentials, or the network of the brokers.',
       )
     if (props.network !== undefined) checkNetwork(where, props.network)

@@ -9,12 +9,12 @@ import { DeadLetters } from './dead-letters.js'
 import { keyedTable } from './state-table.js'
 import { sinkStatements } from './tables.js'
 
-/** A sink as the stack has it. */
+/** A sink with its resource in the stack. */
 export interface BoundSink {
-  /** As the functions' environment names it: a table's name, or `s3://BUCKET/FOLDER`. */
+  /** The place of the sink in the functions' environment: a table's name, or `s3://BUCKET/FOLDER`. */
   readonly place: string
   readonly statements: readonly PolicyStatement[]
-  /** None of a bucket. */
+  /** Undefined for a bucket. */
   readonly table?: ITable
 }
 
@@ -22,13 +22,13 @@ export interface SinkBindings {
   readonly plan: Plan
   readonly targets: Readonly<Record<string, SinkTarget>>
   readonly removalPolicy: RemovalPolicy
-  /** What buckets' folders begin with: letters of two stacks, pipelines or runs may have the same ids. */
+  /** The folder in a bucket. Dead letters of different stacks, pipelines or runs may have the same ids. */
   readonly folder: (sink: string) => string
 }
 
 /**
- * Every sink of the plan that is a table or a bucket here, by logical name. Tables that are not named are made, and the
- * bucket of a dead letter that is not.
+ * Every sink of the plan that is a table or a bucket, by logical name. A table that is not given is created, and so is
+ * a bucket for dead letters.
  */
 export function bindSinks(scope: Construct, bindings: SinkBindings): Readonly<Record<string, BoundSink>> {
   const { plan, targets, removalPolicy, folder } = bindings
@@ -53,7 +53,8 @@ export function bindSinks(scope: Construct, bindings: SinkBindings): Readonly<Re
 }
 
 /**
- * Permissions on buckets are a policy of their own: what they name ends with '*', and that is explained for them alone.
+ * Adds the permissions on buckets as a separate policy. Their resources end with '*', which is acknowledged for this
+ * policy only.
  */
 export function allowLetters(role: Role, sinks: Readonly<Record<string, BoundSink>>): void {
   const statements = Object.values(sinks).flatMap((sink) => (sink.table === undefined ? sink.statements : []))

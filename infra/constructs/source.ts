@@ -5,7 +5,7 @@ import type { Construct } from 'constructs'
 import type { SourceBinding } from '../../lib/lambda/index.js'
 import type { MappingDefaults } from './mapping-rules.js'
 
-/** Where functions have to be to reach a source. */
+/** The network that functions have to be in to reach a source. */
 export interface Network {
   readonly vpc: IVpc
   readonly vpcSubnets?: SubnetSelection
@@ -13,27 +13,27 @@ export interface Network {
 }
 
 /**
- * A source of a pipeline as it is outside: a mapping with the settings that the invariants need, and what the functions
- * must know and may do to ask it for its splits. Also an event source by itself: `fn.addEventSource(new
- * KinesisSource(stream))`.
+ * The binding of a pipeline's source to a stream or topic: a mapping with the settings that the invariants require, and
+ * the configuration and permissions with which the functions list its splits. It can also be used as an event source
+ * alone: `fn.addEventSource(new KinesisSource(stream))`.
  */
 export interface PipelineSource extends IEventSource {
-  /** As the pipeline's source has it. */
+  /** The connector of the pipeline's source. */
   readonly connector: 'kinesis' | 'kafka'
-  /** What it is bound to, where its logical name is `name`. Plain data of the function's environment. */
+  /** The binding of the source with the logical name `name`: plain data for the functions' environment. */
   bindingOf(name: string): SourceBinding
-  /** What its mapping's poller may do, with the function's role. `scope` and `name` are those of the mapping. */
+  /** The permissions of the mapping's poller, which uses the function's role. `scope` and `name` are the mapping's. */
   pollStatements(scope: Construct, name: string): PolicyStatement[]
-  /** What a function may do that asks it for its splits (invariants 5, 6). */
+  /** The permissions of a function that lists its splits (invariants 5, 6). */
   inspectStatements(scope: Construct, name: string): PolicyStatement[]
   /**
-   * The mapping of the source `name`. A group of consumers is called by both: `scope` is the pipeline, or its run.
-   * What the source itself says wins over `defaults`.
+   * The mapping of the source `name`. `scope` is the pipeline, or its run; a consumer group is named after both. The
+   * source's own options override `defaults`.
    */
   mappingOf(scope: Construct, name: string, defaults?: MappingDefaults): EventSourceMappingOptions
-  /** Shards of a stream that has a fixed number of them, as far as it is known. */
+  /** The number of shards of a provisioned stream, if it is known. */
   readonly shards?: number | undefined
-  /** Whether its mapping takes partial answers. */
+  /** Whether its mapping accepts partial batch responses. */
   readonly takesPartialAnswers: boolean
   readonly network?: Network | undefined
   /** The longest timeout of a function that its mapping invokes, seconds. */

@@ -1,8 +1,8 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 
 /**
- * One statement for all that allow the same in the same way: a role takes 10,240 characters of policies, and a pipeline
- * may have twenty sources.
+ * Merges statements with the same actions and conditions. The inline policies of a role are limited to 10,240
+ * characters, and a pipeline may have twenty sources.
  */
 export function merged(statements: readonly PolicyStatement[]): PolicyStatement[] {
   const byRest = new Map<string, PolicyStatement>()

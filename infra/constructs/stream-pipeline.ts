@@ -26,7 +26,7 @@ import { type AlarmOptions, PipelineAlarms } from './pipeline-alarms.js'
 import { PipelineDashboard } from './pipeline-dashboard.js'
 import { type FunctionOptions, PipelineFunction } from './pipeline-function.js'
 import { PipelineMetrics } from './pipeline-metrics.js'
-import { type Defaults, defaultsFor, type Expected, sayPrice } from './price.js'
+import { type Defaults, defaultsFor, type Expected, reportPrice } from './price.js'
 import { checkProps } from './props.js'
 import { refuse } from './refuse.js'
 import { allowLetters, type BoundSink, bindSinks } from './sinks.js'
@@ -35,7 +35,7 @@ import { stateStatements } from './tables.js'
 import { Tick } from './tick.js'
 
 export interface StreamPipelineProps {
-  /** The pipeline, as its file exports it. */
+  /** The pipeline that its file exports. */
   readonly pipeline: Pipeline
   /**
    * The folder of the handlers: `ingest.ts`, `advance.ts` and `tick.ts`, each exporting `handler`.
@@ -43,27 +43,24 @@ export interface StreamPipelineProps {
    */
   readonly functions?: string
   /**
-   * Files and folders that the code reads, copied beside the handler, each under its own name: of `['data/zones.json']`
-   * the code reads `new URL('./zones.json', import.meta.url)`.
+   * Files and folders that the code reads. They are copied next to the handler, each under its own name: with
+   * `['data/zones.json']` the code reads `new URL('./zones.json', import.meta.url)`.
    * @default []
    */
   readonly assets?: readonly string[]
-  /** What each source is, by its logical name. */
+  /** The stream or topic of each source, by its logical name. */
   readonly sources: Sources
   /**
-   * Tables of sinks, or a bucket for what is rejected, by logical name. A `dynamodbTable` that is not named gets a
-   * table of its own, the dead letter a bucket; files have to be named.
+   * The tables of sinks, or a bucket for rejected records, by logical name. If it is not given, a `dynamodbTable` gets
+   * a new table, and the dead letter a new bucket. File sinks have to be given.
    * @default {}
    */
   readonly sinks?: Readonly<Record<string, SinkTarget>>
-  /**
-   * The state's table, which several pipelines may share.
-   * @default - a StateTable of its own
-   */
+  /** The state table, which several pipelines may share. @default - a new StateTable */
   readonly state?: ITable
   /**
-   * What becomes of the tables that it makes, and of the bucket, when the stack goes. A bucket that holds dead letters
-   * stays: CloudFormation deletes empty ones alone.
+   * What happens to the tables and the bucket that it creates when the stack is deleted. A bucket that holds dead
+   * letters is always retained, because CloudFormation only deletes empty buckets.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
@@ -71,58 +68,56 @@ export interface StreamPipelineProps {
   readonly advance?: FunctionOptions
   readonly tick?: FunctionOptions & { readonly every?: Duration }
   /**
-   * A queue by which ingest hands on the windows that it has no time to close; without one the next tick closes them,
-   * up to a minute later.
-   * @default - where an operator has more key groups than one invocation advances at a time
+   * Whether ingest uses a queue to pass on windows that it has no time to close. Without a queue, the next tick closes
+   * them, up to a minute later. @default - true if an operator has more key groups than one invocation advances at a
+   * time
    */
   readonly advanceQueue?: boolean
-  /**
-   * Alarms' thresholds and whom they tell; false for none.
-   * @default - alarms that only can be seen
-   */
+  /** The thresholds and actions of the alarms; false for no alarms. @default - alarms without actions */
   readonly alarms?: AlarmOptions | false
   /** @default true */
   readonly dashboard?: boolean
   /**
-   * False pauses: nothing is read, no time passes, and no state expires; mappings keep their positions.
+   * False pauses the pipeline: nothing is read, event time does not advance, and no state expires. Mappings keep their
+   * positions.
    * @default true
    */
   readonly enabled?: boolean
   /**
-   * A restore or a replay opens a new run.
+   * The number of the run. A restore or a replay opens a new run.
    * @default 1
    */
   readonly run?: number
   /**
-   * A file that holds the graph that is deployed, to be committed. Made by the first synthesis; from then on a graph
-   * that the state would be refused under is refused here already, with what changed.
-   * @default - only the running functions look
+   * A file that holds the deployed graph. Commit it. The first synthesis creates it. From then on, synthesis refuses a
+   * graph that the deployed state does not match, and reports the change. @default - only the running functions check
+   * the graph
    */
   readonly lockFile?: string
   /**
-   * What is to come: `cdk synth` then says what it will cost a month. With a `latency` the stack is also given the
-   * cheapest settings for it (see `millrace cost --latency`); what it says itself stays. Key groups are the pipeline's,
-   * and stay too.
+   * The expected load. `cdk synth` then reports the cost per month. With a `latency`, the stack also gets the cheapest
+   * settings for it (see `millrace cost --latency`), except for settings that it sets itself. The number of key groups
+   * belongs to the pipeline and does not change.
    */
   readonly expected?: Expected
 }
 
 const TIMEOUT_S = { ingest: 60, advance: 60, tick: 300 } as const
 const TIMEOUT_S_MAX = 900
-/** What a function does not load where its pipeline has no such source. */
+/** Packages that are left out of the bundles if the pipeline does not need them. */
 const CLIENTS = {
   kinesis: ['@aws-sdk/client-kinesis'],
   kafka: ['kafkajs'],
   secrets: ['@aws-sdk/client-secrets-manager'],
   queue: ['@aws-sdk/client-sqs'],
   bucket: ['@aws-sdk/client-s3'],
-  // A file of ours, which needs the SDK's signer.
+  // A file of Millrace, which needs the SDK's signer.
   iam: ['./msk-iam.js'],
 } as const
 
 /**
- * A pipeline as it runs: its functions, mappings, state, tables and schedule. Reads the pipeline's plan; what would
- * break one of its invariants is refused here.
+ * A deployed pipeline: its functions, mappings, state, tables and schedule. It reads the pipeline's plan, and refuses
+ * settings that would break one of the invariants.
  * @example
  * new StreamPipeline(this, 'Revenue', {
  *   pipeline,
@@ -186,12 +181,12 @@ export class StreamPipeline extends Construct {
       })
     const ask = this.queue?.sendStatements() ?? []
     this.ingest = make('ingest', 'counts the records of batches', [...poll, ...ask])
-    this.advance = make('advance', 'closes windows that ingest had no time for', [
+    this.advance = make('advance', 'closes windows that ingest had no time to close', [
       ...inspect,
       ...ask,
       ...(this.queue?.pollStatements() ?? []),
     ])
-    this.tick = make('tick', 'lists splits, and closes what no record closes', [...inspect, ...ask])
+    this.tick = make('tick', 'lists splits, and closes windows that no record closes', [...inspect, ...ask])
     for (const { role } of [this.ingest, this.advance, this.tick]) allowLetters(role, this.sinks)
     this.queue?.invokes(this.advance.function, props.enabled !== false).node.addDependency(this.advance.role)
     this.mappings = this.map()
@@ -201,7 +196,7 @@ export class StreamPipeline extends Construct {
       ...(props.enabled === false && { enabled: false }),
     })
     this.watch()
-    sayPrice(this, this.plan, props, this.defaults)
+    reportPrice(this, this.plan, props, this.defaults)
     this.node.addMetadata('millrace:manifest', manifest(this.plan))
     const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description })
     output('StateTable', this.state.tableName, `millrace splits list PIPELINE --state dynamodb:…`)
@@ -210,30 +205,30 @@ export class StreamPipeline extends Construct {
         output(`Table-${name}`, place, `The table that "${pipeline.name}" writes the results of "${name}" into`)
       else
         output(`Letters-${name}`, place, `millrace dead-letters list --${table === undefined ? 'bucket' : 'table'} …`)
-    output('Fingerprint', fingerprint(this.plan), `The graph of "${pipeline.name}": state of another one is refused`)
+    output('Fingerprint', fingerprint(this.plan), `The graph of "${pipeline.name}": state of another graph is refused`)
     writeLock?.()
   }
 
-  /** Pipelines that share a table have keys of their own by their names. */
+  /** Refuses two pipelines with the same name and run in one table: their keys would be the same. */
   private claimState(run: number): void {
     const { name } = this.props.pipeline
     claim(this, {
       keys: [`${this.state.tableArn} of ${runPrefix(name, run)}`],
       option: 'state',
-      value: `one table of two pipelines of the name "${name}" and the run ${run}`,
+      value: `one table for two pipelines with the name "${name}" and the run ${run}`,
       rule: 'each would take the state of the other for its own.',
       fix: 'Give each a name or a table of its own.',
     })
   }
 
-  /** What logs and metrics call it: an account may have it in several stacks. */
+  /** The pipeline's name in logs and metrics. It includes the stack, because several stacks may deploy the pipeline. */
   get deployment(): string {
     return `${Stack.of(this).stackName}/${this.props.pipeline.name}`
   }
 
   /**
-   * Ingest is another function in each run: a stream takes no second mapping of one function, and the new one is made
-   * before the old one goes.
+   * Each run has its own ingest function. A stream does not accept a second mapping to the same function, and the new
+   * mapping is created before the old one is deleted.
    */
   private idOf(name: keyof typeof TIMEOUT_S): string {
     const { run = 1 } = this.props
@@ -289,8 +284,8 @@ export class StreamPipeline extends Construct {
         `${this.node.path}/${capitalised(name)}`,
         'timeout',
         timeout,
-        `${most === TIMEOUT_S_MAX ? 'Lambda' : 'A Kafka mapping'} waits for ${most / 60} minutes at most.`,
-        'Give less: what is undone comes again.',
+        `${most === TIMEOUT_S_MAX ? 'Lambda' : 'A Kafka mapping'} waits for at most ${most / 60} minutes.`,
+        'Give less: undone records are delivered again.',
       )
     return timeout
   }
@@ -320,8 +315,8 @@ export class StreamPipeline extends Construct {
   }
 
   /**
-   * Where a source's mapping is. A new run begins anew: its mapping reads the log from its start, as another group of
-   * consumers.
+   * The scope of a source's mapping. A new run starts from scratch: its mapping reads the log from the start, with
+   * another consumer group.
    */
   private runOf(name: string): Construct {
     const { run = 1 } = this.props
@@ -330,7 +325,7 @@ export class StreamPipeline extends Construct {
     return (this.node.tryFindChild(id) as Construct | undefined) ?? new Construct(this, id)
   }
 
-  /** One mapping a source. It is made after the role may do what its poller does, or it would not be made at all. */
+  /** One mapping per source. It depends on the role, because AWS checks the poller's permissions when it is created. */
   private map(): Readonly<Record<string, EventSourceMapping>> {
     const { sources, enabled } = this.props
     return Object.fromEntries(

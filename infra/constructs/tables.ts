@@ -4,8 +4,9 @@ import type { Construct } from 'constructs'
 import { keyStatements, TABLE_KEY_ACTIONS } from './keys.js'
 
 /**
- * What the store does with the state's table: strong reads, conditional writes, pages of a partition. Never a scan,
- * never a delete, and only in partitions of its own run: pipelines may share a table, and none reaches another's keys.
+ * The store's permissions on the state table: strongly consistent reads, conditional writes, and queries of a
+ * partition. It never scans or deletes, and only accesses partitions of its own run: pipelines may share a table, but
+ * cannot access each other's keys.
  */
 export function stateStatements(scope: Construct, table: ITable, prefix: string): PolicyStatement[] {
   return [
@@ -25,7 +26,8 @@ export function stateStatements(scope: Construct, table: ITable, prefix: string)
 }
 
 /**
- * What a sink does with its table: conditional writes, a look at what stands, and at its keys where a row is refused.
+ * A sink's permissions on its table: conditional writes, reads of stored items, and a description of the table, which
+ * it needs if a row is refused.
  */
 export function sinkStatements(scope: Construct, table: ITable): PolicyStatement[] {
   return [

@@ -10,18 +10,16 @@ import { refuse } from './refuse.js'
 export interface TickProps {
   readonly function: IFunction
   /**
-   * Whole minutes, 1 to 5. What no record triggers waits for it: a split that went quiet, a window that closes by the
-   * clock, an advance that was lost.
+   * Whole minutes, 1 to 5. The tick handles what no record triggers: a split that became idle, a window that closes by
+   * the clock, an advance that was lost.
    * @default 1 minute
    */
   readonly every?: Duration
-  /** False pauses it: once an hour it only sees to it that no state expires. */
+  /** False pauses the tick: once an hour it then only keeps state from expiring. */
   readonly enabled?: boolean
 }
 
-/**
- * The schedule that invokes tick, once a minute, with EventBridge Scheduler. A beat that is missed is not made up for.
- */
+/** The EventBridge Scheduler schedule that invokes tick, once a minute. A missed invocation is not repeated. */
 export class Tick extends Construct {
   constructor(scope: Construct, id: string, props: TickProps) {
     super(scope, id)
@@ -34,11 +32,11 @@ export class Tick extends Construct {
         this.node.path,
         'every',
         every.isUnresolved() ? 'not known before the stack is deployed' : every,
-        'A split is given up as missing by looks some minutes apart (invariant 6), so a tick comes each 1 to 5 whole minutes.',
+        'A split only counts as missing after checks some minutes apart (invariant 6), so a tick runs every 1 to 5 whole minutes.',
         'Give a duration in between.',
       )
     const isPaused = props.enabled === false
-    // The service acts for schedules of this account alone.
+    // The service may only assume the role for schedules of this account.
     const assumedBy = new ServicePrincipal('scheduler.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
     })
@@ -48,8 +46,8 @@ export class Tick extends Construct {
     )
     new CfnSchedule(this, 'Schedule', {
       description: isPaused
-        ? 'Invokes tick of a pipeline that is paused: keeps its state'
-        : 'Invokes tick: lists splits, parts idle ones, moves watermarks on',
+        ? 'Invokes tick of a paused pipeline: keeps its state from expiring'
+        : 'Invokes tick: lists splits, lets idle splits leave, advances watermarks',
       scheduleExpression: isPaused ? 'rate(1 hour)' : minutes === 1 ? 'rate(1 minute)' : `rate(${minutes} minutes)`,
       flexibleTimeWindow: { mode: 'OFF' },
       state: 'ENABLED',
@@ -57,7 +55,7 @@ export class Tick extends Construct {
         arn: props.function.functionArn,
         roleArn: role.roleArn,
         input: isPaused ? JSON.stringify({ only: 'keep' }) : '{}',
-        // The next one comes soon enough.
+        // The next invocation follows soon enough.
         retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
       },
     })

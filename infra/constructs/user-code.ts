@@ -5,21 +5,18 @@ import type * as Esbuild from 'esbuild'
 
 type Inputs = Esbuild.Metafile['inputs']
 
-/** Millrace's own files, from where this one is: a folder of sources, or of the package. */
+/** The folder of Millrace's own files, relative to this one: in the repository, or in the package. */
 const OWN = fileURLToPath(new URL('../../lib/', import.meta.url))
 const SDK = /node_modules\/@(aws-sdk|aws-crypto|smithy)\//
 const PACKAGE = /node_modules\//
-/** How code finds what lies beside it. In a bundle that is beside the handler. */
+/** Expressions by which code finds files next to itself. In a bundle, that is the folder of the handler. */
 const BESIDE = /\bimport\.meta\.(?:url|dirname|filename)\b|\b__dirname\b|\b__filename\b|\bcreateRequire\b/
 const READS = /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|openSync|dlopen)\b/
-/** Packages by which native modules are found as they load. */
+/** Packages that locate native modules at load time. */
 const NATIVE = /node_modules\/(node-gyp-build(?:-optional-packages)?|bindings|@mapbox\/node-pre-gyp|prebuild-install)\//
 
 const isOwn = (file: string): boolean => resolve(file).startsWith(OWN)
-/**
- * Which of the packages that were left out are imported by code that is not Millrace's: it loads them, whatever the
- * plan says.
- */
+/** The left-out packages that the user's code imports: it loads them, regardless of the plan. */
 export function wantedByUser(inputs: Inputs, absent: readonly string[]): string[] {
   const wanted = new Set<string>()
   for (const [file, { imports }] of Object.entries(inputs)) {
@@ -33,7 +30,7 @@ export function wantedByUser(inputs: Inputs, absent: readonly string[]): string[
   return [...wanted]
 }
 
-/** What a bundle may lack once it runs, in sentences: files that are read beside the code, and native modules. */
+/** Warnings about what a bundle may lack at run time: files that the code reads, and native modules. */
 export function doubts(inputs: Inputs, hasAssets: boolean): string[] {
   const found: string[] = []
   const native = new Set(Object.keys(inputs).flatMap((file) => NATIVE.exec(file)?.[1] ?? []))
@@ -41,13 +38,13 @@ export function doubts(inputs: Inputs, hasAssets: boolean): string[] {
     if (!isOwn(file)) for (const one of imports) if (one.external === true && one.path === 'lmdb') native.add('lmdb')
   if (native.size > 0)
     found.push(
-      `The code loads a native module (by ${[...native].join(', ')}), which is made for one machine and is no part of the bundle: its functions cannot start. Use a package without one.`,
+      `The code loads a native module (by ${[...native].join(', ')}), which is built for one machine and is not part of the bundle, so the functions cannot start. Use a package without one.`,
     )
   if (hasAssets) return found
   const readers = Object.keys(inputs).filter((file) => !isOwn(file) && !SDK.test(file) && readsBeside(file))
   if (readers.length > 0)
     found.push(
-      `${readers.slice(0, 3).join(', ')} ${readers.length === 1 ? 'looks' : 'look'} for files beside the code, and on Lambda that is the folder of the handler: give assets: ["file or folder"], or acknowledge this.`,
+      `${readers.slice(0, 3).join(', ')} ${readers.length === 1 ? 'looks' : 'look'} for files next to the code. On Lambda, that is the folder of the handler. Give assets: ["file or folder"], or acknowledge this warning.`,
     )
   return found
 }
@@ -56,6 +53,6 @@ function readsBeside(file: string): boolean {
   const path = resolve(file)
   if (!existsSync(path)) return false
   const text = readFileSync(path, 'utf8')
-  // Packages are named only where they read as well: many look where they are for other reasons.
+  // A package only counts if it also reads files, because many use their own path for other reasons.
   return BESIDE.test(text) && (!PACKAGE.test(file) || READS.test(text))
 }

@@ -2,19 +2,21 @@ import { ConfigError, checkOptions, DECIMAL_DIGITS_MAX, shown } from '../base/in
 import { type Aggregate, reader } from './aggregate.js'
 import { checkEmpty, refused, typeName } from './values.js'
 
-/** units / 10^scale, exactly. */
+/** The exact value units / 10^scale. */
 interface Decimal {
   readonly units: bigint
   readonly scale: number
 }
 
-/** An exact sum: small, as its digits grow with the logarithm of the rows and its counts are at most 39. */
+/**
+ * An exact sum. It stays small: its digits grow with the logarithm of the number of rows, and it has at most 39 counts.
+ */
 interface DecimalSum {
   units: bigint
   scale: number
   /**
-   * How many summands have how many fraction digits, up to `scale`: what the widest is after some were taken back, and
-   * whether there are any.
+   * The number of summands with each number of fraction digits, up to `scale`. From it follows which scale is the
+   * widest after summands were taken back, and whether there are any summands.
    */
   readonly counts: number[]
 }
@@ -24,17 +26,17 @@ type Rounding = 'half-up' | 'half-even'
 /** How `sumDecimal` writes its result. */
 export interface DecimalOptions<E extends 0 | null = 0> {
   /**
-   * Fraction digits of the result, 0 to 38: what the exact sum has beyond them is rounded, once.
+   * Fraction digits of the result, 0 to 38. Further digits of the exact sum are rounded, once.
    * @default as many as the widest summand has
    */
   readonly scale?: number
   /**
-   * Where ties go when digits are cut: away from zero, as SQL's NUMERIC rounds, or to the even digit.
+   * How ties are rounded: away from zero, as SQL's NUMERIC does, or to the even digit.
    * @default 'half-up'
    */
   readonly rounding?: Rounding
   /**
-   * The sum of nothing: zero, or null as in SQL.
+   * The sum over no values: zero, or null as in SQL.
    * @default 0
    */
   readonly empty?: E
@@ -45,12 +47,12 @@ const BEYOND = POWERS[DECIMAL_DIGITS_MAX]!
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?$/
 
 /**
- * The exact sum of decimals, such as money: text like '-12.34', bigints and safe integers, of at most 38 digits each.
- * It is text with as many fraction digits as the widest summand has, or `scale` of them; it may have more than 38
- * digits, is never '-0', and over nothing is '0', or null with `empty: null`. Null and undefined are left out; anything
- * else, text with blanks or an exponent and numbers with a fraction too, rejects the record (`bad-value`). Can take
- * rows back.
- * @throws {ConfigError} `bad-aggregate`, where an option is none of those above
+ * The exact sum of decimals, such as money: text like '-12.34', bigints and safe integers, with at most 38 digits each.
+ * The result is text with as many fraction digits as the widest summand, or with `scale` fraction digits. It may have
+ * more than 38 digits, and is never '-0'. Over nothing it is '0', or null with `empty: null`. Null and undefined are
+ * left out; anything else, including text with spaces or an exponent and numbers with a fraction, rejects the record
+ * (`bad-value`). Can take rows back.
+ * @throws {ConfigError} `bad-aggregate`, if an option is not valid
  * @example sumDecimal(payment => payment.amount)
  * @example sumDecimal(payment => payment.fee, { scale: 2, rounding: 'half-even' })
  */
@@ -104,13 +106,13 @@ function checkRounding(scale: number | undefined, rounding: Rounding): void {
   if (scale !== undefined && !(Number.isSafeInteger(scale) && scale >= 0 && scale <= DECIMAL_DIGITS_MAX)) {
     throw new ConfigError(
       'bad-aggregate',
-      `The scale of sumDecimal() is a whole number from 0 to ${DECIMAL_DIGITS_MAX}; it is ${shown(scale)}.`,
+      `The scale of sumDecimal() must be a whole number from 0 to ${DECIMAL_DIGITS_MAX}; it is ${shown(scale)}.`,
     )
   }
   if (rounding !== 'half-up' && rounding !== 'half-even') {
     throw new ConfigError(
       'bad-aggregate',
-      `The rounding of sumDecimal() is 'half-up' or 'half-even'; it is ${shown(rounding)}.`,
+      `The rounding of sumDecimal() must be 'half-up' or 'half-even'; it is ${shown(rounding)}.`,
     )
   }
 }
@@ -118,15 +120,16 @@ function checkRounding(scale: number | undefined, rounding: Rounding): void {
 function readDecimal(value: unknown): Decimal | undefined {
   switch (typeof value) {
     case 'string':
-      // The length first: no text is looked at that is longer than any decimal, with its sign and its point.
+      // The length is checked first, so the pattern never runs on text that is longer than any decimal with its sign
+      // and point.
       if (value.length <= DECIMAL_DIGITS_MAX + 2 && DECIMAL.test(value)) return ofText(value)
-      throw notDecimal('text that is no such decimal')
+      throw notDecimal('text that is not such a decimal')
     case 'bigint':
       if (value < BEYOND && value > -BEYOND) return { units: value, scale: 0 }
-      throw notDecimal('a bigint of more digits')
+      throw notDecimal('a bigint with more digits')
     case 'number':
       if (Number.isSafeInteger(value)) return { units: BigInt(value), scale: 0 }
-      throw notDecimal(Number.isFinite(value) ? 'a number that is no safe integer' : typeName(value))
+      throw notDecimal(Number.isFinite(value) ? 'a number that is not a safe integer' : typeName(value))
   }
   if (value === null || value === undefined) return undefined
   throw notDecimal(typeName(value))
@@ -136,7 +139,7 @@ function ofText(text: string): Decimal {
   const point = text.indexOf('.')
   const whole = point < 0 ? text : text.slice(0, point) + text.slice(point + 1)
   const digits = /^[+-]/.test(whole) ? whole.length - 1 : whole.length
-  if (digits > DECIMAL_DIGITS_MAX) throw notDecimal('text of more digits')
+  if (digits > DECIMAL_DIGITS_MAX) throw notDecimal('text with more digits')
   return { units: BigInt(whole), scale: point < 0 ? 0 : text.length - point - 1 }
 }
 
@@ -147,7 +150,7 @@ const notDecimal = (gave: string) =>
     gave,
   )
 
-/** Adds at the wider scale of both; whoever calls it counts. */
+/** Adds at the wider scale of both. The caller updates the counts. */
 function addUnits(sum: DecimalSum, units: bigint, scale: number): void {
   if (scale > sum.scale) {
     sum.units *= POWERS[scale - sum.scale]!
@@ -157,7 +160,7 @@ function addUnits(sum: DecimalSum, units: bigint, scale: number): void {
   sum.units += scale === sum.scale ? units : units * POWERS[sum.scale - scale]!
 }
 
-/** The same value with the fraction digits of the widest summand that is left, or more where it needs them. */
+/** The same value with as many fraction digits as the widest remaining summand has, or more if the value needs them. */
 function narrowed({ units, scale, counts }: DecimalSum): Decimal {
   const sum = { units, scale }
   while (sum.scale > 0 && counts[sum.scale] === 0 && sum.units % 10n === 0n) {

@@ -1,12 +1,13 @@
 /**
- * Exact sums of doubles (invariant 13): a sum is a safe integer while it can be, then Shewchuk's non-overlapping
- * partials, and a BigInt for the rare values whose partials could overflow or lose bits. Its value never hangs on the
- * order of additions; it is rounded once. (J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997.)
+ * Exact sums of doubles (invariant 13). A sum is a safe integer while possible, then Shewchuk's non-overlapping
+ * partials. A BigInt holds the rare values whose partials could overflow or lose bits. The value of a sum does not
+ * depend on the order of additions, and it is rounded once. (J. R. Shewchuk, Adaptive Precision Floating-Point
+ * Arithmetic, 1997.)
  */
 export interface Partials {
-  /** Non-overlapping, by ascending magnitude, none of them zero. */
+  /** Non-overlapping, by ascending magnitude, never zero. */
   parts: number[]
-  /** What `parts` cannot hold, times 2^SCALE. */
+  /** The part of the sum that `parts` cannot hold, times 2^SCALE. */
   big: bigint
 }
 
@@ -18,7 +19,7 @@ const SCALE = 2148n
 const LARGE = 2 ** 900
 const SMALL = 2 ** -900
 
-/** `sum + x`, of a finite x. May change `sum` where it is not a plain number. */
+/** `sum + x`, for a finite x. May change `sum` if it is not a plain number. */
 export function addExact(sum: Exact, x: number): Exact {
   if (typeof sum === 'number') {
     const next = sum + x
@@ -30,28 +31,44 @@ export function addExact(sum: Exact, x: number): Exact {
 
 const partials = (sum: number): Partials => ({ parts: sum === 0 ? [] : [sum], big: 0n })
 
-/** `sum - x`, which takes back an addition of x to the last bit. */
+/** `sum - x`, which reverses an addition of x to the last bit. */
 export function subtractExact(sum: Exact, x: number): Exact {
   return addExact(sum, -x)
 }
 
 /** `sum + x * x`, exactly. */
 export function addSquare(sum: Exact, x: number, sign: 1 | -1): Exact {
-  const square = x * x
-  if (Number.isSafeInteger(square) && Number.isInteger(x)) return addExact(sum, sign * square)
-  const magnitude = Math.abs(x)
-  if (magnitude > 2 ** 400 || magnitude < 2 ** -400) {
+  return addProduct(sum, x, x, sign)
+}
+
+/** `sum + x * y`, exactly. */
+export function addProduct(sum: Exact, x: number, y: number, sign: 1 | -1): Exact {
+  const product = x * y
+  if (Number.isSafeInteger(product) && Number.isInteger(x) && Number.isInteger(y)) return addExact(sum, sign * product)
+  if (x === 0 || y === 0) return sum
+  if (!isMiddling(x) || !isMiddling(y)) {
     const changed = typeof sum === 'number' ? partials(sum) : sum
-    const root = scaled(x, SCALE / 2n)
-    changed.big += BigInt(sign) * root * root
+    changed.big += BigInt(sign) * scaled(x, SCALE / 2n) * scaled(y, SCALE / 2n)
     return changed
   }
-  // Dekker's product: the square and its rounding error, both exact.
+  // Dekker's product: the rounded product and its rounding error are both exact.
+  const highX = highHalf(x)
+  const highY = highHalf(y)
+  const lowX = x - highX
+  const lowY = y - highY
+  const error = lowX * lowY - (product - highX * highY - lowX * highY - highX * lowY)
+  return addExact(addExact(sum, sign * product), sign * error)
+}
+
+/** Neither so large nor so small that a product, or its rounding error, is no longer exact. */
+function isMiddling(x: number): boolean {
+  const magnitude = Math.abs(x)
+  return magnitude <= 2 ** 400 && magnitude >= 2 ** -400
+}
+
+function highHalf(x: number): number {
   const c = 134217729 * x
-  const high = c - (c - x)
-  const low = x - high
-  const error = low * low - (square - high * high - 2 * high * low)
-  return addExact(addExact(sum, sign * square), sign * error)
+  return c - (c - x)
 }
 
 function addPartial(sum: Partials, x: number): Partials {
@@ -80,7 +97,7 @@ function addPartial(sum: Partials, x: number): Partials {
   return sum
 }
 
-/** A new sum of both; neither is changed. */
+/** Returns a new sum of both. Neither is changed. */
 export function mergeExact(a: Exact, b: Exact): Exact {
   if (typeof b === 'number') return addExact(cloneExact(a), b)
   const sum = cloneExact(b) as Partials
@@ -102,14 +119,17 @@ function wholeValue(sum: Exact): bigint {
   return whole
 }
 
-/** The double nearest to the exact sum, ties to even; an infinity beyond the largest. Zero is never negative. */
+/**
+ * The double nearest to the exact sum, with ties to even; an infinity if it is beyond the largest double. Zero is never
+ * negative.
+ */
 export function roundExact(sum: Exact): number {
   if (typeof sum === 'number') return sum + 0
   if (sum.big === 0n && sum.parts.length < 2) return sum.parts[0] ?? 0
   return ratio(wholeValue(sum), 1n << SCALE)
 }
 
-/** The double nearest to sum / count. Null without a count. */
+/** The double nearest to sum / count. Null if the count is 0. */
 export function meanExact(sum: Exact, count: number): number | null {
   if (count <= 0) return null
   if (typeof sum === 'number') return sum / count + 0
@@ -117,7 +137,7 @@ export function meanExact(sum: Exact, count: number): number | null {
 }
 
 /**
- * The variance of `count` values with this sum and this sum of squares; rounded once. `free` is count, or count - 1 for
+ * The variance of `count` values with this sum and this sum of squares, rounded once. `free` is count, or count - 1 for
  * a sample.
  */
 export function varianceExact(sum: Exact, squares: Exact, count: number, free: number): number | null {
@@ -125,6 +145,51 @@ export function varianceExact(sum: Exact, squares: Exact, count: number, free: n
   const whole = wholeValue(sum)
   const above = ((BigInt(count) * wholeValue(squares)) << SCALE) - whole * whole
   return ratio(above, (BigInt(count) * BigInt(free)) << (2n * SCALE))
+}
+
+/** What two columns of numbers have in common: exact sums of them, of their squares and of their products. */
+export interface Moments {
+  x: Exact
+  y: Exact
+  xx: Exact
+  yy: Exact
+  xy: Exact
+  count: number
+}
+
+/** `count` squared times the variances and the covariance, times 4^SCALE: exact. */
+function spreads({ x, y, xx, yy, xy, count }: Moments) {
+  const n = BigInt(count)
+  const [sumX, sumY] = [wholeValue(x), wholeValue(y)]
+  const spread = (products: Exact, a: bigint, b: bigint): bigint => ((n * wholeValue(products)) << SCALE) - a * b
+  return { sumX, sumY, xx: spread(xx, sumX, sumX), yy: spread(yy, sumY, sumY), xy: spread(xy, sumX, sumY) }
+}
+
+/** The covariance, rounded once. `free` is count, or count - 1 for a sample. Null without any. */
+export function covarianceExact(moments: Moments, free: number): number | null {
+  if (free <= 0) return null
+  return ratio(spreads(moments).xy, (BigInt(moments.count) * BigInt(free)) << (2n * SCALE))
+}
+
+/**
+ * Pearson's correlation: the root of its square, which is rounded once. Null where one of the columns does not vary.
+ */
+export function correlationExact(moments: Moments): number | null {
+  const { xx, yy, xy } = spreads(moments)
+  if (xx === 0n || yy === 0n) return null
+  const root = Math.sqrt(ratio(xy * xy, xx * yy))
+  return xy < 0n ? 0 - root : root
+}
+
+/** The line y = intercept + slope * x of least squares, each figure rounded once. Null where x does not vary. */
+export function regressionExact(moments: Moments): { slope: number; intercept: number; r2: number } | null {
+  const { sumX, sumY, xx, yy, xy } = spreads(moments)
+  if (xx === 0n) return null
+  return {
+    slope: ratio(xy, xx),
+    intercept: ratio(sumY * xx - sumX * xy, (BigInt(moments.count) * xx) << SCALE),
+    r2: yy === 0n ? 1 : ratio(xy * xy, xx * yy),
+  }
 }
 
 const view = new DataView(new ArrayBuffer(8))
@@ -145,12 +210,12 @@ function bitLength(x: bigint): number {
   return hex.length * 4 - (Math.clz32(Number.parseInt(hex[0]!, 16)) - 28)
 }
 
-/** The double nearest to above / below (below > 0), ties to even, subnormals and overflow included. */
+/** The double nearest to above / below (below > 0), with ties to even. Handles subnormals and overflow. */
 function ratio(above: bigint, below: bigint): number {
   if (above === 0n) return 0
   const negative = above < 0n
   const top = negative ? -above : above
-  // A quotient of at least 64 bits, and whether anything lies below them.
+  // A quotient of at least 64 bits, and whether there is a remainder below them.
   const shift = 64 - (bitLength(top) - bitLength(below))
   const dividend = shift > 0 ? top << BigInt(shift) : top
   const divisor = shift < 0 ? below << BigInt(-shift) : below
@@ -174,13 +239,13 @@ function ratio(above: bigint, below: bigint): number {
       : power > 900
         ? Number(rounded) * 2 ** 900 * 2 ** (power - 900)
         : Number(rounded) * 2 ** power
-  // Not -value: what vanishes from below is 0 too.
+  // Not -value, because a negative value that rounds to zero must be 0, not -0.
   return negative ? 0 - value : value
 }
 
 /**
- * JSON of a sum, which reads back to the last bit. The third place, once for what was no number, keeps the stored
- * format.
+ * JSON of a sum, which is read back to the last bit. The third element is always 0: it is part of the stored format,
+ * and formerly counted values that were not numbers.
  */
 export function encodeExact(sum: Exact): unknown {
   if (typeof sum === 'number') return sum

@@ -1,8 +1,7 @@
-import { ConfigError, checkOptions, shown } from '../base/index.js'
+import { checkOptions } from '../base/index.js'
 import { type Aggregate, reader } from './aggregate.js'
 import {
   addExact,
-  addSquare,
   decodeExact,
   type Exact,
   encodeExact,
@@ -10,15 +9,15 @@ import {
   mergeExact,
   roundExact,
   subtractExact,
-  varianceExact,
 } from './exact.js'
 import { checkEmpty, finiteResult, type OrNull, readNumber, refused, typeName } from './values.js'
 
 const plain = { options: {}, invertible: true, ordered: false, fragile: false } as const
 
 /**
- * How many rows, or how many for which `of` is neither null, undefined nor false. What else it gives counts, 0 and ''
- * too; NaN, an infinity and a promise reject the record (`bad-value`). 0 over nothing. Can take rows back.
+ * The number of rows, or of the rows for which `of` is neither null, undefined nor false. Any other value counts,
+ * including 0 and ''; NaN, an infinity or a promise rejects the record (`bad-value`). 0 over nothing. Can take rows
+ * back.
  * @example count()
  * @example count(order => order.refunded)
  */
@@ -46,11 +45,11 @@ export function count<T, M = unknown>(of?: (row: T, meta: M) => unknown): Aggreg
 function isCounted(value: unknown): boolean {
   if (value === null || value === undefined) return false
   if ((typeof value === 'number' && !Number.isFinite(value)) || value instanceof Promise)
-    throw refused('count', 'counts rows by any value but NaN, an infinity or a promise', typeName(value))
+    throw refused('count', 'counts any value except NaN, an infinity or a promise', typeName(value))
   return true
 }
 
-/** A sum with how many were added: what tells nothing from zero. */
+/** A sum and the number of values in it, which distinguishes no values from a sum of zero. */
 interface Mean {
   sum: Exact
   count: number
@@ -65,13 +64,13 @@ function addMean(acc: Mean, x: number, weight: 1 | -1): Mean {
 const createMean = (): Mean => ({ sum: 0, count: 0 })
 const mergeMeans = (a: Mean, b: Mean): Mean => ({ sum: mergeExact(a.sum, b.sum), count: a.count + b.count })
 const encodeMean = (acc: Mean): unknown => [encodeExact(acc.sum), acc.count]
-// By index: taking an array apart costs an iterator, here once a fold.
+// By index, because destructuring an array allocates an iterator, here for every fold.
 const decodeMean = (json: readonly [unknown, number]): Mean => ({ sum: decodeExact(json[0]), count: json[1] })
 
 /**
- * The sum of finite numbers, exact and rounded once; it is never -0. Null and undefined are left out; anything else,
- * NaN and the infinities too, rejects the record (`bad-value`), and so does a sum beyond the largest double its result.
- * Over nothing it is 0, or null as in SQL with `empty: null`. Can take rows back.
+ * The exact sum of finite numbers, rounded once; never -0. Null and undefined are left out. Anything else, including
+ * NaN and the infinities, rejects the record (`bad-value`). A sum beyond the largest double rejects its result. Over
+ * nothing it is 0, or null as in SQL with `empty: null`. Can take rows back.
  * @example sum(order => order.amount)
  * @example sum(order => order.discount, { empty: null })
  * @example sum((order, meta) => order.rate * Number(meta.header('weight') ?? 1))
@@ -112,8 +111,8 @@ export function sum<T, E extends 0 | null = 0, M = unknown>(
 }
 
 /**
- * The mean of finite numbers: the exact sum over the count, rounded once. Null over nothing, also where all rows were
- * taken back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
+ * The mean of finite numbers: the exact sum divided by the count, rounded once. Null over nothing, also after all rows
+ * were taken back. Null and undefined are left out; anything else rejects the record (`bad-value`). Can take rows back.
  * @example avg(flight => flight.delay)
  */
 export function avg<T, N extends number | null | undefined, M = unknown>(
@@ -130,54 +129,5 @@ export function avg<T, N extends number | null | undefined, M = unknown>(
     result: (acc: Mean) => meanExact(acc.sum, acc.count) as OrNull<N, number>,
     encode: encodeMean,
     decode: decodeMean,
-  })
-}
-
-interface Deviation extends Mean {
-  squares: Exact
-}
-
-/**
- * The standard deviation of finite numbers: of a sample (n - 1), or of the whole population. From exact sums, the
- * variance rounded once. Null over nothing, and of a sample of one. Null and undefined are left out; anything else
- * rejects the record (`bad-value`), and so does a variance beyond the largest double its result. Can take rows back.
- * @example stddev(flight => flight.delay)
- * @example stddev(flight => flight.delay, { of: 'population' })
- */
-export function stddev<T, M = unknown>(
-  of: (row: T, meta: M) => number | null | undefined,
-  options: { of?: 'sample' | 'population' } = {},
-): Aggregate<T, number | null, number, Deviation, M> {
-  checkOptions('stddev()', options, { of: true })
-  if (options.of !== undefined && options.of !== 'sample' && options.of !== 'population')
-    throw new ConfigError('bad-aggregate', `of of stddev() is 'sample' or 'population'; it is ${shown(options.of)}.`)
-  const read = reader('stddev', of)
-  const free = options.of === 'population' ? 0 : 1
-  return Object.freeze({
-    ...plain,
-    kind: 'stddev',
-    options: { free },
-    read: (row: T, meta?: M) => readNumber('stddev', read(row, meta)),
-    create: () => ({ sum: 0, squares: 0, count: 0 }),
-    add(acc: Deviation, x: number, weight: 1 | -1) {
-      addMean(acc, x, weight)
-      acc.squares = addSquare(acc.squares, x, weight)
-      return acc
-    },
-    merge: (a: Deviation, b: Deviation) => ({
-      sum: mergeExact(a.sum, b.sum),
-      squares: mergeExact(a.squares, b.squares),
-      count: a.count + b.count,
-    }),
-    result(acc: Deviation) {
-      const variance = varianceExact(acc.sum, acc.squares, acc.count, acc.count - free)
-      return variance === null ? null : Math.sqrt(finiteResult('stddev', variance))
-    },
-    encode: (acc: Deviation) => [encodeExact(acc.sum), encodeExact(acc.squares), acc.count],
-    decode: (json: readonly [unknown, unknown, number]) => ({
-      sum: decodeExact(json[0]),
-      squares: decodeExact(json[1]),
-      count: json[2],
-    }),
   })
 }

@@ -1,20 +1,20 @@
 import { type Aggregate, compareOrigins, type Place, reader } from './aggregate.js'
 import { type OrNull, readJson, refused, typeName } from './values.js'
 
-type Comparable = number | string
+export type Comparable = number | string
 type Widen<N> = N extends number ? number : N extends string ? string : never
 
 const plain = { options: {}, invertible: false, ordered: false, fragile: false } as const
 
-function readComparable(fold: string, value: unknown): Comparable | undefined {
+export function readComparable(fold: string, value: unknown): Comparable | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return undefined
   throw refused(fold, 'compares finite numbers or strings', typeName(value))
 }
 
-/** Numbers before strings, which are compared by UTF-16 units. */
-function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
+/** Numbers sort before strings. Strings are compared by UTF-16 units. */
+export function beats(a: Comparable, b: Comparable, sign: 1 | -1): boolean {
   if (typeof a !== typeof b) return (typeof a === 'number' ? -1 : 1) * sign < 0
   return sign === 1 ? a < b : a > b
 }
@@ -42,8 +42,8 @@ function extreme<T, N extends number | string | null | undefined, M>(
 }
 
 /**
- * The least number or string, numbers before strings; never -0. Null over nothing. Null and undefined are left out;
- * anything else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The smallest number or string; numbers sort before strings. Never -0. Null over nothing. Null and undefined are left
+ * out; anything else, including NaN and the infinities, rejects the record (`bad-value`). Cannot take rows back.
  * @example min(order => order.amount)
  */
 export function min<T, N extends number | string | null | undefined, M = unknown>(
@@ -53,8 +53,8 @@ export function min<T, N extends number | string | null | undefined, M = unknown
 }
 
 /**
- * The greatest number or string, strings after numbers; never -0. Null over nothing. Null and undefined are left out;
- * anything else, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The largest number or string; strings sort after numbers. Never -0. Null over nothing. Null and undefined are left
+ * out; anything else, including NaN and the infinities, rejects the record (`bad-value`). Cannot take rows back.
  * @example max(flight => flight.delay)
  */
 export function max<T, N extends number | string | null | undefined, M = unknown>(
@@ -63,7 +63,7 @@ export function max<T, N extends number | string | null | undefined, M = unknown
   return extreme('max', -1, of)
 }
 
-/** A value and where it came from. `by` is null for first and last. */
+/** A value and its origin. `by` is null for first and last. */
 interface Pick {
   readonly by: Comparable | null
   readonly timestamp: number
@@ -72,7 +72,10 @@ interface Pick {
   readonly value: unknown
 }
 
-/** What `of` gives of one row: null where `V`, or what picks the row, may be none. */
+/**
+ * The result type of `of` for one row. It includes null if `V`, or the value that selects the row, may be null or
+ * undefined.
+ */
 type Picked<N, V> = OrNull<N, NonNullable<V>>
 
 function pick<T, N, V, M>(
@@ -87,7 +90,8 @@ function pick<T, N, V, M>(
   const pickOf = reader(name, of, by && ', as its second argument,')
   const wins = (a: Pick, b: Omit<Pick, 'value'>): boolean => {
     if (by === undefined) {
-      // Rows that a step made of one record have one place: the first of them comes first, the last of them last.
+      // Rows that a step made from one record share one place. Their own order decides: the first of them is the first,
+      // and the last of them the last.
       const order = compareOrigins(b, a)
       return sign === 1 ? order < 0 : order >= 0
     }
@@ -125,9 +129,9 @@ function pick<T, N, V, M>(
 }
 
 /**
- * The value of the earliest row that has one; ties go by (timestamp, split, position). Null over nothing. Null and
- * undefined are left out: wrap what may be null, as in `[quote.price]`, to keep it. Values are JSON, and what is none,
- * NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The value of the earliest row that has one; ties are broken by (timestamp, split, position). Null over nothing. Null
+ * and undefined are left out. To keep a value that may be null, wrap it, as in `[quote.price]`. Values must be JSON:
+ * any other value, including NaN and the infinities, rejects the record (`bad-value`). Cannot take rows back.
  * @example first(quote => quote.price)
  */
 export function first<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
@@ -135,7 +139,7 @@ export function first<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<
 }
 
 /**
- * The value of the latest row that has one; else as `first`.
+ * The value of the latest row that has one; otherwise like `first`.
  * @example last(quote => quote.price)
  */
 export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T, Picked<V, V>, any, any, M> {
@@ -143,9 +147,9 @@ export function last<T, V, M = unknown>(of: (row: T, meta: M) => V): Aggregate<T
 }
 
 /**
- * The value of the row that is least by a finite number or a string; the earliest of equals. Null over nothing. A row
- * whose `by` or `of` is null or undefined is left out. Values are JSON; NaN, an infinity or a wrong type of either
- * rejects the record (`bad-value`). Cannot take rows back.
+ * The value of the row with the smallest `by`, a finite number or a string; the earliest such row if there are several.
+ * Null over nothing. A row whose `by` or `of` is null or undefined is left out. Values must be JSON. NaN, an infinity
+ * or a wrong type of either rejects the record (`bad-value`). Cannot take rows back.
  * @example minBy(flight => flight.delay, flight => flight.destination)
  */
 export function minBy<T, N extends number | string | null | undefined, V, M = unknown>(
@@ -156,7 +160,8 @@ export function minBy<T, N extends number | string | null | undefined, V, M = un
 }
 
 /**
- * The value of the row that is greatest by a finite number or a string; the earliest of equals; else as `minBy`.
+ * The value of the row with the largest `by`, a finite number or a string; the earliest such row if there are several.
+ * Otherwise like `minBy`.
  * @example maxBy(flight => flight.delay, flight => flight.destination)
  */
 export function maxBy<T, N extends number | string | null | undefined, V, M = unknown>(

@@ -11,7 +11,7 @@ import {
 import { type Aggregate, compareOrigins, comparePlaces, type Place, reader } from './aggregate.js'
 import { jsonResult, readJson } from './values.js'
 
-/** A value with its place. */
+/** A value with its place in the order of events. */
 interface Placed extends Place {
   readonly value: unknown
 }
@@ -22,7 +22,7 @@ function placed(place: Place, value: unknown): Placed {
 
 type Compare = (a: Place, b: Place) => number
 
-/** Inserts after its equals, so that rows of one record keep their order. */
+/** Inserts after equal items, so that rows of one record keep their order. */
 function insert(list: Placed[], item: Placed, compare: Compare): void {
   let low = 0
   let high = list.length
@@ -52,14 +52,14 @@ const decodeList = (json: [number, number, string, string, unknown][]): Placed[]
 
 function checkMax(kind: string, max: number): number {
   if (Number.isSafeInteger(max) && max >= 1 && max <= 1_000_000) return max
-  throw new ConfigError('bad-aggregate', `The max of ${kind}() is a whole number from 1 to 1000000; it is ${max}.`)
+  throw new ConfigError('bad-aggregate', `The max of ${kind}() must be a whole number from 1 to 1000000; it is ${max}.`)
 }
 
 /**
- * The values of the first `max` rows that have one (default 100), by (timestamp, split, position), in that order; []
- * over nothing. Null and undefined are left out, and take no place: wrap what may be null, as in `[order.coupon]`, to
- * keep it. Values are JSON; what is none, NaN and the infinities too, rejects the record (`bad-value`). Cannot take
- * rows back.
+ * The values of the first `max` rows that have one (default 100), in the order (timestamp, split, position); [] over
+ * nothing. Null and undefined are left out and do not count. To keep a value that may be null, wrap it, as in
+ * `[order.coupon]`. Values must be JSON: any other value, including NaN and the infinities, rejects the record
+ * (`bad-value`). Cannot take rows back.
  * @example collect(order => order.id, { max: 20 })
  */
 export function collect<T, V, M = unknown>(
@@ -94,9 +94,10 @@ export function collect<T, V, M = unknown>(
 }
 
 /**
- * How many different values, exactly, up to `max` (default 10,000); null where there are more, 0 over nothing. Values
- * are keys: primitives, or tuples of them, which may hold null; 1 and '1' are two, 0 and -0 are one. Null and undefined
- * are left out; what is no key, NaN and the infinities too, rejects the record (`bad-value`). Cannot take rows back.
+ * The exact number of different values, up to `max` (default 10,000); null if there are more, 0 over nothing. Values
+ * are keys: primitives, or tuples of them, which may contain null. 1 and '1' are different, 0 and -0 are equal. Null
+ * and undefined are left out. A value that is not a key, including NaN and the infinities, rejects the record
+ * (`bad-value`). Cannot take rows back.
  * @example distinctCount(flight => flight.destination)
  */
 export function distinctCount<T, M = unknown>(
@@ -132,43 +133,51 @@ function distinctKey(value: Key): string {
   } catch (thrown) {
     throw new RecordRejection(
       'bad-value',
-      `distinctCount() counts keys. ${messageOf(thrown)} Give null to leave a row out.`,
+      `distinctCount() counts keys. ${messageOf(thrown)} Return null to leave a row out.`,
     )
   }
 }
 
 /**
- * A fold of one's own. The accumulator must be JSON, without NaN or infinities, because it is stored between batches;
- * `checkAggregate` tries it.
+ * A user-defined fold. The accumulator is stored between batches, so it must be JSON, without NaN or infinities.
+ * `checkAggregate` tests this.
  */
 export interface CustomAggregate<T, Acc, R> {
-  /** What the fingerprint knows it by. Change it when the accumulator changes its meaning. */
+  /** The name that identifies the fold in the fingerprint. Change it when the meaning of the accumulator changes. */
   readonly name: string
   readonly init: () => Acc
   /** May change `acc` and return it. */
   readonly add: (acc: Acc, row: T) => Acc
   /**
-   * Must be associative and commutative to the last bit, and leave both as they are; `checkAggregate` tries. Not asked
-   * of an ordered one.
+   * Must be associative and commutative to the last bit, and must not change its arguments. `checkAggregate` tests
+   * this. Not needed if `ordered` is true.
    */
   readonly merge?: (a: Acc, b: Acc) => Acc
   /**
-   * What it throws rejects the pane (`step-threw`), and so does NaN or an infinity anywhere in what it gives
+   * If it throws, its pane is rejected (`step-threw`). NaN or an infinity anywhere in the result rejects the pane too
    * (`bad-value`).
    */
   readonly result: (acc: Acc) => R
   /**
-   * The order of rows matters: rows are kept as events and added in the order (turn, timestamp, split, position) when
-   * the window closes.
+   * Set this if the order of rows matters. Rows are then kept as events, and added in the order (turn, timestamp,
+   * split, position) when the window closes.
    */
   readonly ordered?: boolean
 }
 
 /**
- * A custom aggregate, folded as records come, or `ordered`. It reads whole rows, so nulls are its own to leave out, and
- * no meta: a `map` before it puts into the row what it needs of that; rows of an ordered one are kept as JSON, and what
- * JSON cannot keep rejects the record (`bad-value`). Cannot take rows back.
- * @example custom({ name: 'longest', init: () => '', add: (a, row: { name: string }) => row.name.length > a.length ? row.name : a, result: a => a, ordered: true })
+ * A custom aggregate, which adds each record when it arrives, or in order if it is `ordered`. It receives whole rows,
+ * so it must handle nulls itself. It receives no meta: use a `map` before it to copy what it needs into the row. Rows
+ * of an ordered aggregate are stored as JSON, and a row that JSON cannot represent rejects the record (`bad-value`).
+ * Cannot take rows back.
+ * @example
+ * custom({
+ *   name: 'longest',
+ *   init: () => '',
+ *   add: (longest, row: { name: string }) => (row.name.length > longest.length ? row.name : longest),
+ *   result: longest => longest,
+ *   ordered: true,
+ * })
  */
 export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggregate<T, R, any, any> {
   const { name, init, add, merge, result, ordered = false } = definition ?? {}
@@ -184,13 +193,13 @@ export function custom<T, Acc, R>(definition: CustomAggregate<T, Acc, R>): Aggre
   if (typeof ordered !== 'boolean')
     throw new ConfigError(
       'bad-aggregate',
-      `ordered of the custom aggregate "${name}" is true or false; it is ${ordered}.`,
+      `ordered of the custom aggregate "${name}" must be true or false; it is ${ordered}.`,
     )
   for (const [part, fn] of Object.entries({ init, add, result, ...(!ordered && { merge }) })) {
     if (typeof fn !== 'function')
       throw new ConfigError(
         'bad-aggregate',
-        `${part} of the custom aggregate "${name}" is a function; it is ${typeof fn}.`,
+        `${part} of the custom aggregate "${name}" must be a function; it is ${typeof fn}.`,
       )
     checkFunction('bad-aggregate', `${part} of the custom aggregate "${name}"`, fn)
   }

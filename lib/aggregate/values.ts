@@ -1,25 +1,25 @@
 import { ConfigError, RecordRejection, shown } from '../base/index.js'
 
-/** A fold over nothing but nulls has no value. */
+/** The result is null if all values are null. */
 export type OrNull<N, R> = null extends N ? R | null : undefined extends N ? R | null : R
 
 /**
- * What a fold cannot take: the record is rejected as `bad-value`, and all else goes on (invariant 14). NaN and the
- * infinities are such values in every fold: JSON, which results and accumulators are, writes them as `null`. `named`
- * adds field and operator.
+ * The rejection of a value that a fold does not accept. The record is rejected as `bad-value`, and everything else
+ * continues (invariant 14). Every fold refuses NaN and the infinities, because JSON, in which results and accumulators
+ * are stored, writes them as `null`. `named` adds the field and the operator.
  */
 export function refused(fold: string, rule: string, gave: string, isRow = false): RecordRejection {
-  const fault = isRow ? `its row is ${gave}` : `its function gave ${gave}. Give null to leave a row out`
+  const fault = isRow ? `its row is ${gave}` : `its function returned ${gave}. Return null to leave a row out`
   return new RecordRejection('bad-value', `${fold}() ${rule}; ${fault}.`)
 }
 
-/** The same rejection with where the fold stands. What users throw is theirs, and stays as it is. */
+/** Adds the field and the operator of the fold to its rejection. Errors that user code throws are left unchanged. */
 export function named(operator: string, field: string, thrown: unknown): unknown {
   if (!(thrown instanceof RecordRejection) || thrown.code !== 'bad-value') return thrown
   return new RecordRejection(thrown.code, `Field "${field}" of "${operator}": ${thrown.message}`)
 }
 
-/** What a message calls a value of a wrong type, without its content. */
+/** How a message describes a value of a wrong type, without its content. */
 export function typeName(value: unknown): string {
   if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : String(value)
   if (value === null || value === undefined) return String(value)
@@ -29,7 +29,7 @@ export function typeName(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** A finite number; undefined where the row is left out. */
+/** Returns a finite number, or undefined if the row is left out. */
 export function readNumber(fold: string, value: unknown): number | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return value
   if (value === null || value === undefined) return undefined
@@ -37,9 +37,9 @@ export function readNumber(fold: string, value: unknown): number | undefined {
 }
 
 /**
- * A value as JSON keeps it, so that a result is the same before it was stored as after, and nothing of the row is
- * shared; undefined where the row is left out. What JSON cannot keep is refused here: encoding runs when a whole batch
- * is written, where one row must not stop the others (invariant 14).
+ * Returns a value as JSON stores it, or undefined if the row is left out. A result is therefore the same before and
+ * after it is stored, and shares nothing with the row. A value that JSON cannot represent is refused here: accumulators
+ * are encoded when a whole batch is written, and then one row must not stop the others (invariant 14).
  */
 export function readJson(fold: string, value: unknown, isRow = false): unknown {
   switch (typeof value) {
@@ -57,7 +57,7 @@ export function readJson(fold: string, value: unknown, isRow = false): unknown {
       if (value === null) return undefined
       if (!(value instanceof Promise)) return throughJson(fold, value, isRow) ?? undefined
   }
-  throw refused(fold, 'keeps JSON', typeName(value), isRow)
+  throw refused(fold, 'stores JSON values', typeName(value), isRow)
 }
 
 function throughJson(fold: string, value: object, isRow: boolean): unknown {
@@ -67,35 +67,35 @@ function throughJson(fold: string, value: object, isRow: boolean): unknown {
     text = JSON.stringify(value, digits)
     kept = JSON.parse(text)
   } catch {
-    throw refused(fold, 'keeps JSON', 'an object that is no JSON', isRow)
+    throw refused(fold, 'stores JSON values', 'an object that JSON cannot represent', isRow)
   }
   const lost = text.includes('null') ? lostInJson(value) : undefined
-  if (lost !== undefined) throw refused(fold, 'keeps JSON', `an object that holds ${lost}`, isRow)
+  if (lost !== undefined) throw refused(fold, 'stores JSON values', `an object that holds ${lost}`, isRow)
   return kept
 }
 
-/** As rows have them on their way out: a bigint is the text of its digits. */
+/** As in output rows, a bigint becomes the text of its digits. */
 const digits = (_: string, part: unknown): unknown => (typeof part === 'bigint' ? part.toString() : part)
 
 /**
- * A result that JSON would write as `null`, because a sum is too large, is refused: its pane is rejected (invariant
- * 14).
+ * Refuses a result that is not finite, because the sum is too large, and that JSON would write as `null`. Its pane is
+ * rejected (invariant 14).
  */
 export function finiteResult(fold: string, value: number): number {
   if (Number.isFinite(value)) return value
   throw new RecordRejection(
     'bad-value',
-    `${fold}() gives a finite number; this one is beyond the largest double, ${Number.MAX_VALUE}. Fold smaller numbers.`,
+    `${fold}() must result in a finite number; this result is beyond the largest double, ${Number.MAX_VALUE}. Use smaller numbers.`,
   )
 }
 
-/** The same for a result that user code gives: no NaN and no infinity is in it. */
+/** Refuses a result of user code that contains NaN or an infinity. */
 export function jsonResult<R>(fold: string, value: R): R {
   const lost = lostInResult(value)
   if (lost === undefined) return value
   throw new RecordRejection(
     'bad-value',
-    `${fold} gives what JSON can hold; this result holds ${lost}. Give null instead.`,
+    `${fold} must return what JSON can represent; this result contains ${lost}. Return null instead.`,
   )
 }
 
@@ -105,12 +105,12 @@ function lostInResult(value: unknown): string | undefined {
   try {
     if (!(JSON.stringify(value) ?? '').includes('null')) return undefined
   } catch {
-    // A bigint, which sinks write as they can: what stands beside it is looked at all the same.
+    // The value contains a bigint, which each sink writes in its own way. The other values are checked all the same.
   }
   return lostInJson(value)
 }
 
-/** NaN, an infinity or an invalid Date within a value, which JSON writes as `null`. */
+/** NaN, an infinity or an invalid Date within a value, which JSON would write as `null`. */
 function lostInJson(value: object): string | undefined {
   let lost: string | undefined
   function look(this: Record<string, unknown>, name: string, part: unknown): unknown {
@@ -121,13 +121,13 @@ function lostInJson(value: object): string | undefined {
   try {
     JSON.stringify(value, look)
   } catch {
-    // A cycle: sinks write a note in its place.
+    // The value contains a cycle: sinks write a note in its place.
   }
   return lost
 }
 
-/** What a sum of nothing is: 0 as most code wants it, or null as SQL has it. */
+/** Checks the value of a sum over no rows: 0, as most code expects, or null, as in SQL. */
 export function checkEmpty(fold: string, empty: 0 | null): 0 | null {
   if (empty === 0 || empty === null) return empty
-  throw new ConfigError('bad-aggregate', `The option empty of ${fold}() is 0 or null; it is ${shown(empty)}.`)
+  throw new ConfigError('bad-aggregate', `The option empty of ${fold}() must be 0 or null; it is ${shown(empty)}.`)
 }

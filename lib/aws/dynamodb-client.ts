@@ -3,7 +3,7 @@ import { takeShortcut } from './dynamodb-shortcut.js'
 import { type Where, whereOf } from './where.js'
 
 export interface DynamoDBOptions extends Where {
-  /** Time for one request, ms. Default 3,000: well below a function's timeout, so that an attempt can follow. */
+  /** Timeout of one request, ms. Default 3,000: well below a function's timeout, so that another attempt can follow. */
   readonly requestTimeoutMs?: number
   /** More settings of the client, such as credentials. */
   readonly client?: DynamoDBClientConfig
@@ -12,13 +12,14 @@ export interface DynamoDBOptions extends Where {
 const CONNECTION_TIMEOUT_MS = 1_000
 const REQUEST_TIMEOUT_MS = 3_000
 /**
- * What the short way of a call keeps to. With any other setting (a logger, an extension) calls go the SDK's whole way.
+ * The settings that the shortcut honours. With any other setting (a logger, an extension) calls go through the SDK's
+ * middleware.
  */
 const PLAIN_SETTINGS: ReadonlySet<string> = new Set(['credentials', 'region', 'endpoint', 'requestHandler'])
 
 /**
- * A client that tries once and gives up in time: whoever repeats a call has to know that an earlier one may have had
- * its effect.
+ * Makes a client that sends each call once, with a timeout. The caller repeats calls, because it has to know that an
+ * earlier attempt may have had its effect.
  */
 export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
   const client = new DynamoDBClient({
@@ -28,10 +29,10 @@ export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
-      // The time of a request ends with the headers of its answer; its body may stall too.
+      // The request timeout only covers the time until the response headers; the body may stall too.
       socketTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     },
-    // Nobody changes the middleware of a client after its first call.
+    // The middleware of a client does not change after its first call.
     cacheMiddleware: true,
     ...options.client,
     maxAttempts: 1,
@@ -40,5 +41,5 @@ export function dynamodbClient(options: DynamoDBOptions): DynamoDBClient {
   return client
 }
 
-/** Where a client of these options looks, for messages. */
+/** The endpoint or region of a client with these options, for messages. */
 export const placeOf = (options: DynamoDBOptions): string => whereOf('DYNAMODB', options)

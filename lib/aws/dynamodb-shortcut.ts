@@ -5,20 +5,20 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { judgeError } from './failure.js'
 
-/** The calls that every batch makes. All others go through the SDK's middleware. */
+/** The operations that every batch uses. All others go through the SDK's middleware. */
 const SHORT = new Set(['BatchGetItem', 'BatchExecuteStatement', 'PutItem', 'Query', 'UpdateItem'])
 
 /** Headers that are the same for every call of a client. */
 const KEPT_HEADERS = ['host', 'user-agent', 'x-amz-user-agent']
 
-/** The SDK corrects its clock by the service's from here on, ms. */
+/** The clock skew from which the SDK corrects its clock by that of the service, ms. */
 const SKEW_MS = 240_000
 
 type Config = DynamoDBClient['config']
 type Signer = Awaited<ReturnType<Config['signer']>>
 type Request = Parameters<Signer['sign']>[0]
 
-/** What the SDK has found out on a client's first call, and what stays. */
+/** The settings that the SDK resolves on a client's first call and that do not change afterwards. */
 interface Way {
   readonly signer: Signer
   readonly signing: Parameters<Signer['sign']>[1]
@@ -27,10 +27,11 @@ interface Way {
 }
 
 /**
- * Halves the CPU of a call, most of which the SDK's middleware takes. A client's first call goes the SDK's whole way,
- * which finds endpoint, region and signer; from then on the hot calls are written as JSON here, signed by the SDK's
- * signer and sent by its handler, with credentials asked for each time. What is refused goes the whole way once more:
- * the SDK knows of clocks and credentials, and a refusal had no effect.
+ * Halves the CPU time of a call, most of which is spent in the SDK's middleware. A client's first call goes through the
+ * middleware, which resolves endpoint, region and signer. From then on, the frequent operations are serialized as JSON
+ * here, signed by the SDK's signer and sent by its request handler. Credentials are requested for each call. A refused
+ * call is repeated through the middleware, because the SDK handles clock skew and expired credentials, and a refused
+ * call had no effect.
  */
 export function takeShortcut(client: DynamoDBClient): void {
   const { config } = client
@@ -54,8 +55,8 @@ export function takeShortcut(client: DynamoDBClient): void {
   )
 }
 
-/** Makes the signer once, and tells of the first request that it signs. */
-function watchSigner(config: Config, tell: (way: Way) => void): void {
+/** Makes the signer once, and reports the first request that it signs. */
+function watchSigner(config: Config, report: (way: Way) => void): void {
   const make = config.signer
   let made: Promise<Signer> | undefined
   config.signer = (scheme) => {
@@ -67,7 +68,7 @@ function watchSigner(config: Config, tell: (way: Way) => void): void {
         const headers = Object.fromEntries(
           KEPT_HEADERS.flatMap((name) => (name in request.headers ? [[name, request.headers[name]!]] : [])),
         )
-        tell({ signer, signing: { signingRegion, signingService } as Way['signing'], origin, headers })
+        report({ signer, signing: { signingRegion, signingService } as Way['signing'], origin, headers })
         return signer.sign(request, options)
       },
     }))
@@ -94,7 +95,7 @@ async function call(config: Config, way: Way, operation: string, input: unknown)
   return { response, status: response.statusCode, answer: fromWire(response.statusCode, text) }
 }
 
-/** A value as JSON has it: bytes are base64. What holds none stays as it is. */
+/** A value in JSON form: bytes become base64, everything else stays the same. */
 function toWire(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) {
@@ -106,7 +107,7 @@ function toWire(value: unknown): unknown {
   return wire
 }
 
-/** An answer that succeeded is JSON; one that failed may come from whatever stands between. */
+/** A successful response is JSON; an error response may come from a proxy in between. */
 function fromWire(status: number, text: string): any {
   try {
     const answer = JSON.parse(text)
@@ -118,7 +119,7 @@ function fromWire(status: number, text: string): any {
   }
 }
 
-/** Only bytes are text under the name B: an attribute of that name is an object. */
+/** A string under the name B is always bytes, because an attribute of that name is an object. */
 function decodeBytes(value: Record<string, any>): void {
   for (const name in value) {
     const inner = value[name]

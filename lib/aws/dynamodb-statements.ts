@@ -10,21 +10,21 @@ import { codeOf, judgeCode, judgeError } from './failure.js'
 import { limited } from './limited.js'
 import { Retries, type RetryBudget } from './retry.js'
 
-/** One write of PartiQL, with a condition of its own. */
+/** One PartiQL write, with a condition of its own. */
 export interface Statement {
   readonly text: string
   readonly parameters: AttributeValue[]
-  /** Of its item, roughly: requests are cut by it. */
+  /** The approximate size of its item; requests are split by it. */
   readonly bytes: number
 }
 
-/** What became of a statement. */
+/** The outcome of a statement. */
 export interface Outcome {
   readonly kind: 'done' | 'refused'
-  /** Of a refusal: `DuplicateItem`, `ConditionalCheckFailed`, or what is wrong with the statement. */
+  /** The code of a refusal: `DuplicateItem`, `ConditionalCheckFailed`, or the fault of the statement. */
   readonly code: string
   readonly message: string
-  /** An earlier attempt of this very statement may have had its effect: the refusal may be our own success. */
+  /** An earlier attempt of this statement may have had its effect, so the refusal may stem from its own success. */
   readonly isUncertain: boolean
 }
 
@@ -35,16 +35,16 @@ export interface StatementCall {
   readonly onRequest: () => void
 }
 
-/** A request is at most 16 MB; smaller ones stay within the time of one. */
+/** DynamoDB allows 16 MB per request; smaller requests complete within the timeout. */
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 const REQUESTS_AT_ONCE = 4
 
 const DONE: Outcome = { kind: 'done', code: '', message: '', isUncertain: false }
 
 /**
- * Runs statements, each of which may be refused without the others: 25 a request, some requests at once. Members that
- * were throttled or whose outcome is unknown are tried again. No two statements may name the same item.
- * @throws {RetryableError} where the budget is spent
+ * Runs statements, each of which may be refused independently of the others: 25 per request, several requests at once.
+ * Statements that were throttled or whose outcome is unknown are retried. No two statements may name the same item.
+ * @throws {RetryableError} if the retry budget is used up
  */
 export async function executeStatements(call: StatementCall, statements: readonly Statement[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = new Array(statements.length)
@@ -113,8 +113,9 @@ async function send(call: StatementCall, statements: readonly Statement[]): Prom
     Parameters: parameters,
   }))
   const { Responses } = await call.client.send(new BatchExecuteStatementCommand({ Statements: requests }))
-  // An answer without a verdict for each statement says nothing of any.
-  if (Responses?.length !== statements.length) throw new Error('The answer has no verdict for each statement.')
+  // A response that lacks a result for some statement is not used for any of them.
+  if (Responses?.length !== statements.length)
+    throw new Error('The response does not have a result for each statement.')
   return Responses
 }
 
@@ -122,7 +123,7 @@ function refused({ Code, Message }: { Code?: string; Message?: string }, isUncer
   return { kind: 'refused', code: codeOf(Code ?? ''), message: Message ?? '', isUncertain }
 }
 
-/** The error of a statement that is wrong by itself, not by a condition. */
+/** The error for a statement that is invalid, not refused by its condition. */
 export function statementError({ code, message }: Outcome): Error {
   return Object.assign(new Error(message), { name: code })
 }

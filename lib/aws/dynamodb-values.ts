@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { assert } from '../base/index.js'
 import type { Attribute, Item } from '../ports/index.js'
 
-/** An attribute as DynamoDB's protocol has it. Numbers travel as text; -0 is 0 there. */
+/** An attribute in the form of DynamoDB's protocol. Numbers are sent as text; -0 becomes 0. */
 export function toValue(value: Attribute): AttributeValue {
   if (typeof value === 'string') return { S: value }
   if (typeof value === 'number') return { N: String(value === 0 ? 0 : value) }
@@ -14,7 +14,7 @@ export function fromValue(value: AttributeValue): Attribute {
   if (value.N !== undefined) return Number(value.N)
   if (value.BOOL !== undefined) return value.BOOL
   assert(value.B !== undefined, `an attribute is text, a number, a boolean or bytes; this one is ${Object.keys(value)}`)
-  // A Buffer would compare by its class, and may be a view of the response.
+  // A copy as a plain Uint8Array: a Buffer is of another class in comparisons, and may be a view of the response.
   return new Uint8Array(value.B)
 }
 

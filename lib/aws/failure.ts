@@ -1,12 +1,12 @@
 import { ConfigError, MillraceError, messageOf } from '../base/index.js'
 
 /**
- * What is known of a call that failed. `throttled`: it had no effect. `unknown`: it may have had its effect, or may
- * have it yet. `refused`: it had none, and the same call will have none.
+ * What is known about a failed call. `throttled`: it had no effect. `unknown`: it may have had its effect, or may still
+ * have it. `refused`: it had no effect, and the same call will be refused again.
  */
 export type Failure = 'throttled' | 'unknown' | 'refused'
 
-/** Codes of errors and of members of a batch, without the `Exception` at their end. */
+/** Codes of errors and of members of a batch, without the suffix `Exception`. */
 const THROTTLED = new Set([
   'ProvisionedThroughputExceeded',
   'Throttling',
@@ -19,15 +19,15 @@ const THROTTLED = new Set([
   'TransactionConflict',
   'ReplicatedWriteConflict',
   'KMSThrottling',
-  // S3's.
+  // Codes of S3.
   'SlowDown',
   'OperationAborted',
   'ConditionalRequestConflict',
   'KMS.Throttling',
-  // The client corrects its clock by the answer.
+  // The client corrects its clock by the response.
   'RequestTimeTooSkewed',
 ])
-/** S3 says by `RequestTimeout` that a body came too slowly. */
+/** S3 reports `RequestTimeout` if a request body arrived too slowly. */
 const UNKNOWN = new Set([
   'InternalServerError',
   'InternalFailure',
@@ -36,7 +36,7 @@ const UNKNOWN = new Set([
   'RequestTimeout',
 ])
 
-/** What the SDK's errors have, as far as it matters here. */
+/** The fields of the SDK's errors that are used here. */
 interface ServiceError extends Error {
   readonly code?: string
   readonly $fault?: 'client' | 'server'
@@ -46,20 +46,20 @@ interface ServiceError extends Error {
 /** The name of an error or the code of a member, without `Exception`. */
 export const codeOf = (name: string): string => name.replace(/Exception$/, '')
 
-/** What the code of a member of a batch says. */
+/** Classifies the code of a member of a batch. */
 export function judgeCode(code: string): Failure {
   const plain = codeOf(code)
   if (THROTTLED.has(plain)) return 'throttled'
   return UNKNOWN.has(plain) ? 'unknown' : 'refused'
 }
 
-/** What an error of a whole call says. Whoever has no answer does not know what became of the call. */
+/** Classifies the error of a whole call. Without a response, the outcome of the call is unknown. */
 export function judgeError(thrown: unknown): Failure {
   const error = thrown as ServiceError
   if (judgeCode(error.name) !== 'refused') return judgeCode(error.name)
   if (isCredentials(error) || error.name === 'PermanentRedirect') return 'refused'
   const status = error.$metadata?.httpStatusCode
-  // An answer that began well and was cut off says no more than none.
+  // A successful response that was cut off is worth no more than a missing one.
   if (status === undefined || status < 400 || status >= 500) return 'unknown'
   return status === 429 ? 'throttled' : 'refused'
 }
@@ -68,13 +68,13 @@ function isCredentials(error: ServiceError): boolean {
   return error.name === 'CredentialsProviderError' || /^Region is missing/.test(error.message)
 }
 
-/** Whether an error says that the service has no PartiQL, as older emulators have none. */
+/** Whether an error reports that the service lacks PartiQL, as older emulators do. */
 export const lacksPartiql = (thrown: unknown): boolean =>
   ['UnknownOperation', 'NotImplemented'].includes(codeOf((thrown as Error).name))
 
 /**
- * A refusal as a sentence for who set the system up; what is one already stays as it is. `what` names the thing that
- * was asked for: `The table "state"`.
+ * Explains a refusal in one sentence to the operator. A `MillraceError` is returned unchanged. `what` names the
+ * resource: `The table "state"`.
  */
 export function refusal(thrown: unknown, what: string, where: string): MillraceError {
   if (thrown instanceof MillraceError) return thrown
@@ -89,7 +89,11 @@ export function refusal(thrown: unknown, what: string, where: string): MillraceE
         cause,
       )
     case 'PermanentRedirect':
-      return new ConfigError('wrong-region', `${what} is in another region, and not ${where}. Give its own.`, cause)
+      return new ConfigError(
+        'wrong-region',
+        `${what} is in another region, not ${where}. Give the region that it is in.`,
+        cause,
+      )
     case 'AccessDenied':
       return new ConfigError('no-permission', `${what} refuses the call ${where}: ${firstLine(error)}`, cause)
     case 'CredentialsProviderError':
@@ -113,7 +117,7 @@ export function refusal(thrown: unknown, what: string, where: string): MillraceE
       )
   }
   if (/^Region is missing/.test(error.message)) {
-    return new ConfigError('no-region', `No AWS region is set to reach ${lower(what)} in. Set AWS_REGION.`, cause)
+    return new ConfigError('no-region', `No AWS region is set for ${lower(what)}. Set AWS_REGION.`, cause)
   }
   return new MillraceError('refused', `${what} refuses a call ${where}: ${error.name}: ${firstLine(error)}`, cause)
 }

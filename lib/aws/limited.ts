@@ -1,6 +1,6 @@
 /**
- * Runs work on each element, a bounded number at a time. The first failure stops what has not begun, and is thrown once
- * all under way has ended.
+ * Runs work on each element, a bounded number at a time. After the first failure no further work starts; the error is
+ * thrown when all running work has ended.
  */
 export async function limited<T>(
   elements: readonly T[],

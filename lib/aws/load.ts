@@ -1,8 +1,8 @@
 import { ConfigError } from '../base/index.js'
 
 /**
- * Loads an adapter whose client is an optional package: what is not installed is named, with the command that installs
- * it.
+ * Loads an adapter whose client is an optional package. If the package is missing, the error names it and the command
+ * that installs it.
  */
 export async function load<M>(what: string, name: string, loading: () => Promise<M>): Promise<M> {
   try {

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError, messageOf, RetryableError } from '../base/index.js'
 import { type Failure, judgeError, refusal } from './failure.js'
 
-/** Time and chance between attempts. */
+/** The clock, the pauses and the randomness between attempts. */
 export interface Pace {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
   readonly pause: (ms: number) => Promise<void>
   /** A whole number from 1 to `most`. */
@@ -14,11 +14,11 @@ export interface Pace {
 
 const PACE: Pace = { now: () => performance.now(), pause: (ms) => sleep(ms), jitter: (most) => randomInt(1, most + 1) }
 
-/** How long, and how often, a call is tried. Well below the time that the function has. */
+/** How long and how often a call is tried. The total stays well below the function's timeout. */
 export interface RetryBudget {
   readonly attemptsMax: number
   readonly totalMs: number
-  /** Default: the clock, the timers and the randomness of the process. A simulation gives its own. */
+  /** Default: the clock, the timers and the randomness of the process. A simulation passes its own. */
   readonly pace?: Pace
 }
 
@@ -43,9 +43,9 @@ export class Retries {
   }
 
   /**
-   * Waits before the next attempt. A write of which any attempt gave no answer is of unknown outcome, though the last
-   * one was throttled.
-   * @throws {RetryableError} where the budget is spent; the message says whether the effect is unknown
+   * Waits before the next attempt. If any attempt of a write got no response, its outcome is unknown, even if the last
+   * attempt was throttled.
+   * @throws {RetryableError} if the retry budget is used up; the message states whether the outcome is unknown
    */
   async pause(failure: Failure, last: unknown): Promise<void> {
     const elapsed = this.pace.now() - this.started
@@ -54,7 +54,7 @@ export class Retries {
     if (this.attempts >= this.budget.attemptsMax || elapsed + pauseMs > this.budget.totalMs) {
       throw new RetryableError(
         failure === 'throttled' ? 'throttled' : 'unknown-outcome',
-        `${this.what} ${failure === 'throttled' ? 'was throttled' : 'gave no answer'} in ${this.attempts} attempts over ${Math.round(elapsed)} ms; the last one said: ${messageOf(last)}`,
+        `${this.what} ${failure === 'throttled' ? 'was throttled' : 'got no answer'} in ${this.attempts} attempts over ${Math.round(elapsed)} ms; the last error was: ${messageOf(last)}`,
         { cause: last },
       )
     }
@@ -64,8 +64,8 @@ export class Retries {
 }
 
 /**
- * Makes a call until it is answered or refused; for calls whose effect, if they have one, may happen twice. What is
- * refused is thrown as it came.
+ * Repeats a call until it is answered or refused. Only for calls whose effect may safely happen twice. A refusal is
+ * thrown unchanged.
  */
 export async function untilAnswered<R>(retries: Retries, call: () => Promise<R>): Promise<R> {
   for (;;) {
@@ -81,8 +81,8 @@ export async function untilAnswered<R>(retries: Retries, call: () => Promise<R>)
 }
 
 /**
- * The same within the usual budget, and what is refused is a sentence, as `refusal` makes it of `what` and `where`.
- * `doing` is what was done to it: `A look at`.
+ * Like `untilAnswered`, with the default budget. A refusal is explained by `refusal`, which uses `what` and `where`.
+ * `doing` describes the call, for messages: `A read of`.
  */
 export async function answered<R>(doing: string, what: string, where: string, call: () => Promise<R>): Promise<R> {
   const retries = new Retries(`${doing} ${what.charAt(0).toLowerCase()}${what.slice(1)}`, RETRY_BUDGET)

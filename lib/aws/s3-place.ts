@@ -1,6 +1,6 @@
 import { ConfigError, shown } from '../base/index.js'
 
-/** A bucket, and what the names of its objects begin with. */
+/** A bucket, and the prefix of its objects' names. */
 export interface BucketPlace {
   readonly bucket: string
   /** Empty, or ends with `/`. */
@@ -17,7 +17,7 @@ export function bucketPlace(text: string): BucketPlace {
   if (bucket === undefined)
     throw new ConfigError(
       'bad-bucket',
-      `A bucket is given as s3://NAME or s3://NAME/PREFIX, its name of 3 to 63 lower-case letters, digits, '-' and '.'; it is ${shown(text)}.`,
+      `A bucket is given as s3://NAME or s3://NAME/PREFIX, with a name of 3 to 63 lower-case letters, digits, '-' and '.'; it is ${shown(text)}.`,
     )
   return { bucket, prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` }
 }

@@ -1,4 +1,4 @@
-/** Where a client of a service looks. */
+/** The region and endpoint of a service's client. */
 export interface Where {
   /** Default: AWS_REGION. */
   readonly region?: string
@@ -8,12 +8,12 @@ export interface Where {
 
 type Service = 'DYNAMODB' | 'S3'
 
-/** The endpoint that is given, or that the environment names as the SDK reads it; none for the region's own. */
+/** The given endpoint, or the one that the environment sets, as the SDK reads it; undefined for the region's own. */
 export function endpointOf(service: Service, { endpoint }: Where): string | undefined {
   return endpoint ?? process.env[`AWS_ENDPOINT_URL_${service}`] ?? process.env.AWS_ENDPOINT_URL
 }
 
-/** The same for messages: `at http://localhost:8000`, `in eu-west-1`. */
+/** The endpoint or region in words, for messages: `at http://localhost:8000`, `in eu-west-1`. */
 export function whereOf(service: Service, where: Where): string {
   const endpoint = endpointOf(service, where)
   if (endpoint !== undefined) return `at ${endpoint}`

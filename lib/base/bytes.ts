@@ -1,16 +1,17 @@
 /**
- * The text that bytes are in UTF-8; undefined where they are none, so that two sequences of bytes never give one text.
+ * The text that these bytes encode in UTF-8. Undefined if they are not valid UTF-8, so that two different byte
+ * sequences never give the same text.
  */
 export function textOf(bytes: Uint8Array | undefined): string | undefined {
   if (bytes === undefined) return undefined
   const text = bufferOf(bytes).toString()
-  // What is no UTF-8 became U+FFFD, and only a U+FFFD that stood there is written as the same bytes again.
+  // Invalid bytes decode to U+FFFD. Encoding the text again gives the same bytes only if they really encoded U+FFFD.
   return text.includes('\ufffd') && !Buffer.from(text).equals(bytes) ? undefined : text
 }
 
 /**
- * Bytes as a key: two hexadecimal digits a byte, so that two keys have one text only if they are the same bytes. Null
- * of null.
+ * Bytes as a key: two hexadecimal digits for each byte. Two keys have the same text only if they are the same bytes.
+ * Returns null for null.
  * @example orders.keyBy((_, meta) => hex(meta.keyBytes))
  */
 export function hex<B extends Uint8Array | null>(bytes: B): string | Extract<B, null> {

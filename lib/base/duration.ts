@@ -7,8 +7,8 @@ type DurationText =
   | `${number}${Unit}${number}${Unit}${number}${Unit}`
 
 /**
- * A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. Text of a
- * configuration, whose value a compiler cannot see, becomes one by `duration(text)`.
+ * A length of time: `'250ms'`, `'5s'`, `'90m'`, `'1h30m'`, `'7d'`, `'2w'`, or milliseconds as a whole number. Use
+ * `duration(text)` for text that the compiler cannot check, such as a configuration value.
  */
 export type Duration = number | DurationText
 
@@ -24,28 +24,28 @@ const DURATION_MS_MAX = 400 * 86_400_000
 const SHAPE = /^(?:\d+(?:ms|s|m|h|d|w))+$/
 
 /**
- * Milliseconds of a duration.
- * @throws {ConfigError} `bad-duration`, naming what it is for, the value and the fix
+ * Converts a duration to milliseconds. `what` names its use and begins the error message.
+ * @throws {ConfigError} `bad-duration`, with the use, the value and the fix
  */
 export function milliseconds(duration: number | string, what: string, min = 0): number {
   const ms = typeof duration === 'string' ? parse(duration) : duration
   if (typeof ms !== 'number' || !Number.isSafeInteger(ms)) {
     throw new ConfigError(
       'bad-duration',
-      `${what} must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${shown(duration)}.${typeof duration === 'string' && /\d *[A-Za-z]/.test(duration) ? ' Its units are ms, s, m, h, d and w, without signs and blanks.' : ''}`,
+      `${what} must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${shown(duration)}.${typeof duration === 'string' && /\d *[A-Za-z]/.test(duration) ? ' The units are ms, s, m, h, d and w. Signs and spaces are not allowed.' : ''}`,
     )
   }
   if (ms < min || ms > DURATION_MS_MAX) {
     throw new ConfigError(
       'bad-duration',
-      `${what} must lie between ${formatDuration(min)} and ${formatDuration(DURATION_MS_MAX)}; it is ${formatDuration(ms)}.`,
+      `${what} must be between ${formatDuration(min)} and ${formatDuration(DURATION_MS_MAX)}; it is ${formatDuration(ms)}.`,
     )
   }
   return ms
 }
 
 /**
- * A text that holds a duration, of a configuration, say.
+ * Checks text that holds a duration, such as a configuration value.
  * @throws {ConfigError} `bad-duration`
  * @example tumbling(duration(process.env.WINDOW ?? '5m'))
  */
@@ -55,7 +55,7 @@ export function duration(text: string): Duration {
 }
 
 /**
- * The same with a sign before it, which moves the other way.
+ * Converts a duration to milliseconds. The text may start with a sign: `'-1h'` is negative.
  * @throws {ConfigError} `bad-duration`
  */
 export function signedMilliseconds(duration: number | string, what: string): number {
@@ -65,7 +65,7 @@ export function signedMilliseconds(duration: number | string, what: string): num
   if (/^[A-Za-z]+(\/|$)/.test(size))
     throw new ConfigError(
       'bad-duration',
-      `${what} must be a duration such as '-1h' or '5h30m'; it is ${shown(duration)}. Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`,
+      `${what} must be a duration such as '-1h' or '5h30m'; it is ${shown(duration)}. Windows are aligned to UTC. A time zone with daylight saving time has no single offset: give the offset that you need, such as '-5h'.`,
     )
   return (sign === '-' ? -1 : 1) * milliseconds(size, what)
 }
@@ -77,7 +77,7 @@ function parse(text: string): number {
   return ms
 }
 
-/** The shortest exact text of a duration: `5400000` is `'1h30m'`. */
+/** The shortest exact text of a duration: `5400000` gives `'1h30m'`. */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return String(ms)
   if (ms === 0) return '0s'

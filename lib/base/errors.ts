@@ -1,9 +1,9 @@
 /**
- * Root of every error that Millrace throws on purpose. `code` is stable; the message states the rule, the value and the
- * fix.
+ * Base class of every error that Millrace throws on purpose. `code` is stable. The message states the rule, the value
+ * and the fix.
  */
 export class MillraceError extends Error {
-  // Written out in each class: a bundler shortens the names of classes, and logs and alarms go by these.
+  // Set explicitly in each class: a bundler shortens class names, and logs and alarms use these names.
   override readonly name: string = 'MillraceError'
   readonly code: string
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -12,12 +12,15 @@ export class MillraceError extends Error {
   }
 }
 
-/** A pipeline, a flag or a binding that cannot work. Nothing has been read or written. */
+/** A pipeline, a flag or a binding is not valid. Nothing has been read or written. */
 export class ConfigError extends MillraceError {
   override readonly name = 'ConfigError'
 }
 
-/** An event that no source of the pipeline knows, or that lacks what its kind must have. Nothing is committed. */
+/**
+ * An event that belongs to no source of the pipeline, or that lacks a field that its kind requires. Nothing is
+ * committed.
+ */
 export class EventShapeError extends MillraceError {
   override readonly name = 'EventShapeError'
   constructor(message: string) {
@@ -25,17 +28,22 @@ export class EventShapeError extends MillraceError {
   }
 }
 
-/** The batch is to be delivered again from some record on: throttling, a timeout, an unknown outcome. */
+/**
+ * The batch must be delivered again, from some record on: requests were throttled, timed out, or have an unknown
+ * outcome.
+ */
 export class RetryableError extends MillraceError {
   override readonly name = 'RetryableError'
 }
 
-/** A split or an operator must not go on by itself: data was lost, state is damaged, or the graph changed. */
+/** A split or an operator must not continue by itself: data was lost, state is damaged, or the graph changed. */
 export class StopError extends MillraceError {
   override readonly name = 'StopError'
 }
 
-/** A record that cannot be counted. It goes to the dead letter with `reason`, and its split goes on (invariant 14). */
+/**
+ * A record that cannot be counted. It goes to the dead letter with `reason`, and its split continues (invariant 14).
+ */
 export class RecordRejection extends MillraceError {
   override readonly name = 'RecordRejection'
   constructor(reason: string, detail: string) {
@@ -43,13 +51,13 @@ export class RecordRejection extends MillraceError {
   }
 }
 
-/** A fault of Millrace's own code: an invariant does not hold. */
+/** A defect in Millrace itself: an invariant does not hold. */
 export class AssertionFault extends MillraceError {
   override readonly name = 'AssertionFault'
   constructor(message: string) {
     super(
       'assertion',
-      `Invariant broken: ${message}. This is a defect of Millrace; please report it: https://github.com/millrace/millrace/issues`,
+      `Invariant broken: ${message}. This is a defect in Millrace. Please report it: https://github.com/millrace/millrace/issues`,
     )
   }
 }
@@ -58,25 +66,25 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionFault(message)
 }
 
-/** A value as a message shows it: JSON where there is some, else its own text. Never throws. */
+/** A value as a message shows it: as JSON if possible, otherwise as its own text. Never throws. */
 export function shown(value: unknown): string {
   if (typeof value === 'number') return String(value)
   if (typeof value === 'bigint') return `${value}n`
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return 'an object that is no JSON'
+    return 'an object that JSON cannot represent'
   }
 }
 
 /**
- * The message of anything thrown, for logs and rejections. Never throws: user code may throw a value of a record, which
- * need not have a text.
+ * The message of anything thrown, for logs and rejections. Never throws, even if the thrown value cannot be converted
+ * to text: user code may throw any value, such as a part of a record.
  */
 export function messageOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? String(thrown.message) : String(thrown)
   } catch {
-    return 'an object that is no text was thrown'
+    return 'an object that cannot be converted to text was thrown'
   }
 }

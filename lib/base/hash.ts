@@ -1,6 +1,7 @@
 /**
- * MurmurHash3 (x86, 32 bit) over the UTF-16 units of a string, two bytes a unit. Stable for ever: key groups, the order
- * of keys and checksums hang on it. Constants from Austin Appleby's public-domain reference.
+ * MurmurHash3 (x86, 32 bit) over the UTF-16 units of a string, two bytes for each unit. It never changes: key groups,
+ * the order of keys and checksums depend on it. The constants are from the public-domain reference implementation by
+ * Austin Appleby.
  */
 export function hash32(text: string, seed = 0): number {
   const c1 = 0xcc9e2d51
@@ -34,14 +35,14 @@ function finish(value: number): number {
   return h >>> 0
 }
 
-/** FNV-1a over bytes: the checksum of stored payloads. It finds damage, not malice. */
+/** FNV-1a over bytes: the checksum of stored payloads. It detects accidental damage, not tampering. */
 export function checksum(bytes: Uint8Array): number {
   let h = 0x811c9dc5
   for (let i = 0; i < bytes.length; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193)
   return h >>> 0
 }
 
-/** Eight hex digits, which sort as the number does. */
+/** Eight hex digits, which sort in the order of the numbers. */
 export function hex8(hash: number): string {
   return hash.toString(16).padStart(8, '0')
 }

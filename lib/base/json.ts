@@ -1,18 +1,15 @@
-/**
- * A row that ceases to be, as it is written where rows are only added: with `op: '-'`, as a result has it that is taken
- * back.
- */
-function taken(value: unknown): unknown {
+/** A deleted row, as append-only outputs write it: with `op: '-'`, like a result that is taken back. */
+function deletion(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { op: '-', value }
   return (value as { op?: unknown }).op === '-' ? value : { ...value, op: '-' }
 }
 
 /**
- * JSON of a row on its way out, whatever user code put into it: a bigint as text, and what JSON cannot write at all (a
- * cycle) as a note that says so. A row that a sink cannot write would come again for ever.
+ * JSON of an output row, whatever user code put into it. A bigint becomes text. A value that JSON cannot write at all,
+ * such as a cycle, becomes a note with the reason. If the sink threw instead, the row would be retried forever.
  */
 export function rowJson(row: unknown, op?: '-'): string {
-  const value = op === undefined ? row : taken(row)
+  const value = op === undefined ? row : deletion(row)
   try {
     return JSON.stringify(value) ?? 'null'
   } catch {

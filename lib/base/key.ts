@@ -1,18 +1,20 @@
 import { RecordRejection } from './errors.js'
 import { KEY_BYTES_MAX } from './limits.js'
 
-/** What a key is made of. NaN is no key; -0 is 0. */
+/** A part of a key. NaN and infinities are not valid; -0 is treated as 0. */
 export type KeyPart = string | number | boolean | bigint | null
 /** A primitive or a tuple of primitives. */
 export type Key = KeyPart | readonly KeyPart[]
 
 /**
- * The key as text, injective: two keys have one text only if they are the same key. JSON, with lone surrogates escaped;
- * a bigint is digits with an `n`, which no JSON number has; a tuple is an array, which no primitive is.
+ * Encodes a key as text. Two keys have the same text only if they are equal. The text is JSON with lone surrogates
+ * escaped. A bigint is its digits and an `n`, which no JSON number ends with. A tuple is an array, which no primitive
+ * is.
+ * @throws {RecordRejection} `bad-key`
  */
 export function encodeKey(key: Key): string {
   const text = Array.isArray(key) ? tuple(key) : part(key as KeyPart)
-  // A UTF-16 unit is at most three bytes: only long keys need the exact count.
+  // A UTF-16 unit takes at most three bytes, so only long keys need the exact count.
   if (text.length * 3 > KEY_BYTES_MAX && Buffer.byteLength(text) > KEY_BYTES_MAX) {
     throw new RecordRejection(
       'bad-key',
@@ -22,7 +24,7 @@ export function encodeKey(key: Key): string {
   return text
 }
 
-/** A loop, because `map` would skip the holes of an array, which are no parts of a key. */
+/** A loop, because `map` would skip the holes of a sparse array, which must be refused. */
 function tuple(parts: readonly KeyPart[]): string {
   let text = '['
   for (let i = 0; i < parts.length; i++) text += i === 0 ? part(parts[i]!) : `,${part(parts[i]!)}`
@@ -59,7 +61,7 @@ function kindOf(value: unknown): string {
 /** The inverse of `encodeKey`. */
 export function decodeKey(text: string): Key {
   if (text.charCodeAt(0) !== 0x5b) return text.endsWith('n') ? BigInt(text.slice(0, -1)) : JSON.parse(text)
-  // Bigints are the only parts that JSON cannot read; a key with one is split by hand.
+  // JSON can parse every part but a bigint, so a key with one is tokenized first.
   try {
     return JSON.parse(text)
   } catch {

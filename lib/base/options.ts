@@ -1,13 +1,13 @@
 import { ConfigError, shown } from './errors.js'
 
-/** The names of an options object. What its interface gains and a list lacks does not compile. */
+/** The names of an options object. A list that lacks a name of the interface does not compile. */
 export type OptionNames<O> = { readonly [K in keyof Required<O>]: unknown }
 
 /**
- * What Kafka Streams, Flink, Beam and Lambda call it, and what it is called here. Lower case: names are compared
- * without it.
+ * Names from Kafka Streams, Flink, Beam and Lambda, in lower case, and the option that Millrace has for each. Names are
+ * compared case-insensitively.
  */
-const KIN: Readonly<Record<string, string>> = {
+const SYNONYMS: Readonly<Record<string, string>> = {
   grace: 'allowedLateness',
   graceperiod: 'allowedLateness',
   lateness: 'allowedLateness',
@@ -33,9 +33,9 @@ const KIN: Readonly<Record<string, string>> = {
 }
 
 /**
- * Refuses an options object with a name that nobody reads: it would be passed over in silence. `what` begins the
- * sentence.
- * @throws {ConfigError} `unknown-option` with the nearest known name, or `bad-options` for what is no object
+ * Refuses an options object with an unknown name, which would otherwise be ignored silently. `what` begins the message.
+ * @throws {ConfigError} `unknown-option` with the nearest known name, or `bad-options` for a value that is not an
+ * object
  */
 export function checkOptions<O extends object>(
   what: string,
@@ -59,13 +59,13 @@ export function checkOptions<O extends object>(
 }
 
 /**
- * The name that was meant, as far as that can be told: by what others call it, by a part of it, or by a third of its
- * letters at most.
+ * The known name that was probably meant: the equivalent of a name from another product, a name that contains it or is
+ * contained in it, or one that differs in at most a third of its letters.
  */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const given = name.toLowerCase()
-  const kin = Object.hasOwn(KIN, given) ? KIN[given]! : ''
-  if (names.includes(kin)) return kin
+  const synonym = Object.hasOwn(SYNONYMS, given) ? SYNONYMS[given]! : ''
+  if (names.includes(synonym)) return synonym
   let best: string | undefined
   let least = given.length / 3
   for (const candidate of names) {
@@ -79,7 +79,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return best
 }
 
-/** Letters to put in, take out or change until one name is the other (Levenshtein). */
+/** Edit distance: the letters to insert, delete or change until the names are equal (Levenshtein). */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

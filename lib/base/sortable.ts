@@ -1,20 +1,20 @@
 import { assert } from './errors.js'
 
 /**
- * Times lie within these bounds (years -124,000 to 128,000); beyond them is 'never' and 'for ever'. All are safe
- * integers.
+ * All times are within these bounds (years -124,000 to 128,000). Beyond them, a time means 'never' or 'forever'. All of
+ * them are safe integers.
  */
 export const TIME_MIN = -4_000_000_000_000_000
 export const TIME_MAX = 4_000_000_000_000_000
 /**
- * Records have event times within this bound either way: all windows over them, of 400 days and as much lateness at
- * most, close before 'for ever'.
+ * Event times of records are within this bound in both directions. All windows over them, which have at most 400 days
+ * and as much lateness, close before `TIME_MAX`.
  */
 export const EVENT_TIME_MAX = 3_900_000_000_000_000
 const OFFSET = 4_500_000_000_000_000
 const DIGITS = 11
 
-/** An integer as 11 characters that sort as the integers do (there are times before 1970). */
+/** An integer as 11 characters that sort in the order of the integers. Negative ones are times before 1970. */
 export function sortable(value: number): string {
   assert(Number.isSafeInteger(value) && value >= -OFFSET && value <= OFFSET, `${value} can be encoded as a sort key`)
   return (value + OFFSET).toString(36).padStart(DIGITS, '0')
@@ -27,7 +27,8 @@ export function unsortable(text: string): number {
 export const SORTABLE_LENGTH = DIGITS
 
 /**
- * The order of UTF-8 bytes, in which stores sort keys. Differs from `<` only where surrogates meet the top of the BMP.
+ * Compares two texts in the order of their UTF-8 bytes, in which stores sort keys. It differs from `<` only between
+ * surrogates and the end of the BMP.
  */
 export function compareBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
@@ -42,5 +43,5 @@ export function compareBytes(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Surrogates (code points over 0xffff) come after all of the BMP in UTF-8. */
+/** In UTF-8, code points over 0xffff (surrogate pairs) sort after the whole BMP. */
 const rank = (unit: number): number => (unit <= 0xdfff ? unit + 0x2000 : unit - 0x800)

@@ -1,10 +1,10 @@
 /**
- * What one record decoded into, where its codec gives any number of values. One that is a `RecordRejection` is rejected
- * by itself.
+ * The values that a record was decoded into, if its codec may decode any number of them. A value that is a
+ * `RecordRejection` is rejected on its own.
  */
 export class RecordValues {
   readonly list: readonly unknown[]
-  /** Of all values, decoded: what a chunk counts against its limit. */
+  /** The decoded size of all values, which a chunk counts against its limit. */
   readonly bytes: number
   private readonly texts: ((index: number) => string | null) | undefined
 
@@ -15,8 +15,8 @@ export class RecordValues {
   }
 
   /**
-   * The text that a value was read from: what a dead letter keeps of one that is none. Undefined where it has no text
-   * of its own.
+   * The text that a value was read from, which a dead letter keeps if the value cannot be decoded. Undefined if the
+   * value has no text of its own.
    */
   text(index: number): string | null | undefined {
     return this.texts?.(index)

@@ -1,24 +1,24 @@
 import { RecordRejection, RecordValues } from '../base/index.js'
 import { reject } from './rejections.js'
 
-/** One event of a log, with what its envelope says of all of them. */
+/** One log event, together with the fields that its envelope holds for all events. */
 export interface CloudWatchLogEvent {
-  /** The account that the log is of. */
+  /** The account that owns the log. */
   readonly owner: string
   readonly logGroup: string
   readonly logStream: string
   /** Names of the subscription filters that matched. */
   readonly subscriptionFilters: readonly string[]
-  /** Unique, and the same where CloudWatch sends the event again. */
+  /** A unique id. It stays the same if CloudWatch sends the event again. */
   readonly id: string
-  /** When it happened, in ms since the epoch. */
+  /** When the event happened, in ms since the epoch. */
   readonly timestamp: number
   readonly message: string
-  /** What the filter's pattern took out of the message, where it takes anything. */
+  /** The fields that the filter's pattern extracted from the message, if it extracts any. */
   readonly extractedFields?: Readonly<Record<string, string>>
 }
 
-/** The log events of an envelope that was parsed, or why there are none. */
+/** Returns the log events of a parsed envelope, or the rejection if it is not a valid envelope. */
 export function logEventsOf(envelope: unknown, bytes: number): RecordValues | RecordRejection {
   if (envelope instanceof RecordRejection) return envelope
   const { messageType, owner, logGroup, logStream, subscriptionFilters, logEvents } = (envelope ?? {}) as any

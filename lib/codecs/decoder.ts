@@ -4,12 +4,12 @@ import type { CodecDecoder } from './open.js'
 
 type Make = (source: SourceNode<any>) => JsonDecoder | CodecDecoder
 
-/** What is loaded stays: the next source waits for no import. */
+/** Loaded codecs are cached, so that the next source does not wait for an import. */
 const loaded = new Map<string, Make>()
 
 /**
- * What decodes a source's records. It is loaded when a source is opened, as what reads its events is: JSON alone, or
- * all codecs where a source has another one.
+ * Returns the decoder for a source's records. The decoder is loaded when the source is opened, like the reader of its
+ * events: JSON alone, or all codecs if the source uses another one.
  */
 export async function recordDecoder(source: SourceNode<any>): Promise<JsonDecoder | CodecDecoder> {
   const { decode } = source

@@ -19,9 +19,9 @@ export function json(): Codec {
 }
 
 /**
- * A record is any number of JSON values in UTF-8: one a line, over several lines, or one right after the other, as
- * Firehose joins them. A line that is no value is rejected by itself as `bad-json`; the others count. At most 20,000
- * values.
+ * A record is any number of JSON values in UTF-8: one per line, spread over several lines, or one right after the
+ * other, as Firehose joins them. A line that is not a JSON value is rejected alone as `bad-json`; the other lines
+ * count. A record holds at most 20,000 values.
  * @example kinesisSource('orders', { decode: ndjson(), timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') })
  */
 export function ndjson(): Codec {
@@ -29,24 +29,25 @@ export function ndjson(): Codec {
 }
 
 /**
- * A record is gzip data of what another codec or function reads. It unpacks to at most 16 MiB; more is rejected as
- * `oversize-gzip` before it takes the memory, and what is no gzip data, or damaged, as `bad-gzip`.
- * @throws {ConfigError} where what it unpacks to has no codec
+ * A record is gzip data that another codec or function reads after decompression. It decompresses to at most 16 MiB. A
+ * larger record is rejected as `oversize-gzip` before it takes the memory. A record that is not gzip data, or is
+ * damaged, is rejected as `bad-gzip`.
+ * @throws {ConfigError} if no codec or function is given for the decompressed data
  * @example kafkaSource('orders', { decode: gzip(ndjson()), timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') })
  */
 export function gzip(of: Codec | DecodeFunction): Codec {
   if (typeof of !== 'function' && (of as Codec | undefined)?.kind !== 'codec') {
     throw new ConfigError(
       'bad-codec',
-      `gzip(...) takes the codec of what it unpacks to, such as gzip(json()), or a function from bytes to a list of values; it got ${shown(of)}.`,
+      `gzip(...) needs a codec for the decompressed data, such as gzip(json()), or a function from bytes to a list of values; it got ${shown(of)}.`,
     )
   }
   return Object.freeze({ kind: 'codec', codec: 'gzip', of })
 }
 
 /**
- * A record is what a subscription of a CloudWatch Logs group sends to Kinesis: gzip data of a JSON envelope. A
- * DATA_MESSAGE becomes its log events (`CloudWatchLogEvent`), a CONTROL_MESSAGE none. Another envelope is rejected as
+ * A record is what a subscription of a CloudWatch Logs group sends to Kinesis: a gzipped JSON envelope. A DATA_MESSAGE
+ * becomes its log events (`CloudWatchLogEvent`). A CONTROL_MESSAGE has no log events. Any other envelope is rejected as
  * `bad-envelope`.
  * @example kinesisSource('logs', { decode: cloudWatchLogs(), timestamp: (e: CloudWatchLogEvent) => e.timestamp, watermark: outOfOrder('1m') })
  */
@@ -55,7 +56,7 @@ export function cloudWatchLogs(): Codec {
 }
 
 /**
- * A record is one text in UTF-8, without the mark that may begin it. Rejects as `bad-utf8`.
+ * A record is one text in UTF-8. A leading byte order mark is removed. Rejects as `bad-utf8`.
  * @example kinesisSource('lines', { decode: text(), timestamp: (line: string) => iso(line.slice(0, 20)), watermark: outOfOrder('30s') })
  */
 export function text(): Codec {
@@ -63,7 +64,7 @@ export function text(): Codec {
 }
 
 /**
- * A record is its bytes, a `Uint8Array`, as they are.
+ * A record is its unchanged bytes, a `Uint8Array`.
  * @example kafkaSource('frames', { decode: bytes(), timestamp: (_, meta) => meta.stampMs!, watermark: outOfOrder('30s') })
  */
 export function bytes(): Codec {

@@ -4,7 +4,7 @@ const BACKSLASH = 0x5c
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
-/** Where a value lies in some bytes. */
+/** The byte range of a value. */
 export interface Range {
   readonly from: number
   readonly to: number
@@ -12,7 +12,7 @@ export interface Range {
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-/** The first byte from `at` on that is no white space. */
+/** The index of the first byte from `at` on that is not white space. */
 function afterSpace(bytes: Buffer, at: number, end: number): number {
   let i = at
   while (i < end && isSpace(bytes[i]!)) i++
@@ -20,8 +20,8 @@ function afterSpace(bytes: Buffer, at: number, end: number): number {
 }
 
 /**
- * Where the value that begins at `at` ends, by its brackets and quotes alone: whether it is one is for a parser to say.
- * Undefined where it does not end.
+ * The end of the value that begins at `at`, found by its brackets and quotes alone; a parser has to decide whether it
+ * is valid. Undefined if the value does not end.
  */
 function valueEnd(bytes: Buffer, at: number, end: number): number | undefined {
   const first = bytes[at]!
@@ -48,8 +48,8 @@ function valueEnd(bytes: Buffer, at: number, end: number): number | undefined {
 }
 
 /**
- * Values that follow each other, with or without white space between: at most `most` and one more. What does not end is
- * the last.
+ * The ranges of values that follow each other, with or without white space between them: at most `most` + 1. A value
+ * that does not end is the last one.
  */
 export function valueRanges(bytes: Buffer, from: number, to: number, most: number): Range[] {
   const ranges: Range[] = []
@@ -61,7 +61,7 @@ export function valueRanges(bytes: Buffer, from: number, to: number, most: numbe
   return ranges
 }
 
-/** The lines that hold something: at most `most` and one more. */
+/** The ranges of the lines that are not blank: at most `most` + 1. */
 export function lineRanges(bytes: Buffer, most: number): Range[] {
   const ranges: Range[] = []
   for (let from = 0; from < bytes.length && ranges.length <= most; ) {
@@ -74,8 +74,9 @@ export function lineRanges(bytes: Buffer, most: number): Range[] {
 }
 
 /**
- * Of a text that is no JSON value: where a second value begins, if its first is an object or an array that ends, or
- * whether it is one that does not. Undefined where it begins with neither.
+ * Examines a text that is not a JSON value. If its first value is an object or array that ends, `next` is where a
+ * second value begins. If the first one does not end, `isCut` is true. Undefined if the text begins with neither an
+ * object nor an array.
  */
 export function firstValueEnd(
   bytes: Buffer,
@@ -86,7 +87,7 @@ export function firstValueEnd(
   if (end === undefined) return { isCut: true, next: undefined }
   const next = afterSpace(bytes, end, bytes.length)
   const begins = next < bytes.length && (bytes[next] === QUOTE || (bytes[next]! | 0x20) === OPEN)
-  // Only where the first is sound by itself is there a second one.
+  // There is only a second value if the first one is valid by itself.
   return begins && isJson(bytes, at, end) ? { isCut: false, next } : undefined
 }
 

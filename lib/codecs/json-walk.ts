@@ -7,7 +7,7 @@ const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
-/** An array, by the index of the element at hand, or an object, by the name of the member. */
+/** An array, with the index of the current element, or an object, with the name of the current member. */
 interface Level {
   readonly isArray: boolean
   index: number
@@ -16,11 +16,11 @@ interface Level {
   names: Set<string> | undefined
 }
 
-/** What is wanted of a walk. Each of them ends it by giving true. */
+/** Callbacks of a walk. Each of them ends the walk by returning true. */
 export interface JsonVisitor {
-  /** A number's literal lies in the text from `from` to `to`. */
+  /** Called for each number; its literal is in the text from `from` to `to`. */
   number(from: number, to: number): boolean
-  /** A member's name was there before in its object. Without this no names are kept. */
+  /** Called if a member's name occurred before in its object. Names are only recorded if this callback is set. */
   doubled?(): boolean
 }
 
@@ -28,8 +28,8 @@ const CHARS_SHOWN = 60
 const NAME = /^[A-Za-z_$][\w$-]{0,39}$/
 
 /**
- * Walks a text that JSON.parse has taken, without recursion. Much slower than parsing: for records of which something
- * is doubtful.
+ * Walks a text that JSON.parse has accepted, without recursion. It is much slower than parsing, so it is only used for
+ * records that may break a rule.
  */
 export class JsonWalk {
   private readonly text: string
@@ -40,8 +40,8 @@ export class JsonWalk {
   }
 
   /**
-   * Where the walk stands, as a JSON path. A name that is no plain word may be data, and is a star; a long path ends in
-   * dots.
+   * The current place of the walk, as a JSON path. A name that is not a plain word may be data, so it is shown as a
+   * star. A long path is cut and ends in an ellipsis.
    */
   get path(): string {
     let path = '$'
@@ -98,7 +98,7 @@ export class JsonWalk {
   }
 }
 
-/** Behind the quote that ends the string which begins at `from`. */
+/** The index after the closing quote of the string that begins at `from`. */
 function stringEnd(text: string, from: number): number {
   for (let i = from + 1; i < text.length; i++) {
     const char = text.charCodeAt(i)

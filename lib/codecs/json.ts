@@ -7,13 +7,14 @@ import { type Payloads, RecordPack } from './record-pack.js'
 import { reject } from './rejections.js'
 
 /**
- * Into how many parts a run is cut that could not be parsed at once: a bad record costs some parts, not all of the run.
+ * A run of records that could not be parsed at once is cut into this many parts. A bad record then slows down a few
+ * parts and not the whole run.
  */
 const PARTS = 8
 
 /**
- * Parses the JSON records of a batch. Many are parsed at once, which costs far less than one by one; the values and the
- * rejections are the same.
+ * Parses the JSON records of a batch. Many records are parsed in one call, which costs far less than parsing them one
+ * by one. The values and the rejections are the same.
  */
 export class JsonDecoder {
   private readonly pack: RecordPack
@@ -24,7 +25,7 @@ export class JsonDecoder {
     this.rules = new JsonRules(numbers, members)
   }
 
-  /** Fills `out[0]` to `out[to - from - 1]` with the values of the records, or with why there is none. */
+  /** Fills `out[0]` to `out[to - from - 1]` with the values of the records, or with their rejections. */
   decode(batch: Payloads, from: number, to: number, out: (unknown | RecordRejection)[]): void {
     for (let index = from; index < to; ) {
       index = this.pack.fill(batch, index, to, from, out)
@@ -40,7 +41,7 @@ export class JsonDecoder {
     } else if (hi > lo) out[this.pack.places[lo]!] = this.parseOne(lo)
   }
 
-  /** False, with `out` as it was, where there is any doubt of any record. */
+  /** Returns false, and leaves `out` unchanged, if there is any doubt about any record. */
   private parseArray(lo: number, hi: number, out: unknown[]): boolean {
     const { hasCommas, places } = this.pack
     const text = this.pack.arrayText(lo, hi)
@@ -66,7 +67,7 @@ export class JsonDecoder {
     return true
   }
 
-  /** Something in these records is doubtful, or all of them are to be looked at. */
+  /** Checks each record alone: one of them may break a rule, or the rules require every record to be checked. */
   private settle(lo: number, hi: number, out: unknown[]): void {
     for (let k = lo; k < hi; k++) {
       const place = this.pack.places[k]!

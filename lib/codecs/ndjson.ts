@@ -3,16 +3,16 @@ import type { JsonDecoder } from './json.js'
 import { lineRanges, type Range, valueRanges } from './json-values.js'
 import { reject } from './rejections.js'
 
-/** The values at some places of a text, each as a record of its own would be decoded. */
+/** The values in some ranges of a text, each decoded as if it were a record of its own. */
 interface Parsed {
   readonly ranges: readonly Range[]
   readonly values: readonly unknown[]
 }
 
 /**
- * The JSON values of one record. Lines first, as nearly every producer writes them, and parsed as a batch is. A line
- * that is no value may be several, one right after the other; and where some still are none, a value may go over
- * several lines: that counts if it makes sense of all of the text.
+ * The JSON values of one record. Lines are tried first, because nearly every producer writes one value per line; they
+ * are parsed as a batch. A line that is not one value may hold several values in a row. If some lines are still not
+ * values, a value may span several lines; that reading is only used if it makes sense of the whole text.
  */
 export function ndjsonValues(bytes: Buffer, decoder: JsonDecoder): RecordValues | RecordRejection {
   const lines = lineRanges(bytes, RECORD_VALUES_MAX)
@@ -25,7 +25,7 @@ export function ndjsonValues(bytes: Buffer, decoder: JsonDecoder): RecordValues 
   return new RecordValues(found.values, bytes.length, (i) => bytes.toString('utf8', ranges[i]!.from, ranges[i]!.to))
 }
 
-/** What shows that a text was cut in the wrong places. */
+/** Rejections that show that a text was cut in the wrong places. */
 const NONSENSE = new Set(['bad-json', 'bad-utf8', 'deep-nesting', 'oversize'])
 const isNonsense = (value: unknown): boolean => value instanceof RecordRejection && NONSENSE.has(value.code)
 const isBad = (value: unknown): boolean => value instanceof RecordRejection && value.code === 'bad-json'
@@ -43,7 +43,7 @@ function parsed(bytes: Buffer, ranges: readonly Range[], decoder: JsonDecoder): 
   return { ranges, values }
 }
 
-/** Bad lines of several values give these; the other lines stay. */
+/** Splits bad lines that hold several values into those values. The other lines stay as they are. */
 function cutUp(bytes: Buffer, lines: Parsed, decoder: JsonDecoder): Parsed {
   const ranges: Range[] = []
   const values: unknown[] = []

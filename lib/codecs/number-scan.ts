@@ -1,15 +1,15 @@
-/** Each byte's highest bit. */
+/** The highest bit of each byte. */
 const HIGH = 0x80808080
 const HIGH_INT = HIGH | 0
 
 /**
- * Whether the JSON in the bytes from `from` to `to` may hold a number that a double does not: one of 16 digits or more,
- * or with an exponent of three. Wrong only in being too careful: it may lie in a text. `words` are the same bytes, four
- * at a time; what lies around them within eight bytes is looked at too.
+ * Whether the JSON in the bytes from `from` to `to` may hold a number that a double cannot represent: one of 16 digits
+ * or more, or one with an exponent of three digits. It may report a false positive, because the digits may be part of a
+ * text. `words` are the same bytes, four at a time. The scan also covers up to eight bytes on either side of the range.
  *
- * This is on the hot path of every pipeline, so eight bytes are tested at once. With a byte's highest bit free, an
- * addition sets it where the byte is large enough: adding 0x52 shows what is not below '.', adding 0x46 what is above
- * '9'.
+ * This is on the hot path of every pipeline, so eight bytes are tested at once. The highest bit of each byte is cleared
+ * first; an addition then sets it if the byte is large enough. Adding 0x52 marks the bytes that are not below '.',
+ * adding 0x46 marks those above '9'.
  */
 export function mayHoldLongNumber(bytes: Uint8Array, words: Int32Array, from: number, to: number): boolean {
   const last = Math.min(words.length, 2 * Math.ceil(to / 8))
@@ -23,7 +23,7 @@ export function mayHoldLongNumber(bytes: Uint8Array, words: Int32Array, from: nu
     const lettersB = ~(((b | 0x20202020) ^ 0x65656565) + 0x7f7f7f7f)
     const pairs = (lettersA & ((digitsA << 8) | before)) | (lettersB & ((digitsB << 8) | (digitsA >>> 24)))
     if (pairs !== 0 && hasLongExponent(bytes, i * 4)) return true
-    // Of 16 digits in a row, eight at least fill such a pair of words.
+    // In a row of 16 digits, at least eight fill such a pair of words.
     if ((digitsA & digitsB) === HIGH_INT && hasLongRun(bytes, i * 4)) return true
     before = digitsB >>> 24
   }
@@ -33,7 +33,7 @@ export function mayHoldLongNumber(bytes: Uint8Array, words: Int32Array, from: nu
 const isDigit = (byte: number | undefined): boolean => byte! >= 0x30 && byte! <= 0x39
 const isDigitOrPoint = (byte: number | undefined): boolean => isDigit(byte) || byte === 0x2e
 
-/** Whether the eight digits, or points, at a place are of 16 or more in a row that are a number. */
+/** Whether the eight digits or points at a place belong to a number of 16 or more. */
 function hasLongRun(bytes: Uint8Array, at: number): boolean {
   let from = at
   while (from > 0 && isDigitOrPoint(bytes[from - 1])) from--
@@ -57,8 +57,8 @@ function hasLongExponent(bytes: Uint8Array, at: number): boolean {
 }
 
 /**
- * Whether a number may begin there: in JSON it follows a bracket, a colon, a comma, white space or a sign, and in a
- * text mostly something else.
+ * Whether a number may begin at `from`. In JSON, a number follows a bracket, a colon, a comma, white space or a sign.
+ * Digits inside a text mostly follow something else.
  */
 function isValueAt(bytes: Uint8Array, from: number): boolean {
   const sign = from > 0 && bytes[from - 1] === 0x2d ? from - 1 : from
@@ -69,7 +69,7 @@ function isValueAt(bytes: Uint8Array, from: number): boolean {
 
 const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE][+-]?\d{3})/
 
-/** The same of one record's text. */
+/** The same check for the text of one record. */
 export function textMayHoldLongNumber(text: string): boolean {
   return LONG_NUMBER.test(text)
 }

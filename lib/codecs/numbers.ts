@@ -5,23 +5,24 @@ import { JsonWalk } from './json-walk.js'
 import { textMayHoldLongNumber } from './number-scan.js'
 import { reject } from './rejections.js'
 
-/** A decimal of so many digits always comes back from a double. */
+/** A decimal number of this many digits always survives the conversion to a double and back. */
 const DIGITS_SURE = 15
-/** A double is printed with at most so many digits by programs that mean to read it back. */
+/** Programs print a double with at most this many digits so that it can be read back exactly. */
 const DIGITS_PRINTED = 17
-/** As far as `toPrecision` goes. */
+/** The limit of `toPrecision`. */
 const DIGITS_MAX = 100
 /**
- * Below this, and with an exponent, Java before 19 may round the last digit that it prints otherwise than everybody
- * else.
+ * For numbers below this, and for numbers with an exponent, Java before version 19 may print a different last digit
+ * than other languages.
  */
 const ROUNDED_BELOW = 1e7
 
 /**
- * Whether a double holds what a JSON number says. It does where the double, printed exactly with as many digits as the
- * number has, gives that number, and where its shortest form does: so whatever prints doubles rightly passes, be it
- * with 15, 17 or 25 digits. Numbers of at most 17 digits with an exponent, or with a fraction and below ten million,
- * pass too: they come of a double. What becomes infinite, or zero without being it, is not held.
+ * Whether a double holds the value of a JSON number. It does if the double, printed exactly with as many digits as the
+ * number has, gives that number, or if its shortest form does. So every number passes that a correct program printed
+ * from a double, whether with 15, 17 or 25 digits. Numbers of at most 17 digits also pass if they have an exponent, or
+ * a fraction and a value below ten million: they come from a double. A number is not held if it becomes infinite, or
+ * zero without being zero.
  */
 export function isHeld(literal: string): boolean {
   const value = Number(literal)
@@ -37,7 +38,7 @@ export function isHeld(literal: string): boolean {
   return significant(value.toPrecision(digits.length)) === digits || significant(String(value)) === digits
 }
 
-/** The digits of a number from the first to the last that is not zero. */
+/** The significant digits of a number: from the first to the last digit that is not zero. */
 function significant(literal: string): string {
   return literal
     .replace(/[eE].*$/, '')
@@ -48,11 +49,11 @@ function significant(literal: string): string {
 const isWhole = (literal: string): boolean => !/[.eE]/.test(literal)
 const isUnsafe = (literal: string): boolean => literal.length >= 16 && !Number.isSafeInteger(Number(literal))
 
-/** How the numbers and the members of a source's JSON are taken, beyond what JSON.parse does. */
+/** The rules for numbers and members of a source's JSON that go beyond JSON.parse. */
 export class JsonRules {
-  /** Whether a text that may hold a long number has to be looked at. */
+  /** Whether a text that may hold a long number has to be checked. */
   readonly watchesNumbers: boolean
-  /** Whether every text has to be. */
+  /** Whether every text has to be checked. */
   readonly watchesMembers: boolean
   private readonly numbers: NumberPolicy
 
@@ -62,7 +63,7 @@ export class JsonRules {
     this.watchesMembers = members === 'reject'
   }
 
-  /** What becomes of a record with this text, which JSON.parse made `value` of. */
+  /** Returns the final value or the rejection for a record with this text, which JSON.parse parsed to `value`. */
   settle(text: string, value: unknown): unknown {
     const mayHoldNumber = this.watchesNumbers && textMayHoldLongNumber(text)
     if (!mayHoldNumber && !this.watchesMembers) return value
@@ -88,7 +89,7 @@ export class JsonRules {
     return rejection ?? (swaps.length === 0 ? value : this.parseSwapped(text, swaps))
   }
 
-  /** What stands for a number's literal in the text: undefined where it stays. */
+  /** The replacement for a number's literal in the text; undefined if the literal stays. */
   private swapOf(literal: string): string | 'reject' | undefined {
     if (literal.length <= DIGITS_SURE && isWhole(literal)) return undefined
     const isLarge = isWhole(literal) && isUnsafe(literal)
@@ -116,10 +117,10 @@ interface Swap {
   readonly by: string
 }
 
-/** Stands before the digits of a bigint in a text. No record knows the word. */
+/** The prefix of a bigint's digits in a text. No record can contain the random word. */
 const MARK = `${WORD}:`
 
-/** Walks without recursion, as deep as a value may be. */
+/** The walk uses no recursion, so any depth is safe. */
 function withBigints(value: unknown): unknown {
   const root = { value }
   const open: object[] = [root]

@@ -15,12 +15,12 @@ import { ndjsonValues } from './ndjson.js'
 import type { Payloads } from './record-pack.js'
 import { reject } from './rejections.js'
 
-/** One value, some `RecordValues`, or why there is none. */
+/** Returns one value, several `RecordValues`, or a rejection. */
 type Decode = (bytes: Buffer, meta: RecordMeta) => unknown
 
 /**
- * Decodes the records of a source with another codec than `json()`: one at a time, so that no more than one is
- * unpacked.
+ * Decodes the records of a source that uses a codec other than `json()`. Records are decoded one at a time, so that at
+ * most one decompressed record is in memory.
  */
 export class CodecDecoder {
   readonly recordsAtOnce = 1
@@ -37,8 +37,8 @@ export class CodecDecoder {
   }
 
   /**
-   * Fills `out` from its start with the value of each record, with its `RecordValues`, or with why there are none.
-   * `meta` is of the first.
+   * Fills `out` from its start with the value of each record, its `RecordValues`, or its rejection. `meta` belongs to
+   * the first record.
    */
   decode(batch: Payloads, from: number, to: number, out: unknown[], meta: RecordMeta): void {
     for (let index = from; index < to; index++) out[index - from] = this.one(batch, index, meta)
@@ -47,7 +47,7 @@ export class CodecDecoder {
   private one(batch: Payloads, index: number, meta: RecordMeta): unknown {
     const bound = batch.sizeBound(index)
     if (bound > this.recordBytesMax) return reject.oversize(bound, this.recordBytesMax)
-    // Bytes of its own: user code may keep them.
+    // Each record gets a buffer of its own, because user code may keep it.
     const bytes = Buffer.allocUnsafeSlow(bound)
     const written = batch.write(index, bytes, 0)
     return written < 0 ? reject.defect(written) : this.decodeOne(bytes.subarray(0, written), meta)
@@ -55,7 +55,7 @@ export class CodecDecoder {
 }
 
 interface Settings {
-  /** Of the source. */
+  /** The source's name. */
   readonly name: string
   readonly json: JsonDecoder
 }
@@ -78,7 +78,7 @@ function opened(codec: Codec | DecodeFunction, settings: Settings): Decode {
     default:
       throw new ConfigError(
         'bad-source',
-        `decode of the source "${settings.name}" is a codec of another version of Millrace. Build the pipeline with this one.`,
+        `decode of the source "${settings.name}" is a codec of another version of Millrace. Build the pipeline with this version.`,
       )
   }
 }
@@ -123,7 +123,7 @@ function called(
       given.catch(() => undefined)
       throw new ConfigError(
         'async-decode',
-        `decode of the source "${source}" gives a promise; ingest has no await in its loop. Use a synchronous function.`,
+        `decode of the source "${source}" returns a promise; ingest decodes records synchronously. Use a synchronous function.`,
       )
     }
     const list: unknown[] = []
@@ -139,7 +139,7 @@ function called(
   }
 }
 
-/** A text and bytes can be walked too, but hardly anybody means their letters. */
+/** Strings and byte arrays are iterable too, but a user function hardly ever means their characters as values. */
 function listed(given: unknown): Iterable<unknown> {
   const isList = typeof given === 'object' && given !== null && Symbol.iterator in given && !ArrayBuffer.isView(given)
   if (isList) return given as Iterable<unknown>
@@ -153,6 +153,6 @@ function listed(given: unknown): Iterable<unknown> {
           : `one ${typeof given}`
   throw new RecordRejection(
     'decode-threw',
-    `decode gives a list of values; it gave ${what}. Return [value] for one, [] for none.`,
+    `decode must return a list of values; it returned ${what}. Return [value] for one value, [] for none.`,
   )
 }

@@ -9,21 +9,18 @@ import { reject } from './rejections.js'
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
-/** The mark that some programs begin a text in UTF-8 with. It is no part of the text. */
+/** The byte order mark that some programs write before a text in UTF-8. It is not part of the text. */
 const MARK = [0xef, 0xbb, 0xbf] as const
 
-/** The payloads of some records: what of a batch is decoded. */
+/** The payloads of some records: the part of a batch that is decoded. */
 export type Payloads = Pick<SplitBatch, 'sizeBound' | 'write'>
 
-/**
- * Records written into one buffer so that any run of them can be read as one JSON array. The buffer is used again and
- * again.
- */
+/** Records in one buffer, written so that any run of them can be read as one JSON array. The buffer is reused. */
 export class RecordPack {
   count = 0
-  /** Whether commas part the records, or words. */
+  /** Whether the records are separated by commas, or by words. */
   hasCommas = true
-  /** Of each record in the pack: its place in `out`. */
+  /** The place in `out` of each record in the pack. */
   readonly places = new Int32Array(DECODE_RECORDS)
   private readonly starts = new Int32Array(DECODE_RECORDS)
   private readonly ends = new Int32Array(DECODE_RECORDS)
@@ -37,43 +34,45 @@ export class RecordPack {
   }
 
   /**
-   * Packs what fits of the records from `index` to `to`; rejects in `out` those that need no parser for it. The place
-   * of a record in `out` is its distance from the record `first`. Returns the index to go on with.
+   * Packs as many of the records from `index` to `to` as fit, and rejects in `out` those that can be rejected without a
+   * parser. The place of a record in `out` is its distance from the record `first`. Returns the index of the next
+   * record to pack.
    */
   fill(batch: Payloads, index: number, to: number, first: number, out: unknown[]): number {
     this.hasCommas = this.triesCommas
     const next = this.write(batch, index, to, first, out)
-    // The records of a stream are alike: how these could be parted is how the next ones are tried.
+    // The records of a stream are alike, so the separator that worked for these is tried first for the next ones.
     this.triesCommas = this.allowsCommas()
     if (this.triesCommas || !this.hasCommas) return next
     this.hasCommas = false
     return this.write(batch, index, to, first, out)
   }
 
-  /** One record's bytes, until the pack is filled anew. */
+  /** The bytes of one record, valid until the pack is filled again. */
   bytes(k: number): Buffer {
     return this.buffer.subarray(this.starts[k]!, this.ends[k]!)
   }
 
-  /** Whether a record from `lo` to `hi` may hold a number that a double does not. */
+  /** Whether a record from `lo` to `hi` may hold a number that a double cannot represent. */
   mayHoldLongNumber(lo: number, hi: number): boolean {
     return mayHoldLongNumber(this.buffer, this.words, this.starts[lo]! - 1, this.ends[hi - 1]!)
   }
 
-  /** One record's text, or undefined where its bytes are not UTF-8. */
+  /** The text of one record, or undefined if its bytes are not UTF-8. */
   text(k: number): string | undefined {
     return this.slice(this.starts[k]!, this.ends[k]!)
   }
 
   /**
-   * The records `lo` to `hi` as the text of an array, or undefined where some are not UTF-8: a separator ends what is
-   * unfinished. Runs are asked for from the whole to its parts.
+   * The records `lo` to `hi` as the text of an array, or undefined if some are not UTF-8. The separator keeps an
+   * incomplete character from merging with the next record. The caller asks for the whole run first, and then for its
+   * parts.
    */
   arrayText(lo: number, hi: number): string | undefined {
     const from = this.starts[lo]! - 1
     const to = this.ends[hi - 1]!
-    // The brackets overwrite the last byte of the separator before and the first of the one after: a run that has been
-    // tried is only ever cut, so neither is read again.
+    // The brackets overwrite the last byte of the separator before the run and the first byte of the one after it. A
+    // run that was tried is only cut into smaller ones, so neither byte is read again.
     this.buffer[from] = OPEN_ARRAY
     this.buffer[to] = CLOSE_ARRAY
     return this.slice(from, to + 1)
@@ -90,7 +89,7 @@ export class RecordPack {
         out[index - first] = reject.oversize(bound, this.recordBytesMax)
         continue
       }
-      // One byte more, for the bracket behind the last record.
+      // One more byte for the bracket after the last record.
       const need = at + separator.length + bound + 1
       if (need > DECODE_BYTES && count > 0) break
       if (need > this.buffer.length) this.grow(need)
@@ -102,13 +101,13 @@ export class RecordPack {
         continue
       }
       const end = start + written
-      // Each level has two brackets, so that a short record cannot be too deep.
+      // Each level has two brackets, so a short record cannot nest too deeply.
       if (written > 2 * JSON_DEPTH_MAX && isDeeper(this.buffer, start, end, JSON_DEPTH_MAX)) {
         out[index - first] = reject.deepNesting()
         continue
       }
       if (this.hasCommas) {
-        // Two bytes by hand cost less than a call.
+        // Writing two bytes directly costs less than a call.
         this.buffer[at] = separator[0]!
         this.buffer[at + 1] = separator[1]!
       } else this.buffer.set(separator, at)
@@ -123,7 +122,7 @@ export class RecordPack {
   }
 
   private grow(bytes: number): void {
-    // Whole words of eight bytes, as they are looked at.
+    // The number scan reads whole words of eight bytes.
     this.buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes / 8) * 8)
     this.words = new Int32Array(this.buffer.buffer)
   }

@@ -10,7 +10,7 @@ import {
 import { Defect, type NumberPolicy } from '../ports/index.js'
 import { seenIn, wrongByte } from './seen.js'
 
-/** Why a record's payload is no value. Every message states the rule and never the payload. */
+/** The reasons why a payload cannot be decoded. Every message states the rule and never quotes the payload. */
 export const reject = {
   oversize: (bytes: number, bytesMax: number) =>
     new RecordRejection(
@@ -33,13 +33,13 @@ export const reject = {
     new RecordRejection(
       'inexact-number',
       policy === 'bigint'
-        ? `The number at ${path} is one that a double would change, and no whole number of at most ${BIGINT_DIGITS_MAX} digits. Give the source numbers: 'string' or 'double', or send it as text.`
+        ? `The number at ${path} is one that a double would change, and it is not a whole number of at most ${BIGINT_DIGITS_MAX} digits. Give the source numbers: 'string' or 'double', or send it as text.`
         : `The number at ${path} is one that a double would change. Give the source numbers: 'bigint', 'string' or 'double', or send it as text.`,
     ),
   duplicateMember: (path: string) =>
     new RecordRejection(
       'duplicate-member',
-      `An object has each member once; ${path} is there twice. Give the source duplicateMembers: 'last' to keep the last.`,
+      `An object has each member once; ${path} occurs twice. Give the source duplicateMembers: 'last' to keep the last.`,
     ),
   manyValues: () =>
     new RecordRejection(
@@ -54,30 +54,30 @@ export const reject = {
   badGzip: (bytes: Buffer) =>
     new RecordRejection(
       'bad-gzip',
-      `A record of this source is gzip data; the ${bytes.length} bytes of this one begin so, but are cut off or damaged. Have its producer send it whole.`,
+      `A record of this source is gzip data; the ${bytes.length} bytes of this one begin like it, but are cut off or damaged. Have its producer send it whole.`,
     ),
   oversizeGzip: () =>
     new RecordRejection(
       'oversize-gzip',
-      `A record unpacks to at most ${DECODED_BYTES_MAX} bytes; this one to more. Have its producer send smaller records.`,
+      `A record decompresses to at most ${DECODED_BYTES_MAX} bytes; this one is larger. Have its producer send smaller records.`,
     ),
   badEnvelope: () =>
     new RecordRejection(
       'bad-envelope',
-      'A record of CloudWatch Logs is a DATA_MESSAGE with logEvents or a CONTROL_MESSAGE; this one is neither. Correct decode where the stream is no subscription of a log group.',
+      'A record of CloudWatch Logs is a DATA_MESSAGE with logEvents or a CONTROL_MESSAGE; this one is neither. Correct decode if the stream is not the target of a log group subscription.',
     ),
   decodeThrew: (sentence: string) => new RecordRejection('decode-threw', sentence),
-  /** What a batch says of a record that it cannot write. */
+  /** The rejection for a record that its batch cannot write. */
   defect: (defect: number): RecordRejection => {
     switch (defect) {
       case Defect.tombstone:
-        return new RecordRejection('tombstone', 'A record has a value; this one has none (a Kafka tombstone).')
+        return new RecordRejection('tombstone', 'A record has a value; this one has a null value (a Kafka tombstone).')
       case Defect.badBase64:
         return new RecordRejection('bad-base64', "A record's data is padded base64; this one's is not.")
       case Defect.badAggregate:
         return new RecordRejection(
           'bad-aggregate',
-          'A KPL aggregate has a right checksum and one whole user record or more; this one has not.',
+          'A KPL aggregate has a correct checksum and at least one complete user record; this one does not.',
         )
       case Defect.manyRecords:
         return new RecordRejection(

@@ -7,8 +7,8 @@ import type { Handler } from './ingest.js'
 import { deadlineOf, measured } from './invocation.js'
 
 /**
- * The handler that closes slices of a key group when ingest had no time to. Takes a request, or an SQS event of them as
- * JSON.
+ * The handler that closes slices of a key group when ingest had no time to do so. It accepts one request, or an SQS
+ * event whose bodies are requests as JSON.
  * @example export const handler = advance(pipeline, { state: () => lmdbStore('/tmp/state') })
  */
 export function advance(pipeline: Pipeline, bindings?: Bindings): Handler {
@@ -35,7 +35,7 @@ function operatorOf(plan: Plan, { operator: name, keyGroup }: AdvanceRequest): O
   const operator = operatorNamed(plan, name)
   if (Number.isSafeInteger(keyGroup) && keyGroup >= 0 && keyGroup < operator.keyGroups) return operator
   throw new EventShapeError(
-    `Operator "${name}" has key groups 0 to ${operator.keyGroups - 1}; the request names ${keyGroup}.`,
+    `Operator "${name}" has key groups 0 to ${operator.keyGroups - 1}, but the request names ${keyGroup}.`,
   )
 }
 
@@ -44,7 +44,9 @@ function requestsOf(event: unknown): AdvanceRequest[] {
   const requests = Array.isArray(records) ? records.map((record) => parse(record?.body)) : [event]
   for (const request of requests as Partial<AdvanceRequest>[]) {
     if (typeof request?.operator === 'string' && typeof request.keyGroup === 'number') continue
-    throw new EventShapeError('The advance handler takes { operator, keyGroup }, or an SQS event with such bodies.')
+    throw new EventShapeError(
+      'The advance handler expects { operator, keyGroup }, or an SQS event whose bodies are such objects.',
+    )
   }
   return requests as AdvanceRequest[]
 }

@@ -18,26 +18,26 @@ import { Host } from '../runtime/host.js'
 import { LIMITS, type Limits } from '../runtime/limits.js'
 import { FunctionTimeout } from './timeout.js'
 
-/** What the outside binds to a pipeline's logical names. All but `state` has a default. */
+/** What the environment binds to a pipeline's logical names. Everything but `state` has a default. */
 export interface Bindings {
-  /** The state store, or how to open it: once a container. */
+  /** The state store, or a function that opens it, once per container. */
   readonly state: StateStore | (() => Promise<StateStore>)
-  /** Opens a sink in another way than its own; undefined leaves it be. */
+  /** Opens a sink in another way than its own; return undefined to use the sink's own way. */
   readonly sink?: (node: SinkNode<any>) => Promise<Sink> | undefined
-  /** Physical names of sinks' resources (a table's name) by logical name, where the two differ. */
+  /** Physical names of sinks' resources (such as a table's name) by logical name, if the two differ. */
   readonly resources?: Readonly<Record<string, string>>
-  /** Sources that can be asked for their splits, by logical name (invariants 5, 6). */
+  /** Inspectors of the sources that can be asked for their splits, by logical name (invariants 5, 6). */
   readonly inspectors?: Readonly<Record<string, SourceInspector>>
   /**
-   * Logical source names by what events say of their origin (a stream's name, a topic), where the two differ;
-   * `kinesis:NAME` and `kafka:NAME` where a stream and a topic have one name; `NAME@PLACE` where several have it: the
-   * place is the stream's ARN, that of a cluster of MSK, or a broker's `host:port`, each of them where a cluster has
-   * several.
+   * Logical source names, keyed by the origin that events state (a stream's name, a topic), if the two differ. If a
+   * stream and a topic share a name, the keys are `kinesis:NAME` and `kafka:NAME`. If several origins share a name, the
+   * key is `NAME@PLACE`. The place is the stream's ARN, the ARN of an MSK cluster, or a broker's `host:port`; bind each
+   * of them if a cluster has several.
    */
   readonly origins?: Readonly<Record<string, string>>
   /**
-   * Whether the Kafka mapping runs provisioned pollers, which alone take partial answers. Default false: a failure
-   * throws.
+   * Whether the Kafka mapping runs provisioned pollers, the only ones that accept partial responses. Default false: a
+   * failure throws.
    */
   readonly kafkaPartialAnswers?: boolean
   readonly clock?: Clock
@@ -47,14 +47,16 @@ export interface Bindings {
   readonly queue?: Queue
   /** Default 1. A restore or a replay opens a new run. */
   readonly run?: number
-  /** What logs and metrics call it, where one account has several. Default: the pipeline's name. */
+  /**
+   * The name in logs and metrics, if one account has several deployments of a pipeline. Default: the pipeline's name.
+   */
   readonly deployment?: string
   /**
-   * How much is done at a time. Results never hang on it; `advanceBytes` is the heap that closing windows may fill, by
-   * default a third of the process's.
+   * How much work is done at a time. Results never depend on it. `advanceBytes` is the heap that closing windows may
+   * fill, by default a third of the process's heap.
    */
   readonly limits?: Partial<Limits>
-  /** The function's timeout, ms. Default: what the first invocation has left as it begins. */
+  /** The function's timeout, in ms. Default: the time that the first invocation has left when it begins. */
   readonly timeoutMs?: number
 }
 
@@ -76,17 +78,17 @@ const OPTIONS: OptionNames<Bindings> = {
   timeoutMs: true,
 }
 
-/** A pipeline with its services, made on a container's first invocation and kept. */
+/** A pipeline with its services. It is created on a container's first invocation and kept. */
 export interface Container {
   readonly host: Host
   readonly bindings: Bindings
   readonly store: StateStore
   readonly timeout: FunctionTimeout
-  /** What logs and metrics call it. */
+  /** The name in logs and metrics. */
   readonly deployment: string
 }
 
-/** Opens what a handler needs, once; a failure is tried again by the next invocation. */
+/** Opens what a handler needs, once. After a failure, the next invocation tries again. */
 export function container(pipeline: Pipeline, bindings: Bindings | undefined): () => Promise<Container> {
   let opened: Promise<Container> | undefined
   return () => {
@@ -133,19 +135,20 @@ async function openContainer(pipeline: Pipeline, given: Bindings | undefined): P
   return { host, bindings: given, store, timeout, deployment }
 }
 
-/** The rest of the heap is for a batch, for rows on their way to sinks, and for what waits to be collected. */
+/** The rest of the heap is for a batch, for rows on their way to sinks, and for garbage that is not collected yet. */
 const foldBytes = (): number => Math.min(ADVANCE_BYTES_MAX, getHeapStatistics().heap_size_limit * ADVANCE_HEAP_SHARE)
 
 /**
- * What is bound to a name. Names come from outside too: a topic may be called `constructor`, which every object has.
+ * Returns what is bound to a name. Names come from outside too: a topic may be called `constructor`, a property that
+ * every object inherits.
  */
 export function bound<T>(names: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined
 }
 
 /**
- * A name that is bound and not there is a slip that would go unnoticed: a table of another name, a source that is never
- * asked.
+ * Refuses bindings for names that the pipeline does not have. Such a mistake would otherwise go unnoticed: a sink would
+ * write to another table, or a source would never be asked.
  */
 function checkNames(pipeline: Pipeline, { resources = {}, inspectors = {}, origins = {} }: Bindings): void {
   const { sources, sinks } = plan(pipeline)
@@ -155,7 +158,7 @@ function checkNames(pipeline: Pipeline, { resources = {}, inspectors = {}, origi
     if (unknown === undefined) return
     throw new ConfigError(
       'unknown-name',
-      `${what} names the ${kind} "${unknown}"; pipeline "${pipeline.name}" has ${known[kind].join(', ') || 'none'}.`,
+      `${what} names the ${kind} "${unknown}", but pipeline "${pipeline.name}" has ${known[kind].join(', ') || 'none'}.`,
     )
   }
   check('resources', 'sink', Object.keys(resources))

@@ -10,9 +10,11 @@ import { deadlineOf, type InvocationContext, measured } from './invocation.js'
 export type Handler = (event: unknown, context?: InvocationContext) => Promise<unknown>
 
 /**
- * The handler of a pipeline's event source mappings: any of its sources, told apart by the event. Answers with what is
- * to be delivered again, or throws where the mapping takes no partial answers (invariant 11).
- * @throws {EventShapeError} for an event that no source of the pipeline knows: nothing is committed
+ * The handler for a pipeline's event source mappings. It serves all of the pipeline's sources and distinguishes them by
+ * the event. It returns what has to be delivered again, or throws if the mapping does not accept partial responses
+ * (invariant 11).
+ *
+ * @throws {EventShapeError} for an event that belongs to no source of the pipeline; nothing is committed
  * @example export const handler = ingest(pipeline, { state: () => lmdbStore('/tmp/state') })
  */
 export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
@@ -29,7 +31,7 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
       await opened.host.ready()
       const claimants = decoders.filter((candidate) => candidate.matches(event))
       const [decoder] = claimants
-      // Of an event that two connectors claim, one half would be acknowledged and lost.
+      // If two connectors claimed an event, one half of it would be acknowledged and lost.
       if (decoder === undefined || claimants.length > 1) throw unknownEvent(opened, event, claimants)
       const batches = decoder.decode(event, (origin, places) => sourceOf(opened, decoder.connector, origin, places))
       const undone: Undone[] = []
@@ -40,8 +42,8 @@ export function ingest(pipeline: Pipeline, bindings?: Bindings): Handler {
         if (outcome instanceof MillraceError) stopped ??= outcome
         else if (outcome !== undefined) undone.push({ batch, index: outcome })
       }
-      // What no redelivery mends is said loudly, but not before the other partitions are done: they would wait for it
-      // for ever (invariant 11).
+      // An error that no redelivery can fix is thrown, but only after the other partitions are done. Otherwise they
+      // would wait for it forever (invariant 11).
       if (stopped !== undefined) throw stopped
       return answer(opened, decoder, undone)
     })
@@ -64,8 +66,8 @@ async function openDecoders({ host }: Container): Promise<Decoding> {
 }
 
 /**
- * One batch of one split. Errors that a redelivery may mend leave it undone from the first record without a checkpoint;
- * one that none mends is handed back.
+ * Ingests one batch of one split. After an error that a redelivery may fix, the batch is undone from the first record
+ * without a checkpoint. An error that no redelivery can fix is returned.
  */
 async function ingestOne(
   { host }: Container,
@@ -79,7 +81,7 @@ async function ingestOne(
   try {
     const outcome = await ingestBatch(host, batch, records.get(batch.source)!, deadline, progress)
     if (outcome.undone === undefined) return undefined
-    logger.warn('a batch is to come again', {
+    logger.warn('part of a batch is not done: it will be retried', {
       ...where,
       because: outcome.because,
       from: outcome.undone,
@@ -89,14 +91,14 @@ async function ingestOne(
   } catch (error) {
     if (error instanceof MillraceError && !(error instanceof RetryableError)) return error
     metrics.add('Retries', 1, 'Count')
-    logger.error('a batch failed and is to come again', {
+    logger.error('a batch failed and will be retried', {
       ...where,
       error: messageOf(error),
       code: error instanceof MillraceError ? error.code : 'unexpected',
       from: progress.undone,
       of: batch.count,
     })
-    // All records have their checkpoint: what failed was moving the watermark, and the next batch or tick does that.
+    // If all records have their checkpoint, only moving the watermark failed, which the next batch or tick does.
     return progress.undone < batch.count ? progress.undone : undefined
   }
 }
@@ -106,15 +108,15 @@ function answer({ bindings }: Container, decoder: EventDecoder, undone: readonly
     const { batch, index } = undone[0]!
     throw new RetryableError(
       'batch-undone',
-      `${undone.length} partition${undone.length === 1 ? ' is' : 's are'} not done, the first from ${batch.split} position ${batch.position(index)} on; this mapping takes no partial answers, so the batch comes again and what is done is skipped.`,
+      `${undone.length} partition${undone.length === 1 ? ' is' : 's are'} not done, the first from ${batch.split} position ${batch.position(index)} on. This mapping accepts no partial responses, so the whole batch is retried and finished records are skipped.`,
     )
   }
   return decoder.partialAnswer(undone)
 }
 
 /**
- * The logical source of what an event names. Where a name is bound by place, it is never taken for one that is
- * elsewhere.
+ * The logical source for an origin that an event names. If the name is bound by place, only events from those places
+ * match.
  */
 function sourceOf(
   { host, bindings }: Container,
@@ -128,7 +130,7 @@ function sourceOf(
   const begins = [`${origin}@`, `${connector}:${origin}@`]
   if (here === undefined && Object.keys(origins).some((key) => begins.some((begin) => key.startsWith(begin))))
     throw new EventShapeError(
-      `Pipeline "${host.plan.pipeline.name}" has ${connector} sources of the name "${origin}" in other places; this event is of ${places.join(', ') || 'none'}. Bind origins: { '${origin}@${places[0] ?? 'PLACE'}': '...' }.`,
+      `Pipeline "${host.plan.pipeline.name}" has ${connector} sources named "${origin}" in other places, but this event comes from ${places.join(', ') || 'no known place'}. Bind origins: { '${origin}@${places[0] ?? 'PLACE'}': '...' }.`,
     )
   const name = here ?? boundTo(origin) ?? origin
   const source = host.plan.sources.find((candidate) => candidate.name === name && candidate.connector === connector)
@@ -137,7 +139,7 @@ function sourceOf(
     .filter((candidate) => candidate.connector === connector)
     .map((candidate) => candidate.name)
   throw new EventShapeError(
-    `Pipeline "${host.plan.pipeline.name}" has no ${connector} source "${name}"; it has ${known.join(', ') || 'none'}. Name the source so, or bind origins: { '${origin}': '...' }.`,
+    `Pipeline "${host.plan.pipeline.name}" has no ${connector} source "${name}"; it has ${known.join(', ') || 'none'}. Use that name for the source, or bind origins: { '${origin}': '...' }.`,
   )
 }
 
@@ -150,6 +152,6 @@ function unknownEvent({ host }: Container, event: unknown, claimants: readonly E
         : `an object with ${Object.keys(event).slice(0, 5).join(', ') || 'no fields'}`
   const connectors = [...new Set(host.plan.sources.map((source) => source.connector))].join(', ')
   return new EventShapeError(
-    `Pipeline "${host.plan.pipeline.name}" takes events of ${connectors}; this one is ${shape}. Check which mapping invokes this function.`,
+    `Pipeline "${host.plan.pipeline.name}" expects events from ${connectors}, but this one is ${shape}. Check which mapping invokes this function.`,
   )
 }

@@ -6,14 +6,17 @@ export interface InvocationContext {
   readonly awsRequestId?: string
 }
 
-/** Called as an invocation begins: what it has left then is the function's timeout, but for what its start took. */
+/**
+ * Must be called when an invocation begins: the time that is left then is the function's timeout minus the startup
+ * time.
+ */
 export function deadlineOf(context: InvocationContext | undefined, { timeout }: Container): { remainingMs(): number } {
   const remaining = context?.getRemainingTimeInMillis?.()
   if (remaining !== undefined) timeout.note(remaining)
   return { remainingMs: () => context?.getRemainingTimeInMillis?.() ?? timeout.ms }
 }
 
-/** Runs one invocation's work and writes its metrics, whatever becomes of it. */
+/** Runs one invocation's work and writes its metrics, whether the work succeeds or fails. */
 export async function measured<R>(
   { host, store, deployment }: Container,
   handler: string,

@@ -5,9 +5,9 @@ import type { Handler } from './ingest.js'
 import { deadlineOf, measured } from './invocation.js'
 
 /**
- * The handler of the schedule, once a minute: registers, ends and parts splits, moves watermarks, restarts what was
- * lost. The event `{ only: 'keep' }`, as the schedule of a paused pipeline sends it, only sees to it that no state
- * expires.
+ * The handler of the schedule, invoked once a minute. It registers splits, ends them and lets them leave, moves
+ * watermarks, and restarts what was lost. For the event `{ only: 'keep' }`, which the schedule of a paused pipeline
+ * sends, it only makes sure that no state expires.
  * @example export const handler = tick(pipeline, { state: () => lmdbStore('/tmp/state') })
  */
 export function tick(pipeline: Pipeline, bindings?: Bindings): Handler {

@@ -1,6 +1,8 @@
 const DEFAULT_TIMEOUT_MS = 60_000
 
-/** The function's timeout, as far as it is known: what is bound, else the most time that an invocation began with. */
+/**
+ * The function's timeout, as far as it is known: the bound value, or else the longest time an invocation began with.
+ */
 export class FunctionTimeout {
   private readonly bound: number | undefined
   private most = 0

@@ -1,6 +1,6 @@
 /**
- * Takes the place of the SDK's chain of credential providers in bundles for Lambda, where credentials are in the
- * environment variables and nowhere else.
+ * Replaces the SDK's chain of credential providers in bundles for Lambda, where credentials are always in the
+ * environment variables.
  */
 export function defaultProvider() {
   return async () => {
@@ -13,9 +13,9 @@ export function defaultProvider() {
       }
     }
     const error = new Error(
-      'This bundle takes AWS credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, as Lambda sets them; they are not set.',
+      'This bundle reads AWS credentials only from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, which Lambda sets, but they are not set.',
     )
-    // The name that the SDK and its callers know.
+    // The error name that the SDK and its callers expect.
     error.name = 'CredentialsProviderError'
     throw error
   }

@@ -9,9 +9,10 @@ export { VARIABLES } from './environment.js'
 export type { SourceBinding } from './sources.js'
 
 /**
- * Everything outside that a deployed function needs, from the environment variables that its stack sets. Await it as
+ * All the bindings that a deployed function needs, from the environment variables that its stack sets. Await it while
  * the module loads: Lambda's init phase has more CPU than the first invocation.
- * @throws {ConfigError} which variable is wrong, and how it should be
+ *
+ * @throws {ConfigError} that names the wrong variable and states what it should be
  * @example export const handler = ingest(pipeline, await environmentBindings())
  */
 export async function environmentBindings(): Promise<Bindings> {

@@ -8,9 +8,9 @@ import { objectIn, runIn, VARIABLES } from './environment.js'
 const EXAMPLE = '{"revenue":"prod-revenue","dead-letter":"s3://prod-letters/revenue"}'
 
 /**
- * The tables and buckets of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop is a table
- * here, with the items that `dynamodbTable` makes by itself, or a bucket with an object a batch: a function's disk is
- * gone with its container.
+ * The tables and buckets of sinks, from MILLRACE_SINKS. A sink that is a file or the console on a laptop becomes a
+ * table here, with the items that `dynamodbTable` creates, or a bucket with one object per batch: a function's disk is
+ * lost with its container.
  */
 export function sinksIn(
   places = objectIn(VARIABLES.sinks, EXAMPLE),
@@ -19,7 +19,7 @@ export function sinksIn(
     if (typeof place === 'string' && place !== '') continue
     throw new ConfigError(
       'bad-environment',
-      `${VARIABLES.sinks} gives the sink "${name}" the place ${shown(place)}; it is JSON of names of tables, or s3://BUCKET/PREFIX, by logical name, such as ${EXAMPLE}.`,
+      `${VARIABLES.sinks} gives the sink "${name}" the place ${shown(place)}; the value must be a JSON object with the name of a table, or s3://BUCKET/PREFIX, by logical name, such as ${EXAMPLE}.`,
     )
   }
   return {

@@ -5,7 +5,7 @@ import { kinesisInspector } from '../sources/kinesis/inspector.js'
 import { objectIn, VARIABLES } from './environment.js'
 
 /**
- * A stream by its name or ARN; a topic with its brokers and the references of its secrets; or a topic of the cluster
+ * A stream by its name or ARN; a topic with its brokers and the references to its secrets; or a topic of the cluster
  * that another source names.
  */
 export type SourceBinding =
@@ -16,7 +16,8 @@ export type SourceBinding =
 const EXAMPLE = '{"orders":{"stream":"orders"},"clicks":{"topic":"clicks","brokers":["b-1:9096"]}}'
 
 /**
- * What the sources are outside, from MILLRACE_SOURCES. A source that is not named there cannot be asked for its splits.
+ * The physical resources of the sources, from MILLRACE_SOURCES. A source that is not named there cannot be asked for
+ * its splits.
  */
 export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
   readonly inspectors: Readonly<Record<string, SourceInspector>>
@@ -32,10 +33,10 @@ export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
     if (twin !== undefined)
       throw new ConfigError(
         'bad-environment',
-        `${VARIABLES.sources} binds "${name}" and "${twin.name}" to ${source.origin}, and nothing tells the one from the other: a stream is told by its ARN, a topic by its cluster's ARN or its brokers. Bind each to one of its own.`,
+        `${VARIABLES.sources} binds "${name}" and "${twin.name}" to ${source.origin}, and they cannot be distinguished: a stream is identified by its ARN, a topic by its cluster's ARN or its brokers. Bind each source to its own stream or topic.`,
       )
-    // A name that one source alone has is enough, wherever it is: a stream made anew in another account, brokers that
-    // were replaced.
+    // A name that only one source has is sufficient, wherever the source is. It stays valid when a stream is recreated
+    // in another account, or when brokers are replaced.
     const keys = namesakes.length === 0 ? [source.origin] : source.places.map((place) => `${source.origin}@${place}`)
     for (const key of keys) origins[key] = name
     inspectors[name] = 'stream' in binding ? kinesisInspector(binding) : boundKafkaInspector(binding)
@@ -43,7 +44,7 @@ export function sourcesIn(bindings = objectIn(VARIABLES.sources, EXAMPLE)): {
   return { inspectors, origins }
 }
 
-/** What events say of a source: its name, and what tells it from one of the same name elsewhere. */
+/** What events state about a source: its name, and what distinguishes it from a source with the same name elsewhere. */
 interface SettledSource {
   readonly name: string
   readonly binding: { readonly stream: string } | KafkaBinding
@@ -77,6 +78,6 @@ function boundAs(name: string, bindings: Readonly<Record<string, unknown>>): Set
   }
   throw new ConfigError(
     'bad-environment',
-    `${VARIABLES.sources} gives the source "${name}" neither a stream nor a topic with its brokers. It is JSON by logical name, such as ${EXAMPLE}.`,
+    `${VARIABLES.sources} gives the source "${name}" neither a stream nor a topic with its brokers. The value must be a JSON object by logical name, such as ${EXAMPLE}.`,
   )
 }

@@ -10,6 +10,6 @@ export async function stateIn(choice = process.env[VARIABLES.state] ?? ''): Prom
   if (choice.startsWith('lmdb:')) return await (await import('../state/lmdb/index.js')).lmdbStore(choice.slice(5))
   throw new ConfigError(
     'no-state',
-    `${VARIABLES.state} names the state store, dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice)}.`,
+    `${VARIABLES.state} must name the state store as dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice)}.`,
   )
 }

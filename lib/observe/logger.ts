@@ -2,7 +2,7 @@ import type { Logger } from '../ports/index.js'
 
 type Level = 'info' | 'warn' | 'error'
 
-/** One JSON object a line, as CloudWatch reads them. */
+/** Writes one JSON object per line, the format that CloudWatch reads. */
 export function jsonLogger(
   write: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
   fields: Readonly<Record<string, unknown>> = {},
@@ -14,5 +14,5 @@ export function jsonLogger(
   return { info: log('info'), warn: log('warn'), error: log('error') }
 }
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silentLogger: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }

@@ -5,7 +5,7 @@ interface Metric {
   readonly unit: MetricUnit
 }
 
-/** Sums and peaks of one invocation, in memory. `onFlush` gets them, and they start anew. */
+/** Sums and peaks of one invocation, in memory. A flush passes them to `onFlush` and starts over. */
 export class InvocationMetrics implements Metrics {
   private metrics = new Map<string, Metric>()
   private readonly onFlush: (metrics: ReadonlyMap<string, Metric>, dimensions: Readonly<Record<string, string>>) => void
@@ -39,9 +39,9 @@ export class InvocationMetrics implements Metrics {
 }
 
 /**
- * What becomes metrics of CloudWatch, by the pipeline alone: each costs $0.30 a month for the hours in which it has a
- * value. Alarms look at most of them, and zero is no value to them. The others are in the same log lines, where Logs
- * Insights finds them.
+ * The names that become CloudWatch metrics, with the pipeline as the only dimension. Each metric costs $0.30 a month,
+ * prorated to the hours in which it has a value. Most of them have an alarm, and a zero is not published. All other
+ * values are in the same log lines, where Logs Insights finds them.
  */
 export const PUBLISHED: ReadonlySet<string> = new Set([
   'Records',
@@ -64,8 +64,8 @@ export const PUBLISHED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * One log line an invocation in CloudWatch's embedded metric format: what is published becomes metrics without an API
- * call.
+ * Writes one log line per invocation in CloudWatch's embedded metric format. The published values become metrics
+ * without an API call.
  */
 export function emfMetrics(
   now: () => number,
@@ -85,7 +85,7 @@ export function emfMetrics(
   })
 }
 
-/** A line of the log for each invocation, with all that it counted. */
+/** Logs one line for each invocation, with everything that it counted. */
 export function loggedMetrics(logger: Logger): Metrics {
   return new InvocationMetrics((metrics, dimensions) =>
     logger.info('an invocation ended', {

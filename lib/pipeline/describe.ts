@@ -5,7 +5,7 @@ import { fingerprint } from './manifest.js'
 import { plan } from './plan.js'
 import type { OperatorPlan, Plan } from './stages.js'
 
-/** A pipeline in words: its graph as a tree, then what each stateful step costs and reads. */
+/** A description of a pipeline as text: its graph as a tree, then what each stateful step writes and reads. */
 export function describe(pipeline: Pipeline): string {
   const made = plan(pipeline)
   const lines = [`pipeline ${pipeline.name}   fingerprint ${fingerprint(made)}   key groups ${pipeline.keyGroups}`, '']
@@ -15,7 +15,7 @@ export function describe(pipeline: Pipeline): string {
   lines.push('', `rejected records -> ${pipeline.deadLetter.name}`)
   const { writeShards: shards } = pipeline
   lines.push(
-    `writes spread over ${shards} partition key${shards === 1 ? '' : 's'} for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each`,
+    `writes spread over ${shards} partition key${shards === 1 ? '' : 's'} for checkpoints and each range of keys; DynamoDB accepts about 1,000 write units a second for each`,
   )
   lines.push(`idle after ${formatDuration(pipeline.idleAfterMs)}; ${closing(pipeline.idleClose)}`)
   return lines.join('\n')
@@ -23,7 +23,7 @@ export function describe(pipeline: Pipeline): string {
 
 function closing(idleClose: Pipeline['idleClose']): string {
   if (idleClose === false) return 'windows wait for records when every split is idle'
-  if (idleClose === 'clock') return 'event time goes on with the clock when every split is idle'
+  if (idleClose === 'clock') return 'event time follows the clock when every split is idle'
   return `when every split has been idle for ${formatDuration(idleClose)}, the windows that hold rows are closed`
 }
 
@@ -53,8 +53,8 @@ function label(node: GraphNode): string {
 const FUNCTION_CHARS_MAX = 48
 
 /**
- * A stateless step by the name that a user writes, with the beginning of its function: steps have no names of their
- * own.
+ * The label of a stateless step. Steps have no names of their own, so it is the name of the DSL method and the
+ * beginning of the function.
  */
 export function stepLabel(node: GraphNode): string {
   const name = stepName(node)

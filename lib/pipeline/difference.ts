@@ -5,16 +5,18 @@ import { type Manifest, stateful } from './manifest.js'
 
 type Node = Manifest['nodes'][number]
 
-/** Kinds of nodes with names, as users call them. */
+/** Kinds of nodes that have names, and what users call them. */
 const NAMED = { source: 'source', aggregate: 'operator' } as const
-/** What an option is where the manifest leaves it out. */
+/** The values of options that the manifest leaves out. */
 const DEFAULTS: Readonly<Record<string, unknown>> = { writeShards: 1, emit: 'panes', emptyForMs: 0 }
-/** They follow from the window and its options, and from the rest of the graph. */
+/**
+ * Attributes that are not compared here: they follow from the window and its options, or from the rest of the graph.
+ */
 const DERIVED = ['kind', 'name', 'input', 'inputs', 'folds', 'sliceMs', 'slicesPerBucket']
 
 /**
- * The first difference that makes the fingerprints of two manifests differ, in words: what is another one by its name,
- * its option and the values as a user writes them. Undefined where they are the same.
+ * Describes the first difference that gives two manifests different fingerprints: the name of the node, the option, and
+ * both values as a user writes them. Undefined if there is no difference.
  */
 export function difference(before: Manifest, after: Manifest): string | undefined {
   const [a, b] = [stateful(before), stateful(after)]
@@ -27,8 +29,8 @@ function inNamed(a: Manifest, b: Manifest): string | undefined {
       ({ nodes }) => new Map(nodes.flatMap((node) => (node.kind === kind ? [[node.name, node] as const] : []))),
     )
     const only = (these: typeof were, others: typeof were, what: string): string[] =>
-      [...these!.keys()].flatMap((name) => (others!.has(name) ? [] : `${called} "${name}" is ${what}`))
-    const moved = [...only(were, are, 'gone'), ...only(are, were, 'new')]
+      [...these!.keys()].flatMap((name) => (others!.has(name) ? [] : `${called} "${name}" ${what}`))
+    const moved = [...only(were, are, 'no longer exists'), ...only(are, were, 'is new')]
     if (moved.length > 0) return moved.join(' and ')
     for (const [name, node] of were!) {
       const where = `${called} "${name}": `
@@ -49,13 +51,13 @@ function inOptions(where: string, a: object, b: object): string | undefined {
   return undefined
 }
 
-/** As a user writes it. */
+/** The value as a user writes it. */
 function valueText(name: string, value: any): string {
   if (value === undefined) return 'not set'
   if (name === 'window') return describeWindow(value as WindowSpec)
   if (name === 'watermark')
     return `${value.kind === 'custom' ? 'customWatermark' : 'outOfOrder'}(${formatDuration(value.boundMs)})`
-  // Of stddev.
+  // An option of stddev.
   if (name === 'free') return value === 1 ? '"sample"' : '"population"'
   if (name === 'minTimeMs') return new Date(value).toISOString()
   if (name.endsWith('Ms')) return value >= TIME_MAX ? 'not set' : formatDuration(value)
@@ -67,7 +69,7 @@ function inFields(where: string, a: Node, b: Node): string | undefined {
   const [were, are] = [of(a), of(b)]
   for (const field of new Set([...were.keys(), ...are.keys()])) {
     const [was, is] = [were.get(field), are.get(field)]
-    if (is === undefined) return `${where}field "${field}" is gone`
+    if (is === undefined) return `${where}field "${field}" no longer exists`
     if (was === undefined) return `${where}field "${field}" is new`
     if (was.kind !== is.kind) return `${where}field "${field}" was ${was.kind} and is ${is.kind}`
     const found = inOptions(`${where}field "${field}": `, was.options, is.options)
@@ -77,7 +79,7 @@ function inFields(where: string, a: Node, b: Node): string | undefined {
   return old === now ? undefined : `${where}its fields were ${old} and are ${now}: their order is part of the state`
 }
 
-/** Steps have no names: they are told by what stands where. */
+/** Steps have no names, so they are compared by their kinds and places. */
 function inSteps(a: Manifest, b: Manifest): string | undefined {
   const [were, are] = [a, b].map(({ nodes }) =>
     nodes.map((node) => `${stepName(node as unknown as GraphNode)}${node.name === undefined ? '' : ` "${node.name}"`}`),
@@ -85,5 +87,5 @@ function inSteps(a: Manifest, b: Manifest): string | undefined {
   if (were!.join() !== are!.join()) return `the steps were ${were!.join(', ')} and are ${are!.join(', ')}`
   return JSON.stringify(a.nodes) === JSON.stringify(b.nodes)
     ? undefined
-    : `the steps ${were!.join(', ')} are joined in another way`
+    : `the steps ${were!.join(', ')} are connected differently`
 }

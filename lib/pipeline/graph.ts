@@ -3,12 +3,14 @@ import type { Duration, Key } from '../base/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 
-/** When a window gives results. */
+/** When a window emits results. */
 export type Emit = 'panes' | 'final'
 
 export type Accumulation = 'accumulating' | 'discarding' | 'retracting'
 
-/** Nodes are frozen data; `id` is the index in the graph. Everything that reads a pipeline is a visitor over them. */
+/**
+ * Nodes are frozen data. `id` is the index in the graph. Everything that reads a pipeline is a visitor over its nodes.
+ */
 interface Node {
   readonly id: number
 }
@@ -35,7 +37,7 @@ export interface FlatMapStep extends Node {
   readonly input: number
   readonly fn: (value: any, meta: any) => Iterable<unknown>
 }
-/** Rows for which `fn` holds leave by `side` nodes, the others by all other nodes after it. */
+/** Rows for which `fn` returns true go to the `side` nodes after it. Other rows go to all other nodes after it. */
 export interface DivertStep extends Node {
   readonly kind: 'divert'
   readonly input: number
@@ -54,9 +56,9 @@ export interface OperatorStep extends Node {
   readonly offsetMs: number
   readonly allowedLatenessMs: number
   readonly accumulation: Accumulation
-  /** Panes on time and late, or one when lateness is over. */
+  /** On-time and late panes, or one pane when the allowed lateness is over. */
   readonly emit: Emit
-  /** How long a key that had a row gives results of empty windows, ms; 0: it gives none. */
+  /** How long after its last row a key gives results of empty windows, ms. 0: it gives none. */
   readonly emptyForMs: number
   readonly late: SinkNode<any> | undefined
   readonly aggregates: Readonly<Record<string, Aggregate<any, any, any, any, any>>>
@@ -79,51 +81,54 @@ export type GraphNode =
   | SinkStep
 
 export interface IdleOptions {
-  /** A split that is quiet for this long, and has nothing waiting, no longer holds event time back. Default '1m'. */
+  /**
+   * A split that is idle for this long, and has nothing left to read, no longer holds event time back. Default '1m'.
+   */
   readonly after?: Duration
   /**
-   * Once all splits have been quiet for this long, and nothing waits, what is open is closed: event time goes on with
-   * the clock to the end of the last window that holds rows, and stays there. Default '5m'. `'clock'`: event time goes
-   * on with the clock for as long as all is quiet. `false`: what is open waits for records.
+   * When all splits have been idle for this long, and nothing is left to read, open windows are closed. Event time then
+   * follows the clock to the end of the last window that holds rows, and stops there. Default '5m'. `'clock'`: event
+   * time follows the clock for as long as all splits are idle. `false`: open windows wait for records.
    */
   readonly close?: Duration | 'clock' | false
 }
 
 export interface PipelineOptions {
   /**
-   * Where rejected records go, and expired rows of windows without a `late` output. Default: what the host binds as
-   * `dead-letter`.
+   * Where rejected records go, and expired rows of windows without a `late` output. Default: the sink that the host
+   * binds as `dead-letter`.
    */
   readonly deadLetter?: SinkNode<any>
-  /** Hash buckets of each operator's key space, the unit of work downstream. Default 4. Results never depend on it. */
+  /** Hash ranges of each operator's keys, the unit of parallelism downstream. Default 4. Results never depend on it. */
   readonly keyGroups?: number
   /**
-   * Partition keys of the table that writes are spread over, 1 to 64. Default 1. DynamoDB takes about 1,000 write units
-   * a second of one partition key; each batch writes one checkpoint, and about a segment for each of up to four ranges
-   * of keys. Give one for each 500 batches a second. Results never depend on it; reads grow with it.
+   * Partition keys of the table that writes are spread over, 1 to 64. Default 1. DynamoDB accepts about 1,000 write
+   * units a second for one partition key. Each batch writes one checkpoint, and about one segment for each of up to
+   * four ranges of keys. Use one partition key for each 500 batches a second. Results never depend on it; the number of
+   * reads grows with it.
    */
   readonly writeShards?: number
-  /** What happens where no records come. */
+  /** What happens when no records arrive. */
   readonly idle?: IdleOptions
   /** The watermark is published in steps of at least this much event time. Default '2s'. */
   readonly minAdvance?: Duration
 }
 
-/** A pipeline: a name, settled options and a frozen graph. Made by `pipeline`. */
+/** A pipeline: a name, resolved options and a frozen graph. Created by `pipeline`. */
 export interface Pipeline {
   readonly kind: 'pipeline'
   readonly name: string
   readonly keyGroups: number
   readonly writeShards: number
   readonly idleAfterMs: number
-  /** After how long what is open is closed, ms; or by the clock, or not. */
+  /** After how long without records open windows are closed, ms; or by the clock, or never. */
   readonly idleClose: number | 'clock' | false
   readonly minAdvanceMs: number
   readonly deadLetter: SinkNode<any>
   readonly nodes: readonly GraphNode[]
 }
 
-/** A kind of node by the name that a user writes. */
+/** The name of the DSL method that makes a node of this kind. */
 export function stepName({ kind }: GraphNode): string {
   return kind === 'flat-map' ? 'flatMap' : kind === 'divert' ? 'sideOutput' : kind
 }

@@ -3,14 +3,14 @@ import type { GraphNode } from './graph.js'
 import type { Plan } from './stages.js'
 
 /**
- * The graph as plain JSON: names, kinds, options and windows, never function source. What stacks and stored state know
- * it by.
+ * The graph as plain JSON: names, kinds, options and windows, but never the source of functions. Stacks and stored
+ * state identify a pipeline by it.
  */
 export interface Manifest {
   readonly format: 1
   readonly pipeline: string
   readonly keyGroups: number
-  /** Left out where it is 1. */
+  /** Left out if it is 1. */
   readonly writeShards?: number
   readonly nodes: readonly Readonly<Record<string, unknown>>[]
 }
@@ -69,8 +69,8 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
 }
 
 /**
- * What of the manifest is state: all but where rows go. Inputs are counted without the sinks, so that one more changes
- * nothing.
+ * The part of the manifest that stored state depends on: everything but where rows go. Inputs are numbered without the
+ * sinks, so that adding a sink changes nothing.
  */
 export function stateful(made: Manifest): Manifest {
   const kept = made.nodes.flatMap((node, id) => (node.kind === 'sink' ? [] : [id]))

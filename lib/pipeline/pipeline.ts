@@ -13,7 +13,7 @@ import type { Pipeline, PipelineOptions } from './graph.js'
 import { plan } from './plan.js'
 import { Builder, checkSink } from './stream.js'
 
-/** Stands where a pipeline names no dead letter: the host must bind one. */
+/** The dead letter of a pipeline that names none. The host must bind one. */
 export const hostDeadLetter: SinkNode<any> = Object.freeze({
   kind: 'sink',
   connector: 'dead-letter',
@@ -23,14 +23,14 @@ export const hostDeadLetter: SinkNode<any> = Object.freeze({
   open: () => {
     throw new ConfigError(
       'no-dead-letter',
-      'Rejected records need a place to go: give the pipeline a deadLetter option, or bind a sink named "dead-letter" in the handler\'s bindings.',
+      'Rejected records need a dead letter: set the deadLetter option of the pipeline, or bind a sink named "dead-letter" in the handler\'s bindings.',
     )
   },
 })
 
 /**
- * Longer than most producers hold records back: Kinesis Data Firehose sends at least every five minutes by default, and
- * so do most agents.
+ * Longer than most producers buffer records: Amazon Data Firehose and most agents send at least every five minutes by
+ * default.
  */
 const IDLE_CLOSE = '5m'
 
@@ -39,7 +39,7 @@ function idleCloseOf(name: string, close: Duration | 'clock' | false): number | 
   if (typeof close === 'boolean')
     throw new ConfigError(
       'bad-idle',
-      `idle.close of "${name}" is how long all is quiet before open windows are closed, such as '5m'; or 'clock', or false. It is ${shown(close)}.`,
+      `idle.close of "${name}" must be how long all splits are idle before open windows are closed, such as '5m', or 'clock', or false; it is ${shown(close)}.`,
     )
   return milliseconds(close, `idle.close of "${name}"`, 1)
 }
@@ -47,8 +47,8 @@ function idleCloseOf(name: string, close: Duration | 'clock' | false): number | 
 type Build = (p: Builder) => unknown
 
 /**
- * Names a pipeline, builds its graph once and freezes it. Nothing is opened, and no client is loaded.
- * @throws {ConfigError} where the pipeline cannot work, naming the rule, the value and the fix
+ * Builds the graph of a pipeline once, checks it and freezes it. Nothing is opened, and no client is loaded.
+ * @throws {ConfigError} if the pipeline is not valid, with the rule, the value and the fix
  * @example
  * export default pipeline('revenue', p => p
  *   .from(orders)
@@ -77,14 +77,14 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
   if (!Number.isSafeInteger(keyGroups) || keyGroups < 1 || keyGroups > KEY_GROUPS_MAX) {
     throw new ConfigError(
       'bad-key-groups',
-      `keyGroups is a whole number from 1 to ${KEY_GROUPS_MAX}; pipeline "${name}" has ${keyGroups}.`,
+      `keyGroups must be a whole number from 1 to ${KEY_GROUPS_MAX}; pipeline "${name}" has ${keyGroups}.`,
     )
   }
   const writeShards = options.writeShards ?? 1
   if (!Number.isSafeInteger(writeShards) || writeShards < 1 || writeShards > WRITE_SHARDS_MAX) {
     throw new ConfigError(
       'bad-write-shards',
-      `writeShards is a whole number from 1 to ${WRITE_SHARDS_MAX}; pipeline "${name}" has ${writeShards}.`,
+      `writeShards must be a whole number from 1 to ${WRITE_SHARDS_MAX}; pipeline "${name}" has ${writeShards}.`,
     )
   }
   if (options.deadLetter !== undefined) checkSink(`deadLetter of "${name}"`, options.deadLetter)
@@ -93,7 +93,7 @@ export function pipeline(name: string, second: PipelineOptions | Build, third?: 
   if (built instanceof Promise)
     throw new ConfigError(
       'bad-pipeline',
-      `The build function of "${name}" must not be async: a graph is built at once.`,
+      `The build function of "${name}" must not be async: the graph is built synchronously.`,
     )
   const made: Pipeline = Object.freeze({
     kind: 'pipeline',

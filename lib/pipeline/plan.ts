@@ -6,8 +6,8 @@ import { cutStages, type OperatorPlan, type Plan } from './stages.js'
 const plans = new WeakMap<Pipeline, Plan>()
 
 /**
- * Cuts a pipeline into stages and checks it. Pure; made once a pipeline.
- * @throws {ConfigError} naming the rule, the value and the fix
+ * Divides a pipeline into stages and checks it. Pure, and computed once for each pipeline.
+ * @throws {ConfigError} if the pipeline is not valid, with the rule, the value and the fix
  */
 export function plan(pipeline: Pipeline): Plan {
   const known = plans.get(pipeline)
@@ -18,7 +18,10 @@ export function plan(pipeline: Pipeline): Plan {
   return made
 }
 
-/** The operator of a name. */
+/**
+ * The operator with this name.
+ * @throws {ConfigError} `unknown-operator`, with the names that exist
+ */
 export function operatorNamed(plan: Plan, name: string): OperatorPlan {
   const found = plan.operators.find((operator) => operator.name === name)
   if (found) return found

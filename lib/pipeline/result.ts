@@ -1,13 +1,13 @@
 import type { Key } from '../base/index.js'
 
-/** What a pane says of itself. */
+/** The place of a pane among the panes of its window. */
 export interface Pane {
-  /** Panes of one (key, window) count from 0, in the order in which their slices close. */
+  /** Panes of one (key, window) are numbered from 0, in the order in which their slices close. */
   readonly index: number
-  /** `on-time` closes with the window; `late` panes follow while lateness is allowed. */
+  /** The `on-time` pane is emitted when the window closes. `late` panes follow while lateness is allowed. */
   readonly timing: 'on-time' | 'late'
   readonly first: boolean
-  /** No pane of this window can follow. */
+  /** No other pane of this window can follow. */
   readonly last: boolean
 }
 
@@ -18,39 +18,39 @@ export interface WindowResult<K extends Key, R> {
   /** Half-open, ms since the epoch. */
   readonly window: { readonly start: number; readonly end: number }
   readonly pane: Pane
-  /** Unique and the same in every attempt and every run. */
+  /** Unique, and the same in every attempt and every run. */
   readonly id: string
-  /** Retracting accumulation only: `-` takes the value of the pane before back, `+` puts the new one. */
+  /** Retracting accumulation only: `-` takes back the value of the pane before, `+` adds the new one. */
   readonly op?: '+' | '-'
 }
 
-/** Windows that follow each other, by ascending end. Half-open, ms since the epoch. */
+/** Consecutive windows, by ascending end. Half-open, ms since the epoch. */
 export interface WindowRun {
   readonly count: number
   readonly first: { readonly start: number; readonly end: number }
   readonly last: { readonly start: number; readonly end: number }
 }
 
-/** Bytes as a letter keeps them: as text where they are UTF-8, else in base64. */
+/** Bytes as a dead letter keeps them: as text if they are valid UTF-8, otherwise in base64. */
 export type LetterBytes = string | { readonly base64: string }
 
-/** A record as its source had it: what `millrace dead-letters redrive` sends. */
+/** A record as its source delivered it. `millrace dead-letters redrive` sends it again. */
 export interface LetterRecord {
-  /** Null where it had no payload. */
+  /** Null if the record had no payload. */
   readonly value: LetterBytes | null
-  /** The payload is only the text of one value of a record of many. */
+  /** The payload is only the text of one of the values of the record. */
   readonly part?: true
-  /** Kafka: key, headers in their order, and timestamp in ms since the epoch. */
+  /** Kafka: the key, the headers in their order, and the timestamp in ms since the epoch. */
   readonly key?: LetterBytes
   readonly headers?: readonly (readonly [name: string, value: LetterBytes | null])[]
   readonly timestamp?: number
-  /** Kinesis. An explicit hash key is not in its events, and so is not here. */
+  /** Kinesis: the partition key. Events do not contain an explicit hash key, so it is not kept. */
   readonly partitionKey?: string
 }
 
 /**
- * A row that no window takes any more, or a record that could not be counted. What late outputs and dead letters
- * receive.
+ * A row that its windows no longer accept, or a record that cannot be counted. Late outputs and dead letters receive
+ * it.
  */
 export interface Rejected {
   readonly reason: string
@@ -63,24 +63,24 @@ export interface Rejected {
   readonly key?: Key
   readonly window?: { readonly start: number; readonly end: number }
   /**
-   * Of an expired row: the windows that no longer took it. They follow each other by the slide (or step) of the window
-   * function, so that the first, the last and their number name them all: a record may fall into thousands.
+   * For an expired row: the windows that no longer accepted it. Consecutive windows are one slide (or step) apart, so
+   * the first, the last and their number determine all of them. A record may fall into thousands.
    */
   readonly windows?: WindowRun
-  /** Of a source record of many (a KPL aggregate) that was rejected as one: how many it held. */
+  /** For a source record with many user records (a KPL aggregate) that was rejected as a whole: how many it held. */
   readonly records?: number
-  /** The payload is the record's own text, not a value that was made of it. */
+  /** The payload is the record's own text, not a value that was decoded from it. */
   readonly isText?: true
   /**
-   * The value, or the record as it came where none could be made of it or JSON cannot write it: as text, or in base64
-   * where its bytes are no text.
+   * The value. If the record cannot be decoded, or JSON cannot represent the value, it is the record as it arrived: as
+   * text, or in base64 if its bytes are not valid UTF-8.
    */
   readonly payload: unknown
   /**
-   * The record, byte by byte. Absent of a row, of a record whose bytes the event did not have, and of one that is too
-   * large to be kept.
+   * The original record, byte for byte. Absent for a row, for a record whose bytes were not in the event, and for a
+   * record that is too large to keep.
    */
   readonly record?: LetterRecord
-  /** Why the dead letter did not take all of this letter. */
+  /** Why the sink refused the original dead letter, if this one is a smaller replacement for it. */
   readonly refused?: string
 }

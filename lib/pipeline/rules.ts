@@ -2,15 +2,15 @@ import { ConfigError, formatDuration, SLICE_MS_MIN } from '../base/index.js'
 import { type GraphNode, stepName } from './graph.js'
 import type { InputPlan, OperatorPlan, Plan } from './stages.js'
 
-/** What makes a pipeline legal. Each refusal names the rule, the value and the fix. */
+/** Checks that a pipeline is valid. Each error states the rule, the value and the fix. */
 export function check(plan: Plan): void {
   const { name, nodes } = plan.pipeline
   if (plan.sources.length === 0)
-    throw new ConfigError('no-source', `Pipeline "${name}" reads nothing: start it with p.from(source).`)
+    throw new ConfigError('no-source', `Pipeline "${name}" has no source: start it with p.from(source).`)
   unique(
     'Sources',
     plan.sources.map((source) => source.name),
-    'Rename one; where both are to be one, make it once, and give it to each p.from().',
+    'Rename one. If both are the same source, create it once and pass it to each p.from().',
   )
   unique(
     'Stateful steps',
@@ -19,13 +19,13 @@ export function check(plan: Plan): void {
   unique(
     'Sinks',
     plan.sinks.map((sink) => sink.name),
-    'Rename one; where both are to be one, make it once, const out = …, and give out to each.',
+    'Rename one. If both are the same sink, create it once, const out = …, and pass out to each to().',
   )
   for (const input of plan.sources) {
     if (plan.operators.some((operator) => operator.name === input.name)) {
       throw new ConfigError(
         'name-taken',
-        `Sources and stateful steps share one space of names; "${input.name}" is both. Rename one.`,
+        `Sources and stateful steps must have different names; "${input.name}" is both. Rename one.`,
       )
     }
   }
@@ -34,7 +34,7 @@ export function check(plan: Plan): void {
     if (operator.slices.widthMs < SLICE_MS_MIN) {
       throw new ConfigError(
         'bad-window',
-        `The slices of "${operator.name}" would be ${formatDuration(operator.slices.widthMs)} wide; ${formatDuration(SLICE_MS_MIN)} is the least. Use a rounder size or step.`,
+        `The slices of "${operator.name}" would be ${formatDuration(operator.slices.widthMs)} wide; the minimum is ${formatDuration(SLICE_MS_MIN)}. Use a rounder size or step.`,
       )
     }
   }
@@ -49,11 +49,11 @@ function unique(what: string, names: readonly string[], fix = 'Rename one.'): vo
   if (twice !== undefined)
     throw new ConfigError(
       'name-taken',
-      `${what} of a pipeline need names of their own; "${twice}" is used twice. ${fix}`,
+      `${what} of a pipeline must have different names; "${twice}" is used twice. ${fix}`,
     )
 }
 
-/** A step whose rows go nowhere is a mistake that a user wants to hear of. */
+/** Whether anything uses the rows of a node. If not, the pipeline has a mistake that the user should know about. */
 function isRead(node: GraphNode, plan: Plan): boolean {
   const readers = plan.readers[node.id]!
   if (node.kind === 'divert') return readers.some((reader) => reader.kind !== 'side')
@@ -75,24 +75,27 @@ function unread(node: GraphNode): ConfigError {
   )
 }
 
-/** A sink whose rows are known by key and window cannot tell two operators apart. */
+/**
+ * Refuses a sink with two operators whose rows it identifies by key and window only: it could not distinguish their
+ * results.
+ */
 function checkShared(plan: Plan): void {
   for (const sink of plan.sinks.filter((candidate) => candidate.isOfOneOperator === true)) {
     const writers = writersOf(plan, sink.name)
     if (writers.length < 2) continue
     throw new ConfigError(
       'shared-sink',
-      `The results of "${writers[0]!.name}" and "${writers[1]!.name}" go to one ${sink.connector} sink, "${sink.name}", where results of one key and window would take each other's place. Give each a sink of its own, or say by item which is which.`,
+      `The results of "${writers[0]!.name}" and "${writers[1]!.name}" go to one ${sink.connector} sink, "${sink.name}", where results with the same key and window would overwrite each other. Give each operator its own sink, or distinguish the results with the item option.`,
     )
   }
 }
 
-/** The operators whose results come to a sink. */
+/** The operators whose results reach a sink. */
 export function writersOf(plan: Plan, sink: string): readonly OperatorPlan[] {
   return plan.operators.filter((operator) => writesTo(plan, operator.node.id, sink))
 }
 
-/** Whether rows of a node come to a sink by steps alone. */
+/** Whether rows of a node reach a sink through stateless steps alone. */
 function writesTo(plan: Plan, id: number, sink: string): boolean {
   return plan.readers[id]!.some((reader) =>
     reader.kind === 'sink' ? reader.sink.name === sink : reader.kind !== 'aggregate' && writesTo(plan, reader.id, sink),
@@ -102,8 +105,8 @@ function writesTo(plan: Plan, id: number, sink: string): boolean {
 type OperatorInput = Extract<InputPlan, { kind: 'operator' }>
 
 /**
- * A stage's watermark waits for all of its inputs. An input that waits for results of that very stage, straight or by
- * way of other stages, would never move, and nothing would ever close.
+ * Refuses cycles between stages. The watermark of a stage waits for all of its inputs. An input that waits for results
+ * of the same stage, directly or through other stages, would never advance, and no window would ever close.
  */
 function checkCycles(plan: Plan): void {
   const inputs = plan.stages.flatMap((stage) => stage.inputs).filter((input) => input.kind === 'operator')
@@ -111,12 +114,12 @@ function checkCycles(plan: Plan): void {
     if (!feeds(inputs, stage, operator.stage, new Set())) continue
     throw new ConfigError(
       'stage-cycle',
-      `The results of "${operator.name}" meet rows that wait for the same watermark as "${operator.name}" itself, so that neither could go on. Give those rows a stateful step of their own first, or read their source under a second name.`,
+      `The results of "${operator.name}" are merged with rows that wait for the same watermark as "${operator.name}" itself, so neither could make progress. Put a stateful step before the merge for those rows too, or read their source under a second name.`,
     )
   }
 }
 
-/** Whether results of the stage `from` come to the stage `to`. */
+/** Whether results of the stage `from` reach the stage `to`. */
 function feeds(inputs: readonly OperatorInput[], from: number, to: number, seen: Set<number>): boolean {
   if (from === to) return true
   if (seen.has(from)) return false
@@ -125,15 +128,15 @@ function feeds(inputs: readonly OperatorInput[], from: number, to: number, seen:
 }
 
 /**
- * Design, section 5, "Chained": a late pane that enters a fold goes as -old +new, so its folds need an inverse;
- * accumulating panes would count rows twice.
+ * Checks an operator that feeds another one. A late pane enters the next fold as a retraction of the old value and the
+ * new value, so the fold must be invertible. Accumulating panes would count rows twice.
  */
 function checkChained(plan: Plan, name: string): void {
   const upstream = plan.operators.find((operator) => operator.name === name)!
   if (upstream.takesBack && upstream.node.emptyForMs > 0) {
     throw new ConfigError(
       'empty-takes-back',
-      `"${name}" has empty, and reads a retracting operator: a window of which all rows were taken back is deleted, and cannot be an empty result as well. Leave empty out, or give the operator before it emit: 'final'.`,
+      `"${name}" sets empty and reads a retracting operator. A window whose rows have all been taken back is deleted, so it cannot also give an empty result. Leave empty out, or give the operator before it emit: 'final'.`,
     )
   }
   if (upstream.node.allowedLatenessMs === 0 || upstream.node.emit === 'final') return
@@ -150,7 +153,7 @@ function checkChained(plan: Plan, name: string): void {
     if (stuck >= 0) {
       throw new ConfigError(
         'chained-no-inverse',
-        `"${operator.name}" takes back rows of the retracting "${name}"; its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot. Use count, sum, sumDecimal, avg or stddev, or no allowedLateness on "${name}".`,
+        `"${operator.name}" reads the retracting "${name}", but its field "${operator.fields[stuck]}" (${operator.folds[stuck]!.kind}) cannot take rows back. Use an aggregate that retracts, such as count, sum, avg or percentile, or no allowedLateness on "${name}".`,
       )
     }
   }

@@ -4,17 +4,17 @@ import type { SinkNode, SourceNode } from '../ports/index.js'
 import { Slices, sliceMs } from '../window/index.js'
 import { type GraphNode, inputsOf, type OperatorStep, type Pipeline } from './graph.js'
 
-/** A stateful step, with its place in the stages and its geometry. */
+/** A stateful step, with its place in the stages and its window geometry. */
 export interface OperatorPlan {
   readonly node: OperatorStep
   readonly name: string
   readonly stage: number
-  /** Its place among the operators of its stage. */
+  /** Its index among the operators of its stage. */
   readonly index: number
   readonly keyGroups: number
   /**
-   * Partitions of the table that its segments lie in; each holds those of some key groups in a row. What a batch writes
-   * does not hang on the number of key groups.
+   * Partitions of the table that hold its segments. Each holds those of some consecutive key groups, so the number of
+   * segments that a batch writes does not depend on the number of key groups.
    */
   readonly lanes: number
   /** Partition keys that a lane's segments are spread over, by the split that writes them. */
@@ -22,14 +22,14 @@ export interface OperatorPlan {
   readonly slices: Slices
   readonly key: (value: any, meta: any) => Key
   readonly fields: readonly string[]
-  /** One a field; and where rows may be taken back one more, which counts them. */
+  /** One fold for each field. If rows may be taken back, there is one more, which counts the rows. */
   readonly folds: readonly Aggregate<any, any, any, any, any>[]
-  /** It reads a retracting operator: rows of a key may all be taken back, and then its result ceases to be. */
+  /** It reads a retracting operator: all rows of a key may be taken back, and then its result is deleted. */
   readonly takesBack: boolean
   readonly late: SinkNode<any> | undefined
 }
 
-/** What feeds a stage: a source, or an operator of the stage before. */
+/** An input of a stage: a source, or an operator of an earlier stage. */
 export type InputPlan =
   | {
       readonly kind: 'source'
@@ -46,7 +46,7 @@ export type InputPlan =
       readonly operator: OperatorPlan
     }
 
-/** A connected set of inputs and the operators that they feed. One watermark each. */
+/** A connected set of inputs and the operators that they feed. Each stage has one watermark. */
 export interface StagePlan {
   readonly index: number
   readonly inputs: readonly InputPlan[]
@@ -60,13 +60,13 @@ export interface Plan {
   readonly stages: readonly StagePlan[]
   readonly operators: readonly OperatorPlan[]
   readonly sources: readonly SourceNode<any>[]
-  /** Every sink, once each: outputs, late outputs, and the dead letter last. */
+  /** Every sink, once: outputs, late outputs, and the dead letter last. */
   readonly sinks: readonly SinkNode<any>[]
-  /** The nodes that read a node, by its id. */
+  /** The nodes that read a node, by the id of the node that is read. */
   readonly readers: readonly (readonly GraphNode[])[]
 }
 
-/** Cuts a graph into stages: which operators share a watermark, and who feeds whom. Checks nothing. */
+/** Divides a graph into stages: which operators share a watermark, and which stage feeds which. Checks nothing. */
 export function cutStages(pipeline: Pipeline): Plan {
   const { nodes } = pipeline
   const readers: GraphNode[][] = nodes.map(() => [])
@@ -111,11 +111,11 @@ export function cutStages(pipeline: Pipeline): Plan {
   })
 }
 
-/** Whether an operator takes results back: late panes of a retracting one do. */
+/** Whether an operator takes results back: a retracting operator does so with late panes. */
 const retracts = (node: GraphNode): boolean =>
   node.kind === 'aggregate' && node.accumulation === 'retracting' && node.allowedLatenessMs > 0 && node.emit !== 'final'
 
-/** The operators that a node's rows reach with no operator between. */
+/** The operators that the rows of a node reach without passing through another operator. */
 function operatorsAfter(start: GraphNode, readers: readonly GraphNode[][]): OperatorStep[] {
   const found = new Set<OperatorStep>()
   const seen = new Set<number>()
@@ -131,7 +131,10 @@ function operatorsAfter(start: GraphNode, readers: readonly GraphNode[][]): Oper
   return [...found]
 }
 
-/** Inputs and operators that are connected share a stage; stages are numbered as their inputs appear in the graph. */
+/**
+ * Connected inputs and operators share a stage. Stages are numbered in the order in which their inputs appear in the
+ * graph.
+ */
 function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
   const root = new Map<string, string>()
   const find = (name: string): string => {
@@ -156,8 +159,8 @@ function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
 }
 
 /**
- * How far above their own watermarks the splits of a stage have rows: by the bound of a source, or within one slice of
- * an operator before.
+ * How far above its own watermark a split of a stage may have rows: the bound of a source, or one slice of an upstream
+ * operator.
  */
 function openMs(nodes: readonly GraphNode[], stage: number, stageOf: ReadonlyMap<number, number>): number {
   const bounds = nodes

@@ -1,25 +1,25 @@
 import { type GraphNode, inputsOf } from './graph.js'
 import type { Plan } from './stages.js'
 
-/** What a split, or a key group whose results go to sinks alone, has counted of its rows. */
+/** The row counts of a split, or of a key group whose results go only to sinks. */
 export interface StepCounts {
   readonly in: number
   readonly rejected: number
-  /** Records without a value, which no step sees. */
+  /** Tombstones: records with a null value, which no step receives. */
   readonly empty: number
-  /** By counted step, see `countedSteps`. */
+  /** One for each counted step, see `countedSteps`. */
   readonly steps: readonly number[]
 }
 
-/** The rows that went into a step, and out of it. */
+/** The rows that entered a step, and those that left it. */
 export interface StepRows {
   readonly in: number
   readonly out: number
 }
 
 /**
- * The nodes after an input, up to the operators and sinks that its rows reach, by their ids: readers stand after what
- * they read.
+ * The nodes after an input, up to the operators and sinks that its rows reach, in the order of their ids: each node
+ * follows the nodes that it reads.
  */
 export function stepsAfter(plan: Plan, input: number): readonly GraphNode[] {
   const found = new Set<number>()
@@ -35,8 +35,8 @@ export function stepsAfter(plan: Plan, input: number): readonly GraphNode[] {
 }
 
 /**
- * The steps after an input that have a counter: those that may pass on more or fewer rows than they take. A filter
- * counts the rows that it drops, `flatMap` those that it makes, `sideOutput` those that it diverts.
+ * The steps after an input that have a counter, because they may pass on more or fewer rows than they receive. A filter
+ * counts the rows that it drops, `flatMap` those that it makes, and `sideOutput` those that it diverts.
  */
 export function countedSteps(plan: Plan, input: number): readonly number[] {
   return stepsAfter(plan, input)
@@ -44,7 +44,7 @@ export function countedSteps(plan: Plan, input: number): readonly number[] {
     .map(({ id }) => id)
 }
 
-/** The rows of every node after an input, from what was counted. */
+/** The row counts of every node after an input, computed from the counters. */
 export function rowsOfSteps(plan: Plan, input: number, counts: StepCounts): ReadonlyMap<number, StepRows> {
   const counted = new Map(countedSteps(plan, input).map((id, i) => [id, counts.steps[i] ?? 0]))
   const rows = new Map<number, { in: number; out: number }>()

@@ -7,13 +7,13 @@ import { refuseOthers } from './missteps.js'
 import type { WindowResult } from './result.js'
 import { settleWindow, type WindowOptions } from './window-options.js'
 
-/** A promise is refused by type: steps are synchronous, so that a replay is the same replay. */
+/** Refuses a promise by type. Steps are synchronous, so that a replay gives the same result. */
 export type Sync<U> = U extends PromiseLike<unknown> ? 'A step is synchronous: it must not return a promise.' : U
 
 /** A graph node before it has its id. */
 type Unplaced = GraphNode extends infer N ? (N extends GraphNode ? Omit<N, 'id'> : never) : never
 
-/** Collects the nodes while a pipeline is built. */
+/** Collects the nodes of a pipeline while it is built. */
 export class Builder {
   readonly nodes: GraphNode[] = []
   private sealed = false
@@ -22,7 +22,7 @@ export class Builder {
     if (this.sealed) {
       throw new ConfigError(
         'pipeline-frozen',
-        'A pipeline is frozen once its build function returns: add steps inside of it.',
+        'A pipeline is frozen once its build function returns: add all steps inside the build function.',
       )
     }
     const id = this.nodes.length
@@ -45,7 +45,7 @@ export class Builder {
       if (source?.kind !== 'source') {
         throw new ConfigError(
           'bad-source',
-          'from() takes sources, as kinesisSource(), kafkaSource() and fileSource() make them.',
+          'from() takes sources, such as those that kinesisSource(), kafkaSource() and fileSource() return.',
         )
       }
       if (sources.indexOf(source) !== sources.lastIndexOf(source)) {
@@ -62,9 +62,9 @@ export class Builder {
 }
 
 /**
- * A stream of rows. Each step returns a new stream; one stream may have many readers. `Meta` is what steps are told of
- * a row's record: a `RecordMeta` after a source, undefined after an aggregate, whose results are no records. Its fields
- * are valid during the call only.
+ * A stream of rows. Each step returns a new stream, and a stream may have any number of readers. `Meta` is the type of
+ * the metadata that steps receive with each row: a `RecordMeta` after a source, undefined after an aggregate, whose
+ * results are not records. Its fields are valid only during the call.
  */
 export class Stream<T, Meta = RecordMeta | undefined> {
   /** Type only. */
@@ -80,7 +80,7 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * One row for each row. Pure and synchronous.
+   * Replaces each row with the result of `fn`, which must be pure and synchronous.
    * @example orders.map(order => ({ ...order, net: order.total - order.tax }))
    * @example orders.map((order, meta) => ({ ...order, trace: meta.header('trace') ?? null }))
    */
@@ -90,7 +90,7 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * The rows for which `fn` holds; the others are counted as filtered.
+   * Keeps the rows for which `fn` returns true. The others are counted as filtered.
    * @example orders.filter(order => order.status === 'paid')
    */
   filter<U extends T>(fn: (value: T, meta: Meta) => value is U): Stream<U, Meta>
@@ -101,7 +101,7 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * Any number of rows for each row.
+   * Replaces each row with any number of rows.
    * @example orders.flatMap(order => order.lines)
    */
   flatMap<U>(fn: (value: T, meta: Meta) => Iterable<Sync<U>>): Stream<U, Meta> {
@@ -110,12 +110,13 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * This stream and others of the same shape as one.
+   * Combines this stream and others of the same shape into one.
    * @example p.from(orders).map(toSale).merge(p.from(refunds).map(toNegativeSale))
    */
   merge<Other>(...others: readonly [Stream<T, Other>, ...Stream<T, Other>[]]): Stream<T, Meta | Other> {
     for (const other of others) {
-      // Ids count within one graph: a stream of another would name some other node of this one.
+      // Ids are only unique within one graph: the id of a stream of another graph would name some other node of this
+      // one.
       if (other instanceof Stream && other.builder === this.builder) continue
       throw new ConfigError('bad-step', 'merge() takes streams of the pipeline that is being built.')
     }
@@ -124,8 +125,8 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * Takes the rows for which `test` holds out of this stream and hands them to `build`. Returns the stream of all
-   * others.
+   * Removes the rows for which `test` returns true from this stream and passes them to `build`. Returns the stream of
+   * all other rows.
    * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
    */
   sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: Stream<T, Meta>) => unknown): Stream<T, Meta> {
@@ -137,7 +138,8 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * Rows of one key meet in one window. A key is a primitive or a tuple of primitives.
+   * Assigns a key to each row. Rows with the same key are aggregated together. A key is a primitive or a tuple of
+   * primitives.
    * @example orders.keyBy(order => [order.country, order.customerId])
    * @example orders.keyBy((_, meta) => hex(meta.keyBytes))
    */
@@ -147,7 +149,7 @@ export class Stream<T, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * Sends each row to a sink as well. Returns this stream, so that there may be many.
+   * Sends each row to a sink. Returns this stream, so that more steps or sinks may follow.
    * @example results.to(ndjson('revenue')).to(consoleSink())
    */
   to(sink: SinkNode<T>): this {
@@ -159,11 +161,14 @@ export class Stream<T, Meta = RecordMeta | undefined> {
 
 export function checkSink(what: string, sink: SinkNode<any>): void {
   if (sink?.kind !== 'sink') {
-    throw new ConfigError('bad-sink', `${what} takes a sink, as ndjson(), consoleSink() and callback() make them.`)
+    throw new ConfigError(
+      'bad-sink',
+      `${what} takes a sink, such as one that ndjson(), consoleSink() or callback() returns.`,
+    )
   }
 }
 
-/** Rows with a key: only a window may follow. */
+/** Rows with a key. Only a window may follow. */
 export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   private readonly builder: Builder
   private readonly id: number
@@ -187,7 +192,7 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   }
 }
 
-/** Rows grouped by key and window: only an aggregate may follow. */
+/** Rows grouped by key and window. Only an aggregate may follow. */
 export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = RecordMeta | undefined> {
   private readonly builder: Builder
   private readonly id: number
@@ -221,7 +226,8 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
   }
 
   /**
-   * Folds each window's rows by named aggregates. The name is the operator's identity in the state: choose it once.
+   * Folds the rows of each window with named aggregates. The name identifies the state of the operator: do not change
+   * it later.
    * @example windowed.aggregate('revenue', { total: sum(o => o.amount), orders: count() })
    */
   aggregate<M extends AggregateMap<T, Meta>>(
@@ -251,7 +257,7 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
       if (isFold(aggregate)) continue
       throw new ConfigError(
         'bad-aggregate',
-        `Field "${field}" of the aggregate "${name}" is no fold. Use count(), sum(), custom() and their kin.`,
+        `Field "${field}" of the aggregate "${name}" is not a fold. Use a function such as count(), sum() or custom().`,
       )
     }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
@@ -274,7 +280,13 @@ const isFold = (value: any): value is Aggregate<any, any, any, any, any> => type
 refuseOthers(Builder, 'A pipeline begins with its sources: p.from(source).')
 refuseOthers(
   Stream,
-  "Windows need a key, and aggregates a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…).",
+  "A window needs a key, and an aggregate needs a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…).",
 )
-refuseOthers(KeyedStream, "After keyBy() comes window(), such as .window(tumbling('1h')); other steps come before it.")
-refuseOthers(WindowedStream, 'After window() comes aggregate(); other steps come before keyBy(), or after aggregate().')
+refuseOthers(
+  KeyedStream,
+  "keyBy() must be followed by window(), such as .window(tumbling('1h')); other steps go before keyBy().",
+)
+refuseOthers(
+  WindowedStream,
+  'window() must be followed by aggregate(); other steps go before keyBy() or after aggregate().',
+)

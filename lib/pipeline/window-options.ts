@@ -15,32 +15,32 @@ import type { Accumulation, Emit, OperatorStep } from './graph.js'
 import type { Rejected } from './result.js'
 
 export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumulation> {
-  /** Moves where windows start, for calendars that do not start at 00:00 UTC. May be negative. Default 0. */
+  /** Shifts the start of windows, for calendars that do not start at 00:00 UTC. May be negative. Default 0. */
   readonly offset?: Duration
-  /** How long after its end a window still takes late rows, in event time. Default 0. */
+  /** How long after its end a window accepts late rows, in event time. Default 0. */
   readonly allowedLateness?: Duration
-  /** Where rows go that no longer count in a window. Default: the dead letter. */
+  /** Where rows go that their windows no longer accept. Default: the dead letter. */
   readonly late?: SinkNode<Rejected & { readonly payload: T; readonly key: K }>
   /**
-   * What a late pane holds: all rows so far (`accumulating`, the default), its own (`discarding`), or a retraction of
-   * the pane before and all rows (`retracting`).
+   * What a late pane holds: all rows so far (`accumulating`, the default), only its own rows (`discarding`), or a
+   * retraction of the pane before and then all rows (`retracting`).
    */
   readonly accumulation?: A
   /**
-   * When a window gives results. `panes` (the default): one when event time passes its end, and late panes while
-   * lateness is allowed. `final`: one result, with all rows, when the allowed lateness is over. Its pane is the first
-   * and the last.
+   * When a window gives results. `panes` (the default): one pane when event time passes the end of the window, and late
+   * panes while lateness is allowed. `final`: one pane, with all rows, when the allowed lateness is over. That pane is
+   * both the first and the last.
    */
   readonly emit?: Emit
   /**
-   * Whether windows without rows give results: of each key that had a row within a horizon before the window's end,
-   * with folds of nothing. `{ horizon: '1h' }`, or `'emit'` for a horizon of ten windows. What a horizon covers is read
-   * when a window closes. Default: none do.
+   * Whether windows without rows give results. A key gives results of empty windows that end within a horizon after its
+   * last row. The value of each fold is its value over no rows. Use `{ horizon: '1h' }`, or `'emit'` for a horizon of
+   * ten windows. Closing a window reads the rows of the whole horizon. Default: empty windows give no results.
    */
   readonly empty?: 'emit' | { readonly horizon: Duration }
 }
 
-/** Windows of the horizon of `empty: 'emit'`. */
+/** The number of windows in the horizon of `empty: 'emit'`. */
 const EMPTY_WINDOWS = 10
 
 function emptyFor(name: string, empty: WindowOptions<any, any>['empty'], { sizeMs, stepMs }: WindowSpec): number {
@@ -51,12 +51,12 @@ function emptyFor(name: string, empty: WindowOptions<any, any>['empty'], { sizeM
   if (horizonMs / stepMs <= EMPTY_WINDOWS_MAX) return horizonMs
   throw new ConfigError(
     'bad-window',
-    `The horizon of "${name}" holds at most ${EMPTY_WINDOWS_MAX} windows; ${formatDuration(horizonMs)} of windows that end every ${formatDuration(stepMs)} holds ${Math.ceil(horizonMs / stepMs)}. Use a shorter horizon.`,
+    `The horizon of "${name}" may span at most ${EMPTY_WINDOWS_MAX} windows; ${formatDuration(horizonMs)} with a window every ${formatDuration(stepMs)} spans ${Math.ceil(horizonMs / stepMs)}. Use a shorter horizon.`,
   )
 }
 
 /**
- * The options of a window as its operator has them.
+ * Checks the options of a window and applies the defaults.
  * @throws {ConfigError} `bad-window`, `bad-duration`
  */
 export function settleWindow(
@@ -68,20 +68,21 @@ export function settleWindow(
   if (!['accumulating', 'discarding', 'retracting'].includes(accumulation)) {
     throw new ConfigError(
       'bad-window',
-      `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${shown(accumulation)}.`,
+      `accumulation must be 'accumulating', 'discarding' or 'retracting'; the window of "${name}" has ${shown(accumulation)}.`,
     )
   }
   if (emit !== 'panes' && emit !== 'final') {
-    throw new ConfigError('bad-window', `emit is 'panes' or 'final'; the window of "${name}" has ${shown(emit)}.`)
+    throw new ConfigError('bad-window', `emit must be 'panes' or 'final'; the window of "${name}" has ${shown(emit)}.`)
   }
   if (emit === 'final' && accumulation !== 'accumulating') {
     throw new ConfigError(
       'bad-window',
-      `The window of "${name}" has emit: 'final' and accumulation: '${accumulation}'. With one result a window there is nothing to take back or to add: leave accumulation out.`,
+      `The window of "${name}" has emit: 'final' and accumulation: '${accumulation}'. Each window then has one result, so there is nothing to take back or add: leave accumulation out.`,
     )
   }
   const shift = signedMilliseconds(offset, `The offset of the window of "${name}"`)
-  // Windows start every step, but cumulating ones every size: an offset that is longer says the same as its rest.
+  // Windows start at every step, but cumulating ones at every size. An offset that is longer than that is equivalent to
+  // its remainder.
   const every = spec.kind === 'cumulate' ? spec.sizeMs : spec.stepMs
   return {
     offsetMs: (shift % every) + 0,

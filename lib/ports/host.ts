@@ -1,17 +1,17 @@
 /**
- * The clock of the machine, in ms since the epoch. Never part of a result (invariant 1): it only says when to look
+ * The machine's clock, in ms since the epoch. It is never part of a result (invariant 1): it only decides when to look
  * again.
  */
 export interface Clock {
   now(): number
 }
 
-/** Unique strings for claims and part names. Never part of a result. */
+/** Unique strings for claims and part names. They are never part of a result. */
 export interface Ids {
   next(): string
 }
 
-/** Structured log lines. Fields never hold a payload. */
+/** Structured log lines. Fields never contain a payload. */
 export interface Logger {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -20,7 +20,7 @@ export interface Logger {
 
 export type MetricUnit = 'Count' | 'Milliseconds' | 'Bytes'
 
-/** Metrics of one invocation. `flush` writes them out once. */
+/** The metrics of one invocation. `flush` writes them once. */
 export interface Metrics {
   add(name: string, value: number, unit: MetricUnit): void
   /** Keeps the highest value of the invocation. */
@@ -28,7 +28,9 @@ export interface Metrics {
   flush(dimensions: Readonly<Record<string, string>>): void
 }
 
-/** Asks that an advance be run soon, outside this invocation. Best effort: tick finds what was lost. */
+/**
+ * Requests that an advance be run soon, outside this invocation. Delivery is best effort: the tick finds lost requests.
+ */
 export interface Queue {
   advance(request: AdvanceRequest): Promise<void>
 }

@@ -1,39 +1,42 @@
 import type { Position } from './source.js'
 
-/** A row on its way out. The id is the same in every attempt, with any batch cut and any number of key groups. */
+/**
+ * A row for a sink. Its id is the same in every attempt, however batches are cut and whatever the number of key groups.
+ */
 export interface SinkRow {
   readonly id: string
   readonly value: unknown
-  /** The row ceases to be: what stands of it is deleted. */
+  /** The row is deleted: a sink that has stored it removes it. */
   readonly op?: '-'
   /**
-   * Of a split's rows: the record's position, by which they ascend. Empty of an operator's, whose order is the part's.
+   * For rows of a split: the record's position, in ascending order. Empty for rows of an operator, whose order is the
+   * part's.
    */
   readonly order: string
 }
 
 /**
- * Rows of an operator: one slice, one aligned range of key hashes. Every attempt sends the same rows under the same
- * part.
+ * Rows of an operator for one slice and one aligned range of key hashes. Every attempt sends the same rows under the
+ * same part.
  */
 export interface OperatorBatch {
   readonly kind: 'operator'
   readonly operator: string
-  /** Sorts as the slices do, then as the key hashes do: names the part among all parts of the operator. */
+  /** Sorts like the slices, then like the key hashes. It identifies the part among all parts of the operator. */
   readonly part: string
   readonly rows: readonly SinkRow[]
 }
 
 /**
- * Rows of a split's records: outputs of a stateless pipeline, expired rows, dead letters. Other attempts may cut the
- * same records otherwise, so a sink skips each row that it already holds: by id, or by the highest `to` that it holds
- * of the split.
+ * Rows from a split's records: outputs of a stateless pipeline, expired rows and dead letters. Other attempts may cut
+ * the same records differently. So a sink skips each row that it already holds, either by id or by the highest `to`
+ * that it holds for the split.
  */
 export interface SplitRows {
   readonly kind: 'split'
-  /** Unique in the pipeline and fit for a file name once encoded. */
+  /** Unique in the pipeline, and usable as a file name once encoded. */
   readonly split: string
-  /** Rows of records after `from`, up to and including `to`. */
+  /** The rows belong to records after `from`, up to and including `to`. */
   readonly from: Position
   readonly to: Position
   readonly rows: readonly SinkRow[]
@@ -42,8 +45,8 @@ export interface SplitRows {
 export type SinkBatch = OperatorBatch | SplitRows
 
 /**
- * A row that this sink can never take, whatever is repeated: too large, or without a key. The same in every attempt. It
- * is not held: it may come again.
+ * A row that this sink can never accept, however often it is retried: it is too large, or has no key. The verdict is
+ * the same in every attempt. The row is not stored and may arrive again.
  */
 export interface RefusedRow {
   readonly batch: SinkBatch
@@ -53,36 +56,36 @@ export interface RefusedRow {
 }
 
 /**
- * Where rows go. A write that returns is durable but for the rows that it hands back, which go to the dead letter; one
- * that throws may be repeated, whole or cut otherwise.
+ * The destination of rows. When `write` returns, the rows are durable, except those that it returns as refused; these
+ * go to the dead letter sink. A write that throws may be repeated, as a whole or cut differently.
  */
 export interface Sink {
   // biome-ignore lint/suspicious/noConfusingVoidType: most sinks take every row, and say nothing.
   write(batches: readonly SinkBatch[]): Promise<readonly RefusedRow[] | void>
-  /** Says what is missing before the first row comes: a table that is not there, or has other keys. */
+  /** Reports what is missing before the first row arrives, such as a table that does not exist or has other keys. */
   check?(): Promise<void>
   close(): Promise<void>
 }
 
-/** What a sink is opened with. */
+/** The context in which a sink is opened. */
 export interface SinkContext {
   readonly pipeline: string
   readonly run: number
-  /** The physical name that the logical one is bound to; default: the logical one. */
+  /** The physical name that is bound to the logical one. Default: the logical name. */
   readonly resource?: string
 }
 
-/** A sink as a pipeline names it: plain data and a lazy adapter. */
+/** A sink as a pipeline names it: plain data and an adapter that is loaded lazily. */
 export interface SinkNode<Row = never> {
   readonly kind: 'sink'
   readonly connector: string
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
-  /** Runs as it is on a laptop: local runs do not put a file in its place. */
+  /** The sink also works on a laptop: local runs do not replace it with a file. */
   readonly local: boolean
-  /** Rows of two operators would take each other's place here. */
+  /** Rows from two operators would overwrite each other in this sink. */
   readonly isOfOneOperator?: boolean
   readonly open: (context: SinkContext) => Promise<Sink>
-  /** Type only: what rows it takes. */
+  /** For the type system only: which rows the sink accepts. */
   readonly '~row'?: (row: Row) => void
 }

@@ -1,246 +1,265 @@
 import type { StandardSchema } from './schema.js'
 
 /**
- * A record's place in its split, as a string that sorts rightly by bytes. The sentinel '0' lies before every position.
+ * A record's place in its split, as a string whose byte order is the order of the records. The sentinel '0' sorts
+ * before every position.
  */
 export type Position = string
 
 /**
- * What is known of a record besides its value. It is a view that moves on to the next record: read it during the call
- * that it is handed to, and keep what it gave, never itself.
+ * What is known about a record besides its value. It is a view that moves on to the next record: read it only during
+ * the call that receives it, and keep the values that you read, never the view.
  */
 export interface RecordMeta {
   readonly source: string
   readonly split: string
   readonly position: Position
-  /** When the broker took the record, in ms since the epoch; undefined where the source does not know. */
+  /** When the broker received the record, in ms since the epoch; undefined if the source does not know. */
   readonly arrivalMs: number | undefined
   /**
-   * The time in the record's envelope, whoever wrote it: Kafka's CreateTime is the producer's. In ms since the epoch.
+   * The time in the record's envelope, from any writer: Kafka's CreateTime is set by the producer. In ms since the
+   * epoch.
    */
   readonly stampMs: number | undefined
   /**
-   * The record's key at the broker (Kinesis partition key, Kafka key) where it is text in UTF-8; null where there is
-   * none, or where its bytes are no text: `hex(meta.keyBytes)` makes a key of any bytes.
+   * The record's key at the broker (Kinesis partition key, Kafka key), if it is valid UTF-8. Null if there is no key,
+   * or if its bytes are not text; `hex(meta.keyBytes)` makes a key from any bytes.
    */
   readonly key: string | null
-  /** The record's key as bytes; null where there is none. */
+  /** The record's key as bytes; null if there is none. */
   readonly keyBytes: Uint8Array | null
   /**
-   * A header's value (Kafka) where it is text in UTF-8; the last of its name. Undefined where there is none, or where
-   * it is no text.
+   * The value of a header (Kafka), if it is valid UTF-8. If several headers share the name, the last one counts.
+   * Undefined if there is none, or if it is not text.
    */
   header(name: string): string | undefined
-  /** A header's value as bytes, the last of its name; undefined where there is none. */
+  /** The value of a header as bytes, of the last one with the name; undefined if there is none. */
   headerBytes(name: string): Uint8Array | undefined
 }
 
-/** Why `SplitBatch.write` wrote nothing. Negative, so that one number tells bytes from defects. */
+/**
+ * Why `SplitBatch.write` wrote nothing. The values are negative, so that one number distinguishes bytes from defects.
+ */
 export const Defect = {
   /** The record has no payload at all: a Kafka tombstone. */
   tombstone: -1,
   badBase64: -2,
   badAggregate: -3,
   notText: -4,
-  /** A source record of more user records than `UNIT_RECORDS_MAX`. */
+  /** A source record with more user records than `UNIT_RECORDS_MAX`. */
   manyRecords: -5,
 } as const
 
-/** What is sent again with a record's payload. */
+/** What is sent again together with a record's payload. */
 export interface Envelope {
-  /** Kafka's, as bytes; null or absent where there is none. */
+  /** The Kafka key as bytes; null or absent if there is none. */
   readonly key?: Uint8Array | null
-  /** All of them, in their order: a name may come more than once. */
+  /** All headers in their order. A name may occur more than once. */
   readonly headers?: readonly (readonly [name: string, value: Uint8Array | null])[]
-  /** Kafka's, ms since the epoch. */
+  /** The Kafka timestamp, in ms since the epoch. */
   readonly timestamp?: number
-  /** Kinesis. Its events do not have the explicit hash key that a producer may have given. */
+  /** The Kinesis partition key. Kinesis events do not contain the explicit hash key that a producer may have set. */
   readonly partitionKey?: string
 }
 
 /**
- * The records of one split that one event delivered, in the order of the log, still encoded. KPL aggregates are
- * unfolded: each user record has an index of its own. Nothing here throws: a record that cannot be decoded says so by a
- * `Defect`.
+ * The records of one split that one event delivered, in the order of the log and still encoded. KPL aggregates are
+ * unpacked: each user record has its own index. Nothing here throws: for a record that cannot be decoded, `write`
+ * returns a `Defect`.
  */
 export interface SplitBatch {
   /** The logical name of the source. */
   readonly source: string
-  /** The split's id within its source: a shard id, `topic-partition`, a file's name. */
+  /** The split's id within its source: a shard id, `topic-partition`, or a file's name. */
   readonly split: string
   readonly count: number
   position(index: number): Position
-  /** When the broker took the record, by its own clock. */
+  /** When the broker received the record, by the broker's clock. */
   arrivalMs(index: number): number | undefined
   /**
-   * The time in the record's envelope, whoever wrote it: a hint of the record's age, never part of a result. Sources
-   * that leave it out have no other than `arrivalMs`.
+   * The time in the record's envelope, from any writer. It only hints at the record's age and is never part of a
+   * result. A source without this method has no other time than `arrivalMs`.
    */
   stampMs?(index: number): number | undefined
-  /** The key where it is text, and its bytes. */
+  /** The key if it is text; `keyBytes` returns its bytes. */
   key(index: number): string | null
   keyBytes(index: number): Uint8Array | null
-  /** The value of the last header of a name, as bytes. */
+  /** The value of the last header with this name, as bytes. */
   header(index: number, name: string): Uint8Array | undefined
   /** An upper bound of the bytes that `write` will write. */
   sizeBound(index: number): number
-  /** Writes the payload's bytes into `target` from `at` on. Returns the bytes written, or a `Defect`. */
+  /** Writes the payload's bytes into `target`, starting at `at`. Returns the number of bytes written, or a `Defect`. */
   write(index: number, target: Buffer, at: number): number
   /**
-   * The payload as the event holds it, base64 or text: what a dead letter keeps where it cannot be decoded. Null where
-   * there is none.
+   * The payload as the event holds it, base64 or text. A dead letter keeps it if it cannot be decoded. Null if there is
+   * none.
    */
   raw(index: number): string | null
-  /** Whether records may lie between the position and this one. Undefined where positions tell nothing of that. */
+  /**
+   * Whether this record directly follows the position. If not, other records may lie in between. Absent if positions do
+   * not tell.
+   */
   follows?(index: number, position: Position): boolean
   /**
-   * The whole source record that holds the record at this index, as the event has it. Absent where a source record is
-   * one record.
+   * The whole source record that contains the record at this index, as the event holds it. Absent if every source
+   * record is one record.
    */
   unitRaw?(index: number): string | null
   /**
-   * What its broker keeps of a record beside its payload; with `isUnit` of the source record that holds it. Absent
-   * where there is no such thing (files).
+   * What the broker stores with a record besides its payload; with `isUnit`, for the whole source record that contains
+   * it. Absent for sources without an envelope (files).
    */
   envelope?(index: number, isUnit: boolean): Envelope
-  /** How many records the source record at this index holds, where it is given as one because it holds too many. */
-  unitRecords?(index: number): number
   /**
-   * The index after the last record that came in the same source record (for a KPL aggregate: after its last user
-   * record).
+   * How many records the source record at this index contains, if it is delivered as one because it contains too many.
    */
+  unitRecords?(index: number): number
+  /** The index after the last record of the same source record (for a KPL aggregate: after its last user record). */
   unitEnd(index: number): number
 }
 
-/** What of a batch is not done: everything from `index` on, which is the first of its source record. */
+/** The part of a batch that is not done: everything from `index` on, which is the first record of its source record. */
 export interface Undone {
   readonly batch: SplitBatch
   readonly index: number
 }
 
 /**
- * The logical source of an origin. `places` are what tells it from one of the same name elsewhere, each enough by
- * itself.
+ * Finds the logical source for an origin. `places` distinguish it from an origin with the same name elsewhere; each of
+ * them is sufficient.
  */
 export type NameOf = (origin: string, places?: readonly string[]) => string
 
-/** Reads the event JSON of one kind of event source mapping and writes its partial answer. */
+/** Reads the event JSON of one kind of event source mapping and writes its partial response. */
 export interface EventDecoder {
-  /** Names the connector, as in `SourceNode.connector`. */
+  /** The connector's name, as in `SourceNode.connector`. */
   readonly connector: string
   /** Whether the event has this source's shape. Must be cheap and must not throw. */
   matches(event: unknown): boolean
   /**
-   * Cuts an event into batches, one a split. `nameOf` finds the logical source for what the event says of its origin
-   * (the stream's name, the topic) and of where that is (the stream's ARN; the cluster's, and its brokers), and throws
-   * where the pipeline has no such source.
-   * @throws {EventShapeError} where the event claims to be of this source but lacks what it must have
+   * Splits an event into batches, one per split. `nameOf` finds the logical source from what the event states about its
+   * origin (the stream's name, the topic) and its place (the stream's ARN; the cluster's ARN and its brokers). It
+   * throws if the pipeline has no such source.
+   *
+   * @throws {EventShapeError} if the event claims to belong to this source but lacks required fields
    */
   decode(event: any, nameOf: NameOf): SplitBatch[]
-  /** The answer that makes the mapping redeliver each undone record and all after it; `[]` is full success. */
+  /** The response that makes the mapping redeliver each undone record and all after it; `[]` means full success. */
   partialAnswer(undone: readonly Undone[]): unknown
 }
 
 /** A split as its source lists it. */
 export interface SplitListing {
   readonly split: string
-  /** The position before its first record still there; default '0'. */
+  /** The position before the first record that still exists. Default '0'. */
   readonly start?: Position
-  /** Splits whose records come before this one's (a resharded stream's parents). */
+  /** Splits whose records come before this one's (the parents after a stream was resharded). */
   readonly parents?: readonly string[]
-  /** No record will be added to it any more. */
+  /** No more records will be added to the split. */
   readonly closed: boolean
 }
 
-/** A split whose log does not go on after the position: records were deleted unread, or the log was made anew. */
+/** A split whose log does not continue after the position: records were deleted unread, or the log was recreated. */
 export interface SplitFault {
   readonly split: string
   readonly kind: 'trimmed' | 'beyond-end'
-  /** What was seen, in a sentence. */
+  /** What was observed, in one sentence. */
   readonly detail: string
-  /** Of `trimmed`: how long a record is kept at least, where that is known, ms. */
+  /** For `trimmed`: the minimum time for which a record is kept, if it is known, in ms. */
   readonly retentionMs?: number
 }
 
-/** A source that can be asked (invariants 5, 6). One that cannot is never parted. */
+/**
+ * A source that can be asked about its splits (invariants 5, 6). Splits of any other source never leave their stage.
+ */
 export interface SourceInspector {
-  /** Every split there is now, or undefined where the source cannot tell. */
+  /** Returns every split that exists now. */
   list(): Promise<readonly SplitListing[]>
-  /** Whether a record waits after the position. `unknown` never parts a split. */
+  /** Whether a record waits after the position. On `unknown` a split never leaves its stage. */
   peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'>
   /**
-   * The last place of a split's log, where places may hold no record (Kafka's markers of transactions). Asked for
-   * before `peek`: where that says `nothing`, there is nothing up to here, and what retention deletes of it was never a
-   * record.
+   * The end of a split's log, for logs in which some places hold no record (Kafka's transaction markers). It is read
+   * before `peek`: if `peek` then returns `nothing`, there is no record up to this place, and what retention deletes
+   * before it was never a record.
    */
   end?(split: string): Promise<Position | undefined>
-  /** Splits whose log does not go on after the position: records were deleted unread, or the log was made anew. */
+  /**
+   * Returns the splits whose log does not continue after the position: records were deleted unread, or the log was
+   * recreated.
+   */
   verify?(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]>
-  /** The source is finite: when all its splits are closed, no other will come (files). */
+  /** The source is finite: when all its splits are closed, no others will follow (files). */
   readonly bounded: boolean
-  /** Lets go of what was opened to ask. On Lambda nobody calls it: a container just ends. */
+  /** Releases what was opened for the inspection. On Lambda it is never called: a container just ends. */
   close?(): Promise<void>
 }
 
-/** How a record's event time moves its split's own watermark. A frozen node, made by `outOfOrder` and its kin. */
+/**
+ * How a record's event time advances its split's own watermark. A frozen node, made by `outOfOrder` and similar
+ * functions.
+ */
 export type WatermarkStrategy<T> =
   | { readonly kind: 'out-of-order'; readonly boundMs: number }
   | { readonly kind: 'custom'; readonly boundMs: number; readonly of: (value: T, timestampMs: number) => number }
 
-/** What happens to a record whose timestamp lies further ahead than `maxFutureDrift` allows. */
+/** What happens to a record whose timestamp is further ahead than `maxFutureDrift` allows. */
 export type DriftPolicy = 'hold' | 'reject' | 'clamp'
 
 /** What happens to a record whose timestamp is unlikely: before `minTime`, or far behind its split. */
 export type UnlikelyPolicy = 'count' | 'reject'
 
 /**
- * What becomes of a JSON number that a double does not hold: `reject` sends its record to the dead letter, `bigint`
- * reads whole numbers beyond 2^53 - 1 as bigints and rejects the others, `string` reads it as the text of its digits,
- * `double` takes the nearest double.
+ * What happens to a JSON number that a double cannot represent exactly. `reject` sends its record to the dead letter
+ * sink. `bigint` reads whole numbers beyond 2^53 - 1 as bigints and rejects the others. `string` reads the number as
+ * the text of its digits. `double` uses the nearest double.
  */
 export type NumberPolicy = 'reject' | 'bigint' | 'string' | 'double'
 
 /**
- * What becomes of a JSON object that has one member twice: `last` keeps the last, as JSON.parse does, `reject` rejects
- * the record.
+ * What happens to a JSON object that contains a member twice: `last` keeps the last one, as JSON.parse does, and
+ * `reject` rejects the record.
  */
 export type MemberPolicy = 'last' | 'reject'
 
 /**
- * Makes values of a record's bytes: any number of them. The bytes are the caller's to keep; `meta` is valid during the
- * call. Synchronous.
+ * Makes any number of values from a record's bytes. The function may keep the bytes, but `meta` is only valid during
+ * the call. It is synchronous.
  */
 export type DecodeFunction = (bytes: Uint8Array, meta: RecordMeta) => Iterable<unknown>
 
-/** How a record's bytes become values, as plain data: made by `json()`, `ndjson()`, `gzip(...)` and their kin. */
+/**
+ * How a record's bytes become values, as plain data. Made by `json()`, `ndjson()`, `gzip(...)` and similar functions.
+ */
 export type Codec =
   | { readonly kind: 'codec'; readonly codec: 'json' | 'ndjson' | 'text' | 'bytes' | 'cloudWatchLogs' }
   | { readonly kind: 'codec'; readonly codec: 'gzip'; readonly of: Codec | DecodeFunction }
 
-/** A source as a pipeline names it: plain data and the user's functions, no client. */
+/** A source as a pipeline names it: plain data and the user's functions, without a client. */
 export interface SourceNode<T> {
   readonly kind: 'source'
   readonly connector: string
-  /** Logical and unique in its pipeline; what the fingerprint, the state and the bindings know it by. */
+  /**
+   * The logical name, unique in its pipeline. The fingerprint, the state and the bindings refer to the source by it.
+   */
   readonly name: string
   readonly schema: StandardSchema<unknown, T> | undefined
   readonly timestamp: (value: T, meta: RecordMeta) => number | Date
   readonly watermark: WatermarkStrategy<T>
   readonly maxFutureDriftMs: number
   readonly onFutureDrift: DriftPolicy
-  /** Timestamps below it are unlikely, ms. */
+  /** Timestamps below this are unlikely, in ms. */
   readonly minTimeMs: number
-  /** What happens to them. */
+  /** What happens to records with such timestamps. */
   readonly onUnlikelyTime: UnlikelyPolicy
   readonly recordBytesMax: number
-  /** How payloads become values; undefined is `json()`. */
+  /** How payloads become values; undefined means `json()`. */
   readonly decode: Codec | DecodeFunction | undefined
   readonly numbers: NumberPolicy
   readonly duplicateMembers: MemberPolicy
-  /** Which key a producer would write under; the local runner deals records to splits by it. */
+  /** The key under which a producer would write a value. The local runner distributes records over splits by it. */
   readonly partitionKey: ((value: T) => string) | undefined
-  /** Whether the broker may stamp a record with its arrival. In Kafka the topic decides (`message.timestamp.type`). */
+  /** Whether the broker may add an arrival time to a record. In Kafka the topic decides (`message.timestamp.type`). */
   readonly hasArrivalTime: boolean
-  /** Loads the decoder lazily, so that importing a pipeline loads no client. */
+  /** Loads the decoder lazily, so that importing a pipeline does not load a client. */
   readonly open: () => Promise<EventDecoder>
 }

@@ -1,4 +1,6 @@
-/** A value that an item can hold. Times and positions are strings or integers, never floats that a store may round. */
+/**
+ * A value that an item can hold. Times and positions are strings or integers, never floats, which a store may round.
+ */
 export type Attribute = string | number | boolean | Uint8Array
 
 /** One item of the state table: two key strings and flat attributes. */
@@ -14,8 +16,8 @@ export interface ItemKey {
 }
 
 /**
- * A condition on one attribute of the item as it stands. All conditions of an update must hold.
- * `below` holds where the attribute is absent or less than `value`; strings compare by UTF-8 bytes, numbers as numbers.
+ * A condition on one attribute of the stored item. All conditions of an update must hold. `below` holds if the
+ * attribute is absent or less than `value`. Strings are compared by UTF-8 bytes, numbers as numbers.
  */
 export type Condition =
   | { readonly attribute: string; readonly is: 'equal'; readonly value: Attribute }
@@ -23,7 +25,7 @@ export type Condition =
   | { readonly attribute: string; readonly is: 'absent' }
 
 /**
- * Sets and removes attributes of an existing item. An item that does not exist fails the update, whatever its
+ * Sets and removes attributes of an existing item. If the item does not exist, the update fails, whatever its
  * conditions.
  */
 export interface Update {
@@ -34,55 +36,64 @@ export interface Update {
 }
 
 /**
- * What became of an update. `item` is the item after it; of a refused one, the item that stood in the way, if there is
- * one.
+ * The result of an update. `item` is the item after the update; if the update was refused, it is the existing item, if
+ * there is one.
  */
 export type UpdateVerdict =
   | { readonly applied: true; readonly item: Item }
   | { readonly applied: false; readonly item: Item | undefined }
 
-/** What became of one insert of many: each is judged alone, nothing is atomic across them. */
+/** The result of one insert among many. Each insert is decided on its own; nothing is atomic across them. */
 export type InsertVerdict = 'inserted' | 'exists'
 
-/** Items of one partition with `from <= sk < to`, by ascending sort key (UTF-8 bytes), or descending. */
+/** The items of one partition with `from <= sk < to`, by ascending sort key (UTF-8 bytes), or descending. */
 export interface RangeQuery {
   readonly pk: string
   readonly from: string
   readonly to: string
   readonly descending?: boolean
-  /** The most items to return in this page. Default: what the store gives, about 1 MB. */
+  /** The largest number of items in this page. Default: what the store returns, about 1 MB. */
   readonly limit?: number
-  /** Continue after this sort key (before it, when descending). */
+  /** Continue after this sort key, or before it if descending. */
   readonly after?: string
 }
 
 export interface Page {
   readonly items: readonly Item[]
-  /** Pass as `after` to go on; absent on the last page. A page may be empty and still have a next one. */
+  /**
+   * Pass this as `after` to continue. It is absent on the last page. A page may be empty and still have a next page.
+   */
   readonly next?: string
 }
 
-/** What a store was asked for since it was opened, in DynamoDB's own units, whatever the store. */
+/** What was requested from a store since it was opened, in DynamoDB's units, whatever the store. */
 export interface StoreUsage {
   readonly requests: number
-  /** Write units: 1 KB each, rounded up per item; failed conditions are charged too. */
+  /** Write units: 1 KB each, rounded up per item. Failed conditions are charged too. */
   readonly writeUnits: number
-  /** Strongly consistent read units: 4 KB each; a query sums its items before it rounds. */
+  /** Strongly consistent read units: 4 KB each. A query sums its items before rounding up. */
   readonly readUnits: number
 }
 
 /**
- * Durable state behind conditional writes. Every read is strongly consistent (invariant 12). A call that throws has an
- * unknown outcome unless the error says otherwise: the runtime treats the batch as undone, and its redelivery finds
- * out.
+ * Durable state behind conditional writes. Every read is strongly consistent (invariant 12). If a call throws, its
+ * outcome is unknown unless the error states otherwise. The runtime then treats the batch as undone, and the redelivery
+ * finds out.
  */
 export interface StateStore {
-  /** True where nothing is ever deleted by its `ttl`. Default: the store, as DynamoDB, may delete what is past it. */
+  /**
+   * True if the store never deletes anything by its `ttl`. Default: the store may delete expired items, as DynamoDB
+   * does.
+   */
   readonly keepsExpired?: boolean
-  /** Reads up to `STORE_GET_MAX` items in one request; absent ones come back as undefined, in the order asked. */
+  /**
+   * Reads up to `STORE_GET_MAX` items in one request. The result is in the order of the keys, undefined for missing
+   * items.
+   */
   get(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]>
   /**
-   * Writes each item if no item with its key exists. Keys must be distinct. Any number: the store cuts requests itself.
+   * Writes each item if no item with its key exists. The keys must be distinct. The number of items is not limited: the
+   * store splits the requests itself.
    */
   insert(items: readonly Item[]): Promise<readonly InsertVerdict[]>
   update(update: Update): Promise<UpdateVerdict>

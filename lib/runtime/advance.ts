@@ -24,14 +24,15 @@ import { readSplit, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
 
 /**
- * What became of an advance: all that is closed is done, time ran out, or another attempt has claimed the key group.
+ * The result of an advance: everything that is closed is done, time ran out, or another attempt has claimed the key
+ * group.
  */
 export type AdvanceOutcome = 'done' | 'deadline' | 'claimed'
 
 /**
- * Closes the slices of one key group up to the published watermark. Any number of these may run at once: each is a pure
- * function of frozen chains (invariant 7), and the cursor moves only from where it was read (invariant 8). The claim
- * merely spares double work.
+ * Closes the slices of one key group up to the published watermark. Any number of attempts may run at once: each is a
+ * pure function of frozen chains (invariant 7), and the cursor moves only from where it was read (invariant 8). The
+ * claim only avoids duplicate work.
  */
 export async function advance(
   host: Host,
@@ -40,7 +41,7 @@ export async function advance(
   deadline: Deadline,
 ): Promise<AdvanceOutcome> {
   const cache = host.lane(operator, laneOf(keyGroup, operator))
-  // In one container the attempts of a lane's key groups share its cache, so they run one after another.
+  // In one container, the attempts for a lane's key groups share the lane's cache, so they run one after another.
   const before = cache.turn
   let done: () => void = () => undefined
   cache.turn = new Promise((resolve) => {
@@ -75,9 +76,9 @@ class Advance {
   private readonly cursor: GroupCursor
   /** Every slice up to here is closed. */
   private frontier = TIME_MIN
-  /** The bucket that no heap holds with what it reads. */
+  /** The bucket that, together with the data it reads, does not fit into the heap. */
   private tooMuch: number | undefined
-  /** How long it took to read a range of keys, ms. */
+  /** How long the last range of keys took to read, in ms. */
   private readMs = 0
   /** How many hashes the next range may span. */
   private width: number | undefined
@@ -107,7 +108,8 @@ class Advance {
       if (outcome === 'deadline') await this.cursor.unclaim()
       return outcome
     } catch (error) {
-      // Whoever comes next need not wait for the claim of an attempt that failed; one that died leaves it to its end.
+      // The next attempt need not wait for the claim of an attempt that failed. The claim of an attempt that died
+      // expires.
       await this.cursor.unclaim().catch(() => undefined)
       throw error
     }
@@ -118,7 +120,7 @@ class Advance {
   }
 
   private async closeAll(): Promise<AdvanceOutcome> {
-    // Who stopped in the middle of a slice had much to do: what is left of it is read alone.
+    // An attempt that stopped in the middle of a slice had much to do, so the rest of that slice is read on its own.
     const { place } = this.cursor
     if (place.hash !== undefined && this.cache.isEmpty) this.tooMuch = this.needed(place)
     for (;;) {
@@ -142,7 +144,7 @@ class Advance {
     }
   }
 
-  /** Of the lane this key group needs only what windows still open may read. */
+  /** This key group needs only those buckets of the lane that windows which are still open may read. */
   private release(): void {
     const { slices } = this.operator
     const { slice, hash } = this.cursor.place
@@ -151,7 +153,7 @@ class Advance {
     this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 
-  /** Reads the cursor, the watermark and the split of the next stage, strongly and at once (invariant 12). */
+  /** Reads the cursor, the watermark and the split of the next stage in one strongly consistent read (invariant 12). */
   private async load(): Promise<number> {
     const { host, operator, next } = this
     const { store } = host.services
@@ -180,7 +182,8 @@ class Advance {
   }
 
   /**
-   * The bucket of the slice that closes next: however little may be read at once, the cursor would not move without it.
+   * The bucket of the slice that closes next. It must be read however small the limit is: without it the cursor cannot
+   * move.
    */
   private needed(from: Cursor): number {
     const { slices } = this.operator
@@ -189,16 +192,16 @@ class Advance {
   }
 
   /**
-   * Makes the cache hold what closing the next slices reads. Returns how far it does; undefined where the heap does not
-   * take it.
+   * Makes the cache hold what closing the next slices reads. Returns the slice up to which it does, or undefined if
+   * that does not fit into the heap.
    */
   private async held(from: Cursor, needed: number): Promise<number | undefined> {
     const { slices } = this.operator
     const { host, operator, keyGroup, cache, frontier } = this
     const lane = laneOf(keyGroup, operator)
     const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
-    // A window that ends after the cursor may have begun a span before it. What none of them holds may be deleted by
-    // now.
+    // A window that ends after the cursor may have begun one span before it. Older data that no such window contains
+    // may already have been deleted.
     const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(slices.neededFrom(closed, 0) + slices.widthMs)
     const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
     const reached = await hold(host, operator, lane, cache, { lo, hi, frozen: frontier, needed })
@@ -207,18 +210,18 @@ class Advance {
     let hasLates = false
     for (const { end, lates } of cache.group(keyGroup).slices.values())
       hasLates ||= lates.size > 0 && end >= from.slice && end <= upTo
-    // Late panes read windows that have ended, as far back as lateness allows.
+    // Late panes read windows that have already ended, as far back as the allowed lateness.
     if (hasLates && lo > TIME_MIN) {
       const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
       if (back >= lo) return upTo
       const again = await hold(host, operator, lane, cache, { lo: back, hi, frozen: frontier, needed })
-      // With more to hold, it may not come as far.
+      // With more to hold, the cache may not reach as far.
       return again === undefined ? undefined : Math.min(upTo, again)
     }
     return upTo
   }
 
-  /** Closes the slice that is next for as many keys as the heap holds (invariant 11). */
+  /** Closes the next slice for as many keys as fit into the heap (invariant 11). */
   private async closeRange(from: Cursor): Promise<'moved' | AdvanceOutcome> {
     const { host, operator, keyGroup, frontier } = this
     this.cache.clear()
@@ -230,13 +233,14 @@ class Advance {
       const range = await readRange(host, operator, keyGroup, place, keysMin, () => this.isDue())
       this.readMs = left - this.deadline.remainingMs()
       if (range === undefined) {
-        // What was read is lost: where one reading takes longer than an invocation, nothing here ever moves.
-        host.services.logger.warn('no time to read a range of keys', { operator: operator.name, keyGroup })
+        // The range that was read is lost. If one read takes longer than an invocation, this key group never
+        // progresses.
+        host.services.logger.warn('not enough time to read a range of keys', { operator: operator.name, keyGroup })
         return 'deadline'
       }
       if (range.slice === undefined) return await this.settle(new Closed(doneThrough(frontier), frontier))
       if (range.upper === undefined) {
-        // In the middle of a slice the keys before the cursor were left out: of later slices they are wanted.
+        // In the middle of a slice, the keys before the cursor were left out. Later slices need those keys.
         // guard: rest-of-slice-alone
         const upTo = from.hash === undefined ? operator.slices.bucketEnd(range.slice) : range.slice
         return await this.close(from, Math.min(frontier, upTo), range.cache)
@@ -247,7 +251,7 @@ class Advance {
     }
   }
 
-  /** Closes every slice in (from, upTo], a part at a time. */
+  /** Closes every slice in (from, upTo], one part at a time. */
   private async close(from: Cursor, upTo: number, cache: SliceCache): Promise<'moved' | AdvanceOutcome> {
     const { operator } = this
     const after = from.hash === undefined ? from.slice : from.slice - 1
@@ -261,13 +265,13 @@ class Advance {
         if (this.isDue()) return 'deadline'
       }
     }
-    // The last part may have come as far.
+    // The last part may already have moved the cursor this far.
     if (this.cursor.text === doneThrough(upTo) && this.cursor.text > before) return 'moved'
     closed.reach(doneThrough(upTo), upTo)
     return await this.settle(closed)
   }
 
-  /** Closes one slice for a range of keys, in whole parts. `short`: there is none whole. */
+  /** Closes one slice for a range of keys, in whole parts. Returns `short` if the range holds no whole part. */
   private async closeKeys(
     from: Cursor,
     slice: number,
@@ -279,7 +283,7 @@ class Advance {
     let hasPanes = false
     for (const part of this.parts(from, slice, cache)) {
       hasPanes = true
-      // Which keys follow in it is not known here: it comes whole, with a later range.
+      // It is not known here which keys follow in this part. The part is completed with a later range.
       if (!part.isFull) break
       const isWithin = part.last && part.lastHash === upper!.hash
       closed.take(operator, slice, part, isWithin ? part.keys.at(-1)!.rank : part.lastRank, false)
@@ -312,8 +316,8 @@ class Advance {
   }
 
   /**
-   * Emit, then the next stage's segments and split, then the cursor (invariant 8). `claimed`: another attempt has moved
-   * it.
+   * Emits, then writes the next stage's segments and split, then moves the cursor (invariant 8). Returns `claimed` if
+   * another attempt has moved the cursor.
    */
   private async settle(closed: Closed): Promise<'moved' | 'claimed'> {
     const { emissions, failed, cursor: upTo, at } = closed

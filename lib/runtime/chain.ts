@@ -10,13 +10,13 @@ import { chainName } from './split-item.js'
 import type { StageFold, StageRefold } from './stage-fold.js'
 
 /**
- * A segment of an attempt that never came to its checkpoint is given a life of its own where it was found to be older
- * than this part of the spare one.
+ * A segment of an attempt that never reached its checkpoint gets a new life if it has already lost this fraction of its
+ * spare life (one part in `FOUND_PARTS`).
  */
 const FOUND_PARTS = 8
-/** Parts read at once: DynamoDB answers at most 16 MB. */
+/** Parts read at once. DynamoDB returns at most 16 MB. */
 const PARTS_AT_ONCE = 25
-/** Chains whose ends are asked for at once, where an insert was refused. */
+/** Chains whose tails are queried at once after inserts were refused. */
 const CHAINS_AT_ONCE = 25
 
 interface Draft {
@@ -26,9 +26,10 @@ interface Draft {
 }
 
 /**
- * Writes what a chunk holds, one segment a chain, each inserted if absent under the chain's tail (invariant 2). A
- * conflict means that another attempt was there: its segment stands, what it covers is left out, and the rest is
- * appended after it. The chunk's records lie in (after, to]. Returns how far each chain reaches now.
+ * Writes the contents of a chunk, one segment per chain. Each segment is inserted if absent, under the chain's tail
+ * (invariant 2). A conflict means that another attempt has already written there: its segment is kept, the rows that it
+ * covers are left out, and the rest is appended after it. The chunk's records are in (after, to]. Returns the new tail
+ * of each chain.
  */
 export async function writeSegments(
   host: Host,
@@ -44,8 +45,8 @@ export async function writeSegments(
   const reached = new Map<string, string>()
   const tailOf = (chain: string): string => reached.get(chain) ?? tails.get(chain) ?? START
   let drafts = draftsOf(fold)
-  // A tail beyond the split's position: an attempt wrote the segment and died before its checkpoint. What it holds is
-  // left out.
+  // A tail beyond the split's position means that an attempt wrote the segment and died before its checkpoint. The rows
+  // in that segment are left out.
   let behind = new Map<string, string>()
   for (const { chain } of drafts) if (tailOf(chain) > after) behind.set(chain, tailOf(chain)) // guard: tail-ahead-skipped
   if (behind.size > 0)
@@ -54,7 +55,7 @@ export async function writeSegments(
     if (drafts.length === 0) return reached
     const items: Item[] = []
     for (const draft of drafts) items.push(await segmentItem(host, stage, split, draft, tailOf(draft.chain), to))
-    const verdicts = await store.insert(items) // guard: insert-only, by the store's word
+    const verdicts = await store.insert(items) // guard: insert-only, enforced by the store
     behind = new Map<string, string>()
     const refused: Draft[] = []
     for (const [i, verdict] of verdicts.entries()) {
@@ -78,11 +79,11 @@ export async function writeSegments(
   }
   throw new RetryableError(
     'contention',
-    `Segments of the split ${split} met another attempt ${CONTENTION_TURNS_MAX} times.`,
+    `Segments of the split ${split} conflicted with another attempt ${CONTENTION_TURNS_MAX} times.`,
   )
 }
 
-/** Only rows of these chains, and only those after their tails. */
+/** Keeps only the rows of these chains that come after the chains' tails. */
 function keepAfter(tails: ReadonlyMap<string, string>): StageRefold {
   return (operator, lane, bucketEnd, position) => {
     const tail = tails.get(chainName(operator, lane, bucketEnd))
@@ -115,7 +116,8 @@ async function segmentItem(
   const payload = payloadAttributes(encodeEntries(entries))
   const { data, ...rest } = payload
   if (data.length <= host.limits.segmentBytes) return sealed({ pk, sk, to, n: entries.count, ttl, ...payload })
-  // Parts first, keyed with a nonce, so that no two attempts meet on them; then the head that names them.
+  // The parts are written first, with a nonce in their keys, so that two attempts never write the same part. Then the
+  // head is written, which names them.
   const nonce = host.services.ids.next()
   const parts = cutPayload(data, host.limits.segmentBytes)
   // guard: parts-before-head
@@ -123,7 +125,9 @@ async function segmentItem(
   return sealed({ pk, sk, to, n: entries.count, ttl, ...rest, parts: `${nonce}:${parts.length}` })
 }
 
-/** A segment's head says how far it reaches, and what it holds by its own checksum. */
+/**
+ * The seal of a segment's head. The head states how far the segment reaches, and holds the checksum of its contents.
+ */
 function headSeal({ sk, to, n, sum, packed, parts }: Item): number {
   return sealOf(sk, to, n, sum, packed, parts)
 }
@@ -139,14 +143,14 @@ function checkHead(item: Item): void {
 
 const partSk = (sk: string, nonce: string, index: number): string => `p#${sk}#${nonce}#${index}` // guard: parts-by-nonce
 
-/** The keys of a segment's parts, where it has some. */
+/** The keys of a segment's parts; empty if it has none. */
 export function partKeys({ pk, sk, parts }: Item): ItemKey[] {
   if (parts === undefined) return []
   const [nonce, count] = String(parts).split(':') as [string, string]
   return Array.from({ length: Number(count) }, (_, i) => ({ pk, sk: partSk(sk, nonce, i) }))
 }
 
-/** The payload of a segment, put together from its parts where it has some. */
+/** The payload of a segment, assembled from its parts if it has any. */
 export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
   if (item.parts === undefined) return item.data as Uint8Array
   const keys = partKeys(item)
@@ -159,14 +163,14 @@ export async function payloadOf(host: Host, item: Item): Promise<Uint8Array> {
       if (part === undefined)
         throw new StopError(
           'lost-state',
-          `Part ${i} of segment ${item.pk} ${item.sk} is gone. Restore the table, or open a new run.`,
+          `Part ${i} of segment ${item.pk} ${item.sk} is missing. Restore the table, or open a new run.`,
         )
       return part.data as Uint8Array
     }),
   )
 }
 
-/** Where a chain ends now: one reverse query, limit 1. */
+/** The current tail of a chain, from one descending query with limit 1. */
 async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft, after: string): Promise<string> {
   const plan = stage.operators[draft.operator]!
   const pk = segmentsPk(host.prefix, plan, draft.entries.lane, split)
@@ -174,16 +178,17 @@ async function lastOf(host: Host, stage: StagePlan, split: string, draft: Draft,
   const range = { pk, from, to: `${from}${AFTER_ALL}` }
   const page = await host.services.store.query({ ...range, descending: true, limit: 1 })
   const last = page.items[0]
-  if (last === undefined) throw new RetryableError('contention', `A segment of ${split} was in the way and is gone.`)
+  if (last === undefined)
+    throw new RetryableError('contention', `A segment of ${split} blocked an insert but no longer exists.`)
   checkHead(last) // guard: tail-seal
   const ttl = ttlOf(host, plan, stage.index)
-  // No mark knows of it: it was written before its split's checkpoint told of it, perhaps long ago.
+  // No mark covers this segment: it was written without a checkpoint of its split, perhaps long ago.
   if ((last.to as string) > after && (last.ttl as number) < ttl - host.limits.spareLifeMs / FOUND_PARTS / 1000)
     await renew(host, range, after, ttl) // guard: found-renewed
   return last.to as string
 }
 
-/** Gives the segments of a chain that reach beyond a position, and their parts, the life of new ones. */
+/** Gives the segments of a chain that reach beyond a position, and their parts, the life of new segments. */
 async function renew(host: Host, range: RangeQuery, after: string, ttl: number): Promise<void> {
   const { store } = host.services
   let next: string | undefined
@@ -199,17 +204,17 @@ async function renew(host: Host, range: RangeQuery, after: string, ttl: number):
 }
 
 /**
- * Checks a chain's links from the sentinel on, or from where it was read to; a hole means that state was lost
- * (invariant 7).
+ * Checks that the links of a chain have no hole, from the sentinel or from where the chain was read to. A hole means
+ * that state was lost (invariant 7).
  */
 export class LinkCheck {
   private chain = ''
   private to = START
   private bucketEnd = Number.NaN
-  /** How far the chains of the bucket at hand reach, by split. */
+  /** The tails of the chains in the current bucket, by split. */
   private ends = new Map<string, string>()
 
-  /** What comes next of a chain goes on from here. */
+  /** The next segment of this chain has to continue from here. */
   goOn(pk: string, bucketEnd: number, split: string, to: string): void {
     this.chain = `${pk}#${bucketEnd}#${split}`
     this.to = to
@@ -227,7 +232,7 @@ export class LinkCheck {
     if (from !== this.to) {
       throw new StopError(
         'lost-state',
-        `The chain of ${item.pk} ${item.sk} has a hole: it goes on from ${from}, but the segment before it ends at ${this.to}. Restore the table, or open a new run.`,
+        `The chain of ${item.pk} ${item.sk} has a hole: the segment starts at ${from}, but the one before it ends at ${this.to}. Restore the table, or open a new run.`,
       )
     }
     this.to = item.to as string
@@ -238,7 +243,7 @@ export class LinkCheck {
     this.ends.set(split, this.to)
   }
 
-  /** How far the chains of this bucket reach, by split, if it was the last one seen. */
+  /** The tails of the chains in this bucket, by split, if it was the last bucket seen. */
   endsOf(bucketEnd: number): Map<string, string> {
     return bucketEnd === this.bucketEnd ? this.ends : new Map()
   }

@@ -20,19 +20,21 @@ export interface Progress {
   readonly top: number
   readonly counters: Counters
   readonly tails: ReadonlyMap<string, string>
-  /** When the broker took the last record, where it says. */
+  /** When the broker received the last record, if the broker states it. */
   readonly arrived?: number | undefined
 }
 
-/** Bytes of an item's names and values besides its tails, roughly: what is left of one write unit is theirs. */
+/**
+ * The approximate bytes of an item's names and values besides its tails. The tails may use the rest of one write unit.
+ */
 const OTHER_BYTES = 280
-/** And of a mark of what a clock allowed, or of what was found empty. */
+/** The same for a mark with a clock's limit, or for a range that was found empty. */
 const MARK_BYTES = 60
 
 /**
- * Moves a split's position on, if it lies before `to` and the gate is still the one that every classification of this
- * attempt hung on (invariants 5, 9). Counters are absolute (invariant 10). Returns the split as it stands then: our
- * own, or another attempt's that was further.
+ * Moves a split's position forward to `to`, if it is below `to` and the gate is still the one on which every
+ * classification of this attempt depended (invariants 5, 9). The counters are absolute values (invariant 10). Returns
+ * the split's state after the write: this attempt's own, or that of another attempt that was further ahead.
  */
 export async function checkpoint(
   host: Host,
@@ -45,7 +47,7 @@ export async function checkpoint(
   const counters = addCounters(before.counters, progress.counters)
   const tails = new Map<string, string>()
   const own = Math.max(progress.own, before.gate)
-  // Nothing of this split can reach a bucket that its own watermark has passed: its tail would be dead weight.
+  // Nothing from this split can reach a bucket that its own watermark has passed, so the bucket's tail is not needed.
   for (const [chain, to] of [...before.tails, ...progress.tails]) if (chainBucket(chain) > own) tails.set(chain, to)
   const text = writeCounters(counters)
   const room =
@@ -68,7 +70,7 @@ export async function checkpoint(
     at: clock.now(),
     ...(progress.arrived !== undefined && { arrived: progress.arrived }),
   }
-  // Whoever comes now has no more use of a mark that all its records have passed.
+  // A mark is no longer needed once all of its records have been passed.
   const isPassed = before.limitTo !== '' && progress.to >= before.limitTo
   const isFilled = before.emptyTo !== '' && progress.to >= before.emptyTo
   const verdict = await store.update({
@@ -78,7 +80,7 @@ export async function checkpoint(
     when: [
       { attribute: 'position', is: 'below', value: progress.to }, // guard: position-grows
       { attribute: 'gate', is: 'equal', value: before.gate }, // guard: gate-as-read
-      // A split that was stopped, or reset to another one, takes nothing more of an attempt that was under way.
+      // A split that was stopped, or replaced by another one, accepts nothing more from an attempt that was running.
       { attribute: 'stopped', is: 'absent' }, // guard: stopped-takes-nothing
       { attribute: 'next', is: 'absent' }, // guard: replaced-takes-nothing
     ],
@@ -102,7 +104,7 @@ export async function checkpoint(
     }
   }
   if (verdict.item === undefined)
-    throw new RetryableError('lost-split', `The item of the split ${before.name} is gone.`)
+    throw new RetryableError('lost-split', `The item of the split ${before.name} no longer exists.`)
   const split = readSplit(verdict.item, stage.operators.length)
   if (split.stopped !== '' || split.next !== '')
     throw new RetryableError('split-stopped', `The split ${before.name} was stopped during an attempt.`)

@@ -4,14 +4,14 @@ import { doneThrough, doneUpTo } from './cursor.js'
 import { addEmissions, type Emission, type FailedEmission } from './emission.js'
 import type { Part } from './parts.js'
 
-/** What was closed and is not emitted yet, and how far the cursor moves with it. */
+/** What was closed but is not emitted yet, and how far the cursor moves with it. */
 export class Closed {
   emissions: Emission[] = []
   failed: FailedEmission[] = []
-  /** The key that the cursor stands at, where more keys of its hash follow. */
+  /** The key at the cursor, if more keys with the same hash follow. */
   at: string | undefined
   cursor: string
-  /** The key group's own watermark then: in the middle of a slice it is the slice's start still. */
+  /** The key group's own watermark at that point. In the middle of a slice it is still the slice's start. */
   own: number
 
   constructor(cursor: string, own: number) {
@@ -25,7 +25,7 @@ export class Closed {
     this.at = undefined
   }
 
-  /** Adds the results of a part. `isLast` where no key of the slice follows it. */
+  /** Adds the results of a part. `isLast` means that no key of the slice follows it. */
   take(operator: OperatorPlan, slice: number, part: Part, rank = part.lastRank, isLast = part.last): void {
     for (const { rank: of, panes } of part.keys) {
       let n = 0
@@ -48,8 +48,8 @@ export class Closed {
 }
 
 /**
- * How far the results of an operator are whole, where its slices are closed up to `own`: windows have their panes so
- * long after their ends.
+ * Up to which time an operator's results are complete when its slices are closed up to `own`: windows get their panes
+ * `lagMs` after their ends.
  */
 export function outputOwn({ slices: { lagMs } }: OperatorPlan, own: number): number {
   return own <= TIME_MIN || own >= TIME_MAX ? own : own - lagMs

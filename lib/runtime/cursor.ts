@@ -3,16 +3,16 @@ import { AFTER_ALL } from './keys.js'
 
 /**
  * How far a key group is done (invariants 8, 9), as text that only grows: `slice:~` when the slice and all before it
- * are done, `slice:hash:~` when its keys up to that hash are, `slice:hash:rank:~` when some keys of that hash are. A
- * chained operator takes the same text for the position of the key group's split.
+ * are done, `slice:hash:~` when the slice's keys up to that hash are done, and `slice:hash:rank:~` when only some keys
+ * of that hash are done. A chained operator uses the same text as the position of the key group's split.
  */
 export interface Cursor {
   readonly slice: number
-  /** Keys up to and including this hash are done; undefined when all of the slice is. */
+  /** Keys up to and including this hash are done; undefined when the whole slice is. */
   readonly hash: number | undefined
   /**
-   * Of the keys of that hash, in the order of their texts, those up to and including this rank are done; undefined when
-   * all of them are.
+   * The keys of that hash, in the order of their texts, are done up to and including this rank; undefined when all of
+   * them are.
    */
   readonly rank: number | undefined
 }
@@ -22,12 +22,14 @@ const rankText = (rank: number): string => String(rank).padStart(RANK_DIGITS, '0
 
 export const doneThrough = (slice: number): string => `${sortable(slice)}:${AFTER_ALL}`
 
-/** `rank` is that of the last key that is done, where more keys of its hash follow. */
+/** `rank` is the rank of the last key that is done, given if more keys with the same hash follow. */
 export function doneUpTo(slice: number, hash: number, rank?: number): string {
   return `${sortable(slice)}:${hex8(hash)}:${rank === undefined ? '' : `${rankText(rank)}:`}${AFTER_ALL}`
 }
 
-/** A row's position as the chained operator sees it: (slice, key hash, rank of the key among those of its hash, n). */
+/**
+ * A row's position as the chained operator sees it: (slice, key hash, rank of the key among those with its hash, n).
+ */
 export function rowPosition(slice: number, hash: number, rank: number, n: number): string {
   return `${sortable(slice)}:${hex8(hash)}:${rankText(rank)}:${String(n).padStart(6, '0')}`
 }

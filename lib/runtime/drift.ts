@@ -7,10 +7,11 @@ import { sealOf } from './seal.js'
 import { asRead, readSplit, type SplitState } from './split-item.js'
 
 /**
- * Where a record lies far ahead of all before it in its log, and nobody knows when it arrived, only a clock tells a gap
- * from a stamp of the future. What it says is written down first, for the rest of the batch: whoever comes to these
- * records again decides by the same mark (invariant 1). Whoever was first stands; the record that asks is the next
- * after the position, so no mark is replaced that somebody may still decide by.
+ * Stores a time limit for a record that is far ahead of all previous records in its log and whose arrival time is not
+ * known. Only a clock can distinguish a gap in the log from a timestamp in the future. The clock's answer is stored
+ * first, for the rest of the batch, so that every attempt that reads these records decides by the same mark (invariant
+ * 1). The first mark wins. The record that needs it directly follows the position, so no mark is replaced that another
+ * attempt may still use.
  */
 export async function markLimit(
   host: Host,
@@ -30,9 +31,14 @@ export async function markLimit(
     ],
   })
   const item = verdict.item
-  if (item === undefined) throw new RetryableError('lost-split', `The item of the split ${split.name} is gone.`)
+  if (item === undefined)
+    throw new RetryableError('lost-split', `The item of the split ${split.name} no longer exists.`)
   const stands = readSplit(item, stage.operators.length)
-  // Another attempt's mark counts, or its progress; with another gate what was classified would be, too.
+  // Another attempt's mark is used, and so is its progress. But a different gate would change how records are
+  // classified.
   if (stands.gate === split.gate && stands.stopped === '' && stands.next === '') return stands
-  throw new RetryableError('gate-moved', `The split ${split.name} changed during an attempt. The batch comes again.`)
+  throw new RetryableError(
+    'gate-moved',
+    `The split ${split.name} changed during an attempt. The batch will be retried.`,
+  )
 }

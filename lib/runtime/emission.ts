@@ -10,31 +10,35 @@ import type { SplitState } from './split-item.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
 import { fieldOf, named } from './user-code.js'
 
-/** Where a result stands among those of its slice. */
+/** The place of a result among those of its slice. */
 interface ResultPlace {
   readonly hash: number
   readonly rank: number
   readonly n: number
 }
 
-/** One result on its way to the steps after its operator: a record of the key group as a split of the next stage. */
+/**
+ * One result on its way to the steps after its operator. For the next stage it is a record of the key group as a split.
+ */
 export class Emission implements RecordPlace {
   readonly result: WindowResult<any, any>
   readonly weight: 1 | -1
   readonly part: string
-  /** The key group's own watermark when it was made: the start of the slice that closed. */
+  /** The key group's own watermark when the result was made: the start of the slice that closed. */
   readonly own: number
-  /** What it replaces, where steps may keep the new result and have not kept the old one, or the other way round. */
+  /**
+   * Returns the replaced result, in case the steps keep the new result but did not keep the old one, or the reverse.
+   */
   stood: (() => WindowResult<any, any> | undefined) | undefined
-  /** The gate behind which the next stage counts it. */
+  /** The gate with which the next stage counts it. */
   gate = TIME_MIN
   readonly timestamp: number
   readonly source: string
   readonly slice: number
   private readonly hash: number
-  /** Of the key among those of its hash. */
+  /** The rank of the key among those that share its hash. */
   private readonly rank: number
-  /** Counts the results of one key in one slice. */
+  /** The index of the result among those of one key in one slice. */
   private readonly n: number
 
   constructor(
@@ -72,15 +76,15 @@ export class Emission implements RecordPlace {
   get turn(): number {
     return Math.max(this.timestamp, this.effective)
   }
-  /** Made only when it is asked for: results that no other operator reads have no use of it. */
+  /** Computed only when it is requested: results that no other operator reads do not need it. */
   get position(): string {
     return rowPosition(this.slice, this.hash, this.rank, this.n)
   }
 }
 
 /**
- * A pane whose result, or a step after it, threw: it is rejected by (operator, key, turn), and all else goes on
- * (invariant 14).
+ * A pane whose result, or a later step, threw an error. It is rejected by (operator, key, turn), and everything else
+ * continues (invariant 14).
  */
 export interface FailedEmission {
   readonly row: SinkRow
@@ -88,10 +92,10 @@ export interface FailedEmission {
 }
 
 /**
- * Adds the results of a pane: one, or a retraction and its replacement, or a retraction alone where all rows have been
- * taken back. `n` counts the results of one key in one slice, `rank` is the key's among those of its hash. A pane whose
- * result throws is rejected; what it replaces is taken back all the same, so that the pane after it has nothing to take
- * back.
+ * Adds the results of a pane: one result, or a retraction and its replacement, or only a retraction if all rows have
+ * been taken back. `n` is the index among the results of one key in one slice, and `rank` is the key's rank among those
+ * that share its hash. A pane whose result throws is rejected. What it replaces is still retracted, so that the next
+ * pane has nothing to retract.
  */
 export function addEmissions(
   operator: OperatorPlan,
@@ -133,7 +137,7 @@ function isEmpty({ takesBack, folds }: OperatorPlan, accs: readonly any[]): bool
   return takesBack && folds.at(-1)!.result(accs.at(-1)) === 0
 }
 
-/** What a pane replaces, as its result; undefined where that never went out. */
+/** The result that a pane replaces; undefined if it was never emitted. */
 function standing(
   operator: OperatorPlan,
   accs: readonly any[],
@@ -143,7 +147,7 @@ function standing(
   return value === undefined ? undefined : { ...result, value, id: `${result.id}|-`, op: '-' }
 }
 
-/** Undefined where it throws: then its pane was rejected, and never went out. */
+/** Undefined if computing the value throws. The pane was then rejected and never emitted. */
 function valueOrNone(operator: OperatorPlan, accs: readonly any[]): Record<string, unknown> | undefined {
   try {
     return resultValue(operator, accs)
@@ -188,12 +192,13 @@ function failure(
 }
 
 /**
- * The rows of what a result replaced, for sinks that got none of the result itself (`kept`): there they cease to be.
+ * The rows of the replaced result for sinks that got no row of the new result (`kept`). They are deleted in those
+ * sinks.
  */
 function droppedRows(program: Program, kept: Rows, before: WindowResult<any, any> | undefined): Rows {
   const rows = new Rows()
   if (before === undefined) return rows
-  // A program reuses its rows.
+  // A program reuses its rows object.
   const terminals = new Set(kept.terminal.slice(0, kept.count))
   const old = program.run(before, undefined)
   for (let i = 0; i < old.count; i++) {
@@ -219,9 +224,9 @@ export function addPartRow(parts: PartRows, sink: SinkNode<any>, part: string, r
 }
 
 /**
- * Runs the steps after an operator over its results: rows for sinks, by part, and a fold for the stage that reads on.
- * Results at or before the position of the key group as its `split` are in that stage's segments already: they only go
- * to sinks again. `counted` is what the steps counted, where no stage reads on.
+ * Runs the steps after an operator over its results. Returns the rows for sinks, by part, and a fold for the next
+ * stage. Results at or before the position of the key group as its `split` are already in that stage's segments, so
+ * they only go to the sinks again. `counted` is what the steps counted, if there is no next stage.
  */
 export function runEmissions(
   host: Host,

@@ -6,29 +6,33 @@ import { type SegmentEntries, storableKey } from './segment.js'
 import { fieldOf, named } from './user-code.js'
 
 /**
- * The key group of a hash: equal ranges of the hash space, in order, so that key groups in order are hashes in order.
+ * The key group of a hash. Key groups are equal, ordered ranges of the hash space, so key groups in order are hashes in
+ * order.
  */
 export function keyGroupOf(hash: number, keyGroups: number): number {
   return Math.floor((hash * keyGroups) / 0x1_0000_0000)
 }
 
-/** The lane of a key group: a lane holds those of several in a row, so that lanes in order are hashes in order too. */
+/** The lane of a key group. A lane holds several consecutive key groups, so lanes in order are hashes in order too. */
 export function laneOf(keyGroup: number, { keyGroups, lanes }: Pick<OperatorPlan, 'keyGroups' | 'lanes'>): number {
   return Math.floor((keyGroup * lanes) / keyGroups)
 }
 
-/** Which rows of a chain a fold leaves out, because another attempt's segment holds them (invariant 2). */
+/**
+ * Decides whether a fold keeps a row of a chain. It leaves out the rows that another attempt's segment holds (invariant
+ * 2).
+ */
 export type Refold = (lane: number, bucketEnd: number, position: string) => boolean
 
 /**
- * The rows of one chunk for one operator, folded per key and slice. One lookup a row where a key stays in its slice; a
- * key is encoded and hashed once a chunk.
+ * The rows of one chunk for one operator, folded by key and slice. A row takes one lookup as long as its key stays in
+ * the same slice. Each key is encoded and hashed once per chunk.
  */
 export class OperatorFold {
   readonly operator: OperatorPlan
   cells = 0
   private readonly table = new KeyTable()
-  /** The buckets that it has something for, by end. Looked at where a cell is new. */
+  /** The ends of the buckets that have entries; updated when a new cell is created. */
   private readonly buckets = new Set<number>()
   private readonly refold: Refold | undefined
 
@@ -45,7 +49,7 @@ export class OperatorFold {
     }
   }
 
-  /** A row whose own slice is open, given by that slice's end. */
+  /** Adds a row whose own slice is open. `slice` is that slice's end. */
   add(slot: Slot, slice: number, inputs: readonly unknown[], weight: 1 | -1, place: Place): void {
     if (this.refold !== undefined && !this.wanted(slot, slice, place)) return
     if (slot.slice === slice) {
@@ -66,7 +70,7 @@ export class OperatorFold {
     this.into(accs, inputs, weight, place)
   }
 
-  /** A row whose own slice has closed but which still counts in some window: it travels in the slice of its turn. */
+  /** Adds a row whose own slice has closed, but which still counts in some window. The slice of its turn carries it. */
   addLate(
     slot: Slot,
     carrier: number,
@@ -91,7 +95,7 @@ export class OperatorFold {
     return this.refold!(this.lane(slot), slices.bucketEnd(slice), place.position)
   }
 
-  /** At most so many segments are to be written for it. */
+  /** The largest number of segments that may have to be written for this fold. */
   get segmentsMost(): number {
     return this.buckets.size * this.operator.lanes
   }
@@ -132,11 +136,11 @@ export class OperatorFold {
     return laneOf(keyGroupOf(hash, this.operator.keyGroups), this.operator)
   }
 
-  /** Packs what was folded, per lane and bucket, in the order in which keys were met. */
+  /** Packs what was folded, per lane and bucket, in the order in which the keys were first seen. */
   entries(): SegmentEntries[] {
     const { slices, folds } = this.operator
     const drafts: SegmentEntries[] = []
-    /** By slice, then by lane; slices of one bucket share theirs. */
+    /** By slice, then by lane. The slices of one bucket share their drafts. */
     const bySlice = new Map<number, SegmentEntries[]>()
     const byBucket = new Map<number, SegmentEntries[]>()
     const draft = (lane: number, slice: number): SegmentEntries => {
@@ -185,8 +189,8 @@ export class OperatorFold {
 }
 
 /**
- * A custom fold threw half-way, so what was folded may be spoilt: it is thrown away and folded anew without this
- * record.
+ * A custom fold threw half-way and may have corrupted its accumulator. What was folded is discarded and folded again
+ * without this record.
  */
 export class FragileFold extends RecordRejection {
   readonly position: string

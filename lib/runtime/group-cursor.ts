@@ -5,35 +5,35 @@ import type { Host } from './host.js'
 import { checkSeal, sealOf } from './seal.js'
 import { addCounters, type Counters, noCounters, readCounters, writeCounters } from './split-item.js'
 
-/** The attributes of a key group's item of which nothing is done. */
+/** The attributes of a key group's item before any of its slices is done. */
 export const freshCursor = () => ({ cursor: '', cursorSeal: cursorSeal('', undefined, undefined) })
 
 const cursorSeal = (text: string, at: string | undefined, counters: string | undefined): number =>
   counters === undefined ? sealOf('cursor', text, at) : sealOf('cursor', text, at, counters)
 
 /**
- * What became of a key group's results, where they go to sinks alone: the steps after its operator count them here,
- * with the cursor.
+ * The counters of a key group's results, if these go only to sinks. The steps after the operator are then counted here,
+ * together with the cursor.
  */
 export function resultCounters({ counters }: Item): Counters {
   return counters === undefined ? noCounters(0) : readCounters(JSON.parse(counters as string))
 }
 
 /**
- * The item of a key group, as an attempt has it: how far it is done, and who is at work. The cursor moves only from
- * where it was read (invariant 8).
+ * The item of a key group as one attempt sees it: how far the group is done, and which attempt works on it. The cursor
+ * moves only from where it was read (invariant 8).
  */
 export class GroupCursor {
   text = ''
-  /** The key that it stands at, where more keys of its hash follow. */
+  /** The key at the cursor, if more keys with the same hash follow. */
   at: string | undefined
   private counters = noCounters(0)
   private written: string | undefined
   private readonly host: Host
   private readonly key: ItemKey
-  /** When the claim runs out that stands in the table. */
+  /** When the claim in the table expires. */
   private until: number | undefined
-  /** When this attempt's claim runs out. */
+  /** When this attempt's claim expires. */
   private claimedUntil = 0
 
   constructor(host: Host, key: ItemKey) {
@@ -56,8 +56,8 @@ export class GroupCursor {
   }
 
   /**
-   * Until it runs out, no other attempt starts on this key group: a courtesy, never a guard. A claim by a clock that is
-   * far ahead is none.
+   * Claims the key group. Until the claim expires, no other attempt starts on it. The claim is an optimization and is
+   * not needed for correctness. A claim by a clock that is far ahead is not valid.
    */
   async claim(): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
@@ -90,12 +90,12 @@ export class GroupCursor {
   }
 
   /**
-   * Moves on to a text, and to the key that it stands at. The claim goes with the last move, and is prolonged by all
-   * others. `counted` is what became of the results that were emitted for it, where they go to sinks alone.
+   * Moves the cursor to a text, and to the key at that place. The last move releases the claim; all other moves extend
+   * it. `counted` are the counters of the results that were emitted for the move, if these go only to sinks.
    */
   async move(to: string, at: string | undefined, isLast: boolean, counted?: Counters): Promise<boolean> {
     const { store, clock, timeoutMs } = this.host.services
-    // Where a move stood still, closing would go round for ever.
+    // If a move did not move the cursor forward, closing would loop forever.
     assert(to > this.text, `the cursor of ${this.key.pk} grows (invariant 9): from ${this.text} to ${to}`)
     this.claimedUntil = isLast ? 0 : clock.now() + timeoutMs
     const counters = counted === undefined ? this.counters : addCounters(this.counters, counted)

@@ -27,34 +27,34 @@ import { LaneCache } from './lane-cache.js'
 import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
 
-/** Of what stands in the table. One that reads another way refuses it. */
+/** The format of the state in the table. A version that reads another format refuses it. */
 const STATE_FORMAT = 3
 
-/** Everything that a pipeline needs of the outside. One object a container. */
+/** Everything that a pipeline needs from its environment. There is one object per container. */
 export interface Services {
   readonly store: StateStore
-  /** Opens a sink of the pipeline, in this host's way. */
+  /** Opens a sink of the pipeline in this host's way. */
   readonly openSink: (node: SinkNode<any>) => Promise<Sink>
-  /** A source that can be asked for its splits (invariants 5, 6), or undefined. */
+  /** A source that can list its splits (invariants 5, 6), or undefined. */
   readonly inspector: (source: string) => SourceInspector | undefined
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
   readonly metrics: Metrics
   readonly queue?: Queue
-  /** Default 1. A restore or a replay opens a new one. */
+  /** Default 1. A restore or a replay opens a new run. */
   readonly run?: number
   readonly limits?: Partial<Limits>
-  /** The function's timeout: two of them without a checkpoint make an attempt careful (invariant 14). */
+  /** The function's timeout, in ms. Two timeouts without a checkpoint make an attempt careful (invariant 14). */
   readonly timeoutMs: number
 }
 
-/** Time left to an invocation. */
+/** The time left to an invocation. */
 export interface Deadline {
   remainingMs(): number
 }
 
-/** A pipeline in one container: its plan, its compiled steps, and what may be kept warm. */
+/** A pipeline in one container: its plan, its compiled steps and its warm caches. */
 export class Host {
   readonly plan: Plan
   readonly services: Services
@@ -77,7 +77,8 @@ export class Host {
   }
 
   /**
-   * The steps after an input: after a source, or from an operator's results to its sinks and to the operators after it.
+   * The steps after an input. The input is a source, or an operator whose results go to its sinks and to later
+   * operators.
    */
   program(node: number): Program {
     let program = this.programs.get(node)
@@ -103,17 +104,20 @@ export class Host {
     )
   }
 
-  /** What this container keeps of a lane. */
+  /** Returns this container's cache of a lane. */
   lane(operator: OperatorPlan, lane: number): LaneCache {
     const name = `${operator.name}#${lane}`
     const cache = this.caches.get(name) ?? new LaneCache(operator)
-    // The last one asked for stands last.
+    // Keeps the map in order of use, with the most recently used cache last.
     this.caches.delete(name)
     this.caches.set(name, cache)
     return cache
   }
 
-  /** The newest time at which a stage was marked, as far as this container knows: its own clock may be behind it. */
+  /**
+   * The newest time at which a stage was marked, as far as this container knows. The container's own clock may be
+   * behind it.
+   */
   newestMark(stage: number): number {
     return this.marks.get(stage) ?? Number.NEGATIVE_INFINITY
   }
@@ -122,7 +126,7 @@ export class Host {
     if (at > this.newestMark(stage)) this.marks.set(stage, at)
   }
 
-  /** Forgets the caches that were not asked for the longest, until what is left keeps the limit. */
+  /** Clears the least recently used caches until the rest is within the limit. */
   trimCaches(): void {
     let bytes = 0
     for (const cache of this.caches.values()) bytes += cache.bytes
@@ -134,7 +138,7 @@ export class Host {
     }
   }
 
-  /** What is worth one line of a container's log, and no more. */
+  /** Logs a warning once per container and source. */
   warnOnce(message: string, fields: Readonly<Record<string, unknown>>): void {
     const key = `${message} ${String(fields.source)}`
     if (this.warned.has(key)) return
@@ -147,7 +151,7 @@ export class Host {
     if (sink === undefined) {
       sink = this.services.openSink(node)
       this.sinks.set(node, sink)
-      // A sink that did not open is tried again by the next attempt.
+      // If a sink could not be opened, the next attempt tries again.
       sink.catch(() => this.sinks.delete(node))
     }
     return sink
@@ -158,7 +162,7 @@ export class Host {
     this.sinks.clear()
   }
 
-  /** Once a container: state of another graph is refused, with the first difference by name. */
+  /** Checks once per container that the state belongs to this graph. Otherwise the error names the first difference. */
   ready(): Promise<void> {
     this.checked ??= this.checkFingerprint().catch((error) => {
       this.checked = undefined
@@ -189,7 +193,7 @@ export class Host {
     if (item?.format !== STATE_FORMAT) {
       throw new StopError(
         'unknown-format',
-        `The state of "${this.prefix}" is in format ${String(item?.format)}; this version reads format ${STATE_FORMAT}. Run the version that wrote it, or open a new run.`,
+        `The state of "${this.prefix}" has format ${String(item?.format)}, but this version reads format ${STATE_FORMAT}. Run the version that wrote it, or open a new run.`,
       )
     }
     if (item.fingerprint === mine) return // guard: fingerprint
@@ -197,7 +201,7 @@ export class Host {
   }
 }
 
-/** State of another graph, with the first difference by name. */
+/** The error for state that belongs to another graph. It names the first difference. */
 function otherGraph(item: Item, plan: Plan, run: number): StopError {
   const change = difference(JSON.parse(item.manifest as string), JSON.parse(JSON.stringify(manifest(plan))))
   return new StopError(
@@ -207,7 +211,7 @@ function otherGraph(item: Item, plan: Plan, run: number): StopError {
 }
 
 /**
- * Whether state is that of a pipeline's graph, before anything is made of it; where there is none it is.
+ * Checks that existing state belongs to the pipeline's graph, before anything is created. Missing state is accepted.
  * @throws {StopError} graph-changed
  */
 export async function checkGraph(store: StateStore, plan: Plan, run: number): Promise<void> {

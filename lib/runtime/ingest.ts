@@ -29,28 +29,25 @@ import { StageFold, type StageRefold } from './stage-fold.js'
 import { mayMove } from './watermark.js'
 import { readWatermark } from './watermark-item.js'
 
-/** What became of a batch. `undone` is the first record that is to come again; it starts a source record. */
+/** The result of a batch. `undone` is the first record that has to be delivered again; it starts a source record. */
 export interface IngestOutcome {
   readonly undone: number | undefined
-  /** Why it is undone: the deadline, or a child that waits for its parents. */
+  /** Why it is undone: the deadline, or a child split that waits for its parents. */
   readonly because?: 'deadline' | 'waits-for-parents'
 }
 
 /**
- * Said where a source that can be asked gives no answer, and the split goes on: the only trace that a loss may leave.
+ * Logged when a source that can be asked does not answer and the split continues: the only trace that a loss may leave.
  */
 export const UNANSWERED =
-  'records between these positions may have been deleted unread: their source does not say whether its log goes on'
+  'records between these positions may have been deleted unread: the source did not answer whether its log continues'
 
-/** Said where timestamps are hardly what was meant. */
-const UNLIKELY = 'records are stamped before minTime, or far behind their split: are seconds taken for milliseconds?'
+/** Logged when timestamps are very unlikely to be the intended ones. */
+const UNLIKELY = 'timestamps are before minTime or far behind their split: is a field in seconds read as milliseconds?'
 
 type SourceInput = Extract<InputPlan, { kind: 'source' }>
 
-/**
- * Ingests one batch of one split (design, section 2), in chunks with a checkpoint each. Throws where the store or a
- * sink fails.
- */
+/** Ingests one batch of one split, in chunks with one checkpoint each. Throws if the store or a sink fails. */
 export async function ingest(
   host: Host,
   batch: SplitBatch,
@@ -67,13 +64,14 @@ export async function ingest(
   // guard: ended-takes-nothing
   if (beginning.kind === 'ended') {
     if (afterPosition(batch, 0, beginning.split) === batch.count) {
-      // A partition that was gone and is there again begins anew: what it brings is nothing that was counted.
+      // A partition that disappeared and is there again starts from its beginning: its records are not the ones already
+      // counted.
       await checkLog(host, stage, source, batch, beginning.split, beginning.split.at)
       return { undone: undefined }
     }
     throw new StopError(
       'split-ended',
-      `The split ${beginning.split.name} has ended, but its source delivers records after its position ${beginning.split.position}. Its source listed it as closed or gone; look there, and open a new run if it is not.`,
+      `The split ${beginning.split.name} has ended, but the source delivers records after its position ${beginning.split.position}. The source listed it as closed or not at all. Check the source, and open a new run if the split still exists.`,
     )
   }
   await markStage(host, stage, beginning.watermark) // guard: marked-before-segments
@@ -81,7 +79,7 @@ export async function ingest(
   await checkLog(host, stage, source, batch, split, beginning.since) // guard: log-goes-on
   const careful = split.at > TIME_MIN && ageMs(clock.now(), split.at) > CAREFUL_TIMEOUTS * host.services.timeoutMs
   if (careful)
-    logger.warn('careful: chunks of 1, 2, 4 records, since the last checkpoint is old', {
+    logger.warn('the last checkpoint is old: careful mode, with chunks of 1, 2, 4 ... records', {
       split: split.name,
       position: split.position,
     })
@@ -101,7 +99,7 @@ export async function ingest(
       if (++turns > CONTENTION_TURNS_MAX)
         throw new RetryableError(
           'contention',
-          `The split ${split.name} changed ${turns} times while a clock was asked.`,
+          `The split ${split.name} changed ${turns} times while its time limit was set.`,
         )
       split = await markLimit(host, stage, source, split, batch.position(next), batch.position(batch.count - 1))
       next = afterPosition(batch, next, split)
@@ -144,9 +142,9 @@ export async function ingest(
 }
 
 /**
- * A log may have been made anew, or trimmed unread, where a batch brings nothing new, does not follow the position, is
- * old, or comes after a long quiet: only its source knows. The clock says when to ask, never what is counted (invariant
- * 1).
+ * Only the source knows whether a log was recreated or trimmed unread. It is asked when a batch holds nothing new, does
+ * not follow the position, is old, or arrives after a long quiet time. The clock only decides when to ask, never what
+ * is counted (invariant 1).
  */
 async function checkLog(
   host: Host,
@@ -162,7 +160,8 @@ async function checkLog(
   if (!isRepeat) {
     const isQuiet = since > TIME_MIN && ageMs(now, since) > QUIET_MS // guard: quiet-since
     const isGap = split.position !== START && batch.follows?.(next, split.position) === false
-    // Where the record before this one was old, others between may have been older still, however new this one is.
+    // If the previous record was old, records between it and this one may have been older still, however new this one
+    // is.
     const isLagging = split.arrived > TIME_MIN && ageMs(now, split.arrived) > LAG_MS
     const isOld = split.position !== START && (isLagging || ageMs(now, stampOf(batch, next) ?? now) > LAG_MS)
     if (!isQuiet && !isGap && !isOld) return
@@ -172,8 +171,8 @@ async function checkLog(
   try {
     faulty = await stopFaulty(host, stage, input, [split], listed)
   } catch (error) {
-    // Records that are here are worth more than an answer, and tick asks too; repeats that may be none are not thrown
-    // away unasked.
+    // The records at hand are worth more than an answer, and `tick` asks too. But a batch that looks like a repeat, and
+    // may not be one, is not discarded without an answer.
     if (isRepeat) throw error // guard: repeats-asked
     host.services.metrics.add('UnansweredSources', 1, 'Count')
     host.services.logger.error(UNANSWERED, {
@@ -189,23 +188,26 @@ async function checkLog(
   if (stands !== undefined && stands.stopped !== '') throw stoppedError(host.plan.pipeline.name, stands)
   throw new RetryableError(
     'contention',
-    `The split ${split.name} changed while its source was asked whether its log goes on. The batch comes again.`,
+    `The split ${split.name} changed while its source was asked whether its log continues. The batch will be retried.`,
   )
 }
 
-/** When a record came, or what its envelope says of that: it tells its age, and is no part of a result. */
+/**
+ * When a record arrived, or what its envelope states about that. It only tells the record's age and never affects
+ * results.
+ */
 function stampOf(batch: SplitBatch, index: number): number | undefined {
   return batch.stampMs === undefined ? batch.arrivalMs(index) : batch.stampMs(index)
 }
 
-/** The first record after the split's position: an earlier attempt counted those before it. */
+/** The first record after the split's position. An earlier attempt counted the records before it. */
 function afterPosition(batch: SplitBatch, from: number, split: SplitState): number {
   let next = from
   while (next < batch.count && batch.position(next) <= split.position) next++ // guard: repeats-dropped
   return next
 }
 
-/** The end of a chunk: a checkpoint ends on whole source records (a KPL aggregate is one). */
+/** The end of a chunk. A checkpoint ends on whole source records; a KPL aggregate is one. */
 function wholeUnits(batch: SplitBatch, from: number, size: number): number {
   return batch.unitEnd(Math.min(batch.count, from + size) - 1)
 }
@@ -242,13 +244,13 @@ function fold(
   const chunk = run(to, isDue)
   const rejected = spoilt.size
   const again = (keep: StageRefold): StageFold => {
-    // The same records again, whatever the time: what they are is decided.
+    // The same records again, whatever the time: the extent of the chunk is already decided.
     const anew = run(chunk.next, () => false, keep)
-    // Over fewer rows a custom fold threw where it had not before: what it left out now would be lost.
+    // With fewer rows, a custom fold threw where it had not thrown before. The row that it left out now would be lost.
     if (anew.next === chunk.next && spoilt.size === rejected) return anew.fold // guard: unsteady-fold
     throw new StopError(
       'unsteady-fold',
-      `A custom aggregate of "${host.plan.pipeline.name}" throws on a record of ${split.name} or not, as its accumulator stands. Whether add() throws must hang on the record alone.`,
+      `A custom aggregate of "${host.plan.pipeline.name}" throws on a record of ${split.name} only in some states of its accumulator. Whether add() throws must depend on the record alone.`,
     )
   }
   return { ...chunk, again }

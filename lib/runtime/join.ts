@@ -6,9 +6,9 @@ import { begin } from './membership.js'
 import type { SplitState } from './split-item.js'
 
 /**
- * Makes a key group a member of the next stage again, where it had left it while its own stage was at rest (invariant
- * 5). To be called after the watermark was read by which slices are closed: whoever lets key groups leave asks for that
- * watermark after the mark.
+ * Makes a key group a member of the next stage again, if it had left that stage while its own stage was at rest
+ * (invariant 5). Call this after reading the watermark up to which slices are closed: the process that lets key groups
+ * leave reads that watermark after setting the mark.
  */
 export async function joinNext(
   host: Host,

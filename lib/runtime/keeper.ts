@@ -9,14 +9,14 @@ import { bucketFloor, FIRST_SEGMENT, groupKey, lanePks } from './keys.js'
 import { aliveUntil, markStage } from './life.js'
 import { type Mark, readMarks, segmentLifeMs } from './marks.js'
 
-/** What has at least this much less than a whole life, in parts of the spare one, is prolonged. */
+/** A segment is renewed if it has lost at least this fraction (one part in `RENEWED_PARTS`) of the spare life. */
 const RENEWED_PARTS = 8
 
 /**
- * What waits to be read longer than segments live is kept (invariant 9): a window of a pipeline that is paused, or that
- * no record closes. Where the life of some of a lane's segments comes to its last days, that of all unread ones is
- * prolonged, a bounded number a tick; once all of them are, their key groups say so. False where some are left for the
- * next tick.
+ * Keeps state that waits to be read longer than segments live (invariant 9): the windows of a paused pipeline, or
+ * windows that no record closes. When the first of a lane's unread segments come near the end of their life, the life
+ * of all of them is extended, a bounded number per tick. Once all are extended, their key groups record it. Returns
+ * false if some are left for the next tick.
  */
 export async function keepState(
   host: Host,
@@ -35,7 +35,7 @@ export async function keepState(
   return isWhole
 }
 
-/** False where some are left for the next tick. */
+/** Returns false if some are left for the next tick. */
 async function keepLane(
   host: Host,
   operator: OperatorPlan,
@@ -49,7 +49,7 @@ async function keepLane(
   let closed = TIME_MAX
   let kept = Number.POSITIVE_INFINITY
   for (const { item, at } of groups) {
-    // Its advance says what is wrong with it.
+    // The cursor is damaged. The key group's advance reports what is wrong with it.
     if (at === undefined) return true
     const { slice, hash } = at.place
     closed = Math.min(closed, hash === undefined ? slice : slice - slices.widthMs)
@@ -71,7 +71,7 @@ async function keepLane(
   // guard: kept-in-time
   if (now > until) {
     if (oldest < Number.POSITIVE_INFINITY || marks.length > 0)
-      logger.error('state waited longer than it lives: some may be gone', { operator: operator.name, lane })
+      logger.error('state waited longer than its ttl: some of it may be deleted', { operator: operator.name, lane })
     return true
   }
   for (const range of ranges) {
@@ -90,7 +90,7 @@ async function keepLane(
 interface Group {
   readonly key: ItemKey
   readonly item: Item | undefined
-  /** Undefined where it is damaged. */
+  /** Undefined if the cursor is damaged. */
   readonly at: GroupCursor | undefined
 }
 
@@ -115,7 +115,9 @@ async function readGroups(host: Host, operator: OperatorPlan, lane: number): Pro
   return groups
 }
 
-/** Prolongs the life of all segments of a range, and of their parts. False where some are left for the next tick. */
+/**
+ * Extends the life of all segments in a range, and of their parts. Returns false if some are left for the next tick.
+ */
 async function prolong(
   host: Host,
   range: { pk: string; from: string; to: string },

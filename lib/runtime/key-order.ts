@@ -1,22 +1,22 @@
-/** What keys are put in order by: their hash, and their text where that is the same. */
+/** The sort order of keys: by hash, and by text if the hashes are equal. */
 export interface KeyPlace {
   readonly hash: number
   readonly text: string
 }
 
-/** So many indices fit beside a hash into the 53 bits of a double. */
+/** This many indices fit beside a hash into the 53 bits of a double. */
 const INDICES = 2 ** 21
-/** From so many on it pays. */
+/** Below this length a plain sort is faster. */
 const NUMBERS_MIN = 200
 
-/** The order in which keys of a slice are worked: by hash, then by text. */
+/** The order in which the keys of a slice are processed: by hash, then by text. */
 export function byHash(a: KeyPlace, b: KeyPlace): number {
   return a.hash - b.hash || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)
 }
 
 /**
- * Puts places in order, equals in the order in which they came. Most are told apart by their hashes, which are sorted
- * as numbers: many times faster.
+ * Sorts places; equal ones keep their order. Most places differ in their hashes, which are sorted as numbers. That is
+ * many times faster than a sort with a comparator.
  */
 export function inOrder<P extends KeyPlace>(places: P[]): P[] {
   const { length } = places
@@ -36,10 +36,7 @@ export function inOrder<P extends KeyPlace>(places: P[]): P[] {
   return sorted
 }
 
-/**
- * The place before all keys of the hash in the middle; undefined where fewer than `keysMin` hashes would be left below
- * it.
- */
+/** The place before all keys that have the median hash; undefined if fewer than `keysMin` hashes would be below it. */
 export function middleHash(places: readonly KeyPlace[], keysMin: number): KeyPlace | undefined {
   const hashes = new Uint32Array(places.length)
   for (let i = 0; i < places.length; i++) hashes[i] = places[i]!.hash
@@ -51,7 +48,7 @@ export function middleHash(places: readonly KeyPlace[], keysMin: number): KeyPla
   return keep < count ? { hash: hashes[keep]!, text: '' } : undefined
 }
 
-/** The key in the middle; undefined where fewer than `keysMin` would be left below it. */
+/** The median key; undefined if fewer than `keysMin` keys would be below it. */
 export function middleKey(places: KeyPlace[], keysMin: number): KeyPlace | undefined {
   const sorted = inOrder(places)
   let count = 0

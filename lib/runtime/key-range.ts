@@ -10,38 +10,38 @@ import { decode, eachSegment, laneBytes } from './load.js'
 import { type EntryReader, EVERY_KEY } from './segment.js'
 import { SliceCache } from './slice-cache.js'
 
-/** Some keys of a key group, in the order of their hashes, with what the slice that closes next reads of them. */
+/** Some keys of a key group, in the order of their hashes, with the data that the next closing slice reads of them. */
 export interface KeyRange {
   readonly cache: SliceCache
-  /** The slice that closes next, of all keys of the group; undefined where none does up to the frontier. */
+  /** The slice that closes next, over all keys of the group; undefined if none closes up to the frontier. */
   readonly slice: number | undefined
-  /** The first key that is left out; undefined where all from the cursor on are here. */
+  /** The first key that is left out; undefined if all keys from the cursor on are included. */
   readonly upper: KeyPlace | undefined
-  /** Hashes that the next range may span, as many keys as these have. */
+  /** The number of hashes that the next range may span, estimated from the density of these keys. */
   readonly width: number
 }
 
 /**
- * Of the heap that a range may fill, what the next one is meant to: a little more than it was meant to costs half of
- * it.
+ * The share of the heap limit that the next range is planned to fill. A range that slightly exceeds the limit loses
+ * half of its keys.
  */
 const FILL = 0.85
 
-/** Where reading begins, as far as the group's cursor is, and up to where slices may close. */
+/** Where reading begins (the group's cursor), and up to where slices may close. */
 interface RangePlace {
   readonly from: Cursor
-  /** The key that the cursor stands at, where more keys of its hash follow. */
+  /** The key at the cursor, if more keys with the same hash follow. */
   readonly text: string | undefined
   readonly frontier: number
-  /** How many hashes it spans at most, as the range before has it. */
+  /** The largest number of hashes to span, as the previous range determined it. */
   readonly width: number | undefined
 }
 
 /**
- * Reads a key group whose folds no heap holds at once: segment by segment, keeping the keys next to the cursor.
- * Whenever they take more than they may, the upper half of them is let go, and comes with a later range. So the memory
- * of an advance hangs on no number of keys (invariant 11); what it costs is that a lane is read once a range. At least
- * `keysMin` keys are kept. Undefined where time ran out.
+ * Reads a key group whose folds do not fit into the heap at once. It reads segment by segment, and keeps the keys next
+ * to the cursor. Whenever those need too much memory, it drops the upper half of them, and a later range reads them
+ * again. So the memory of an advance does not depend on the number of keys (invariant 11). The price is that the lane
+ * is read once per range. At least `keysMin` keys are kept. Returns undefined if time ran out.
  */
 export async function readRange(
   host: Host,
@@ -59,7 +59,7 @@ export async function readRange(
   const links = new LinkCheck()
   const bytesMax = laneBytes(host, operator)
   const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
-  // Whether late panes will be read is not known yet: their windows are read too.
+  // Whether late panes will be read is not known yet, so their windows are read too.
   const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
   const first = from.slice === TIME_MIN ? FIRST_SEGMENT : bucketFloor(back)
   const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
@@ -83,15 +83,15 @@ export async function readRange(
 }
 
 /**
- * How many hashes the next range may span. Keys may lie close together here and far apart there: where few were found
- * it grows, whatever a byte is.
+ * The number of hashes that the next range may span. Keys may be dense here and sparse there. After a range with little
+ * data the width grows, however many bytes each key takes.
  */
 export function nextWidth(width: number, weight: number, bytesMax: number): number {
   const likely = Math.ceil((width * FILL * bytesMax) / Math.max(1, weight))
   return weight < bytesMax / 2 ? Math.max(likely, 2 * width) : likely // guard: range-grows
 }
 
-/** The hashes of a key group that are left to do, and those of the next group. */
+/** The range of a key group's hashes that are left to do: the first one, and the first one of the next group. */
 function hashesOf(keyGroup: number, { keyGroups }: OperatorPlan, from: Cursor): [start: number, end: number] {
   const first = (of: number): number => Math.ceil((of * 0x1_0000_0000) / keyGroups)
   return [from.hash ?? first(keyGroup), first(keyGroup + 1)]
@@ -99,10 +99,10 @@ function hashesOf(keyGroup: number, { keyGroups }: OperatorPlan, from: Cursor): 
 
 class RangeReader implements EntryReader {
   readonly cache: SliceCache
-  /** The slice that closes next; `TIME_MAX` and beyond where none does. */
+  /** The slice that closes next; greater than `TIME_MAX` if none does. */
   next = TIME_MAX + 1
   weight = 0
-  /** What it weighed when nothing more could be let go. */
+  /** The weight when no further keys could be dropped. */
   least = 0
   upper: KeyPlace | undefined
   private readonly operator: OperatorPlan
@@ -119,7 +119,7 @@ class RangeReader implements EntryReader {
     this.cache = new SliceCache(operator)
   }
 
-  /** Most entries of a segment are of other ranges: their folds are not even decoded. */
+  /** Most entries of a segment belong to other ranges, and their folds are not even decoded. */
   takes: NonNullable<EntryReader['takes']> = (slice, carrier, text, hash) => {
     if (keyGroupOf(hash, this.operator.keyGroups) !== this.keyGroup) return false
     this.closes(slice)
@@ -138,7 +138,7 @@ class RangeReader implements EntryReader {
     return this.from.hash === undefined ? this.from.slice : this.from.slice - 1
   }
 
-  /** Rows of a slice close with the windows that hold it. */
+  /** The rows of a slice close with the windows that contain it. */
   private closes(slice: number): void {
     if (this.seen.has(slice)) return
     this.seen.add(slice)
@@ -152,7 +152,7 @@ class RangeReader implements EntryReader {
     return !isDone(from, this.fromText, hash, text)
   }
 
-  /** Lets the upper half of the keys go. Keys of one hash are told apart only where there are few hashes. */
+  /** Drops the upper half of the keys. Keys with equal hashes are only separated if there are few different hashes. */
   halve(keysMin: number): void {
     const places: KeyPlace[] = []
     for (const { cells, lates } of this.cache.slices.values()) {
@@ -175,8 +175,8 @@ class RangeReader implements EntryReader {
 }
 
 /**
- * Whether a cursor in the middle of a slice lies behind a key of it. `fromText` is the key that it stands at, where
- * more keys of its hash follow.
+ * Whether a cursor in the middle of a slice has passed a key. `fromText` is the key at the cursor, if more keys with
+ * the same hash follow.
  */
 export function isDone({ hash, rank }: Cursor, fromText: string | undefined, keyHash: number, text: string): boolean {
   if (hash === undefined || keyHash > hash) return false

@@ -1,14 +1,14 @@
 import { encodeKey, hash32, type Key, type KeyPart } from '../base/index.js'
 
-/** A key met in a chunk: encoded and hashed once, however many records have it. */
+/** A key found in a chunk. It is encoded and hashed once, however many records have it. */
 export class Slot {
   readonly key: Key
   readonly text: string
   readonly hash: number
-  /** The first slice met, inline: most keys of a batch have one or two. */
+  /** The first slice of the key, stored inline: most keys of a batch have one or two slices. */
   slice = Number.NaN
   accs: any[] | undefined
-  /** All others. */
+  /** The key's other slices. */
   more: Map<number, any[]> | undefined
   lates: LateFold[] | undefined
 
@@ -20,8 +20,8 @@ export class Slot {
 }
 
 /**
- * A fold of rows whose own slice had closed: carried in the slice of their turn, tagged with their own and the first
- * window they count in.
+ * A fold of rows whose own slice had closed. The slice of their turn carries it. It is tagged with the rows' own slice
+ * and with the first window in which they count.
  */
 export interface LateFold {
   readonly carrier: number
@@ -31,8 +31,8 @@ export interface LateFold {
 }
 
 /**
- * Finds the slot of a key with no text built: primitives by value, tuples by a trie of maps. Maps take NaN for equal
- * and -0 for 0; NaN is refused when the key is encoded.
+ * Finds the slot of a key without building a text: primitives by value, tuples by a trie of maps. Maps treat NaN as
+ * equal to NaN, and -0 as equal to 0. NaN is refused when the key is encoded.
  */
 export class KeyTable {
   readonly slots: Slot[] = []
@@ -51,7 +51,7 @@ export class KeyTable {
 
   private tupleSlot(key: readonly KeyPart[]): Slot {
     let node = this.tuples
-    // encodeKey refuses what is no tuple of primitives before anything is stored under it.
+    // encodeKey refuses anything that is not a tuple of primitives before it is stored.
     if (!Array.isArray(key)) encodeKey(key)
     for (const part of key) {
       node.next ??= new Map()

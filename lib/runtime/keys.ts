@@ -4,19 +4,19 @@ import type { ItemKey } from '../ports/index.js'
 
 export { runPrefix } from '../base/index.js'
 
-/** The sentinel before every position. */
+/** The sentinel that sorts before every position. */
 export const START = '0'
-/** Sorts after every character that a key is made of. */
+/** Sorts after every character that occurs in a key. */
 export const AFTER_ALL = '~'
 
 export const pipelineKey = (prefix: string): ItemKey => ({ pk: `${prefix}#pipeline`, sk: '!' })
-/** What a split's place in the table hangs on. */
+/** The parts of a stage's plan that decide where a split is stored. */
 export type StageShards = Pick<StagePlan, 'index' | 'shards'>
-/** Of the partition keys that writes of a stage are spread over, the one of a split. */
+/** The index of the partition key for a split, among those that a stage's writes are spread over. */
 export const shardOf = (split: string, shards: number): number => (shards === 1 ? 0 : hash32(split) % shards)
 const inShard = (pk: string, shard: number): string => (shard === 0 ? pk : `${pk}.${shard}`)
 const splitsPk = (prefix: string, stage: number, shard = 0): string => inShard(`${prefix}#${stage}#splits`, shard)
-/** Where the splits of a stage lie. */
+/** The partition keys of a stage's splits. */
 export const splitsPks = (prefix: string, { index, shards }: StageShards): string[] =>
   Array.from({ length: shards }, (_, shard) => splitsPk(prefix, index, shard))
 export const splitKey = (prefix: string, { index, shards }: StageShards, split: string): ItemKey => ({
@@ -28,10 +28,10 @@ export const LAST_SPLIT = `s#${AFTER_ALL}${AFTER_ALL}`
 export const watermarkKey = (prefix: string, stage: number): ItemKey => ({ pk: splitsPk(prefix, stage), sk: '!' })
 const groupPk = (prefix: string, operator: string, keyGroup: number): string => `${prefix}#${operator}#${keyGroup}`
 type Shards = Pick<OperatorPlan, 'name' | 'shards'>
-/** Where the segments of a lane lie that a split writes. */
+/** The partition key of the segments that a split writes to a lane. */
 export const segmentsPk = (prefix: string, { name, shards }: Shards, lane: number, split: string): string =>
   inShard(groupPk(prefix, name, lane), shardOf(split, shards))
-/** Where all segments of a lane lie. */
+/** The partition keys of all segments of a lane. */
 export const lanePks = (prefix: string, { name, shards }: Shards, lane: number): string[] =>
   Array.from({ length: shards }, (_, shard) => inShard(groupPk(prefix, name, lane), shard))
 export const groupKey = (prefix: string, operator: string, keyGroup: number): ItemKey => ({
@@ -40,25 +40,25 @@ export const groupKey = (prefix: string, operator: string, keyGroup: number): It
 })
 
 /**
- * Ids that stand in a key as they are: '#' parts keys, ';', '|' and ',' part tails, and what sorts after '~' would
- * leave its range.
+ * Ids that are used in a key unchanged. '#' separates the fields of a key, and ';', '|' and ',' separate tails. An id
+ * with a character that sorts after '~' would be outside its range.
  */
 const PLAIN_ID = /^[A-Za-z0-9._:/@+=-]+$/
 
 /**
- * A split's name in its stage: the input's name and the split's id there, hashed where it is long or holds what keys
- * are parted by.
+ * A split's name in its stage: the input's name and the split's id. The id is hashed if it is long or contains a
+ * separator.
  */
 export function splitName(input: string, split: string): string {
   return `${input}/${PLAIN_ID.test(split) && split.length <= SPLIT_ID_BYTES_MAX ? split : `${AFTER_ALL}${digest(split)}`}`
 }
 
-/** A key group of an upstream operator, as a split of the stage after it. */
+/** A key group of an upstream operator, as a split of the next stage. */
 export const keyGroupSplit = (keyGroup: number): string => String(keyGroup).padStart(4, '0')
 
 /**
- * Segments sort by bucket, then by split, then along the chain. Bucket ends are offset-encoded: there are times before
- * 1970.
+ * Segments sort by bucket, then by split, then along the chain. Bucket ends are encoded with an offset, because times
+ * before 1970 are negative.
  */
 export const segmentSk = (bucketEnd: number, split: string, from: string): string =>
   `g#${sortable(bucketEnd)}#${split}#${from}`
@@ -66,7 +66,7 @@ export const bucketFloor = (bucketEnd: number): string => `g#${sortable(bucketEn
 export const bucketCeiling = (bucketEnd: number): string => `g#${sortable(bucketEnd)}#${AFTER_ALL}${AFTER_ALL}`
 export const FIRST_SEGMENT = 'g#'
 
-/** A segment's place, read from its sort key. */
+/** The bucket, split and start position of a segment, parsed from its sort key. */
 export function parseSegmentSk(sk: string): { bucketEnd: number; split: string; from: string } {
   const from = sk.lastIndexOf('#')
   const split = 2 + SORTABLE_LENGTH + 1

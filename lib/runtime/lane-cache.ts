@@ -4,7 +4,7 @@ import { keyGroupOf, laneOf } from './fold.js'
 import { type EntryReader, KnownKeys } from './segment.js'
 import { SliceCache } from './slice-cache.js'
 
-/** A bucket of which some slices are open still: how far each chain of it was read. */
+/** A bucket some of whose slices are still open, with the position up to which each of its chains was read. */
 export interface OpenBucket {
   readonly end: number
   readonly chains: Map<string, string>
@@ -12,9 +12,9 @@ export interface OpenBucket {
 }
 
 /**
- * What a warm container keeps of one lane: the slices of its key groups, each decoded once, whoever closes them. `from`
- * and `to` are the buckets of one gapless stretch of which all slices are closed; `open` is the bucket after it, of
- * which only what is new is read again.
+ * What a warm container keeps of one lane: the slices of its key groups. Each slice is decoded once, whichever key
+ * group closes it. `from` and `to` delimit a gapless range of buckets whose slices are all closed. `open` is the bucket
+ * after it; only its new segments are read again.
  */
 export class LaneCache {
   readonly groups = new Map<number, SliceCache>()
@@ -22,14 +22,14 @@ export class LaneCache {
   from = TIME_MAX
   to = -TIME_MAX
   open: OpenBucket | undefined
-  /** Settles when the attempt before has left the cache. */
+  /** Settles when the previous attempt has finished with the cache. */
   turn: Promise<void> = Promise.resolve()
-  /** An attempt is at work on it. */
+  /** Whether an attempt is using the cache. */
   busy = false
   private readonly operator: OperatorPlan
-  /** The oldest bucket that a key group may still read, of those that were at work here. */
+  /** For each key group that was worked on here: the oldest bucket that it may still read. */
   private readonly needs = new Map<number, number>()
-  /** Heap by bucket. */
+  /** Heap in bytes, by bucket. */
   private readonly weights = new Map<number, number>()
 
   constructor(operator: OperatorPlan) {
@@ -46,11 +46,14 @@ export class LaneCache {
     return sum
   }
 
-  /** All from `lo` to `to` is here, and so is what was before. Where `to` lies before `lo` nothing of it may stay. */
+  /**
+   * Records that everything from `lo` to `to` is cached, in addition to what was cached before. If `to` is before `lo`,
+   * nothing of the range may stay.
+   */
   extend(lo: number, to: number): void {
     if (this.isEmpty) {
       this.from = lo
-      // An empty one holds nothing, wherever it ended once.
+      // An empty cache holds nothing, whatever its `to` was before.
       this.to = to // guard: empty-cache-anew
     } else this.to = Math.max(this.to, to)
   }
@@ -68,7 +71,7 @@ export class LaneCache {
     this.weights.set(bucket, (this.weights.get(bucket) ?? 0) + bytes)
   }
 
-  /** A reader that deals a segment's entries to the key groups. */
+  /** Returns a reader that distributes a segment's entries to the key groups. */
   reader(): EntryReader {
     const { keyGroups } = this.operator
     return {
@@ -79,7 +82,7 @@ export class LaneCache {
     }
   }
 
-  /** Forgets the buckets, by their ends, for which `test` holds. */
+  /** Drops the buckets for whose end `test` returns true. */
   forget(test: (bucket: number) => boolean): void {
     const { slices } = this.operator
     for (const group of this.groups.values()) group.forget((end) => test(slices.bucketEnd(end)))
@@ -95,7 +98,7 @@ export class LaneCache {
     this.to = -TIME_MAX
   }
 
-  /** Forgets what lies before a bucket. Who needs it still reads it again. */
+  /** Drops everything before a bucket. A key group that still needs it reads it again. */
   trim(oldestBucket: number): void {
     if (this.isEmpty || oldestBucket <= this.from) return
     this.forget((bucket) => bucket < oldestBucket)
@@ -103,7 +106,9 @@ export class LaneCache {
     if (this.isEmpty) this.clear()
   }
 
-  /** A key group needs nothing before this bucket any more. What none of the lane needs is forgotten. */
+  /**
+   * Notes that a key group needs nothing before this bucket any more, and drops what no key group of the lane needs.
+   */
   release(keyGroup: number, oldestBucket: number): void {
     const { keyGroups, lanes } = this.operator
     this.needs.set(keyGroup, oldestBucket)

@@ -3,15 +3,16 @@ import { LETTER_ENVELOPE_BYTES_MAX, LETTER_RECORD_BYTES_MAX, type RecordValues }
 import type { LetterBytes, LetterRecord } from '../pipeline/index.js'
 import { Defect, type SplitBatch } from '../ports/index.js'
 
-/** A record as a dead letter keeps it, and what it takes of a chunk. */
+/** A record as a dead letter keeps it, and the bytes it takes in a chunk. */
 export interface KeptRecord {
   readonly record: LetterRecord
   readonly bytes: number
 }
 
 /**
- * The record at an index as its source had it, to be sent again: undefined where its bytes cannot be had, or are too
- * many. Of one value of many it is that value's own text, under the record's key and headers: the others have counted.
+ * The record at an index as its source had it, so that it can be sent again. Undefined if its bytes are not available
+ * or are too many. For one of several values it is that value's own text, with the record's key and headers, because
+ * the other values have been counted.
  */
 export function keptRecord(
   batch: SplitBatch,
@@ -24,7 +25,7 @@ export function keptRecord(
   return typeof text === 'string' ? kept(batch, index, Buffer.from(text), false, true) : undefined
 }
 
-/** The whole source record that holds the record at an index. */
+/** The whole source record that contains the record at an index. */
 export function keptUnit(batch: SplitBatch, index: number): KeptRecord | undefined {
   if (batch.unitRaw === undefined) return kept(batch, index, bytesOf(batch, index), true)
   return kept(batch, index, unpacked(batch.unitRaw(index)), true)
@@ -41,7 +42,7 @@ function kept(
   const { key, headers, ...rest } = batch.envelope?.(index, isUnit) ?? {}
   let bytes = (key?.length ?? 0) + (rest.partitionKey?.length ?? 0)
   for (const [name, content] of headers ?? []) bytes += name.length + (content?.length ?? 0)
-  // Of the many values of a record, each that is rejected keeps all of this.
+  // Each rejected value of a record keeps a copy of the whole envelope.
   if (isPart && bytes > LETTER_ENVELOPE_BYTES_MAX) return undefined
   bytes += value?.length ?? 0
   if (bytes > LETTER_RECORD_BYTES_MAX) return undefined
@@ -57,13 +58,13 @@ function kept(
   return { record, bytes }
 }
 
-/** Null of a record without a payload; undefined where the event does not have its bytes. */
+/** Null for a record without a payload; undefined if the event does not contain its bytes. */
 function bytesOf(batch: SplitBatch, index: number): Buffer | null | undefined {
   const bytes = Buffer.allocUnsafe(batch.sizeBound(index))
   const length = batch.write(index, bytes, 0)
   if (length >= 0) return bytes.subarray(0, length)
   if (length === Defect.tombstone) return null
-  // What cannot be unfolded is sound base64 of a whole source record all the same.
+  // An aggregate that cannot be unpacked is still valid base64 of a whole source record.
   return length === Defect.badAggregate || length === Defect.manyRecords ? unpacked(batch.raw(index)) : undefined
 }
 

@@ -6,7 +6,10 @@ import { watermarkKey } from './keys.js'
 import { isUnmarked, type Mark, marked, readMarks, segmentLifeMs, writeMarks, writtenSince } from './marks.js'
 import { listSplits } from './registration.js'
 
-/** Before anything is written of a stage after a long pause: what is new from here on is younger than the pause. */
+/**
+ * Marks a stage before anything is written to it after a long pause. Everything written from now on is newer than the
+ * mark.
+ */
 export async function markStage(host: Host, stage: StagePlan, watermark: Item | undefined): Promise<void> {
   if (host.services.store.keepsExpired === true) return
   const marks = readMarks(watermark)
@@ -28,8 +31,8 @@ export async function markStage(host: Host, stage: StagePlan, watermark: Item | 
 }
 
 /**
- * Until when all of an operator's segments are there that closing slices from `closed` on may read. `kept`: until when
- * the tick has seen to it that all of them are.
+ * The time until which all of an operator's segments still exist that closing slices from `closed` on may read. `kept`
+ * is the time until which the tick has extended the life of all of them.
  */
 export function aliveUntil(
   host: Host,
@@ -43,13 +46,13 @@ export function aliveUntil(
 }
 
 /**
- * What was counted never goes without a word: where segments may have been deleted, whether or not some are left,
- * nothing is closed (invariant 9).
+ * Counted rows are never dropped silently. If segments may have been deleted, nothing is closed, whether or not some
+ * are left (invariant 9).
  */
 export function refuseExpired(host: Host, operator: OperatorPlan, keyGroup: number, until: number): void {
   if (host.services.store.keepsExpired === true || host.services.clock.now() <= until) return // guard: may-have-expired
   throw new StopError(
     'state-expired',
-    `Segments of key group ${keyGroup} of "${operator.name}" may have been deleted by their time to live, as nothing has run since before ${new Date(Math.max(0, until - host.limits.spareLifeMs)).toISOString()}. Open a new run and replay the source; to pause a pipeline, deploy it with enabled: false, which keeps its state.`,
+    `Segments of key group ${keyGroup} of "${operator.name}" may have been deleted because their time to live ended: nothing has run since before ${new Date(Math.max(0, until - host.limits.spareLifeMs)).toISOString()}. Open a new run and replay the source; to pause a pipeline, deploy it with enabled: false, which keeps its state.`,
   )
 }

@@ -13,35 +13,41 @@ import {
 } from '../base/index.js'
 
 /**
- * How much the runtime does at a time. Results never hang on these, but for `partRows`: parts name what sinks hold, so
- * it is fixed for a run. A simulation makes them small, and meets with a handful of records every place where work is
- * cut.
+ * How much work the runtime does at a time. Results never depend on these limits, with one exception: `partRows`
+ * decides the names of the parts that sinks store, so it is fixed for a run. The simulation makes the limits small, so
+ * that a handful of records reaches every place where work is cut.
  */
 export interface Limits {
-  /** Source records between two checkpoints of one invocation, and the entries that they may make. */
+  /**
+   * The largest number of source records between two checkpoints of one invocation, and of the entries that they may
+   * make.
+   */
   readonly chunkRecords: number
   readonly chunkEntries: number
   /**
-   * Rows for sinks, bytes of payload and segments between two checkpoints, about: a chunk ends on the first whole
-   * source record beyond one of them.
+   * The approximate number of sink rows, payload bytes and segments between two checkpoints. A chunk ends at the first
+   * whole source record that exceeds one of them.
    */
   readonly chunkRows: number
   readonly chunkBytes: number
   readonly chunkSegments: number
   /**
-   * How long segments live beyond what closing their windows takes, ms: how long a pipeline may stand still with nobody
-   * who keeps its state.
+   * How long segments live beyond the time that closing their windows takes, in ms. A pipeline can stand still for this
+   * long while nothing extends the life of its state.
    */
   readonly spareLifeMs: number
-  /** A segment's payload in one item; what is larger is written in parts. */
+  /** The largest payload of a segment in one item. A larger payload is written in parts. */
   readonly segmentBytes: number
-  /** Heap that the segments take which one advance reads before it moves the cursor. */
+  /** The heap that segments may occupy which one advance reads before it moves the cursor, in bytes. */
   readonly advanceBytes: number
-  /** Splits of a stage beyond which attempts leave the watermark alone for a while after one has looked for it. */
+  /**
+   * In a stage with more splits than this, attempts leave the watermark alone for a while after one attempt has
+   * computed it.
+   */
   readonly pacedSplits: number
-  /** Rows handed to a sink at once. */
+  /** Rows passed to a sink at once. */
   readonly sinkRows: number
-  /** Rows of one part of an operator's output. */
+  /** Rows in one part of an operator's output. */
   readonly partRows: number
 }
 

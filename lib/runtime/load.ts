@@ -7,35 +7,35 @@ import { bucketCeiling, bucketFloor, FIRST_SEGMENT, lanePks, parseSegmentSk, seg
 import type { LaneCache, OpenBucket } from './lane-cache.js'
 import { type EntryReader, type KeyReader, readPayload } from './segment.js'
 
-/** What a byte and an entry of a payload take on the heap once decoded, roughly. */
+/** The approximate heap that a byte and an entry of a payload take once decoded. */
 const HEAP_PER_BYTE = 2
 const HEAP_PER_ENTRY = 400
-/** Folds that hold what was put into them: merged with another, both stay. */
+/** Folds that store what is added to them: after a merge the data of both sides remains. */
 const GROWING = /^(collect|distinct-count|custom:.*)$/
-/** Chains of an open bucket that are gone on with, each by a query of its own. */
+/** The number of chains of an open bucket that may be continued, each by its own query. */
 const CHAINS_AT_ONCE = 16
 
-/** What is to be held: the buckets from `lo` to `hi`, by their ends. */
+/** The buckets to hold in the cache, from `lo` to `hi`, by their ends. */
 export interface Stretch {
   readonly lo: number
   readonly hi: number
-  /** Every slice up to here is closed: buckets that end after it are looked at again each time. */
+  /** Every slice up to here is closed. Buckets that end after it are read again each time. */
   readonly frozen: number
   /** The bucket of the slice that closes next. */
   readonly needed: number
 }
 
-/** Heap that one lane of an operator may fill: several are at work at once. */
+/** The heap that one lane of an operator may fill: several lanes are worked on at once. */
 export const laneBytes = (host: Host, { lanes }: OperatorPlan): number =>
   host.limits.advanceBytes / Math.min(lanes, GROUPS_AT_ONCE)
 
-/** Of that, what is read in vain at most where it turns out that ranges are needed. */
+/** The part of it that may be read before it turns out that ranges are needed. That read is then wasted. */
 const holdBytes = (host: Host, operator: OperatorPlan): number => laneBytes(host, operator) / 2
 
 /**
- * Makes a lane's cache hold a stretch of buckets, reading what it lacks. Stops early, on a whole bucket, once it holds
- * the heap that it may, but not before `needed`. Returns the last bucket that is held; undefined where the heap does
- * not take even that much (invariant 11).
+ * Makes a lane's cache hold a range of buckets by reading what is missing. It stops early, on a whole bucket, once the
+ * heap limit is reached, but not before `needed`. Returns the last bucket that is held, or undefined if not even that
+ * much fits into the heap (invariant 11).
  */
 export async function hold(
   host: Host,
@@ -45,7 +45,7 @@ export async function hold(
   { lo, hi, frozen, needed }: Stretch,
 ): Promise<number | undefined> {
   const { bucketMs } = operator.slices
-  // Other key groups may need what lies before: they read it again, where all of it is too much.
+  // Other key groups may need the earlier buckets. They read them again, if everything together is too much.
   if (cache.bytes > holdBytes(host, operator) / 2) cache.trim(lo)
   // guard: older-stretch-read
   if (!cache.isEmpty && lo < cache.from) {
@@ -76,13 +76,13 @@ export async function hold(
   return reached
 }
 
-/** Only what can no longer change may stay: a bucket is closed when all of its slices are. */
+/** Only data that can no longer change may stay in the cache. A bucket is closed when all of its slices are closed. */
 function keep(cache: LaneCache, { slices }: OperatorPlan, lo: number, reached: number, frozen: number): void {
   const closed = reached === TIME_MAX ? TIME_MAX : Math.min(reached, slices.bucketEnd(frozen + 1) - slices.bucketMs) // guard: frozen-cache
   cache.extend(lo, closed)
 }
 
-/** Whether the queries for what is new of each chain cost less than reading the bucket again. */
+/** Whether querying each chain for its new segments costs less than reading the bucket again. */
 function isCheaper({ chains, bytes }: OpenBucket): boolean {
   return chains.size < CHAINS_AT_ONCE && chains.size * READ_UNIT_BYTES < bytes
 }
@@ -110,14 +110,14 @@ async function readBuckets(
     { from: lo <= TIME_MIN ? FIRST_SEGMENT : bucketFloor(lo), hi },
     async (item) => {
       const at = parseSegmentSk(item.sk).bucketEnd
-      // Short of what the next slice reads nothing would move, however much there is of it.
+      // Without all of the data that the next slice reads, nothing would progress, however much data that is.
       // guard: next-slice-whole
       if (bytes > bytesMax && at <= needed) {
         reached = undefined
         return false
       }
       if (bytes > bytesMax) {
-        // What is held of it is no use without the rest. guard: later-bucket-bounded
+        // What is held of this bucket is useless without the rest. guard: later-bucket-bounded
         if (at === bucket) cache.forget((held) => held === at)
         reached = at - slices.bucketMs
         return false
@@ -136,8 +136,8 @@ async function readBuckets(
 }
 
 /**
- * Reads what was added to the chains of an open bucket, and the chains that are new: what lies behind the end of each
- * chain, up to the next. Undefined where the heap does not take it.
+ * Reads what was added to the chains of an open bucket, and the chains that are new: everything after the end of each
+ * chain and before the start of the next. Returns undefined if it does not fit into the heap.
  */
 async function readOn(
   host: Host,
@@ -177,7 +177,7 @@ async function readOn(
   return isWhole ? { end: open.end, chains, bytes } : undefined
 }
 
-/** Every segment of a lane up to a bucket, bucket by bucket, until `take` has had enough. */
+/** Passes every segment of a lane up to a bucket to `take`, bucket by bucket, until `take` returns false. */
 export async function eachSegment(
   host: Host,
   operator: OperatorPlan,
@@ -202,7 +202,7 @@ export async function eachSegment(
 
 /** The segments of one partition key, in order. */
 class Reader {
-  /** Of the next segment; infinite after the last one. */
+  /** The bucket of the next segment; infinite after the last one. */
   bucket = Number.POSITIVE_INFINITY
   private readonly pages: AsyncIterator<Item[]>
   private page: Item[] = []
@@ -240,7 +240,10 @@ async function* pages(host: Host, range: RangeQuery): AsyncGenerator<Item[]> {
   } while (after !== undefined)
 }
 
-/** Checks a segment and hands its entries over. Returns the heap that those take which the reader keeps, about. */
+/**
+ * Checks a segment and passes its entries to the reader. Returns the approximate heap of the entries that the reader
+ * keeps.
+ */
 export async function decode(
   host: Host,
   operator: OperatorPlan,
@@ -256,11 +259,14 @@ export async function decode(
   return bytes * HEAP_PER_BYTE * (kept / (item.n as number)) + added * HEAP_PER_ENTRY
 }
 
-/** `ttl` cleans up and is never part of correctness (invariant 9): what it may have begun to delete is refused. */
+/**
+ * `ttl` cleans up and is never part of correctness (invariant 9): a segment that may be partly deleted already is
+ * refused.
+ */
 function refusePast({ services: { store, clock } }: Host, item: Item): void {
   if (store.keepsExpired === true || (item.ttl as number) > clock.now() / 1000) return // guard: past-its-life
   throw new StopError(
     'state-expired',
-    `Segment ${item.pk} ${item.sk} is past its time to live, and others may be gone. Open a new run and replay the source.`,
+    `Segment ${item.pk} ${item.sk} is past its time to live, and others may be deleted already. Open a new run and replay the source.`,
   )
 }

@@ -7,10 +7,10 @@ import { START, type StageShards, splitKey, splitName } from './keys.js'
 import { asRead, change, freshSuccessor, readSplit, type SplitState } from './split-item.js'
 
 /**
- * Asks a source whether the logs of these splits go on after their positions, and stops those that do not: records were
- * deleted unread, or the log was made anew. Nothing of a stopped split is taken until an operator resets it. Returns
- * the splits of which that was said: they are stopped by now, by this attempt or another, or have changed since they
- * were read.
+ * Asks a source whether the logs of these splits continue after the splits' positions, and stops the splits whose logs
+ * do not: either records were deleted unread, or the log was recreated. A stopped split accepts no records until it is
+ * reset (`millrace splits reset`). Returns the splits whose logs do not continue. Each of them has been stopped by now,
+ * by this attempt or by another one, or has changed since it was read.
  */
 export async function stopFaulty(
   host: Host,
@@ -26,8 +26,8 @@ export async function stopFaulty(
   for (const split of splits) {
     const listing = byName.get(originName(input, split))
     if (listing === undefined || split.next !== '' || split.stopped !== '') continue
-    // One that has ended and is closed was read to its end. One that has ended and is open was gone, and is there
-    // again.
+    // A split that has ended and whose log is closed was read to its end. If the log is open although the split has
+    // ended, the log had disappeared and is there again.
     if (split.status === 'ended' && listing.closed) continue
     const origin = listing.split
     if (split.position !== START) asked.set(origin, split)
@@ -40,11 +40,13 @@ export async function stopFaulty(
   const unread = await unreadOf(inspector, asked, faults)
   for (const { split: origin, kind, detail, retentionMs } of faults) {
     const split = asked.get(origin)!
-    // An operator has accepted that what followed is gone; that the log is another one is a thing of its own.
+    // A reset has accepted that the records after this position were deleted. That the log is another one is a separate
+    // fault.
     if (kind === 'trimmed' && split.position === split.accepted) continue // guard: accepted-loss
-    // Only places without a record were deleted, as its source had said of them before. guard: proven-end
+    // The source had reported before that the deleted range held no records. guard: proven-end
     if (kind === 'trimmed' && !unread.has(origin)) continue
-    // What lives longer than the proof is old, and was there before the source said that nothing waits: it was read.
+    // A record whose retention exceeds the age of the proof is older than the proof. It was there before the source
+    // reported that nothing waits, so it was read.
     // guard: empty-proof
     if (
       kind === 'trimmed' &&
@@ -60,19 +62,22 @@ export async function stopFaulty(
     faulty.add(split.name) // guard: stopped-by-anybody
     if (!verdict.applied) continue
     metrics.add('StoppedSplits', 1, 'Count')
-    logger.error('a split stops: its log does not go on after its position', { split: split.name, kind, detail })
+    logger.error('split stopped: its log does not continue after its position', { split: split.name, kind, detail })
   }
   return faulty
 }
 
-/** Nothing more was proved empty of a split since it was read. */
+/** The condition that no further range of the split was proved empty since it was read. */
 function provenAsRead({ emptyTo }: SplitState): Condition {
   return emptyTo === ''
     ? { attribute: 'emptyTo', is: 'absent' } // guard: proven-as-read
     : { attribute: 'emptyTo', is: 'equal', value: emptyTo } // guard: proven-as-read
 }
 
-/** Of the logs that begin after their position: those that begin after what was found to hold no record too. */
+/**
+ * Selects, among the logs that begin after their position, those that also begin after the range proved to hold no
+ * record.
+ */
 async function unreadOf(
   inspector: SourceInspector,
   asked: ReadonlyMap<string, SplitState>,
@@ -91,23 +96,23 @@ async function unreadOf(
   return unread
 }
 
-/** The name under which a split's source lists it: its own, or that of the split whose log was made anew. */
+/** The name under which a split's source lists it: its own, or that of the split whose log was recreated. */
 export function originName(input: InputPlan, { name, origin }: SplitState): string {
   return origin === '' ? name : `${input.name}/${origin}`
 }
 
-/** The sentence of a stopped split, with what an operator can do. */
+/** The error for a stopped split, with what the user can do. */
 export function stoppedError(pipeline: string, split: SplitState): StopError {
   return new StopError(
     'split-stopped',
-    `The split ${split.name} of "${pipeline}" has stopped at position ${split.position}: ${split.stopped} Its records are not taken until "millrace splits reset" says how it goes on.`,
+    `The split ${split.name} of "${pipeline}" has stopped at position ${split.position}: ${split.stopped} No more of its records are read until you run "millrace splits reset".`,
   )
 }
 
 /**
- * Lets a stopped split go on. Where records are gone it goes on at the next one. A log that was made anew is another
- * split, from its start: the one that was here ends, so that no position ever falls (invariant 9). Returns the split's
- * name from now on, or undefined where it is not stopped any more.
+ * Lets a stopped split continue. If records were deleted, it continues at the next record. A log that was recreated
+ * becomes another split, which is read from its start; the old split ends, so that no position ever moves back
+ * (invariant 9). Returns the split's name from now on, or undefined if the split is no longer stopped.
  */
 export async function resetSplit(
   store: StateStore,
@@ -122,7 +127,7 @@ export async function resetSplit(
   if (!isForced && stoppedMs < RESET_MS)
     throw new StopError(
       'too-soon',
-      `The split ${split.name} has stopped only a moment ago, and an attempt may be under way still. Wait ${Math.ceil((RESET_MS - stoppedMs) / 1000)} s, or give --now if nothing runs.`,
+      `The split ${split.name} stopped only a moment ago, and an attempt may still be running. Wait ${Math.ceil((RESET_MS - stoppedMs) / 1000)} s, or pass --now if nothing is running.`,
     )
   const when = [
     ...asRead(split), // guard: reset-as-read
@@ -142,13 +147,13 @@ export async function resetSplit(
   const set = { ...change(split, { status: 'ended', next }), at: now }
   const verdict = await store.update({ key, set, remove: ['stopped'], when })
   if (!verdict.applied) return undefined
-  // Who finds `next` and no such split makes it too: this may be the last thing that a process does.
+  // Another process that finds `next` but no such split also creates it, because this process may die right here.
   // guard: successor-after-end
   await store.insert([{ ...successor, ...freshSuccessor(successor.sk.slice(2), origin, generation, now) }])
   return successor.sk.slice(2)
 }
 
-/** Reads a split of a stage by its name. */
+/** Reads one split of a stage by its name. */
 export async function findSplit(
   store: StateStore,
   prefix: string,

@@ -7,30 +7,30 @@ import { checkSeal, sealOf } from './seal.js'
 import { effective, type SplitState } from './split-item.js'
 
 /**
- * How long a segment lives (invariant 9): from its write until the last pane that reads it, as long as event time goes
- * on with the clock, and a week to spare. What waits longer is kept by the tick (`keeper.ts`).
+ * How long a segment lives (invariant 9): from its write until the last pane that reads it, as long as event time
+ * advances with the clock, plus a week. State that waits longer is kept by the tick (`keeper.ts`).
  */
 export function segmentLifeMs({ limits }: Host, { slices }: OperatorPlan): number {
   return slices.readMs + limits.spareLifeMs
 }
 
-/** When a segment that is written now may be deleted, s. A clock that is behind others must not bury what it writes. */
+/** When a segment that is written now may be deleted, in s. A clock that is behind others must not shorten the life. */
 export function ttlOf(host: Host, operator: OperatorPlan, stage: number): number {
   const now = Math.max(host.services.clock.now(), host.newestMark(stage))
-  // In whole seconds, of which the last is not counted upon.
+  // In whole seconds. The last one is not relied on.
   return Math.ceil((now + segmentLifeMs(host, operator)) / 1000) + 1 // guard: whole-life
 }
 
 /**
- * At this time no split of a stage had come further than `top`: what is written of event times above it was written
- * later.
+ * At the time `at`, no split of the stage had come further than `top`. So segments for event times above `top` were
+ * written later.
  */
 export interface Mark {
   readonly at: number
   readonly top: number
 }
 
-/** The marks of a stage, as its watermark item has them, in the order in which they were made. */
+/** The marks of a stage, from its watermark item, in the order in which they were made. */
 export function readMarks(item: Item | undefined): readonly Mark[] {
   const text = item?.marks as string | undefined
   if (text === undefined) return []
@@ -44,8 +44,8 @@ export function writeMarks(marks: readonly Mark[]): { marks: string; marksSeal: 
 }
 
 /**
- * The marks, with times that can be relied on. One by a clock that is far ahead was made after the mark before it;
- * where there is none, about when the next one was.
+ * The marks, with reliable times. A mark from a clock that is far ahead is given the time of the mark before it, or of
+ * the next one if there is none before.
  */
 function settled(host: Host, marks: readonly Mark[]): readonly Mark[] {
   const now = host.services.clock.now()
@@ -57,24 +57,27 @@ function settled(host: Host, marks: readonly Mark[]): readonly Mark[] {
   })
 }
 
-/** Nothing of event times from `start` on was written before this time. */
+/** Returns a time before which nothing with event times from `start` on was written. */
 export function writtenSince(host: Host, marks: readonly Mark[], start: number): number {
   let since = Number.NEGATIVE_INFINITY
   for (const { at, top } of settled(host, marks)) if ((top < start || top === TIME_MIN) && at > since) since = at // guard: marks-below
   return since
 }
 
-/** Whether a stage is to be marked anew: some times within the life of its segments. */
+/** Whether a stage is due for another mark. It is marked several times within the life of its segments. */
 export function isUnmarked(host: Host, stage: StagePlan, marks: readonly Mark[]): boolean {
   if (stage.operators.length === 0) return false
   const now = host.services.clock.now()
-  // One by a clock far ahead says nothing of when the next is due.
+  // A mark by a clock that is far ahead does not tell when the next one is due.
   const newest = Math.max(...marks.map(({ at }) => at).filter((at) => ageMs(now, at) !== Number.POSITIVE_INFINITY))
   const least = Math.min(...stage.operators.map((operator) => segmentLifeMs(host, operator)))
   return now - newest > least / LIFE_PARTS
 }
 
-/** The marks with one more, of splits that were read after `at`. Those that are left out are older than any segment. */
+/**
+ * The marks with one more, made from splits that were read after `at`. The marks that are dropped are older than any
+ * segment.
+ */
 export function marked(
   host: Host,
   stage: StagePlan,

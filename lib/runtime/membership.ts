@@ -20,8 +20,8 @@ import {
 import { readWatermark } from './watermark-item.js'
 
 /**
- * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own, which
- * is not the source's where the log was made anew. `wait` is a child before its parents' end.
+ * What an attempt finds when it begins: its split as a member, and the watermark item. `id` is the split's own id,
+ * which differs from the source's id if the log was recreated. `wait` is a child whose parents have not ended.
  */
 export type Beginning =
   | {
@@ -29,7 +29,7 @@ export type Beginning =
       readonly id: string
       readonly split: SplitState
       readonly watermark: Item | undefined
-      /** When it was last written before this attempt. */
+      /** When the split was last written before this attempt. */
       readonly since: number
     }
   | { readonly kind: 'wait' }
@@ -37,7 +37,8 @@ export type Beginning =
   | { readonly kind: 'stopped'; readonly split: SplitState }
 
 /**
- * Reads the split and the watermark strongly (invariant 12), and becomes a member where it is not one (invariant 5).
+ * Reads the split and the watermark with strong consistency (invariant 12), and makes the split a member if it is not
+ * one (invariant 5).
  */
 export async function begin(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<Beginning> {
   const { store, clock } = host.services
@@ -77,14 +78,15 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
         await store.update({ key, set: { ...change(seen, { status: 'joining' }), at: clock.now() }, when: unchanged })
         break
       case 'parting':
-        // An attempt that finds the mark puts it back first: whoever parts has to see that somebody is here.
+        // An attempt that finds the mark first resets it, so that the process that is taking the split out sees that
+        // the split is active.
         // guard: parting-put-back
         await store.update({ key, set: { ...change(seen, { status: seen.was }), at: clock.now() }, when: unchanged })
         break
       case 'joining': {
         const own = await lineage(host, stage, input, seen)
         if (own === undefined) return { kind: 'wait' } // guard: child-waits
-        // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing changed since
+        // `proposed` is read after `joining` is durable, and the gate is persisted only if nothing has changed since
         // (invariant 5).
         const [now] = await store.get([watermarkKey(host.prefix, stage.index)])
         const gate = Math.max(seen.gate, readWatermark(now).proposed) // guard: gate-is-proposed
@@ -96,11 +98,11 @@ export async function begin(host: Host, stage: StagePlan, input: InputPlan, spli
   }
   throw new RetryableError(
     'contention',
-    `The split ${splitName(input.name, id)} changed its membership ${CONTENTION_TURNS_MAX} times in one attempt.`,
+    `The split ${splitName(input.name, id)} changed its membership ${CONTENTION_TURNS_MAX} times during one attempt.`,
   )
 }
 
-/** Where a child that has read nothing yet begins (invariant 6). */
+/** The initial watermarks of a child that has not read anything yet (invariant 6). */
 function startAt(seen: SplitState, own: number): Record<string, Attribute> {
   if (own === seen.own) return {}
   const progress = { position: seen.position, own, top: Math.max(seen.top, own) }
@@ -108,14 +110,16 @@ function startAt(seen: SplitState, own: number): Record<string, Attribute> {
 }
 
 /**
- * The own watermark that a split goes on with: a child's that has none yet comes from its parents. Undefined: not yet.
+ * The own watermark with which a split continues. A child that has none yet gets it from its parents. Undefined if it
+ * is not known yet.
  */
 async function lineage(host: Host, stage: StagePlan, input: InputPlan, split: SplitState): Promise<number | undefined> {
   return split.own === TIME_MIN && split.parents.length > 0 ? await parentsEnd(host, stage, input, split) : split.own
 }
 
 /**
- * A child waits for its parents' end and starts at their lowest final own watermark (invariant 6). Undefined: not yet.
+ * A child waits until its parents have ended, and starts at their lowest final own watermark (invariant 6). Undefined
+ * if they have not ended yet.
  */
 async function parentsEnd(
   host: Host,
@@ -128,14 +132,14 @@ async function parentsEnd(
     let id = parent
     await end(host, stage, input, id, undefined, parent)
     let [item] = await host.services.store.get([splitKey(host.prefix, stage, splitName(input.name, id))])
-    // Where its log was made anew, the one to wait for is the last of those that took its place.
+    // If a parent's log was recreated, the child waits for the last of the splits that replaced it.
     for (let turn = 0; turn < CONTENTION_TURNS_MAX && item !== undefined && typeof item.next === 'string'; turn++) {
       id = item.next
       await end(host, stage, input, id, undefined, parent)
       ;[item] = await host.services.store.get([splitKey(host.prefix, stage, splitName(input.name, id))])
     }
     if (item === undefined) {
-      // A parent neither registered nor listed was trimmed before the start: it counts as ended.
+      // A parent that is neither registered nor listed was trimmed before the start. It counts as ended.
       const listed = await host.services.inspector(input.name)?.list()
       if (listed?.some((listing) => listing.split === parent)) return undefined
       continue
@@ -148,9 +152,9 @@ async function parentsEnd(
 }
 
 /**
- * A split ends when its source says closed and nothing waits after its position; its successors are registered first
- * (invariant 6). One that its source listed and lists no more ends too, with an alarm, once it has been missing for
- * `MISSING_MS`: one listing may be incomplete. `origin` is its id at the source.
+ * Ends a split when its source reports it as closed and nothing waits after its position. Its successors are registered
+ * first (invariant 6). A split that its source used to list and lists no more also ends, with an alarm, but only after
+ * it has been missing for `MISSING_MS`, since one listing may be incomplete. `origin` is the split's id at the source.
  */
 export async function end(
   host: Host,
@@ -175,9 +179,9 @@ export async function end(
     if (!(await isGone(host, key, item, listed))) return false
   } else if (!listing.closed || (await inspector.peek(origin, seen.position)) !== 'nothing')
     return false // guard: end-needs-evidence
-  // Nothing waits where all was read, and where the rest was deleted unread.
+  // `peek` also reports that nothing waits if the rest of the log was deleted unread.
   else if ((await stopFaulty(host, stage, input, [seen], [listing])).size > 0) return false // guard: end-not-trimmed
-  // One that never had a record has its parents' watermark, and hands it on.
+  // A split that never had a record has its parents' watermark, and hands it on to its children.
   const own = await lineage(host, stage, input, seen) // guard: lineage-handed-on
   if (own === undefined) return false
   // guard: successors-before-end
@@ -192,7 +196,8 @@ export async function end(
     set: { ...change(seen, { status: 'ended' }), ...startAt(seen, own), at: clock.now() },
     when: asRead(seen), // guard: end-as-read
   })
-  // Who has ended holds nothing any more: the next attempt of any split may look who does.
+  // A split that has ended no longer holds the watermark back. The next attempt of any split may look for the new
+  // holder.
   const watermark = watermarkKey(host.prefix, stage.index)
   if (verdict.applied)
     await store.update({
@@ -204,14 +209,14 @@ export async function end(
 }
 
 /**
- * Whether a split that its source does not list is gone for good. A source that never listed it, or that lists nothing,
- * says nothing by it.
+ * Whether a split that its source does not list is gone for good. If the source never listed the split, or lists
+ * nothing at all, the missing entry proves nothing.
  */
 async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly SplitListing[]): Promise<boolean> {
   const { store, clock, logger } = host.services
   if (item.listed !== true || listed.length === 0) return false
   const missing = item.missing as number | undefined
-  // A mark far older than a tick or two is from another time that it was missing.
+  // A mark that is much older than a tick or two is from an earlier time when the split was missing.
   if (missing === undefined || ageMs(clock.now(), missing) > 3 * MISSING_MS) {
     await store.update({
       key,
@@ -221,18 +226,24 @@ async function isGone(host: Host, key: ItemKey, item: Item, listed: readonly Spl
     return false
   }
   if (ageMs(clock.now(), missing) < MISSING_MS) return false
-  logger.error('a registered split is no longer listed: it ends here', { split: key.sk, position: item.position })
+  logger.error('the source no longer lists a registered split: the split ends here', {
+    split: key.sk,
+    position: item.position,
+  })
   return true
 }
 
-/** A split that was missing from a listing, and is there again, has not been missing: two gaps are not one. */
+/**
+ * Removes the mark of a split that was missing from a listing and is listed again. Two short gaps must not add up to
+ * one.
+ */
 export async function isBack(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
   if (!split.missing) return
   const key = splitKey(host.prefix, stage, split.name)
   await host.services.store.update({ key, set: {}, remove: ['missing'], when: asRead(split) }) // guard: back-as-read
 }
 
-/** Whether records after the position were deleted unread: then the split has stopped. */
+/** Whether records after the position were deleted unread. If so, the split is now stopped. */
 async function isLost(
   host: Host,
   stage: StagePlan,
@@ -244,8 +255,8 @@ async function isLost(
 }
 
 /**
- * Asks now and then whether still nothing waits for a quiet split. What is found deleted later, right before its next
- * record, was then nothing of its own: a quiet log loses its old records like any other.
+ * Checks now and then that nothing waits for a quiet split yet. If the log before the split's next record is found
+ * deleted later, this proves that no record of the split was lost. A quiet log loses its old records like any other.
  */
 export async function stillEmpty(
   host: Host,
@@ -268,7 +279,10 @@ export async function stillEmpty(
   })
 }
 
-/** Parts an idle split, with evidence between the two phases: mark, *then* ask whether anything waits (invariant 5). */
+/**
+ * Takes an idle split out of the stage in two phases, with evidence in between: first it sets the mark, then it asks
+ * whether anything waits (invariant 5).
+ */
 export async function part(
   host: Host,
   stage: StagePlan,
@@ -286,7 +300,7 @@ export async function part(
   const seen = readSplit(item, stage.operators.length)
   if (seen.status === 'out' || seen.status === 'ended' || ageMs(clock.now(), seen.at) < quietMs) return false
   if (seen.stopped !== '') return false
-  // A split with something waiting costs no write; the answer that counts is the one after the mark.
+  // A split with something waiting costs no write. The answer that decides is the one after the mark.
   if ((await inspector.peek(origin, seen.position)) !== 'nothing') return false
   const was = seen.status === 'parting' ? seen.was : seen.status
   const epoch = seen.epoch + 1
@@ -299,7 +313,7 @@ export async function part(
   const asked = clock.now()
   const logEnd = await inspector.end?.(origin) // guard: end-before-parting
   const nothing = (await inspector.peek(origin, seen.position)) === 'nothing' // guard: part-needs-evidence
-  // Nothing waits, or what waited was deleted unread since it was last asked.
+  // Either nothing waits, or what waited was deleted unread since the last question.
   if (nothing && (await isLost(host, stage, input, { ...seen, status: 'parting', was, epoch }, origin))) return false // guard: empty-not-lost
   const verdict = await store.update({
     key,

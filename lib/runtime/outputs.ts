@@ -2,7 +2,7 @@ import type { Rejected } from '../pipeline/index.js'
 import type { RefusedRow, SinkBatch, SinkNode, SinkRow } from '../ports/index.js'
 import type { Host } from './host.js'
 
-/** Hands a split's rows to their sinks, before its segments and its checkpoint (invariant 3). */
+/** Writes a split's rows to their sinks, before the split's segments and its checkpoint (invariant 3). */
 export async function writeSplitRows(
   host: Host,
   split: string,
@@ -16,7 +16,7 @@ export async function writeSplitRows(
   await writeBatches(host, batches)
 }
 
-/** Collects an operator's parts per sink and hands them over together. */
+/** Collects an operator's parts per sink and writes them together. */
 export class PartBuffer {
   private readonly batches = new Map<SinkNode<any>, SinkBatch[]>()
 
@@ -33,8 +33,9 @@ export class PartBuffer {
 }
 
 /**
- * Writes to all sinks, the dead letter last: it takes what the others refuse too (invariant 14). In one batch with its
- * own rows of that split or part, as a sink takes the rows of a part, or up to a position, once.
+ * Writes to all sinks. The dead letter sink comes last, because it also receives the rows that other sinks refuse
+ * (invariant 14). They are merged into one batch with its own rows of the same split or part: a sink accepts the rows
+ * of a part, or of a split up to a position, only once.
  */
 async function writeBatches(host: Host, batches: ReadonlyMap<SinkNode<any>, readonly SinkBatch[]>): Promise<void> {
   const { deadLetter } = host.plan.pipeline
@@ -46,13 +47,18 @@ async function writeBatches(host: Host, batches: ReadonlyMap<SinkNode<any>, read
   const last = merged([...(batches.get(deadLetter) ?? []), ...refused])
   if (last.length === 0) return
   let again = await write(host, deadLetter, last)
-  // First without what people read: the record alone can be sent again. Then without that.
+  // The first retry leaves out the readable payload, since the record alone can be sent again. The second leaves out
+  // both.
   for (const without of [withoutPayload, withoutRecord]) {
     if (again.length === 0) return
     again = await write(host, deadLetter, merged(again.map(without)))
   }
   for (const { row, reason } of again)
-    host.services.logger.error('the dead letter refuses a row', { sink: deadLetter.name, id: row.id, reason })
+    host.services.logger.error('the dead letter sink refused a row; the row is lost', {
+      sink: deadLetter.name,
+      id: row.id,
+      reason,
+    })
 }
 
 async function write(host: Host, node: SinkNode<any>, batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
@@ -61,7 +67,7 @@ async function write(host: Host, node: SinkNode<any>, batches: readonly SinkBatc
   metrics.add('SinkRows', batches.reduce((sum, batch) => sum + batch.rows.length, 0) - refused.length, 'Count')
   if (refused.length > 0) {
     metrics.add('RefusedRows', refused.length, 'Count')
-    logger.warn('a sink refuses rows', { sink: node.name, rows: refused.length, reason: refused[0]!.reason })
+    logger.warn('sink refused rows', { sink: node.name, rows: refused.length, reason: refused[0]!.reason })
   }
   return refused
 }
@@ -69,7 +75,7 @@ async function write(host: Host, node: SinkNode<any>, batches: readonly SinkBatc
 function rejected(node: SinkNode<any>, { batch, row, reason }: RefusedRow): SinkBatch {
   const value: Rejected = {
     reason: 'sink-refused',
-    detail: `The sink "${node.name}" refuses the row: ${reason}`,
+    detail: `The sink "${node.name}" refused the row: ${reason}`,
     source: batch.kind === 'split' ? batch.split : batch.operator,
     split: batch.kind === 'split' ? batch.split : batch.operator,
     position: batch.kind === 'split' ? row.order : batch.part,
@@ -79,7 +85,7 @@ function rejected(node: SinkNode<any>, { batch, row, reason }: RefusedRow): Sink
 }
 
 /**
- * What even the dead letter cannot take goes there without its payload, and where it cannot take that, without its
+ * A row that even the dead letter sink refuses is written without its payload, and if that is refused too, without its
  * record.
  */
 function withoutPayload({ batch, row, reason }: RefusedRow): SinkBatch {
@@ -93,7 +99,7 @@ function withoutRecord(refusal: RefusedRow): SinkBatch {
   return withoutPayload({ ...refusal, batch, row: { ...row, value } })
 }
 
-/** One batch a split or a part, its rows in order. */
+/** Merges batches into one batch per split or part, with its rows in order. */
 function merged(batches: readonly SinkBatch[]): SinkBatch[] {
   const byName = new Map<string, SinkBatch>()
   for (const batch of batches) {

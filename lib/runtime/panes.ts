@@ -10,32 +10,35 @@ export interface PaneDraft {
   readonly cell: Cell
   readonly window: Interval
   readonly pane: Pane
-  /** All rows so far, or the pane's own where the accumulation is discarding. */
+  /** All rows so far, or only the pane's own rows if the accumulation mode is discarding. */
   readonly accs: readonly any[]
-  /** What the pane before held; only of a late pane that is not discarding. */
+  /** What the previous pane held; only for a late pane that is not discarding. */
   readonly before: readonly any[] | undefined
 }
 
-/** A key that has panes in a slice, with the folds that they are made of: nothing is merged yet. */
+/** A key that has panes in a slice, with the folds from which they are made. Nothing is merged yet. */
 export interface PaneKey {
   readonly cell: Cell
   /** The folds of the window that ends with the slice. */
   readonly onTime: readonly Cell[]
-  /** The rows that travel in the slice. */
+  /** The late rows that this slice carries. */
   readonly lates: readonly LateCell[]
-  /** It has rows within the horizon of the window that ends, so that it has a result though nothing is in it. */
+  /**
+   * Whether the key has rows within the horizon of the ending window, so that it has a result although the window is
+   * empty.
+   */
   readonly isKnown: boolean
 }
 
 const NO_LATES: SliceData['lates'] = new Map()
 
-/** What panes of one slice read: the slices held, in order. */
+/** What the panes of one slice read: the slices in memory, in order. */
 export class ClosingSlice {
   readonly end: number
   private readonly operator: OperatorPlan
   private readonly held: readonly SliceData[]
   private readonly ending: Interval | undefined
-  /** Slices that late rows travel in, as far back as a window with a late pane in this one may reach. */
+  /** The slices that carry late rows, as far back as a window with a late pane in this slice may reach. */
   private readonly carriers: readonly SliceData[]
 
   constructor(operator: OperatorPlan, end: number, cache: SliceCache) {
@@ -51,9 +54,9 @@ export class ClosingSlice {
   }
 
   /**
-   * The keys that have panes, in the order of (key hash, key). Folds are put in order once, and found side by side:
-   * what a key has is collected as it is asked for, so that a slice of many keys takes little beyond its folds
-   * (invariant 11), and time that hangs on them, not on windows.
+   * Yields the keys that have panes, in the order of (key hash, key). The folds are sorted once and walked side by
+   * side, and the folds of a key are collected only when the key is requested. So a slice with many keys needs little
+   * memory beyond its folds (invariant 11), and the time depends on the number of folds, not on the number of windows.
    */
   *keys(): Generator<PaneKey> {
     const counted: Cell[] = []
@@ -62,7 +65,7 @@ export class ClosingSlice {
     if (ending !== undefined) {
       for (const { cells } of this.between(ending.start, ending.end))
         for (const cell of cells.values()) counted.push(cell)
-      // What was late travels in slices up to this one.
+      // Late rows are carried by slices up to this one.
       for (const { lates } of this.between(ending.start, this.end))
         for (const list of lates.values()) for (const late of list) if (belongs(late, ending)) counted.push(late)
       const { horizonMs } = this.operator.slices
@@ -86,9 +89,9 @@ export class ClosingSlice {
   }
 
   /**
-   * The panes of a key that close with the slice (design, section 5): those of each closed window that rows travelling
-   * in it count in, then that of the window that ends with it. Pure: every pane is merged anew from frozen slices. By
-   * ascending window end.
+   * Yields the panes of a key that close with the slice, by ascending window end: one for each closed window in which
+   * the late rows that it carries count, then one for the window that ends with the slice. This is a pure function:
+   * every pane is merged from frozen slices, from scratch.
    */
   *panes(key: PaneKey): Generator<PaneDraft> {
     if (key.lates.length > 0) yield* this.late(key)
@@ -101,8 +104,8 @@ export class ClosingSlice {
   }
 
   /**
-   * Late panes cost what the key has, not what its windows span: its folds are put in order once, and windows that
-   * follow each other share what they merge.
+   * Late panes cost what the key's folds cost, whatever the span of its windows: the folds are sorted once, and
+   * consecutive windows share their merges.
    */
   private *late(key: PaneKey): Generator<PaneDraft> {
     const { operator, end: slice } = this
@@ -125,7 +128,7 @@ export class ClosingSlice {
       const mine = added.merged(window)!
       const rows = isWhole ? before.merged(window) : undefined
       const closings = before.closings(window)
-      // What was there when the window ended, or the empty result of a key that was known.
+      // Either data from the time when the window ended, or the empty result of a key that was known.
       const wasEmpty = slices.horizonMs > 0 && !closings.has(window.end) && this.isKnown(text, window.end)
       const index = closings.size + (wasEmpty ? 1 : 0)
       const was = isWhole && rows === undefined && wasEmpty ? emptyOf(operator) : rows
@@ -141,7 +144,7 @@ export class ClosingSlice {
   }
 
   /**
-   * The closed windows that late rows count in, by ascending end. Windows of one operator that end together start
+   * The closed windows in which late rows count, by ascending end. Windows of one operator that end together also start
    * together.
    */
   private changed(lates: readonly LateCell[]): Interval[] {
@@ -153,7 +156,8 @@ export class ClosingSlice {
   }
 
   /**
-   * The keys that have rows within the horizon of a window's end, each once, of what had come when the slice closed.
+   * The keys that have rows within the horizon of a window's end, each once, from what had arrived when the slice
+   * closed.
    */
   private known(end: number, closing: number): Map<string, Cell> {
     const from = end - this.operator.slices.horizonMs
@@ -165,7 +169,10 @@ export class ClosingSlice {
     return found
   }
 
-  /** The same of one key when the window ended: late rows of many keys must not look at all others each. */
+  /**
+   * The same check for one key at the time when the window ended. With many keys that have late rows, each of them must
+   * not scan all the others.
+   */
   private isKnown(text: string, end: number): boolean {
     const from = end - this.operator.slices.horizonMs
     return this.between(from, end).some(
@@ -173,13 +180,13 @@ export class ClosingSlice {
     )
   }
 
-  /** The slices held that end in (start, end]. */
+  /** The slices in memory that end in (start, end]. */
   private between(start: number, end: number): readonly SliceData[] {
     return this.held.slice(indexAfter(this.held, start), indexAfter(this.held, end))
   }
 }
 
-/** What a window holds without rows. */
+/** The accumulators of a window without rows. */
 const emptyOf = ({ folds }: OperatorPlan): readonly any[] => folds.map((fold) => fold.create())
 
 function least(a: Cell | undefined, b: Cell | undefined): Cell | undefined {
@@ -187,7 +194,7 @@ function least(a: Cell | undefined, b: Cell | undefined): Cell | undefined {
   return byHash(a, b) <= 0 ? a : b
 }
 
-/** A fold of a key, with what says in which windows, and with which of their panes, it counts. */
+/** A fold of a key, with the fields that decide in which windows, and in which of their panes, it counts. */
 export type Fold = Pick<LateCell, 'own' | 'first' | 'carrier' | 'accs'>
 
 function indexAfter(held: readonly SliceData[], end: number): number {
@@ -205,16 +212,16 @@ function lastOf(slices: Slices, window: Interval, closing: number): boolean {
   return closing >= slices.lastPaneSlice(window.end)
 }
 
-/** Whether a late row counts in a window that was still open when it came: `first` is not above its end. */
+/** Whether a late row counts in a window that was still open when it arrived: `first` is not after the window's end. */
 function belongs(late: LateCell, window: Interval): boolean {
   return late.own > window.start && late.own <= window.end && late.first <= window.end
 }
 
-/** What a slice holds, as far as it says which slices close with panes. */
+/** The part of a slice's contents that decides which slices close with panes. */
 export interface SliceMarks {
   readonly end: number
   readonly hasCells: boolean
-  /** The slices that late rows in it belong to. */
+  /** The own slices of the late rows that the slice carries. */
   readonly owns: Iterable<number>
   readonly hasLates: boolean
 }
@@ -226,8 +233,8 @@ export function marksOf({ end, cells, lates }: SliceData): SliceMarks {
 }
 
 /**
- * The slices in (after, upTo] with whose closing some pane may close: ends of the windows over slices that hold
- * something, and slices that late rows travel in. Ascending.
+ * The slices in (after, upTo] at whose closing a pane may close, ascending: the ends of windows that contain a slice
+ * with data, and the slices that carry late rows.
  */
 export function closingSlices(
   { slices }: OperatorPlan,
@@ -246,8 +253,8 @@ export function closingSlices(
     if (end > upTo) continue
     if (end > after && hasLates && slices.lagMs === 0) found.add(end)
     if (hasCells) add(end - 1)
-    // A window that was still open when the late row came takes it on time; its end may lie beyond all slices that hold
-    // anything.
+    // A window that was still open when the late row arrived counts the row as on time. That window may end after every
+    // slice that holds data.
     for (const own of owns) add(own - 1)
   }
   return [...found].sort((a, b) => a - b)

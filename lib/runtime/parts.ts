@@ -2,28 +2,28 @@ import { hex8, sortable } from '../base/index.js'
 import type { PaneDraft, PaneKey } from './panes.js'
 
 /**
- * Panes of some keys of one slice, in the order of their hashes: the same rows in every attempt, whatever they were cut
- * to.
+ * The panes of some keys of one slice, in the order of their hashes. Every attempt makes the same parts with the same
+ * rows, however much it read at once.
  */
 export interface Part {
   readonly name: string
-  /** By key, with its rank among the keys of its hash. */
+  /** By key, with the key's rank among the keys that share its hash. */
   readonly keys: readonly { readonly rank: number; readonly panes: readonly PaneDraft[] }[]
   readonly lastHash: number
   readonly lastText: string
-  /** The rank of its last key, where the next key has the same hash. */
+  /** The rank of the last key, if the next key has the same hash. */
   readonly lastRank: number | undefined
-  /** It holds as many rows as a part may: whatever keys follow, it ends here. */
+  /** The part holds as many rows as a part may, so it ends here whatever keys follow. */
   readonly isFull: boolean
   /** No key follows. */
   readonly last: boolean
 }
 
 /**
- * Cuts the keys of a slice, which come in the order of (hash, text), into parts of at least `rowsMax` rows, and the
- * rest. A part ends between two keys, though they may have one hash: an attempt that goes on behind it cuts the same.
- * Panes are merged part by part: whoever takes them may stop in between (invariant 11). `rank` is that of the first key
- * among those of its hash.
+ * Cuts the keys of a slice, which arrive in the order of (hash, text), into parts of at least `rowsMax` rows and one
+ * rest. A part ends between two keys, even if they share a hash, so an attempt that continues after it makes the same
+ * cuts. Panes are merged part by part, so the caller may stop in between (invariant 11). `rank` is the rank of the
+ * first key among those that share its hash.
  */
 export function* partsOf(
   slice: number,

@@ -9,8 +9,8 @@ import type { SplitState } from './split-item.js'
 import type { StageFold } from './stage-fold.js'
 
 /**
- * Writes the results of a key group to the stage that reads them, in the order of invariant 3: rows for sinks,
- * segments, then the split that the key group is there. Returns the split as it stands then.
+ * Writes the results of a key group to the next stage in the order of invariant 3: rows for sinks, segments, then the
+ * split that the key group is in that stage. Returns the split's state after the write.
  */
 export async function passOn(
   host: Host,

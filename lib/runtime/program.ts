@@ -3,41 +3,44 @@ import { countedSteps, type OperatorPlan, type Plan } from '../pipeline/index.js
 import type { RecordMeta, SinkNode } from '../ports/index.js'
 import { fieldOf, guarded, named } from './user-code.js'
 
-/** Where a row leaves its input's stateless steps. */
+/** Where a row leaves the stateless steps of its input. */
 export type Terminal =
   | { readonly kind: 'operator'; readonly index: number; readonly operator: OperatorPlan }
   | { readonly kind: 'sink'; readonly index: number; readonly sink: SinkNode<any> }
 
 /**
- * What one record became, before any of it is counted: the user's code has run to its end, and nothing has changed yet
- * (invariant 14). Reused from record to record; only the first `count` slots hold.
+ * The rows that one record became, before any of them is counted. The user's code has finished, and no state has
+ * changed yet (invariant 14). The object is reused for every record; only the first `count` slots are valid.
  */
 export class Rows {
   count = 0
   readonly terminal: Terminal[] = []
   readonly value: unknown[] = []
   readonly key: Key[] = []
-  /** What each fold of the operator reads of the row. */
+  /** What each fold of the operator reads from the row. */
   readonly inputs: unknown[][] = []
-  /** What the steps counted of it: the first `noted` hold a counter each, and by how much it grows. */
+  /**
+   * What the steps counted for the record. The first `noted` slots hold a counter each, and the amount to add to it.
+   */
   noted = 0
   readonly counter: number[] = []
   readonly by: number[] = []
 
   /**
-   * The slot of one more row.
+   * Returns the slot for one more row.
    * @throws {RecordRejection} `too-many-rows`
    */
   next(): number {
     if (this.count < ROWS_PER_RECORD_MAX) return this.count // guard: rows-of-a-record
     throw new RecordRejection(
       'too-many-rows',
-      `A record becomes at most ${ROWS_PER_RECORD_MAX} rows; the steps make more of this one. Check its flatMap.`,
+      `A record can become at most ${ROWS_PER_RECORD_MAX} rows; the steps made more from this one. Check its flatMap.`,
     )
   }
 
   /**
-   * A step counts something of the record. It holds once the record is accepted: what was rejected counts in no step.
+   * Notes that a step counts something for the record. The count applies once the record is accepted: a rejected record
+   * is not counted by any step.
    */
   note(counter: number, by: number): void {
     this.counter[this.noted] = counter
@@ -45,14 +48,14 @@ export class Rows {
   }
 }
 
-/** `meta` is the one object of the batch, moved on from record to record; undefined of a result. */
+/** `meta` is the batch's only metadata object, updated for each record; undefined for an operator's result. */
 type Step = (value: any, meta: RecordMeta | undefined) => void
 
-/** The stateless steps after one input, compiled once to nested closures. */
+/** The stateless steps after one input, compiled once into nested closures. */
 export class Program {
   readonly rows = new Rows()
   readonly terminals: Terminal[] = []
-  /** Whether a row may leave by no step at all, or by other ones than its like. */
+  /** Whether the steps may drop a row, or send it along another branch than other rows. */
   mayDrop = false
   private readonly counted: readonly number[]
   private readonly start: Step
@@ -63,7 +66,8 @@ export class Program {
   }
 
   /**
-   * Runs the steps for one record, or for a result, which has no meta. What the user's code throws goes to the caller.
+   * Runs the steps for one record, or for an operator's result, which has no `meta`. Errors from user code reach the
+   * caller.
    */
   run(value: unknown, meta: RecordMeta | undefined): Rows {
     this.rows.count = 0
@@ -150,7 +154,10 @@ export class Program {
     }
   }
 
-  /** The user's key and every fold's reading run here, so that a throw leaves all accumulators as they were. */
+  /**
+   * The user's key function and every fold's read function run here, so that an error leaves all accumulators
+   * unchanged.
+   */
   private enter(terminal: Terminal, operator: OperatorPlan): Step {
     const key = guarded<any, RecordMeta | undefined, Key>(`The key of "${operator.name}"`, operator.key)
     const { folds } = operator

@@ -2,7 +2,7 @@ import type { OperatorPlan } from '../pipeline/index.js'
 import type { Interval } from '../window/index.js'
 import type { Fold } from './panes.js'
 
-/** From so many folds in a window on, a tree of merged ranges costs less than merging them one by one. */
+/** With more folds than this in a window, a tree of merged ranges costs less than merging them one by one. */
 const DIRECT_MAX = 8
 
 export function mergeAccs(operator: OperatorPlan, a: readonly any[], b: readonly any[]): readonly any[] {
@@ -10,19 +10,23 @@ export function mergeAccs(operator: OperatorPlan, a: readonly any[], b: readonly
 }
 
 /**
- * Folds of one key, merged by window. Windows are asked for by ascending end: a fold counts in those that hold its own
- * slice and do not end before `first` (invariant 1), so it comes in once and stays. Merging is associative and
- * commutative to the last bit (invariant 13), so a tree of ranges, by own slice, gives what one by one does.
+ * Merges the folds of one key by window. Callers ask for windows by ascending end. A fold counts in the windows that
+ * contain its own slice and do not end before `first` (invariant 1), so it is added once and is never removed. Merging
+ * is associative and commutative to the last bit (invariant 13), so a tree of ranges over the own slices gives the same
+ * result as merging one by one.
  */
 export class RangeMerge {
   private readonly operator: OperatorPlan
-  /** By own slice. */
+  /** Sorted by own slice. */
   private readonly folds: readonly Fold[]
-  /** Indices of folds, by the end of the first window that they count in. */
+  /** Indices of folds, sorted by the end of the first window in which they count. */
   private readonly arrivals: readonly number[]
   private arrived = 0
   private readonly here: boolean[]
-  /** A binary tree: node i has the children 2i and 2i + 1, leaves begin at the size. Made when it is first worth it. */
+  /**
+   * A binary tree: node i has the children 2i and 2i + 1, and the leaves begin at `size`. It is built when it first
+   * pays.
+   */
   private tree: (readonly any[] | undefined)[] | undefined
   private readonly size: number
 
@@ -36,7 +40,7 @@ export class RangeMerge {
     this.size = size
   }
 
-  /** All that counts in a window; undefined where nothing does. */
+  /** The merge of everything that counts in a window; undefined if nothing does. */
   merged(window: Interval): readonly any[] | undefined {
     const [from, to] = this.range(window)
     if (to - from > DIRECT_MAX) return this.query(from, to)
@@ -46,8 +50,8 @@ export class RangeMerge {
   }
 
   /**
-   * With how many slices something of the window has closed: the window's own end for what was on time, else what the
-   * fold travelled in.
+   * The ends of the slices whose closing emitted something for this window: the window's own end for folds that were on
+   * time, otherwise the slice that carried the fold.
    */
   closings(window: Interval): ReadonlySet<number> {
     const [from, to] = this.range(window)
@@ -56,7 +60,10 @@ export class RangeMerge {
     return found
   }
 
-  /** Lets in what counts from this window on, and gives the indices of the folds whose own slice lies in it. */
+  /**
+   * Adds the folds that count from this window on, and returns the range of the folds whose own slice lies in the
+   * window.
+   */
   private range({ start, end }: Interval): [from: number, to: number] {
     const { folds, arrivals } = this
     for (; this.arrived < arrivals.length; this.arrived++) {

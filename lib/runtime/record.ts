@@ -18,20 +18,22 @@ import type { SplitState } from './split-item.js'
 import type { RecordPlace } from './stage-fold.js'
 
 /**
- * The record at hand of a source batch: its place for folds, its meta for user code. One object a batch; fields are
- * computed when read.
+ * The current record of a source batch: its place for folds and its metadata for user code. There is one object per
+ * batch, and its fields are computed when they are read.
  */
 export class RecordAt implements RecordPlace {
   index = 0
-  /** Which value of the record it is, where its codec makes several. */
+  /** The index of the value within the record, for a codec that makes several values from one record. */
   sub = 0
   timestamp = 0
-  /** How far it moves event time: its timestamp, or less where that lies too far ahead. */
+  /** The event time to which it advances the split: its timestamp, or less if the timestamp is too far ahead. */
   moves = 0
   turn = 0
   readonly source: string
   readonly splitId: string
-  /** With its source: two sources may have splits of one id, and ties need an order (invariant 13). */
+  /**
+   * Includes the source's name: two sources may have splits with the same id, and ties need an order (invariant 13).
+   */
   readonly split: string
   readonly meta: RecordMeta
   private readonly batch: SplitBatch
@@ -44,7 +46,10 @@ export class RecordAt implements RecordPlace {
     this.meta = new MetaAt(this, batch)
   }
 
-  /** The record's own position: no value of it lies before, nor any of the next record. */
+  /**
+   * The record's own position. No value of the record has a lower position, and every value of the next record a higher
+   * one.
+   */
   get recordPosition(): string {
     return this.batch.position(this.index)
   }
@@ -57,8 +62,8 @@ export class RecordAt implements RecordPlace {
 }
 
 /**
- * The first value of a record has its position, and the others sort after it and before the next record: positions of
- * one split are no prefixes of each other.
+ * The first value of a record has the record's position. The others sort after it and before the next record, because
+ * no position of a split is a prefix of another.
  */
 export function positionOfValue(record: string, sub: number): string {
   return sub === 0 ? record : `${record}:${String(sub).padStart(8, '0')}`
@@ -104,7 +109,8 @@ class MetaAt implements RecordMeta {
 }
 
 /**
- * Validates a value by the source's schema.
+ * Validates a value with the source's schema.
+ *
  * @throws {RecordRejection} `schema`, with the first issue; never with the payload
  */
 export function validate(source: SourceNode<any>, value: unknown): unknown {
@@ -114,7 +120,7 @@ export function validate(source: SourceNode<any>, value: unknown): unknown {
     result.catch(() => undefined)
     throw new ConfigError(
       'async-schema',
-      `The schema of the source "${source.name}" validates asynchronously; ingest has no await in its loop. Use a synchronous schema.`,
+      `The schema of the source "${source.name}" validates asynchronously, but ingest processes records synchronously. Use a synchronous schema.`,
     )
   }
   if (result.issues === undefined) return result.value
@@ -123,26 +129,27 @@ export function validate(source: SourceNode<any>, value: unknown): unknown {
   throw new RecordRejection('schema', `${path ? `${path}: ` : ''}${issue?.message ?? 'invalid'}`)
 }
 
-/** Stamps up to `limit` are allowed in records up to `limitTo`. */
+/** Timestamps up to `limit` are allowed in records up to the position `limitTo`. */
 export type LimitMark = Pick<SplitState, 'limit' | 'limitTo'>
 
 /**
- * A record is stamped so far ahead of all before it that only a clock can tell whether it comes from the future: its
- * split has to be marked first.
+ * Thrown for a record whose timestamp is so far ahead of all previous records that only a clock can tell whether it is
+ * in the future. The split must be marked first.
  */
 export class ClockWanted extends Error {}
 
-/** The highest event time that has moved a split, as its own watermark tells it, ms. */
+/** The highest event time that has advanced a split, in ms, derived from its own watermark. */
 function reachedBy({ watermark }: SourceNode<any>, own: number): number {
   return own === TIME_MIN ? TIME_MIN : own + watermark.boundMs
 }
 
 /**
- * The event time of a record, ms; `at.moves` is how far it moves the split. `own` is the split's own watermark; `mark`
- * is what a clock allowed, up to which record.
+ * The event time of a record, in ms; `at.moves` is set to the event time to which it advances the split. `own` is the
+ * split's own watermark. `mark` is the limit that a clock allowed, and the record up to which it holds.
+ *
  * @throws {RecordRejection} `bad-timestamp`, `future-timestamp` beyond `maxFutureDrift`, or `unlikely-timestamp` before
- * `minTime`
- * @throws {ClockWanted} where nothing but a clock tells
+ *   `minTime`
+ * @throws {ClockWanted} if only a clock can decide
  */
 export function timestampOf(
   source: SourceNode<any>,
@@ -162,20 +169,20 @@ export function timestampOf(
   if (typeof ms !== 'number' || !(Math.abs(ms) < EVENT_TIME_MAX)) {
     throw new RecordRejection(
       'bad-timestamp',
-      `timestamp() gives ms since the epoch or a valid Date; it gave ${glimpse(time)}. ${time instanceof Promise ? 'Take async out of it.' : 'Text goes through iso() or isoUtc(), numbers in other units through epochSeconds(), epochMicros() or epochNanos().'}`,
+      `timestamp() must return ms since the epoch or a valid Date; it returned ${glimpse(time)}. ${time instanceof Promise ? 'Remove async from it.' : 'For text use iso() or isoUtc(); for numbers in other units use epochSeconds(), epochMicros() or epochNanos().'}`,
     )
   }
   const timestamp = Math.floor(ms)
   if (source.onUnlikelyTime === 'reject' && isUnlikely(source, own, timestamp))
     throw new RecordRejection(
       'unlikely-timestamp',
-      `The timestamp ${new Date(timestamp).toISOString()} lies before minTime, or more than 30 days behind its split. Seconds have to be multiplied by 1000.`,
+      `The timestamp ${new Date(timestamp).toISOString()} is before minTime, or more than 30 days behind its split. If the field is in seconds, multiply it by 1000.`,
     )
   at.moves = timestamp
   const { maxFutureDriftMs } = source
   const arrivalMs = source.hasArrivalTime ? at.meta.arrivalMs : undefined
   const reached = reachedBy(source, own)
-  // What follows the log's own time is never from the future; whatever lies beyond it may have come after a gap.
+  // A record that follows the log's own time is never in the future. One beyond that may have arrived after a gap.
   const follows = (arrivalMs ?? reached) + maxFutureDriftMs
   if (timestamp <= follows || maxFutureDriftMs >= TIME_MAX) return timestamp // guard: drift
   if (arrivalMs === undefined) {
@@ -193,25 +200,26 @@ export function timestampOf(
       reached === TIME_MIN ? arrived : Math.min(arrived, reached + Math.max(HELD_STEP_MS_MIN, maxFutureDriftMs)) // guard: held-moves-little
     return timestamp
   }
-  // No time of a clock is in the sentence, nor an arrival, which a local run takes from one: two runs over a log give
-  // the same bytes (invariant 1).
+  // The message contains no clock time, and no arrival time, which a local run takes from a clock: two runs over the
+  // same log must give the same bytes (invariant 1).
   const bound = arrivalMs === undefined && follows > -EVENT_TIME_MAX ? `after ${new Date(follows).toISOString()}: ` : ''
-  const of = arrivalMs !== undefined ? "the record's arrival" : `${bound && 'all records before it, and of '}the clock`
+  const of =
+    arrivalMs !== undefined ? "the record's arrival" : `${bound && 'all records before it, and ahead of '}the clock`
   throw new RecordRejection(
     'future-timestamp',
-    `The timestamp ${new Date(timestamp).toISOString()} lies ${bound}more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${of}.`,
+    `The timestamp ${new Date(timestamp).toISOString()} is ${bound}more than maxFutureDrift (${formatDuration(maxFutureDriftMs)}) ahead of ${of}.`,
   )
 }
 
 /**
- * Seconds that were taken for milliseconds lie in January 1970; what is far behind all before it is hardly what was
- * meant either.
+ * Whether a timestamp is hardly the intended one. Seconds read as milliseconds give a date in January 1970, and a
+ * timestamp far behind all previous ones is just as suspect.
  */
 export function isUnlikely(source: SourceNode<any>, own: number, timestamp: number): boolean {
   return timestamp < source.minTimeMs || timestamp < own - FAR_BEHIND_MS
 }
 
-/** The own watermark after a record (design, section 1): a pure function of the log's prefix. */
+/** The own watermark after a record: a pure function of the log's prefix. */
 export function advanceOwn(source: SourceNode<any>, own: number, value: unknown, at: RecordAt): number {
   const { watermark } = source
   const { moves } = at
@@ -219,8 +227,9 @@ export function advanceOwn(source: SourceNode<any>, own: number, value: unknown,
     watermark.kind === 'custom'
       ? settled('The function of customWatermark()', watermark.of(value, moves))
       : moves - watermark.boundMs
-  // Whatever a custom strategy makes of a record that is held: no more than its bound.
+  // A record whose effect is held back advances the watermark no further than `moves`, whatever a custom strategy
+  // returns.
   if (moves < at.timestamp && next > moves) next = moves
-  // A custom strategy that gives no number moves nothing.
+  // A custom strategy that returns something other than a number does not advance the watermark.
   return next > own && next < TIME_MAX ? Math.floor(next) : own
 }

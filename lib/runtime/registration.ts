@@ -7,10 +7,11 @@ import { writeMarks } from './marks.js'
 import { freshSplit, freshSuccessor, readSplit, type SplitState, successorOf } from './split-item.js'
 
 /**
- * A split that nobody knew: registered as its source lists it, or from its start where the source cannot be asked, or
- * lists nothing.
- * @throws {RetryableError} `unlisted-split` where its source lists others: without its listing its parents are not
- * known (invariant 6)
+ * Registers a split that was not known before: as its source lists it, or from its start if the source cannot be asked
+ * or lists nothing.
+ *
+ * @throws {RetryableError} `unlisted-split` if the source lists other splits but not this one: without a listing its
+ *   parents are not known (invariant 6)
  */
 export async function registerSplit(host: Host, stage: StagePlan, input: InputPlan, split: string): Promise<void> {
   const listed = await host.services.inspector(input.name)?.list()
@@ -18,9 +19,9 @@ export async function registerSplit(host: Host, stage: StagePlan, input: InputPl
   if (listing === undefined && listed !== undefined && listed.length > 0)
     throw new RetryableError(
       'unlisted-split',
-      `The source "${input.name}" delivers records of ${split}, and does not list it among its ${listed.length} splits. Check that its binding names the same stream or topic.`,
+      `The source "${input.name}" delivers records from the split ${split}, but does not list it among its ${listed.length} splits. Check that its binding names the same stream or topic.`,
     )
-  // From its start, whatever the source says that is: a batch of it is here.
+  // It is read from its start, whatever start the source lists, because one of its batches is already here.
   const fresh = listing === undefined ? { split, closed: false } : { ...listing, start: START }
   await insertSplits(host, stage, input, [fresh], listing !== undefined)
 }
@@ -45,9 +46,9 @@ async function insertSplits(
 }
 
 /**
- * Registers every split of a stage before its first proposal (invariants 4, 6): those that the sources list, as
- * joining, and the key groups of the operators before it. Those are members at once: their insert comes before the
- * flag, so before any `proposed` that a gate could miss.
+ * Registers every split of a stage before the stage's first proposal (invariants 4, 6). The splits that the sources
+ * list are inserted as joining. The key groups of previous operators are members at once: they are inserted before the
+ * `registered` flag is set, and so before any `proposed` value that a gate could miss.
  */
 export async function register(host: Host, stage: StagePlan): Promise<void> {
   const { store, clock, logger } = host.services
@@ -57,7 +58,9 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
     if (input.kind === 'source') {
       const inspector = host.services.inspector(input.name)
       if (inspector === undefined) {
-        logger.warn('a source cannot be asked for its splits: they register as they appear', { source: input.name })
+        logger.warn('the source cannot list its splits: each is registered with its first record', {
+          source: input.name,
+        })
         continue
       }
       await registerListed(host, stage, input, await inspector.list()) // guard: registered-after-splits
@@ -76,7 +79,9 @@ export async function register(host: Host, stage: StagePlan): Promise<void> {
   })
 }
 
-/** Registers what a source lists and the stage does not know yet; `known` are its splits where they were just read. */
+/**
+ * Registers the listed splits that the stage does not know yet. `known` are its splits, if they have just been read.
+ */
 export async function registerListed(
   host: Host,
   stage: StagePlan,
@@ -91,7 +96,8 @@ export async function registerListed(
 }
 
 /**
- * A split whose log was made anew has a successor, though the command that reset it may have died before it made one.
+ * Registers the missing successors of splits whose logs were recreated. The command that reset such a split may have
+ * died before it created the successor.
  */
 export async function registerSuccessors(
   host: Host,
@@ -110,12 +116,12 @@ export async function registerSuccessors(
   }
 }
 
-/** Every split of a stage, read strongly. */
+/** Every split of a stage, from strongly consistent reads. */
 export async function listSplits(host: Host, stage: StagePlan): Promise<SplitState[]> {
   return await readSplits(host.services.store, host.prefix, stage)
 }
 
-/** Every split of a stage, in the order of their names. */
+/** Every split of a stage, sorted by name. */
 export async function readSplits(store: StateStore, prefix: string, stage: StagePlan): Promise<SplitState[]> {
   const read = async (pk: string): Promise<SplitState[]> => {
     const splits: SplitState[] = []

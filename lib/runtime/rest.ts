@@ -9,8 +9,8 @@ import { effective, hasLeft, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
 
 /**
- * The event time at which everything is closed that the rows of a stage lie in: the end of the last window of the
- * highest event time, and of the slice in which late rows travel. TIME_MIN where there are none.
+ * The event time at which everything is closed that contains rows of a stage: the end of the last window for the
+ * highest event time, and the end of the slice that carries late rows. TIME_MIN if there are no rows.
  */
 export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): number {
   const top = Math.max(TIME_MIN, ...splits.map((split) => split.top))
@@ -25,8 +25,9 @@ export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): numb
 }
 
 /**
- * How far a stage has come that is at rest: nobody holds its watermark, and all that it holds is closed. It says
- * nothing more before a record comes. Undefined of others, and where the quiet closes nothing at all.
+ * The published watermark of a stage at rest: no split holds the watermark back, and everything in the stage is closed,
+ * so nothing more can follow before a record arrives. Undefined for other stages, and if a quiet time closes nothing at
+ * all.
  */
 async function restsAt(host: Host, stage: StagePlan): Promise<number | undefined> {
   if (typeof host.plan.pipeline.idleClose !== 'number') return undefined
@@ -38,7 +39,7 @@ async function restsAt(host: Host, stage: StagePlan): Promise<number | undefined
 }
 
 /**
- * Key groups of an operator, asked as a source is for its splits: whether anything may come after a position (invariant
+ * Asks an operator's key groups as a source is asked for its splits: whether anything may follow a position (invariant
  * 5).
  */
 function keyGroupInspector(host: Host, operator: OperatorPlan): SourceInspector {
@@ -55,15 +56,15 @@ function keyGroupInspector(host: Host, operator: OperatorPlan): SourceInspector 
   }
 }
 
-/** Who can be asked for the splits of an input: its source's inspector; of key groups the stage before. */
+/** The inspector for the splits of an input: that of its source, or for key groups that of the previous stage. */
 export function inspectorOf(host: Host, input: InputPlan): SourceInspector | undefined {
   if (input.kind === 'source') return host.services.inspector(input.name)
   return keyGroupInspector(host, input.operator)
 }
 
 /**
- * Whether key groups of this operator may leave the next stage. Asked once for all of them: the answer that counts is
- * the one after the mark.
+ * Whether the key groups of this operator may leave the next stage. This is asked once for all of them; the answer that
+ * decides is the one after the mark.
  */
 export async function mayRest(host: Host, operator: OperatorPlan): Promise<boolean> {
   return (await restsAt(host, host.plan.stages[operator.stage]!)) !== undefined

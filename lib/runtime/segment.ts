@@ -3,17 +3,17 @@ import { checksum, decodeKey, encodeKey, hash32, type Key, StopError, WRITE_UNIT
 import type { OperatorPlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 
-/** The version of the payload's format; a reader refuses any other. */
+/** The version of the payload format. A reader refuses any other version. */
 const FORMAT = 1
 const KNOWN_KEYS_MAX = 20_000
 
-/** What one batch of one split has for one bucket of one lane, as JSON but not yet bytes. */
+/** The entries of one batch of one split for one bucket of one lane, as JSON values that are not yet serialized. */
 export interface SegmentEntries {
   readonly lane: number
   readonly bucketEnd: number
-  /** By slice: `[sliceEnd, key, acc, acc, key, ...]`, an accumulator for each fold. */
+  /** By slice: `[sliceEnd, key, acc, acc, key, ...]`, with one accumulator for each fold. */
   readonly slices: Map<number, unknown[]>
-  /** `[carrier, own, first, key, acc, ...]` each. */
+  /** Each is `[carrier, own, first, key, acc, ...]`. */
   readonly lates: unknown[][]
   count: number
 }
@@ -31,12 +31,14 @@ export interface LateCell extends Cell {
   readonly first: number
 }
 
-/** The payload's bytes. One call of JSON for all of it: a call an accumulator costs more than what it writes. */
+/**
+ * Serializes a payload with a single JSON call: one call for each accumulator would cost more than the writing itself.
+ */
 export function encodeEntries(entries: SegmentEntries): Buffer {
   return Buffer.from(JSON.stringify([[...entries.slices.values()], entries.lates]))
 }
 
-/** A key as the payload's JSON has it: itself, or its text in an object where a bigint is in it. */
+/** A key as the payload's JSON stores it: unchanged, or as its text in an object if it contains a bigint. */
 export function storableKey(key: Key, text: string): unknown {
   const plain = typeof key === 'object' && key !== null ? !(key as readonly unknown[]).some(isBigint) : !isBigint(key)
   return plain ? key : { k: text }
@@ -45,7 +47,8 @@ export function storableKey(key: Key, text: string): unknown {
 const isBigint = (value: unknown): boolean => typeof value === 'bigint'
 
 /**
- * The attributes of a segment's payload: compressed where that saves a write unit, with a checksum of what is stored.
+ * The attributes of a segment's payload. It is compressed if that saves a write unit, and the checksum covers the
+ * stored bytes.
  */
 export function payloadAttributes(bytes: Buffer): { data: Uint8Array; packed: boolean; sum: number; format: number } {
   let data = bytes
@@ -60,28 +63,28 @@ export function payloadAttributes(bytes: Buffer): { data: Uint8Array; packed: bo
   return { data, packed, sum: checksum(data), format: FORMAT }
 }
 
-/** Cuts a payload that no item can hold. */
+/** Cuts a payload that is too large for one item. */
 export function cutPayload(data: Uint8Array, bytesMax: number): Uint8Array[] {
   const parts: Uint8Array[] = []
   for (let at = 0; at < data.length; at += bytesMax) parts.push(data.subarray(at, at + bytesMax))
   return parts
 }
 
-/** Receives what a segment holds. */
+/** Receives the contents of a segment. */
 export interface EntryReader {
   /**
-   * Whether it wants an entry at all, before its folds are decoded. `carrier` only of late rows, whose own slice it is
-   * then.
+   * Whether the reader wants an entry at all; called before its folds are decoded. `carrier` is set only for late rows,
+   * and `slice` is then the row's own slice.
    */
   takes?(slice: number, carrier: number | undefined, text: string, hash: number): boolean
-  /** Both say whether it had nothing yet to merge the entry with. */
+  /** `cell` and `late` both return true if the reader had nothing yet to merge the entry with. */
   cell(slice: number, key: Key, text: string, hash: number, accs: any[]): boolean
   late(carrier: number, own: number, first: number, key: Key, text: string, hash: number, accs: any[]): boolean
 }
 
 /**
- * What was read of a segment: its bytes before compression, entries that the reader took, and those of them that were
- * new to it.
+ * What was read from a segment: its bytes before compression, the entries that the reader accepted, and how many of
+ * those were new to it.
  */
 export interface ReadPayload {
   readonly bytes: number
@@ -90,7 +93,8 @@ export interface ReadPayload {
 }
 
 /**
- * Decodes a segment's payload. Damage and foreign formats stop the operator loudly: a wrong result is worse than none.
+ * Decodes a segment's payload. Damaged data and unknown formats stop the operator loudly, because a wrong result is
+ * worse than no result.
  */
 export function readPayload(
   item: Item,
@@ -103,14 +107,14 @@ export function readPayload(
   if (item.format !== FORMAT) {
     throw new StopError(
       'unknown-format',
-      `Segments are read in format ${FORMAT}; ${item.pk} ${item.sk} has format ${String(item.format)}. Run the version that wrote it.`,
+      `This version reads segments in format ${FORMAT}, but segment ${item.pk} ${item.sk} has format ${String(item.format)}. Run the version that wrote it.`,
     )
   }
   // guard: checksum
   if (checksum(data) !== item.sum) {
     throw new StopError(
       'damaged-state',
-      `The checksum of segment ${item.pk} ${item.sk} is wrong: it was changed after it was written. Restore the table, or open a new run.`,
+      `The checksum of segment ${item.pk} ${item.sk} is wrong: the segment was changed after it was written. Restore the table, or open a new run.`,
     )
   }
   const bytes = item.packed === true ? gunzipSync(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
@@ -143,7 +147,7 @@ export function readPayload(
   return { bytes: bytes.length, taken, added }
 }
 
-/** A key read back, with its text and hash. */
+/** A decoded key with its text and hash. */
 export interface KnownKey {
   readonly key: Key
   readonly text: string
@@ -154,7 +158,7 @@ export interface KeyReader {
   of(json: unknown): KnownKey
 }
 
-/** Makes the text and hash of each key anew: for more keys than can be remembered. */
+/** Computes the text and hash of each key every time, for use when there are more keys than can be remembered. */
 export const EVERY_KEY: KeyReader = {
   of(json) {
     if (typeof json !== 'object' || json === null) return known(json as Key)
@@ -162,7 +166,7 @@ export const EVERY_KEY: KeyReader = {
   },
 }
 
-/** Keys that a container has read before: their text and hash need not be made again. Bounded; tuples are not kept. */
+/** Remembers the text and hash of keys that a container has read before. Bounded; tuples are not kept. */
 export class KnownKeys implements KeyReader {
   private readonly primitives = new Map<unknown, KnownKey>()
 

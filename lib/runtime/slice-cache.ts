@@ -1,16 +1,16 @@
 import type { OperatorPlan } from '../pipeline/index.js'
 import type { Cell, LateCell } from './segment.js'
 
-/** What all splits have in one slice of one key group, merged. */
+/** The merged data of all splits in one slice of one key group. */
 export interface SliceData {
   readonly end: number
   readonly cells: Map<string, Cell>
-  /** Rows that travel in this slice but belong to earlier ones, by key. */
+  /** Rows that this slice carries but that belong to earlier slices, by key. */
   readonly lates: Map<string, LateCell[]>
 }
 
 /**
- * Slices of one key group, or of some of its keys, in memory. What is closed never changes (invariant 7), so a copy of
+ * Slices of one key group, or of some of its keys, in memory. A closed slice never changes (invariant 7), so a copy of
  * it is never stale.
  */
 export class SliceCache {
@@ -26,7 +26,7 @@ export class SliceCache {
     return this.slices.get(end)
   }
 
-  /** Whether it is new here: what is merged takes no more heap, but for folds that grow. */
+  /** Returns whether the cell is new here. A merge takes no more heap, except for folds that grow. */
   addCell(slice: number, cell: Cell): boolean {
     const { cells } = this.at(slice)
     const mine = cells.get(cell.text)
@@ -51,7 +51,7 @@ export class SliceCache {
   }
 
   private at(end: number): SliceData {
-    // Entries of a segment come slice by slice.
+    // The entries of a segment arrive slice by slice.
     if (this.last?.end === end) return this.last
     let data = this.slices.get(end)
     if (data === undefined) {
@@ -62,7 +62,7 @@ export class SliceCache {
     return data
   }
 
-  /** Forgets slices for which `test` holds. */
+  /** Drops the slices for which `test` returns true. */
   forget(test: (end: number) => boolean): void {
     this.last = undefined
     for (const end of this.slices.keys()) if (test(end)) this.slices.delete(end)

@@ -16,23 +16,26 @@ import { advanceOwn, ClockWanted, isUnlikely, positionOfValue, RecordAt, timesta
 import type { SplitState } from './split-item.js'
 import type { ChunkLimits, StageFold } from './stage-fold.js'
 
-/** Decodes payloads of a batch; `lib/codecs` has them. */
+/** Decodes the payloads of a batch. The implementations are in `lib/codecs`. */
 export interface RecordDecoder {
-  /** Of one that may make `RecordValues` of a record: how many it is given at once. */
+  /** Only for a decoder that may turn a record into `RecordValues`: the number of records that it is given at once. */
   readonly recordsAtOnce?: number
-  /** `meta` is that of the first. */
+  /** `meta` is the metadata of the first record. */
   decode(batch: SplitBatch, from: number, to: number, out: unknown[], meta: RecordMeta): void
 }
 
-/** A chunk of a batch, folded: what is to be written, and where the split stands after it. */
+/** A folded chunk of a batch: what has to be written, and the split's state after it. */
 export interface SourceChunk {
   readonly fold: StageFold
-  /** After the last record of it. */
+  /** The index after the last record of the chunk. */
   readonly next: number
   readonly to: string
   readonly own: number
   readonly top: number
-  /** The next record waits for a mark of its split (`ClockWanted`). Nothing may have been folded before it. */
+  /**
+   * The next record waits until its split has a time mark (`ClockWanted`). The chunk must then be empty before that
+   * record.
+   */
   readonly wantsClock: boolean
 }
 
@@ -43,31 +46,32 @@ export interface ChunkRequest {
   readonly decoder: RecordDecoder
   readonly split: SplitState
   readonly splitId: string
-  /** The first record after the split's position. */
+  /** The index of the first record after the split's position. */
   readonly from: number
-  /** At most up to here; the chunk may end before. */
+  /** The upper limit. The chunk may end before it. */
   readonly to: number
   /** A chunk ends on the first whole source record beyond one of these. */
   readonly limits: ChunkLimits
   /** Whether so little time is left that the chunk should end. */
   readonly isDue: () => boolean
-  /** Makes an empty fold for the stage. */
+  /** Creates an empty fold for the stage. */
   readonly fresh: () => StageFold
-  /** Records that an earlier try of this chunk could not fold, and why. */
+  /** Records that an earlier try of this chunk could not fold, each with the reason. */
   readonly spoilt: Map<string, string>
 }
 
 /**
- * Folds the records [from, to) of a batch. Synchronous: decode, validate, event time, stateless steps, then counted,
- * late or expired per window by the effective own watermark at the record; then the own watermark moves on. Rejected
- * records never count, nor move it.
+ * Folds the records [from, to) of a batch. The function is synchronous. For each record it decodes, validates, computes
+ * the event time, runs the stateless steps and decides per window whether the row is counted, late or expired, by the
+ * effective own watermark before the record. Then the own watermark advances. A rejected record is not counted and does
+ * not advance the watermark.
  */
 export function foldChunk(request: ChunkRequest): SourceChunk {
   for (;;) {
     const tried = tryFold(request)
     if ('fold' in tried) return tried
-    // What a throwing custom fold may have spoilt is folded anew: up to before the record, or without it where it comes
-    // first.
+    // A custom fold that threw may have corrupted its accumulator, so the chunk is folded again from scratch: up to the
+    // record that threw, or without that record if it comes first.
     const { thrown } = tried
     if (thrown === undefined || tried.unit > request.from) return foldChunk({ ...request, to: tried.unit })
     request.spoilt.set(thrown.position, thrown.message)
@@ -84,12 +88,13 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
   const look = recordsAtOnce ?? RECORDS_PER_LOOK
   let { own, top } = split
   let next = from
-  /** Which value the last one was of the record before `next`. */
+  /** The index of the last value in the record before `next`. */
   let last = 0
   const ended = (end: number, wantsClock = false): SourceChunk => ({
     fold,
     next: end,
-    // With the last of its values a record is done: whoever compares positions finds none of them behind.
+    // A record is done when the last of its values is done, so every value of the record has a position at or below
+    // this one.
     to: end === from ? split.position : positionOfValue(batch.position(end - 1), last),
     own,
     top,
@@ -102,7 +107,7 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
     const kept = keptUnit(batch, at.index)
     fold.reject(at.id, skippedUnit(batch, at, skipped - from, kept), kept?.bytes, skipped - from)
     next = skipped
-    // What is left out may make a row that fills a chunk by itself.
+    // The skipped records become one dead letter, which may fill a chunk by itself.
     if (fold.isFull(request.limits)) return ended(next)
   }
   for (let start = skipped; start < to; start += step) {
@@ -146,10 +151,11 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
         } catch (thrown) {
           if (thrown instanceof FragileFold) return { unit: next, thrown } // guard: fragile-fold
           if (thrown instanceof ConfigError) throw thrown
-          // What was folded of its unit before it must not be written without the rest.
+          // Records of the same unit that were folded before this one must not be written without the rest of the unit.
           const isWithin = next > from && (i > next || sub > 0)
           if (thrown instanceof ClockWanted && isWithin) return { unit: next }
-          // The chunk ends before it: who decides on it stands right before it, as all do who may.
+          // The chunk ends before this record. Every attempt that reaches it then decides on it directly after the
+          // split's position.
           // guard: mark-before-record
           if (thrown instanceof ClockWanted) return ended(next, true)
           const kept = keptRecord(batch, i, many, sub)
@@ -172,14 +178,13 @@ function tryFold(request: ChunkRequest): SourceChunk | { unit: number; thrown?: 
 }
 
 /**
- * What an operator had skipped (invariant 14) is not even decoded: it may be what kills the process. One letter,
- * however many records came in it.
+ * Records that the user had skipped (`millrace splits skip`, invariant 14) are not even decoded, because they may be
+ * what kills the process. They become one dead letter, however many records the unit holds.
  */
 function skippedUnit(batch: SplitBatch, at: RecordAt, records: number, kept: KeptRecord | undefined): Rejected {
   return {
     reason: 'skipped',
-    detail:
-      records === 1 ? 'An operator had this record skipped.' : `An operator had these ${records} records skipped.`,
+    detail: records === 1 ? 'This record was skipped on request.' : `These ${records} records were skipped on request.`,
     source: at.source,
     split: at.splitId,
     position: at.position,
@@ -211,7 +216,8 @@ function rejection(
 }
 
 /**
- * What a letter keeps of a record or of one value of it: the value itself where there is one, so that it can be read.
+ * What a dead letter keeps of a record, or of one value in it: the decoded value if there is one, so that it can be
+ * read.
  */
 function payloadOf(
   batch: SplitBatch,
@@ -226,13 +232,13 @@ function payloadOf(
   return text === undefined ? { payload: batch.raw(index) } : { payload: text, isText: true }
 }
 
-/** Of a unit that its source gives as one record, though it holds many: how many. */
+/** The number of records in a unit that its source delivers as one record; undefined if it holds only one. */
 function manyRecords(batch: SplitBatch, index: number): { records: number } | undefined {
   const records = batch.unitRecords!(index)
   return records > 1 ? { records } : undefined
 }
 
-/** A payload that is no value: as text where its bytes are some, else as the event holds it. */
+/** A payload that could not be decoded: as text if its bytes are valid UTF-8, otherwise as the event holds it. */
 function textOf(batch: SplitBatch, index: number): string | null {
   return bytesText(batch, index) ?? batch.raw(index)
 }
@@ -243,7 +249,7 @@ function bytesText(batch: SplitBatch, index: number): string | undefined {
   return written >= 0 && isUtf8(bytes.subarray(0, written)) ? bytes.toString('utf8', 0, written) : undefined
 }
 
-/** What JSON cannot write (too deep, cyclic by a schema's hand) must not block the dead letter. */
+/** A value that JSON cannot write (nested too deeply, or made cyclic by a schema) must not block the dead letter. */
 function storable(value: unknown): boolean {
   try {
     return JSON.stringify(value) !== undefined

@@ -3,14 +3,14 @@ import type { Attribute, Condition, Item } from '../ports/index.js'
 import { START } from './keys.js'
 import { checkSeal, sealOf } from './seal.js'
 
-/** Invariant 5. `parting` remembers what the split was. */
+/** Invariant 5. While a split is `parting`, `was` holds its previous status. */
 export type SplitStatus = 'joining' | 'member' | 'parting' | 'out' | 'ended'
 
-/** A split as its item holds it. Times are ms; TIME_MIN stands for "none yet". */
+/** A split as its item stores it. Times are in ms; TIME_MIN means "none yet". */
 export interface SplitState {
   readonly name: string
   readonly position: string
-  /** The own watermark: highest event time so far less the bound. */
+  /** The own watermark: the highest event time so far minus the bound. */
   readonly own: number
   /** The highest event time so far. */
   readonly top: number
@@ -23,59 +23,64 @@ export interface SplitState {
   readonly counters: Counters
   /** Tails and counters as they are stored. */
   readonly written: readonly [tails: string, counters: string]
-  /** The record right after this position is rejected (invariant 14). */
+  /** The record directly after this position is rejected (invariant 14). */
   readonly skip: string
   /**
-   * Up to `limitTo`, records whose arrival nobody knows may be stamped up to `limit`, ms: what the clock said when the
-   * first of them was met that lay far ahead of all before it. A durable mark, so that every attempt decides alike.
+   * Records up to the position `limitTo` whose arrival time is not known may have timestamps up to `limit`, in ms. The
+   * limit is the clock's time, plus the allowed drift, when the first record was found that was far ahead of all
+   * previous ones. It is stored, so that every attempt decides alike.
    */
   readonly limit: number
   readonly limitTo: string
-  /** Why nothing of it is taken any more: its log does not go on after its position. Empty where it does. */
+  /** Why no more of its records are accepted: its log does not continue after its position. Empty if it does. */
   readonly stopped: string
   readonly stoppedAt: number
-  /** The position at which an operator accepted that records before the next are gone. */
+  /**
+   * The position at which the user accepted that the records before the next one are deleted (`millrace splits reset`).
+   */
   readonly accepted: string
-  /** Where its log was made anew: what its name was before, without the input's, and how often that has happened. */
+  /** If its log was recreated: its original id at the source, and how often the log has been recreated. */
   readonly origin: string
   readonly generation: number
-  /** The id of the split that took its place when its log was made anew. */
+  /** The id of the split that replaced it when its log was recreated. */
   readonly next: string
-  /** Its source did not list it when it was last asked. */
+  /** The source did not list the split when it was last asked. */
   readonly missing: boolean
-  /** When its source last said that nothing waits after its position: nothing after that position was there before. */
+  /** When the source last reported that nothing waits. Any record after the position is newer than this time. */
   readonly empty: number
-  /** How far its log went then, if beyond its position: no record lies between. */
+  /** The end of the log at that time, if it is beyond the position. There is no record in between. */
   readonly emptyTo: string
-  /** When the broker took the last record that was counted, where it says. */
+  /** When the broker received the last record that was counted, if the broker states it. */
   readonly arrived: number
-  /** When it was last written by an attempt, wall clock. */
+  /** When an attempt last wrote the split, by the wall clock. */
   readonly at: number
 }
 
-/** Hints: the position up to which a chain reaches (invariant 2). By chain: `operator.lane.bucketEnd`. */
+/** Hints: the position up to which each chain reaches (invariant 2). The key is `operator.lane.bucketEnd`. */
 export type Tails = ReadonlyMap<string, string>
 
 export const chainName = (operator: number, lane: number, bucketEnd: number): string =>
   `${operator}.${lane}.${bucketEnd.toString(36)}`
 export const chainBucket = (chain: string): number => Number.parseInt(chain.slice(chain.lastIndexOf('.') + 1), 36)
 
-/** Invariant 10, absolute values. Rows by operator of the stage, in its order. */
+/** Invariant 10: absolute values. `operators` holds rows by operator, in the order of the stage. */
 export interface Counters {
   in: number
   rejected: number
   filtered: number
   passed: number
   repeats: number
-  /** Of those that were taken: stamped so far ahead that they do not move event time as they say. */
+  /** Of the accepted records: those whose timestamp is so far ahead that it does not advance event time fully. */
   held: number
-  /** And stamped before `minTime`, or far behind the split. */
+  /** Of the accepted records: those with a timestamp before `minTime`, or far behind the split. */
   unlikely: number
-  /** Of those that were filtered: records without a value, which no step has seen. */
+  /** Of the filtered records: those without a value, which no step has seen. */
   empty: number
-  /** By counted step after its input, see `countedSteps` of the plan. Shorter where the last ones are 0. */
+  /** By counted step after the input, see `countedSteps` of the plan. Trailing zeros are left out. */
   steps: number[]
-  /** By operator, in (row, window); `outside`: rows that lie in no window, where windows have gaps. */
+  /**
+   * By operator, counted in pairs of (row, window). `outside` counts rows that are in no window, if windows have gaps.
+   */
   operators: { counted: number; late: number; expired: number; outside: number }[]
 }
 
@@ -117,12 +122,12 @@ export function addCounters(a: Counters, b: Counters): Counters {
   }
 }
 
-/** The effective watermark: what classifies records and what the stage's minimum is taken of (invariants 1, 4). */
+/** The effective watermark. It classifies records, and the stage's minimum is taken over it (invariants 1, 4). */
 export function effective(split: Pick<SplitState, 'own' | 'gate'>): number {
   return Math.max(split.own, split.gate)
 }
 
-/** Nothing was counted of a split since it was read, and nobody changed its membership. */
+/** The conditions that nothing was counted for a split, and that its membership did not change, since it was read. */
 export function asRead({ position, epoch }: SplitState): Condition[] {
   return [
     { attribute: 'position', is: 'equal', value: position }, // guard: as-read-position
@@ -130,18 +135,18 @@ export function asRead({ position, epoch }: SplitState): Condition[] {
   ]
 }
 
-/** What a split counts as in the minimum: a parting one is still what it was. */
+/** The status that a split counts with in the minimum. A parting split still counts with its previous status. */
 export function standing(split: SplitState): SplitStatus {
   return split.status === 'parting' ? split.was : split.status
 }
 
-/** Whether a split no longer holds the watermark of its stage. */
+/** Whether a split no longer holds back the watermark of its stage. */
 export function hasLeft(split: SplitState): boolean {
   const status = standing(split)
   return status === 'out' || status === 'ended'
 }
 
-/** The attributes of a split that was never written to. `joining`: it holds the watermark back until it has a gate. */
+/** The attributes of a split that was never written. As `joining` it holds the watermark back until it has a gate. */
 export function freshSplit(
   name: string,
   start: string,
@@ -179,7 +184,7 @@ function writeParents(parents: readonly string[]): string {
   return parents.length === 0 ? '' : JSON.stringify(parents)
 }
 
-/** Position, watermarks, tails and counters, as stored: what a checkpoint writes. */
+/** The seal of what a checkpoint writes: position, watermarks, tails and counters, as stored. */
 export function progressSeal(
   name: string,
   { position, own, top }: Pick<SplitState, 'position' | 'own' | 'top'>,
@@ -191,7 +196,10 @@ export function progressSeal(
 
 const emptySeal = (name: string, emptyTo: string): number => sealOf(name, 'empty', emptyTo)
 
-/** What its source said of a split: nothing waited after its position, up to the end that its log had. */
+/**
+ * The attributes for a source's report that nothing waits after a split's position, up to the end of its log at that
+ * time.
+ */
 export function foundEmpty({ name, position }: SplitState, asked: number, end: string | undefined) {
   const isBeyond = end !== undefined && end > position
   return { empty: asked, ...(isBeyond && { emptyTo: end, emptySeal: emptySeal(name, end) }) }
@@ -199,7 +207,7 @@ export function foundEmpty({ name, position }: SplitState, asked: number, end: s
 
 type Membership = Pick<SplitState, 'status' | 'was' | 'gate' | 'epoch' | 'origin' | 'generation' | 'next'>
 
-/** What `membership` changes, as stored. */
+/** The seal of the attributes that `membership` changes, as stored. */
 export function memberSeal(
   name: string,
   { status, was, gate, epoch, origin, generation, next }: Membership,
@@ -208,24 +216,24 @@ export function memberSeal(
   return sealOf(name, status, was, gate, epoch, origin, generation, next, parents)
 }
 
-/** A change of a split's membership, from what was read: every one raises the epoch (invariant 5). */
+/** A change of a split's membership, based on what was read. Every change raises the epoch (invariant 5). */
 export function change(seen: SplitState, to: Partial<Membership>): Record<string, Attribute> {
   const after = { ...to, epoch: to.epoch ?? seen.epoch + 1 }
   return { ...after, memberSeal: memberSeal(seen.name, { ...seen, ...after }, writeParents(seen.parents)) }
 }
 
-/** The attributes of a split whose log was made anew, before anything of it is read. */
+/** The attributes of a split whose log was recreated, before any of it is read. */
 export function freshSuccessor(name: string, origin: string, generation: number, now: number) {
   return freshSplit(name, START, [], now, 'joining', origin, generation)
 }
 
-/** What a split is sent on to: its origin and generation, from the id that its `next` holds. */
+/** The origin and the generation of a split's successor, parsed from the id in its `next`. */
 export function successorOf(next: string): { readonly origin: string; readonly generation: number } {
   const cut = next.lastIndexOf('@')
   return { origin: next.slice(0, cut), generation: Number(next.slice(cut + 1)) }
 }
 
-/** @throws {StopError} `damaged-state` where an attribute is not what was written */
+/** @throws {StopError} `damaged-state` if an attribute is not what Millrace wrote */
 export function readSplit(item: Item, operators: number): SplitState {
   const number = (name: string): number => (item[name] as number | undefined) ?? TIME_MIN
   const text = (name: string): string => (item[name] as string | undefined) ?? ''
@@ -291,7 +299,7 @@ export function readCounters([all, ...operators]: number[][]): Counters {
   }
 }
 
-/** What is hardly ever counted is left out: the item stays within one write unit. */
+/** Counters that are rarely used are left out while they are zero, so that the item stays within one write unit. */
 export function writeCounters(c: Counters): string {
   const taken = [c.in, c.rejected, c.filtered, c.passed, c.repeats, c.held, c.unlikely, c.empty, ...c.steps]
   while (taken.length > 5 && taken.at(-1) === 0) taken.pop()
@@ -301,7 +309,7 @@ export function writeCounters(c: Counters): string {
   ])
 }
 
-/** `position|chain,chain;position|chain`: the chains of one batch share a position. */
+/** The format is `position|chain,chain;position|chain`: the chains of one batch share a position. */
 function readTails(text: string): Map<string, string> {
   const tails = new Map<string, string>()
   for (const group of text === '' ? [] : text.split(';')) {
@@ -312,8 +320,8 @@ function readTails(text: string): Map<string, string> {
 }
 
 /**
- * As many tails as leave the item within one write unit, newest positions first. They are hints: losing one costs a
- * query.
+ * Writes as many tails as leave the item within one write unit, newest positions first. Tails are hints: a missing one
+ * costs a query.
  */
 export function writeTails(tails: Tails, otherBytes: number): string {
   const room = SPLIT_ITEM_BYTES_MAX - otherBytes - 'tails'.length

@@ -5,12 +5,12 @@ import { laneOf } from './fold.js'
 import type { Deadline, Host } from './host.js'
 import { advanceWatermark } from './watermark.js'
 
-/** Said where the state of a key group is damaged or lost. */
-export const STOPPED_KEY_GROUP = 'a key group has stopped: its state cannot be used'
+/** Logged when the state of a key group is damaged or lost. */
+export const STOPPED_KEY_GROUP = 'a key group has stopped: its state is damaged or lost'
 
 /**
- * Moves a stage's watermark, then advances its operators as far as it allows, then the stages after them, while time
- * remains. Returns what has stopped a key group: the others have gone on.
+ * Moves a stage's watermark, advances its operators up to it, and then the stages after them, while time remains.
+ * Returns the errors that have stopped key groups; the other key groups have continued.
  */
 export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadline): Promise<readonly StopError[]> {
   const published = await advanceWatermark(host, stage)
@@ -24,7 +24,7 @@ export async function advanceStage(host: Host, stage: StagePlan, deadline: Deadl
   return stops
 }
 
-/** Lanes side by side; the key groups of one after each other, as they share what is read of it. */
+/** Lanes run in parallel. The key groups of one lane run one after another, because they share what is read from it. */
 async function advanceOperator(host: Host, operator: OperatorPlan, deadline: Deadline): Promise<readonly StopError[]> {
   const byLane: number[][] = Array.from({ length: operator.lanes }, () => [])
   for (let keyGroup = 0; keyGroup < operator.keyGroups; keyGroup++) byLane[laneOf(keyGroup, operator)]!.push(keyGroup)
@@ -48,7 +48,7 @@ async function advanceOperator(host: Host, operator: OperatorPlan, deadline: Dea
   return stops
 }
 
-/** Inline while the deadline allows, else by the queue, else by the next tick. */
+/** Advances inline while the deadline allows it, otherwise through the queue, and without a queue at the next tick. */
 export async function advanceOrPass(
   host: Host,
   operator: OperatorPlan,
@@ -60,7 +60,8 @@ export async function advanceOrPass(
     if (outcome === 'deadline') await host.services.queue?.advance({ operator: operator.name, keyGroup })
     return outcome
   } catch (error) {
-    // What is damaged or lost of one key group stops that one alone, loudly: all others go on, and so does ingest.
+    // Damaged or lost state of one key group stops only that key group, loudly. All others continue, and so does
+    // ingest.
     // guard: stop-is-for-one
     if (!(error instanceof StopError)) throw error
     host.services.metrics.add('StoppedKeyGroups', 1, 'Count')

@@ -9,45 +9,45 @@ import type { Rows, Terminal } from './program.js'
 import { type Counters, noCounters } from './split-item.js'
 
 /**
- * The record at hand: where it stands, and what to say of it where one of its rows expires. Reused; fields may be
- * computed when read.
+ * The current record: its place, and what to report if one of its rows expires. The object is reused, and fields may be
+ * computed when they are read.
  */
 export interface RecordPlace extends Place {
-  /** Unique and the same in every attempt: a prefix of the ids of all that comes of the record. */
+  /** Unique, and the same in every attempt. It is a prefix of the ids of all rows that the record becomes. */
   readonly id: string
   readonly source: string
   /** The split's id within its source. */
   readonly splitId: string
 }
 
-/** What ends a chunk before its records do. */
+/** The limits that end a chunk before its records do. */
 export type ChunkLimits = Pick<Limits, 'chunkEntries' | 'chunkRows' | 'chunkBytes' | 'chunkSegments'>
 
-/** Takes a row that the stateless steps hand to a sink. */
+/** Receives a row that the stateless steps send to a sink. */
 type Output = (sink: SinkNode<any>, id: string, value: unknown, place: RecordPlace) => void
 
-/** Which rows of which chains to leave out when a chunk is folded again (invariant 2), by operator. */
+/** Decides, by operator, which rows of which chains to keep when a chunk is folded again (invariant 2). */
 export type StageRefold = (operator: number, lane: number, bucketEnd: number, position: string) => boolean
 
 /**
- * The rows of one chunk of one split, for all operators of its stage. Decides counted, late and expired for each row
- * and window by the effective own watermark alone (invariant 1), and counts them (invariant 10). What it holds is
+ * The rows of one chunk of one split, for all operators of its stage. For each row and window it decides counted, late
+ * or expired by the effective own watermark alone (invariant 1), and counts the rows (invariant 10). Its contents are
  * written in the order of invariant 3.
  */
 export class StageFold {
   readonly folds: readonly OperatorFold[]
   readonly counters: Counters
-  /** Rows for sinks, in the order of their records: outputs, rejected and expired ones. */
+  /** Rows for sinks, in the order of their records: outputs, rejected rows and expired rows. */
   readonly sinkRows = new Map<SinkNode<any>, SinkRow[]>()
   private readonly deadLetter: SinkNode<any>
   private readonly output: Output
   private readonly slots: Slot[] = []
   private emitted = 0
-  /** Of the payloads that were taken, and once more for each row that goes to a sink with them. */
+  /** The bytes of the accepted payloads, plus the payload bytes of each row that goes to a sink. */
   private bytes = 0
   private recordBytes = 0
 
-  /** `output` takes what the stateless steps hand to sinks; by default it goes with the split's other rows. */
+  /** `output` receives what the stateless steps send to sinks. By default it is added to the split's other rows. */
   constructor(stage: Pick<StagePlan, 'operators'>, deadLetter: SinkNode<any>, refold?: StageRefold, output?: Output) {
     this.output = output ?? ((sink, id, value, place) => this.emit(sink, { id, value, order: place.position }))
     this.folds = stage.operators.map((operator, index) => {
@@ -60,7 +60,7 @@ export class StageFold {
   }
 
   /**
-   * Whether a chunk has come to one of its limits: of memory, or of what is to be written before its checkpoint
+   * Whether a chunk has reached one of its limits: of memory, or of what has to be written before its checkpoint
    * (invariant 11).
    */
   isFull(limits: ChunkLimits): boolean {
@@ -80,7 +80,7 @@ export class StageFold {
 
   /**
    * Counts the rows that one record became.
-   * @throws {RecordRejection} before anything has changed, where a key is none; a `FragileFold` at any time
+   * @throws {RecordRejection} before anything has changed, if a key is not valid; a `FragileFold` at any time
    */
   accept(rows: Rows, own: number, weight: 1 | -1, place: RecordPlace): void {
     const { slots } = this
@@ -96,7 +96,7 @@ export class StageFold {
     this.tally(rows)
   }
 
-  /** One record was accepted, or one result whose rows go to sinks alone. */
+  /** Counts one accepted record, or one result whose rows only go to sinks. */
   tally(rows: Rows): void {
     const { counters } = this
     counters.in++
@@ -146,7 +146,7 @@ export class StageFold {
     this.folds[index]!.addLate(slot, slices.sliceEnd(own), mine, first, rows.inputs[i]!, weight, place)
   }
 
-  /** One row for the late output, whatever the number of windows that no longer take it. */
+  /** Makes one row for the late output, whatever the number of windows that no longer accept it. */
   private expire(
     operator: OperatorPlan,
     standing: WindowStanding,
@@ -159,7 +159,7 @@ export class StageFold {
     const { expired } = standing
     const row: Rejected = {
       reason: 'expired',
-      detail: 'The window no longer took rows when this one came.',
+      detail: 'The window no longer accepted rows when this one arrived.',
       source: place.source,
       split: place.splitId,
       position: place.position,
@@ -176,7 +176,7 @@ export class StageFold {
     })
   }
 
-  /** Only what goes to sinks: of a row that its split counted in an earlier attempt. */
+  /** Sends the sink rows of a record that its split already counted in an earlier attempt. Nothing else happens. */
   repeat(rows: Rows, place: RecordPlace): void {
     for (let i = 0; i < rows.count; i++) {
       const terminal = rows.terminal[i]!
@@ -185,8 +185,8 @@ export class StageFold {
   }
 
   /**
-   * The first row of a record for a sink has the record's id, the next ones a number behind it: a graph may grow
-   * without ids changing.
+   * The first row of a record for a sink has the record's id, and the next ones get a number appended. So a graph may
+   * grow without changing ids.
    */
   private send(terminal: Extract<Terminal, { kind: 'sink' }>, rows: Rows, i: number, place: RecordPlace): void {
     let n = 0
@@ -198,8 +198,8 @@ export class StageFold {
   }
 
   /**
-   * A record that cannot be counted, or a whole unit of some: to the dead letter, and the split goes on (invariant 14).
-   * `bytes` are those of the record that it keeps.
+   * Sends a record that cannot be counted, or a whole unit of records, to the dead letter sink, and the split continues
+   * (invariant 14). `bytes` is the size of the record that the dead letter keeps.
    */
   reject(id: string, row: Rejected, bytes = 0, records = 1): void {
     this.bytes += bytes // guard: letter-bytes
@@ -208,14 +208,14 @@ export class StageFold {
     this.emit(this.deadLetter, { id, value: row, order: row.position })
   }
 
-  /** A record that has no value to count (a tombstone). */
+  /** Counts a record that has no value (a tombstone). */
   pass(): void {
     this.counters.in++
     this.counters.filtered++
     this.counters.empty++
   }
 
-  /** A record of this many bytes is taken next. */
+  /** Notes the size of the next record, in bytes. */
   next(bytes: number): void {
     this.recordBytes = bytes
     this.bytes += bytes

@@ -12,21 +12,22 @@ import { mayRest } from './rest.js'
 import { asRead, type SplitState } from './split-item.js'
 import { advanceStage } from './stage-advance.js'
 
-/** Said where the time was too short: the next tick goes on. */
-export const UNFINISHED_TICK = 'a tick had no time for all of its work'
+/** Logged when time was too short. The next tick continues. */
+export const UNFINISHED_TICK = 'a tick ran out of time: the next one continues'
 
-/** By turns of this long the splits begin elsewhere, ms. */
+/** How long each rotation of the splits' order lasts, in ms. */
 const TURN_MS = 60_000
 
 /**
- * The schedule's work (design, section 2): lists the sources' splits, ends and parts them, recomputes watermarks,
- * restarts advances that were lost, and keeps state that waits long. Safe to run at any time, any number of times.
+ * The work of the schedule: lists the sources' splits, ends splits or lets them leave the stage, recomputes watermarks,
+ * restarts advances that were lost, and keeps state that waits long. It is safe to run at any time, any number of
+ * times.
  */
 export async function tick(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
   const failures: unknown[] = []
   let isWhole = true
-  // What one source cannot say must not keep the others from going on.
+  // A source that does not answer must not keep the others from continuing.
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     if (deadline.remainingMs() >= DEADLINE_RESERVE_MS) await work().catch((error) => failures.push(error))
     else isWhole = false
@@ -39,7 +40,7 @@ export async function tick(host: Host, deadline: Deadline): Promise<void> {
           : settleKeyGroups(host, stage, input.operator, input, deadline),
       )
     }
-    // A stage that only others feed is advanced with them.
+    // A stage that is only fed by other stages is advanced with them.
     if (stage.inputs.some((input) => input.kind === 'source'))
       await attempt(async () => void failures.push(...(await advanceStage(host, stage, deadline))))
     await attempt(async () => {
@@ -57,8 +58,8 @@ function unfinished({ services: { logger, metrics } }: Host): void {
 }
 
 /**
- * What a paused pipeline's schedule does: nothing is read, no time passes, and nothing that was counted goes (invariant
- * 9).
+ * The work of the schedule for a paused pipeline: nothing is read, event time does not advance, and no counted state
+ * expires (invariant 9).
  */
 export async function keep(host: Host, deadline: Deadline): Promise<void> {
   await host.ready()
@@ -69,8 +70,8 @@ export async function keep(host: Host, deadline: Deadline): Promise<void> {
 }
 
 /**
- * Parts the key groups of an operator whose stage has come to rest, so that the stage after it can close what it holds
- * (invariant 5).
+ * Lets the key groups of an operator leave the next stage when the operator's own stage is at rest, so that the next
+ * stage can close its windows (invariant 5).
  */
 async function settleKeyGroups(
   host: Host,
@@ -93,7 +94,7 @@ async function settleKeyGroups(
   if (isChanged) await advanceStage(host, stage, deadline)
 }
 
-/** Registers, ends and parts the splits of one source. */
+/** Registers the splits of one source, ends them, or lets them leave the stage. */
 async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, deadline: Deadline): Promise<void> {
   const inspector = host.services.inspector(input.name)
   if (inspector === undefined) return
@@ -109,7 +110,7 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   // Long ids are hashed in names, so a listed split is found by the name that it would have.
   const byName = new Map(listed.map((listing) => [splitName(input.name, listing.split), listing]))
   const going = mine.filter(({ name, status, stopped }) => status !== 'ended' && stopped === '' && !faulty.has(name))
-  // A tick that has no time for all begins elsewhere the next time: none waits for ever.
+  // If a tick does not have time for all splits, the next one begins at another split, so no split waits forever.
   const first = Math.floor(host.services.clock.now() / TURN_MS) % Math.max(1, going.length)
   const inTurn = [...going.slice(first), ...going.slice(0, first)]
   await someAtOnce(inTurn, deadline, (split) =>
@@ -117,7 +118,10 @@ async function settleMembers(host: Host, stage: StagePlan, input: InputPlan, dea
   )
 }
 
-/** Some splits at once, while time remains. What one of them throws keeps no other from its turn. */
+/**
+ * Works on several splits at once, while time remains. An error for one of them does not keep the others from their
+ * turn.
+ */
 async function someAtOnce(
   splits: readonly SplitState[],
   deadline: Deadline,
@@ -131,7 +135,7 @@ async function someAtOnce(
   if (failures.length > 0) throw failures[0]
 }
 
-/** Ends or parts one split. One that is at work costs no call. */
+/** Ends one split, or lets it leave the stage. A split that is active costs no call. */
 async function settleSplit(
   host: Host,
   stage: StagePlan,
@@ -152,8 +156,8 @@ async function settleSplit(
 }
 
 /**
- * A time by a clock that is far ahead says nothing: this clock's own is written in its place, so that what waits for a
- * quiet split goes on.
+ * Replaces a time written by a clock that is far ahead with this clock's time, so that what waits for a quiet split can
+ * continue.
  */
 async function setClock(host: Host, stage: StagePlan, split: SplitState): Promise<void> {
   const now = host.services.clock.now()

@@ -2,13 +2,13 @@ import { TIME_MIN } from '../base/index.js'
 import type { Item } from '../ports/index.js'
 import { checkSeal, sealOf } from './seal.js'
 
-/** The watermark item as read. */
+/** The watermark item as it was read. */
 export interface StageWatermark {
   readonly published: number
   readonly proposed: number
   readonly holder: string
   readonly registered: boolean
-  /** When the minimum was looked for last, of how many splits. */
+  /** When the minimum was last computed, and over how many splits. */
   readonly looked: number
   readonly splits: number
 }

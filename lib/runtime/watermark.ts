@@ -11,8 +11,8 @@ import { effective, hasLeft, readSplit, type SplitState, standing } from './spli
 import { readWatermark, type StageWatermark } from './watermark-item.js'
 
 /**
- * Whether a slice of the stage closes between the published watermark and this one, in steps of `minAdvance`. `isLast`:
- * after this one there is no other step.
+ * Whether a slice of the stage closes between the published watermark and this candidate, in steps of `minAdvance`.
+ * `isLast` means that no other step follows.
  */
 export function wouldClose(
   host: Host,
@@ -24,19 +24,19 @@ export function wouldClose(
   if (candidate <= published) return false
   if (candidate === TIME_MAX) return true
   if (!isLast && published > TIME_MIN && candidate - published < host.plan.pipeline.minAdvanceMs) return false
-  // A stage without operators has no slices: its watermark is only there to be seen.
+  // A stage without operators has no slices. Its watermark is only there for observation.
   if (stage.operators.length === 0) return false
   return stage.operators.some(
     ({ slices }) => published === TIME_MIN || slices.frontier(candidate) > slices.frontier(published),
   )
 }
 
-/** Only the split that holds the minimum can move the watermark: the others see `holder` and do nothing. */
+/** Only the split that holds the minimum can move the watermark. The others see its name in `holder` and do nothing. */
 export function mayMove(host: Host, stage: StagePlan, seen: StageWatermark, split: SplitState, own: number): boolean {
   if (!seen.registered || seen.holder === '') return true
   if (seen.holder !== split.name || !wouldClose(host, stage, seen.published, Math.max(own, split.gate))) return false
-  // In a large fleet each split would hold the minimum in turn, and each read all others. The next batch of this one
-  // looks, or the tick.
+  // In a large fleet each split would hold the minimum in turn, and each would read all the others. Instead, this
+  // split's next batch looks again, or the tick does.
   return (
     seen.splits <= host.limits.pacedSplits ||
     ageMs(host.services.clock.now(), seen.looked) >= seen.splits * PACE_MS_PER_SPLIT
@@ -49,7 +49,7 @@ interface Minimum {
 }
 
 /**
- * The least effective watermark of all that stand in the minimum; undefined where nobody does. A joining split counts
+ * The lowest effective watermark among the splits that hold it back; undefined if no split does. A joining split counts
  * as minus infinity.
  */
 function minimum(splits: readonly SplitState[]): Minimum | undefined {
@@ -62,7 +62,7 @@ function minimum(splits: readonly SplitState[]): Minimum | undefined {
   return found
 }
 
-/** How far event time goes where nobody stands in the minimum, and whether it stays there. */
+/** How far event time advances when no split holds the watermark back, and whether it stays there. */
 interface Unheld {
   readonly value: number
   readonly isLast?: boolean
@@ -70,9 +70,9 @@ interface Unheld {
 const STAYS: Unheld = { value: TIME_MIN }
 
 /**
- * Nobody stands in the minimum. Bounded sources are done for good. Else event time goes on with the clock once all has
- * been quiet for `idle.close`, until everything is closed that rows lie in, and no further: what comes after a longer
- * silence finds its windows open.
+ * The watermark of a stage in which no split holds it back. If all sources are bounded and done, it is infinite.
+ * Otherwise, once everything has been quiet for `idle.close`, event time advances with the clock until all windows that
+ * contain rows are closed, and no further. A record that arrives after a longer quiet time then finds its windows open.
  */
 async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<Unheld> {
   if (splits.every((split) => split.status === 'ended') && (await complete(host, stage, splits)))
@@ -82,7 +82,7 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
   if (idleClose === false || reached === TIME_MIN) return STAYS
   const now = host.services.clock.now()
   const quietMs = Math.min(...splits.map((split) => ageMs(now, split.at)))
-  // Where no time is one to go by, nothing is known of how long it was quiet.
+  // If none of the times is valid, it is not known how long the stage has been quiet.
   if (quietMs === Number.POSITIVE_INFINITY) return STAYS
   const byClock = reached + quietMs
   if (idleClose === 'clock') return { value: byClock }
@@ -92,8 +92,8 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
 }
 
 /**
- * Whether no source of the stage can have another record, ever (invariant 6): all that each lists, and there is some,
- * is registered and has ended.
+ * Whether no source of the stage can ever have another record (invariant 6): each source lists at least one split, and
+ * all listed splits are registered and have ended.
  */
 async function complete(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<boolean> {
   const ended = new Set(splits.filter((split) => split.status === 'ended').map((split) => split.name))
@@ -108,9 +108,9 @@ async function complete(host: Host, stage: StagePlan, splits: readonly SplitStat
 }
 
 /**
- * Moves the stage's watermark as far as its members allow, in two phases (invariant 4): propose what the minimum is,
- * list the members again, publish the lesser of both. Whoever joins in between took the proposal as its gate, or is
- * seen by the second listing. Returns the published watermark.
+ * Moves the stage's watermark as far as its members allow, in two phases (invariant 4): propose the minimum, list the
+ * members again, publish the lower of the two. A split that joins in between either took the proposal as its gate, or
+ * is in the second listing. Returns the published watermark.
  */
 export async function advanceWatermark(host: Host, stage: StagePlan): Promise<number> {
   const { store, metrics, clock } = host.services
@@ -165,7 +165,8 @@ export async function advanceWatermark(host: Host, stage: StagePlan): Promise<nu
     })
     seen = readWatermark(wrote.item)
     if (wrote.applied) metrics.add('WatermarkPublished', 1, 'Count')
-    // After publishing, look once more at the new holder: it may have moved while it saw another's name.
+    // After publishing, look at the new holder once more: it may have advanced while it still saw another holder's
+    // name.
     if (second === undefined || !(await moved(host, stage, second))) break
   }
   return seen.published

@@ -9,7 +9,7 @@ interface Connector {
   readonly open: (context: SinkContext) => Promise<Sink>
 }
 
-/** Checks a sink's name and freezes its node. Every connector makes its node here. */
+/** Checks a sink's name and freezes its node. Every connector creates its node here. */
 export function sinkNode<Row>(name: string, connector: Connector): SinkNode<Row> {
   checkName('sink', name)
   return Object.freeze({ kind: 'sink', name, options: Object.freeze({}), ...connector })

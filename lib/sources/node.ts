@@ -26,63 +26,64 @@ import type {
 
 export interface SourceOptions<T> {
   /**
-   * Any Standard Schema (zod, valibot, arktype): what fails it is rejected, and `T` is its output. Must be synchronous.
+   * Any Standard Schema (zod, valibot, arktype). Values that fail it are rejected; `T` is its output. It must be
+   * synchronous.
    */
   readonly schema?: StandardSchema<any, T>
-  /** Event time of a record: ms since the epoch, or a Date. Text goes through `iso()` or `isoUtc()`. */
+  /** The event time of a record: ms since the epoch, or a Date. Parse text with `iso()` or `isoUtc()`. */
   readonly timestamp: (value: T, meta: RecordMeta) => number | Date
   /** How event time moves the split's own watermark: `outOfOrder('30s')`, `monotonous()`, `customWatermark(...)`. */
   readonly watermark: WatermarkStrategy<T>
   /**
-   * How far a timestamp may lie ahead of the record's arrival. Where nobody knows that (Kafka with CreateTime), a
-   * record that lies further ahead of all before it is held against the clock. Default '1m'; files have no such check
-   * unless it is given.
+   * How far a timestamp may be ahead of the record's arrival. If the arrival time is not known (Kafka with CreateTime),
+   * a record that is further ahead of all records before it is compared with the clock. Default '1m'. File sources have
+   * no such check unless it is set.
    */
   readonly maxFutureDrift?: Duration
   /**
-   * What happens beyond it. `hold` (the default): the record counts in its own window, but moves event time at most by
-   * `maxFutureDrift`, and not beyond its arrival; one that lies more than a day ahead is rejected. `reject` sends the
-   * record to the dead letter, `clamp` counts it at the limit.
+   * What happens to a record beyond `maxFutureDrift`. `hold` (the default): the record counts in its own window, but
+   * advances event time at most by `maxFutureDrift`, and not beyond its arrival; a record more than a day ahead is
+   * rejected. `reject` sends the record to the dead letter. `clamp` counts it at the limit.
    */
   readonly onFutureDrift?: DriftPolicy
   /**
-   * Timestamps before it are unlikely: seconds that were taken for milliseconds lie in January 1970. So are those more
-   * than 30 days behind their split. ms since the epoch, or a Date. Default 2000-01-01.
+   * Timestamps before this are unlikely: seconds that were taken for milliseconds fall into January 1970. Timestamps
+   * more than 30 days behind their split are unlikely too. ms since the epoch, or a Date. Default 2000-01-01.
    */
   readonly minTime?: number | Date
   /**
-   * What happens to unlikely ones: `count` (the default) takes them, and says how many there were; `reject` sends them
-   * to the dead letter.
+   * What happens to records with unlikely timestamps: `count` (the default) accepts them and reports their number;
+   * `reject` sends them to the dead letter.
    */
   readonly onUnlikelyTime?: UnlikelyPolicy
   /** Larger payloads are rejected as `oversize`. Default 1 MiB. */
   readonly recordBytesMax?: number
   /**
    * How a record's bytes become values: `json()` (the default), `ndjson()`, `gzip(json())`, `cloudWatchLogs()`,
-   * `text()`, `bytes()`, or a function from the bytes and the record's meta to a list of values. One record may become
-   * many values, or none. It stays one record of its split: its values are counted together. What the function throws
-   * rejects the record as `decode-threw`.
+   * `text()`, `bytes()`, or a function from the bytes and the record's metadata to a list of values. One record may
+   * become many values, or none. It stays one record of its split: its values are counted together. If the function
+   * throws, the record is rejected as `decode-threw`.
    * @example decode: (bytes) => [Order.decode(bytes)]
    */
   readonly decode?: Codec | DecodeFunction
   /**
-   * What becomes of a number of JSON that a double would change, such as an id beyond 2^53, money of 19 digits, or
-   * 1e400. `reject` (the default) sends the record to the dead letter as `inexact-number`; `bigint` reads whole numbers
-   * beyond 2^53 - 1 as bigints; `string` reads such numbers as text; `double` takes the nearest double, as JSON.parse
-   * does.
+   * What happens to a JSON number that a double would change, such as an id beyond 2^53, an amount of money with 19
+   * digits, or 1e400. `reject` (the default) sends the record to the dead letter as `inexact-number`. `bigint` reads
+   * whole numbers beyond 2^53 - 1 as bigints. `string` reads such numbers as text. `double` uses the nearest double, as
+   * JSON.parse does.
    */
   readonly numbers?: NumberPolicy
   /**
-   * What becomes of a record in which an object of JSON has one member twice. `last` (the default) keeps the last in
-   * silence, as JSON.parse does; `reject` rejects the record as `duplicate-member`. Every record is then read twice: it
-   * costs more than parsing it does.
+   * What happens to a record in which a JSON object has the same member twice. `last` (the default) silently keeps the
+   * last one, as JSON.parse does. `reject` rejects the record as `duplicate-member`. Every record is then read twice,
+   * which costs more than parsing it.
    */
   readonly duplicateMembers?: MemberPolicy
-  /** The key that producers write under; local runs deal records to splits by it. */
+  /** The partition key that producers use; local runs distribute records to splits by it. */
   readonly partitionKey?: (value: T) => string
 }
 
-/** Before it hardly anything was recorded with a timestamp that somebody streams now. */
+/** Hardly any data that is streamed today has an earlier timestamp. */
 const MIN_TIME = Date.UTC(2000, 0, 1)
 
 interface Connector {
@@ -91,7 +92,7 @@ interface Connector {
   readonly open: () => Promise<EventDecoder>
 }
 
-/** Checks a source's options and freezes them to a node. Every connector makes its node here. */
+/** Checks a source's options and freezes them into a node. Every connector creates its node here. */
 export function sourceNode<T>(name: string, options: SourceOptions<T>, connector: Connector): SourceNode<T> {
   checkName('source', name)
   checkOptions(`The source "${name}"`, options, {
@@ -119,7 +120,7 @@ export function sourceNode<T>(name: string, options: SourceOptions<T>, connector
   if (watermark?.kind !== 'out-of-order' && watermark?.kind !== 'custom') {
     throw new ConfigError(
       'bad-source',
-      `The source "${name}" needs watermark: outOfOrder('30s'), monotonous() or customWatermark(...). It says how late a record may be.`,
+      `The source "${name}" needs watermark: outOfOrder('30s'), monotonous() or customWatermark(...). It states how far records may arrive out of order.`,
     )
   }
   if (schema !== undefined) checkSchema(name, schema)
@@ -200,20 +201,20 @@ function checkSchema(name: string, schema: StandardSchema<any, any>): void {
   if (standard?.version !== 1 || typeof standard.validate !== 'function') {
     throw new ConfigError(
       'bad-schema',
-      `The schema of the source "${name}" must be a Standard Schema, as zod 3.24+, valibot 1+ and arktype 2+ make them.`,
+      `The schema of the source "${name}" must be a Standard Schema, such as one of zod 3.24+, valibot 1+ or arktype 2+.`,
     )
   }
   let tried: unknown
   try {
     tried = standard.validate(undefined)
   } catch {
-    return // What it does to a value is seen when values come.
+    return // How it treats real values shows when records arrive.
   }
   if (tried instanceof Promise) {
     tried.catch(() => undefined)
     throw new ConfigError(
       'async-schema',
-      `The schema of the source "${name}" validates asynchronously; ingest has no await in its loop. Use a synchronous schema.`,
+      `The schema of the source "${name}" validates asynchronously; ingest validates records synchronously. Use a synchronous schema.`,
     )
   }
 }

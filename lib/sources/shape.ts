@@ -1,11 +1,11 @@
 import { EventShapeError } from '../base/index.js'
 
-/** Refuses an event: says what it needs, where, and which kind of thing is there instead. Never says a payload. */
+/** Refuses an event. The message states what is expected at which path and the type found there, never a payload. */
 export function misshapen(event: string, path: string, expected: string, found: unknown): never {
   throw new EventShapeError(`A ${event} event needs ${path} to be ${expected}; it is ${kindOf(found)}.`)
 }
 
-/** Refuses an event whose records do not ascend: the later one would look like a duplicate and be lost in silence. */
+/** Refuses an event whose records do not ascend: the later record would look like a duplicate and be lost silently. */
 export function outOfOrder(event: string, split: string, path: string): never {
   throw new EventShapeError(
     `A ${event} event needs the records of a ${split} in ascending order; ${path} does not come after the one before it.`,

@@ -2,11 +2,11 @@ import { assert, STORE_GET_MAX } from '../base/index.js'
 import type { Attribute, Item, ItemKey } from '../ports/index.js'
 import { itemBytes } from './units.js'
 
-/** DynamoDB: a partition key has at most 2,048 bytes, a sort key 1,024, an item 400 KB. */
+/** DynamoDB's limits: 2,048 bytes for a partition key, 1,024 for a sort key, 400 KB for an item. */
 export const PARTITION_KEY_BYTES_MAX = 2048
 export const SORT_KEY_BYTES_MAX = 1024
 export const ITEM_BYTES_MAX = 400 * 1024
-/** DynamoDB: the magnitude of a number other than 0 is 1E-130 at least, and below 1E126. */
+/** DynamoDB's limits for numbers: the magnitude of a number other than 0 is at least 1E-130, and below 1E126. */
 const NUMBER_MIN = 1e-130
 const NUMBER_END = 1e126
 
@@ -15,7 +15,7 @@ export interface Sized {
   readonly bytes: number
 }
 
-/** A frozen copy that the store may keep, with its size. A store refuses what DynamoDB would refuse. */
+/** A frozen copy that the store may keep, with its size. Every store refuses what DynamoDB would refuse. */
 export function admit(item: Item): Sized {
   checkKey(item)
   const copy = copyItem(item)
@@ -31,42 +31,45 @@ export function checkKey(key: ItemKey): void {
 }
 
 function checkKeyPart(kind: string, text: string, bytesMax: number): void {
-  if (typeof text !== 'string' || text === '') assert(false, `a ${kind} key is a string that is not empty`)
+  if (typeof text !== 'string' || text === '') assert(false, `a ${kind} key is a non-empty string`)
   checkText(`a ${kind} key`, text, bytesMax)
 }
 
 /**
- * A UTF-16 unit is at most three bytes: only long texts need the exact count. A lone surrogate has no UTF-8: two
- * strings would be one key.
+ * A UTF-16 unit takes at most three bytes, so only long texts need the exact count. A lone surrogate has no UTF-8
+ * encoding: two different strings would become the same key.
  */
 export function checkText(what: string, text: string, bytesMax: number): void {
   if (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax) {
-    assert(false, `${what} has at most ${bytesMax} bytes; this one has ${Buffer.byteLength(text)}`)
+    assert(false, `${what} has at most ${bytesMax} bytes; this text has ${Buffer.byteLength(text)}`)
   }
-  if (!text.isWellFormed()) assert(false, `${what} has no lone surrogate`)
+  if (!text.isWellFormed()) assert(false, `${what} contains no lone surrogate`)
 }
 
-/** Names are never the data's: one that is empty or no text is a slip. */
+/** Attribute names never come from data, so an empty or malformed name is a mistake in the code. */
 export function checkAttributeName(name: string): void {
-  if (name === '') assert(false, 'the name of an attribute is not empty')
-  if (!name.isWellFormed()) assert(false, 'the name of an attribute has no lone surrogate')
+  if (name === '') assert(false, 'an attribute name is not empty')
+  if (!name.isWellFormed()) assert(false, 'an attribute name contains no lone surrogate')
 }
 
 export function checkAttribute(name: string, value: Attribute): void {
   checkAttributeName(name)
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) assert(false, `attribute ${name} has no lone surrogate`)
+    if (!value.isWellFormed()) assert(false, `attribute ${name} contains no lone surrogate`)
   } else if (typeof value === 'number') {
     const magnitude = Math.abs(value)
     if (value !== 0 && !(magnitude >= NUMBER_MIN && magnitude < NUMBER_END)) {
-      assert(false, `attribute ${name} is a number that DynamoDB can hold; it is ${value}`)
+      assert(false, `attribute ${name} is a number that DynamoDB can store; it is ${value}`)
     }
   } else if (typeof value !== 'boolean' && !(value instanceof Uint8Array)) {
     assert(false, `attribute ${name} is a string, a number, a boolean or bytes; it is of type ${typeof value}`)
   }
 }
 
-/** A frozen copy, its bytes too: encoders reuse their buffers. -0 becomes 0, as in any store that keeps decimals. */
+/**
+ * A frozen copy, including its bytes, since encoders reuse their buffers. -0 becomes 0, as in any store that keeps
+ * decimals.
+ */
 export function copyItem(item: Item): Item {
   const copy: Record<string, Attribute> & ItemKey = { ...item }
   for (const name in copy) {
@@ -77,9 +80,15 @@ export function copyItem(item: Item): Item {
   return Object.freeze(copy)
 }
 
-/** The keys of one read request: DynamoDB refuses the whole of it if there are too many, or one comes twice. */
+/**
+ * Checks the keys of one read request. DynamoDB refuses the whole request if there are too many keys, or one occurs
+ * twice.
+ */
 export function checkGet(keys: readonly ItemKey[]): void {
-  assert(keys.length <= STORE_GET_MAX, `a request reads at most ${STORE_GET_MAX} items; it asks for ${keys.length}`)
+  assert(
+    keys.length <= STORE_GET_MAX,
+    `a request reads at most ${STORE_GET_MAX} items; this one asks for ${keys.length}`,
+  )
   for (const key of keys) checkKey(key)
   checkDistinct(keys)
 }

@@ -2,7 +2,7 @@ import { assert, compareBytes, STORE_PAGE_BYTES } from '../base/index.js'
 import type { Item, Page, RangeQuery } from '../ports/index.js'
 import { checkText, PARTITION_KEY_BYTES_MAX, type Sized, SORT_KEY_BYTES_MAX } from './items.js'
 
-/** What is left of a range to read: `low <= sk < high`, without `low` itself where an earlier page ended there. */
+/** The rest of a range to read: `low <= sk < high`, without `low` itself if an earlier page ended there. */
 export interface Bounds {
   readonly low: string
   readonly high: string
@@ -10,7 +10,8 @@ export interface Bounds {
 }
 
 /**
- * The bounds after checks; undefined where the range holds nothing. DynamoDB refuses an `after` outside of the range.
+ * Checks a range and returns its bounds; undefined if the range is empty. DynamoDB refuses an `after` outside the
+ * range.
  */
 export function boundsOf(range: RangeQuery): Bounds | undefined {
   const { pk, from, to, after, limit, descending } = range
@@ -25,14 +26,13 @@ export function boundsOf(range: RangeQuery): Bounds | undefined {
   if (compareBytes(from, to) >= 0) return undefined
   if (after === undefined) return { low: from, high: to, lowExcluded: false }
   checkText('a sort key', after, SORT_KEY_BYTES_MAX)
-  assert(compareBytes(from, after) <= 0 && compareBytes(after, to) < 0, 'a page goes on within the range')
+  assert(compareBytes(from, after) <= 0 && compareBytes(after, to) < 0, 'a page continues within the range')
   if (!descending) return { low: after, high: to, lowExcluded: true }
   return from === after ? undefined : { low: from, high: after, lowExcluded: false }
 }
 
 /**
- * Takes the items of one page from those left, in order. It looks one item further, so that the last page is known as
- * such.
+ * Takes the items of one page from the remaining ones, in order. It looks one item further, to recognize the last page.
  */
 export function pageOf(left: Iterable<Sized>, limit = Number.POSITIVE_INFINITY): { page: Page; bytes: number } {
   const items: Item[] = []

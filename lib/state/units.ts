@@ -1,7 +1,7 @@
 import { READ_UNIT_BYTES, STORE_INSERT_MAX, WRITE_UNIT_BYTES } from '../base/index.js'
 import type { Attribute, Item, StoreUsage } from '../ports/index.js'
 
-/** The size of an item as DynamoDB bills it: names and values of all attributes, keys included. */
+/** The size of an item as DynamoDB bills it: the names and values of all attributes, including the keys. */
 export function itemBytes(item: Item): number {
   let bytes = 0
   for (const name in item) bytes += Buffer.byteLength(name) + attributeBytes(item[name]!)
@@ -15,8 +15,8 @@ function attributeBytes(value: Attribute): number {
 }
 
 /**
- * Two significant digits a byte, one byte for the exponent, one for the sign of a negative. DynamoDB says
- * 'approximately'.
+ * Two significant digits per byte, one byte for the exponent, and one for the sign of a negative number. DynamoDB
+ * documents this as approximate.
  */
 function numberBytes(value: number): number {
   if (value === 0) return 1
@@ -29,33 +29,34 @@ function numberBytes(value: number): number {
 export const writeUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES))
 export const readUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES))
 
-/** Counts what a store is asked for. Sizes are bytes; of an item that does not exist, undefined. */
+/** Counts the requests to a store. Sizes are in bytes; undefined for an item that does not exist. */
 export class Meter {
   #requests = 0
   #writeUnits = 0
   #readUnits = 0
 
-  /** One request; each item is rounded up by itself, and an absent one costs a unit. */
+  /** One request. Each item is rounded up separately, and an absent item costs a unit. */
   get(sizes: readonly (number | undefined)[]): void {
     this.#requests++
     for (const bytes of sizes) this.#readUnits += readUnits(bytes ?? 0)
   }
 
-  /** One request; the items of the page are summed before they are rounded. */
+  /** One request. The items of the page are summed before rounding up. */
   query(bytes: number): void {
     this.#requests++
     this.#readUnits += readUnits(bytes)
   }
 
   /**
-   * One insert each: `standing` is the size of the item that refused it. Requests are counted for the call as a whole.
+   * One entry per insert; `standing` is the size of the existing item that refused it. Requests are counted for the
+   * whole call.
    */
   insert(inserts: readonly { readonly attempted: number; readonly standing: number | undefined }[]): void {
     this.#requests += Math.ceil(inserts.length / STORE_INSERT_MAX)
     for (const { attempted, standing } of inserts) this.#writeUnits += writeUnits(Math.max(attempted, standing ?? 0))
   }
 
-  /** A refused update has no size after it; it is charged for the item that stands, or a unit if there is none. */
+  /** A refused update has no `after` size. It is charged for the existing item, or one unit if there is none. */
   update(before: number | undefined, after: number | undefined): void {
     this.#requests++
     this.#writeUnits += writeUnits(Math.max(before ?? 0, after ?? 0))

@@ -1,8 +1,11 @@
 import { glimpse, RecordRejection } from '../base/index.js'
 
-/** The end of the year 9999, ms: later stamps have been read in the wrong unit. */
+/** The end of the year 9999, ms. A later time was read in the wrong unit. */
 const LATEST_MS = 253_402_300_799_999
-/** 2000 and 2100, ms: what lies between them in a coarser unit is a time of our days, not one of January 1970. */
+/**
+ * The years 2000 and 2100, ms. A timestamp that is between them in a coarser unit is a present-day time, not one of
+ * January 1970.
+ */
 const PLAUSIBLE_MS = [946_684_800_000, 4_102_444_800_000] as const
 
 type Stamp = number | bigint
@@ -10,14 +13,14 @@ type Stamp = number | bigint
 interface Unit {
   readonly name: string
   readonly unit: string
-  /** Event time of a stamp that is a number, ms. */
+  /** The event time of a timestamp that is a number, ms. */
   readonly ofNumber: (stamp: number) => number
   readonly ofBigint: (stamp: bigint) => bigint
 }
 
 const floored = (stamp: bigint, by: bigint): bigint => (stamp - (((stamp % by) + by) % by)) / by
 
-/** From the coarsest to the finest. */
+/** From the coarsest unit to the finest. */
 const UNITS: readonly Unit[] = [
   {
     name: 'epochSeconds',
@@ -35,8 +38,8 @@ const UNITS: readonly Unit[] = [
   {
     name: 'epochNanos',
     unit: 'nanoseconds',
-    // A double of today's nanoseconds is off by up to 128, so it is a whole number of microseconds first: no time is
-    // one millisecond early.
+    // A double is off by up to 128 for nanoseconds of the present. It is first rounded to microseconds, so that no time
+    // is one millisecond early.
     ofNumber: (stamp) => Math.floor(Math.round(stamp / 1_000) / 1_000),
     ofBigint: (stamp) => floored(stamp, 1_000_000n),
   },
@@ -44,9 +47,9 @@ const UNITS: readonly Unit[] = [
 const [SECONDS, MILLIS, MICROS, NANOS] = [0, 1, 2, 3]
 
 /**
- * Event time of a stamp in seconds since the epoch, which may have a fraction; rounded to the millisecond.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, or is so large that its unit must be a finer one,
- * which the message names
+ * The event time of a timestamp in seconds since the epoch, which may have a fraction. Rounded to the millisecond.
+ * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, or is so large that its unit must be a
+ * finer one, which the message names
  * @example kinesisSource('orders', { timestamp: (o: Order) => epochSeconds(o.at), watermark: outOfOrder('30s') })
  */
 export function epochSeconds(stamp: Stamp): number {
@@ -54,9 +57,9 @@ export function epochSeconds(stamp: Stamp): number {
 }
 
 /**
- * Event time of a stamp in milliseconds since the epoch.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in
- * seconds
+ * The event time of a timestamp in milliseconds since the epoch.
+ * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, is too large, or would be a present-day
+ * time in seconds
  * @example kafkaSource('clicks', { timestamp: (c: Click) => epochMillis(c.ts), watermark: outOfOrder('5s') })
  */
 export function epochMillis(stamp: Stamp): number {
@@ -64,9 +67,9 @@ export function epochMillis(stamp: Stamp): number {
 }
 
 /**
- * Event time of a stamp in microseconds since the epoch; what is finer than a millisecond is dropped.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in a
- * coarser unit
+ * The event time of a timestamp in microseconds since the epoch. Fractions of a millisecond are dropped.
+ * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, is too large, or would be a present-day
+ * time in a coarser unit
  * @example kafkaSource('changes', { timestamp: (c: Change) => epochMicros(c.ts_us), watermark: outOfOrder('5s') })
  */
 export function epochMicros(stamp: Stamp): number {
@@ -74,11 +77,16 @@ export function epochMicros(stamp: Stamp): number {
 }
 
 /**
- * Event time of a stamp in nanoseconds since the epoch; what is finer than a millisecond is dropped. A bigint is exact
- * (`numbers: 'bigint'`), a number is good to a microsecond.
- * @throws {RecordRejection} `bad-timestamp` for what is no number, is too large, or would be a time of our days in a
- * coarser unit
- * @example kafkaSource('spans', { numbers: 'bigint', timestamp: (s: Span) => epochNanos(s.start), watermark: outOfOrder('5s') })
+ * The event time of a timestamp in nanoseconds since the epoch. Fractions of a millisecond are dropped. A bigint is
+ * exact (`numbers: 'bigint'`); a number is accurate to a microsecond.
+ * @throws {RecordRejection} `bad-timestamp` for a value that is not a number, is too large, or would be a present-day
+ * time in a coarser unit
+ * @example
+ * kafkaSource('spans', {
+ *   numbers: 'bigint',
+ *   timestamp: (s: Span) => epochNanos(s.start),
+ *   watermark: outOfOrder('5s'),
+ * })
  */
 export function epochNanos(stamp: Stamp): number {
   return read(NANOS, stamp)
@@ -87,7 +95,7 @@ export function epochNanos(stamp: Stamp): number {
 function read(index: number, stamp: Stamp): number {
   const ms = timeOf(index, stamp)
   if (!(Math.abs(ms) <= LATEST_MS)) throw refusal(index, stamp, finer(index, stamp))
-  // Only a time of January or February 1970 may be one of our days in a coarser unit.
+  // Only a time in January or February 1970 can be a present-day time in a coarser unit.
   if (index > SECONDS && ms >= 0 && ms < PLAUSIBLE_MS[1] / 1_000) {
     const other = coarser(index, stamp)
     if (other !== undefined) throw refusal(index, stamp, other)
@@ -95,14 +103,14 @@ function read(index: number, stamp: Stamp): number {
   return ms
 }
 
-/** NaN for what is no number. */
+/** NaN for a value that is not a number. */
 function timeOf(index: number, stamp: unknown): number {
   const unit = UNITS[index]!
   if (typeof stamp === 'number') return unit.ofNumber(stamp)
   return typeof stamp === 'bigint' ? Number(unit.ofBigint(stamp)) : Number.NaN
 }
 
-/** The next finer unit in which a stamp that is too large is a time at all. */
+/** The next finer unit in which a timestamp that is too large is a valid time. */
 function finer(index: number, stamp: Stamp): number | undefined {
   for (let i = index + 1; i < UNITS.length; i++) if (Math.abs(timeOf(i, stamp)) <= LATEST_MS) return i
   return undefined
@@ -120,9 +128,9 @@ function refusal(index: number, stamp: unknown, other: number | undefined): Reco
   const { name, unit } = UNITS[index]!
   const hint =
     other !== undefined
-      ? ` As ${UNITS[other]!.unit} it is ${new Date(timeOf(other, stamp)).toISOString()}: take ${UNITS[other]!.name}().`
+      ? ` In ${UNITS[other]!.unit} it is ${new Date(timeOf(other, stamp)).toISOString()}: use ${UNITS[other]!.name}().`
       : typeof stamp === 'string'
-        ? ' Text of digits goes through Number() or BigInt() first, a date through iso().'
+        ? ' Convert text of digits with Number() or BigInt() first, and a date with iso().'
         : ''
   return new RecordRejection(
     'bad-timestamp',

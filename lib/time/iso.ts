@@ -1,13 +1,13 @@
 import { glimpse, RecordRejection } from '../base/index.js'
 
-/** Every form that is read. It only decides what a refusal says: no time that is taken goes through it. */
+/** Matches every accepted format. It only selects the error message: valid times are parsed without it. */
 const SHAPE =
   /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?$/
 
 const ZERO = 48
 /**
- * Stands for two characters that are not both digits. Above every field and every year, so that one comparison refuses
- * it.
+ * The value of two characters that are not both digits. It is larger than every field and every year, so one comparison
+ * detects both errors.
  */
 const NONE = 10_000
 const [DASH, COLON, PLUS, DOT, COMMA, SPACE] = [0x2d, 0x3a, 0x2b, 0x2e, 0x2c, 0x20]
@@ -19,8 +19,8 @@ const FRACTION_DIGITS_MAX = 9
 const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /**
- * Milliseconds since the epoch of an ISO 8601 time that names its zone, such as what `toISOString()` writes; what is
- * finer than a millisecond is dropped. Faster than `Date.parse`, and strict: a zone is required.
+ * Converts an ISO 8601 time with a time zone, such as `toISOString()` writes, to milliseconds since the epoch.
+ * Fractions of a millisecond are dropped. It is faster than `Date.parse`, and strict: the time zone is required.
  * @throws {RecordRejection} `bad-timestamp`
  * @example iso('2001-01-01T00:03:00Z')
  */
@@ -29,7 +29,7 @@ export function iso(text: string): number {
 }
 
 /**
- * As `iso`, and a time without a zone is taken as UTC.
+ * Like `iso`, but a time without a time zone is taken as UTC.
  * @example isoUtc('2001-01-01 00:03:00')
  */
 export function isoUtc(text: string): number {
@@ -42,7 +42,7 @@ function read(text: string, isZoned: boolean): number {
   return ms
 }
 
-/** The time of a text, or NaN. Characters are looked at once, from left to right, and nothing is allocated. */
+/** The time of a text, or NaN. Reads each character once, from left to right, and allocates nothing. */
 function parse(text: string, isZoned: boolean): number {
   const end = text.length
   if (text.charCodeAt(4) !== DASH || text.charCodeAt(7) !== DASH) return Number.NaN
@@ -63,7 +63,7 @@ function parse(text: string, isZoned: boolean): number {
       const point = text.charCodeAt(19)
       if (point === DOT || point === COMMA) {
         at = 20
-        // The unit of the fourth digit is 0.
+        // The unit of the fourth digit is 0, so further digits add nothing.
         for (let unit = 100, digit = one(text, at); digit !== NONE; digit = one(text, ++at)) {
           ms += digit * unit
           unit = (unit / 10) | 0
@@ -76,7 +76,7 @@ function parse(text: string, isZoned: boolean): number {
   return ms - offset(text, at, end)
 }
 
-/** A digit as a number, or NONE: past the end too, where the code is NaN. */
+/** The digit as a number, or NONE. Past the end the character code is NaN, which also gives NONE. */
 function one(text: string, at: number): number {
   const digit = text.charCodeAt(at) - ZERO
   return digit >= 0 && digit <= 9 ? digit : NONE
@@ -89,20 +89,23 @@ function two(text: string, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NONE
 }
 
-/** Midnight of a date of the Gregorian calendar, ms; NaN for one that does not exist. */
+/** Midnight of a date in the Gregorian calendar, ms. NaN for a date that does not exist. */
 function day(year: number, month: number, date: number): number {
   if (year < 100 || year > 9999 || month < 1 || month > 12 || date < 1) return Number.NaN
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   if (date > (month === 2 && isLeap ? 29 : DAYS_OF_MONTH[month - 1]!)) return Number.NaN
-  // Years that begin in March end with the leap day, so that days before a month need no table: 719,468 days lie before
-  // 1970.
+  // If years begin in March, the leap day is their last day, so the days before a month need no table. 719,468 days
+  // precede 1970.
   const shifted = month > 2 ? year : year - 1
   const ofYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + date - 1
   const leapDays = Math.floor(shifted / 4) - Math.floor(shifted / 100) + Math.floor(shifted / 400)
   return (shifted * 365 + leapDays + ofYear - 719_468) * DAY_MS
 }
 
-/** What a zone is ahead of UTC, ms: `Z`, `+02`, `+0200` or `+02:00`, up to the end of the text; else NaN. */
+/**
+ * The offset of a time zone from UTC, ms: `Z`, `+02`, `+0200` or `+02:00`, up to the end of the text. NaN for anything
+ * else.
+ */
 function offset(text: string, at: number, end: number): number {
   const sign = text.charCodeAt(at)
   if (sign === UPPER_Z || sign === LOWER_Z) return at + 1 === end ? 0 : Number.NaN
@@ -120,12 +123,13 @@ function refusal(text: unknown, isZoned: boolean): RecordRejection {
   const found = typeof text === 'string' ? SHAPE.exec(text) : null
   if (found === null) return bad(text, 'an ISO 8601 time such as 2001-01-01T00:03:00Z')
   return isZoned && found[1] === undefined
-    ? bad(text, "a time with its zone ('Z' or '+02:00'); isoUtc() takes a time without one as UTC")
+    ? bad(text, "a time with its zone ('Z' or '+02:00'); isoUtc() accepts a time without one as UTC")
     : bad(text, 'a date that exists, from the year 100 on')
 }
 
 /**
- * The value is the user's own, in the user's own dead letter: without its beginning nobody finds what is wrong with it.
+ * The message shows the beginning of the value. The message goes to the dead letter of the user, who owns the value and
+ * needs it to find the fault.
  */
 function bad(text: unknown, wanted: string): RecordRejection {
   return new RecordRejection('bad-timestamp', `A timestamp must be ${wanted}; this one is ${glimpse(text)}.`)

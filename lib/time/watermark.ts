@@ -2,8 +2,9 @@ import { ConfigError, checkFunction, type Duration, milliseconds } from '../base
 import type { WatermarkStrategy } from '../ports/index.js'
 
 /**
- * The split's own watermark is its highest event time so far less `bound`: a record may come that much behind a later
- * one. (Flink: bounded out-of-orderness. Here a watermark W means that no record before W is still expected.)
+ * The own watermark of a split is its highest event time so far minus `bound`: a record may be that much older than one
+ * before it. (Flink calls this bounded out-of-orderness. Here a watermark W means that no record before W is expected
+ * any more.)
  * @example outOfOrder('30s')
  */
 export function outOfOrder(bound: Duration): WatermarkStrategy<unknown> {
@@ -11,7 +12,7 @@ export function outOfOrder(bound: Duration): WatermarkStrategy<unknown> {
 }
 
 /**
- * Event times never go back within a split: the own watermark is the highest event time so far.
+ * For splits whose event times never decrease. The own watermark is the highest event time so far.
  * @example monotonous()
  */
 export function monotonous(): WatermarkStrategy<unknown> {
@@ -19,8 +20,8 @@ export function monotonous(): WatermarkStrategy<unknown> {
 }
 
 /**
- * The own watermark follows what `of` says of each record, and never goes back. `of` must be a pure function of the
- * record. `bound` is how far it usually trails the event time; it only sizes slices.
+ * The own watermark follows the result of `of` for each record, and never decreases. `of` must be a pure function of
+ * the record. `bound` is how far its result usually trails the event time; it only determines the size of slices.
  * @example customWatermark<Order>((order, timestampMs) => order.flushedUntil ?? timestampMs - 60_000, '1m')
  */
 export function customWatermark<T>(

@@ -8,29 +8,29 @@ export interface Interval {
 }
 
 /**
- * How the windows that hold an instant stand at a watermark. By ascending end: first the expired ones, then the late
- * ones, then those that are open.
+ * The state at a watermark of the windows that contain an instant. By ascending end: first the expired ones, then the
+ * late ones, then the open ones.
  */
 export interface WindowStanding {
   readonly count: number
-  /** Those whose end + allowed lateness lies at or below the watermark: they take no rows any more. */
+  /** Windows whose end + allowed lateness is at or below the watermark: they no longer accept rows. */
   readonly expired: number
-  /** Those that have ended but still take rows. */
+  /** Windows that have ended but still accept rows. */
   readonly late: number
-  /** The end of the first of all. */
+  /** The end of the first of all these windows. */
   readonly firstEnd: number
 }
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-/** Slices of a bucket where slices are shorter than a minute. */
+/** Slices in a bucket if slices are shorter than a minute. */
 const NARROW_SLICES_PER_BUCKET = 8
 /**
- * The open slices of an operator lie in so many buckets, and one more: however the stamps of a batch are spread, it
- * writes a handful of segments.
+ * The open slices of an operator are in this many buckets, and one more. However widely the timestamps of a batch are
+ * spread, it writes only a few segments.
  */
 const OPEN_BUCKETS = 2
-/** What people call a round duration, in ms, up to the widest slice. */
+/** Round durations, in ms, up to the widest slice. */
 const ROUND_MS: readonly number[] = [
   100,
   200,
@@ -41,14 +41,14 @@ const ROUND_MS: readonly number[] = [
   HOUR_MS,
 ]
 
-/** The widest step at which windows of this kind start and end: every window is a union of such intervals. */
+/** The widest step at which windows of this kind start and end. Every window is a union of such intervals. */
 export function gridMs(spec: WindowSpec): number {
   return spec.kind === 'hopping' ? gcd(spec.sizeMs, spec.stepMs) : spec.stepMs
 }
 
 /**
- * The width of a slice: the window's grid, or, when allowed lateness or an hour is shorter, the largest round divisor
- * of the grid not above it. Final values never depend on it; which late records share a pane does.
+ * The width of a slice: the grid of the windows, or, if the allowed lateness or an hour is shorter, the largest round
+ * divisor of the grid up to that. Final values never depend on it. It only determines which late records share a pane.
  */
 export function sliceMs(spec: WindowSpec, allowedLatenessMs: number): number {
   const grid = gridMs(spec)
@@ -58,8 +58,8 @@ export function sliceMs(spec: WindowSpec, allowedLatenessMs: number): number {
 }
 
 /**
- * The grid itself where none fits. Divisors come in pairs, so its square root bounds the loop (invariant 11): 186,000
- * turns for 400 days.
+ * The largest divisor of the grid within the limits, or the grid itself if there is none. Divisors come in pairs, so
+ * the square root of the grid bounds the loop (invariant 11): 186,000 iterations for 400 days.
  */
 function largestDivisor(grid: number, limit: number): number {
   let largest = 0
@@ -72,32 +72,32 @@ function largestDivisor(grid: number, limit: number): number {
 }
 
 /**
- * The geometry of one operator's windows: slices, buckets and the windows over them. Pure arithmetic on integers; an
- * instant belongs to the slice that starts at or before it.
+ * The geometry of one operator's windows: slices, buckets and the windows over them. It is pure integer arithmetic. An
+ * instant belongs to the last slice that starts at or before it.
  */
 export class Slices {
   readonly widthMs: number
-  /** Longest window, ms. */
+  /** The length of the longest window, ms. */
   readonly spanMs: number
   readonly slicesPerBucket: number
   readonly bucketMs: number
-  /** How far above its own watermark a split's rows lie, about, ms. */
+  /** Approximately how far above its own watermark a split has rows, ms. */
   readonly openMs: number
   readonly spec: WindowSpec
   readonly offsetMs: number
   readonly allowedLatenessMs: number
-  /** How long after its end a window has its one pane, in whole slices, ms: 0 where it has one at its end. */
+  /** How long after its end a window has its only pane, in whole slices, ms. 0 if it has a pane at its end. */
   readonly lagMs: number
 
   /**
-   * A key that has a row so long before a window's end has a result of that window, if an empty one, ms. 0 where empty
-   * windows give none.
+   * A key with a row this long before the end of a window, or less, has a result of that window, even if the window is
+   * empty, ms. 0 if empty windows give no results.
    */
   readonly horizonMs: number
 
   /**
-   * `openMs`: how far above its own watermark a split's rows lie, about. `isFinal`: a window has one pane, when its
-   * lateness is over.
+   * `openMs`: approximately how far above its own watermark a split has rows. `isFinal`: a window has one pane, when
+   * its lateness is over.
    */
   constructor(
     spec: WindowSpec,
@@ -122,12 +122,12 @@ export class Slices {
     this.lagMs = isFinal ? Math.ceil(allowedLatenessMs / this.widthMs) * this.widthMs : 0
   }
 
-  /** How long a row may be read after it was written, as long as event time goes on with the clock, ms. */
+  /** How long after it was written a row may be read, if event time follows the clock, ms. */
   get readMs(): number {
     return this.backMs + this.keepMs + this.openMs + this.bucketMs
   }
 
-  /** How long before its end a window's panes read, ms. */
+  /** How far before the end of a window its panes read, ms. */
   get backMs(): number {
     return Math.max(this.spanMs, this.horizonMs)
   }
@@ -137,7 +137,7 @@ export class Slices {
     return Math.max(this.allowedLatenessMs, this.lagMs)
   }
 
-  /** The end of the slice that holds the instant. */
+  /** The end of the slice that contains the instant. */
   sliceEnd(time: number): number {
     return (Math.floor((time - this.offsetMs) / this.widthMs) + 1) * this.widthMs + this.offsetMs
   }
@@ -147,12 +147,12 @@ export class Slices {
     return Math.floor((watermark - this.offsetMs) / this.widthMs) * this.widthMs + this.offsetMs
   }
 
-  /** The end of the bucket that holds the slice with this end. */
+  /** The end of the bucket that contains the slice with this end. */
   bucketEnd(sliceEnd: number): number {
     return Math.ceil((sliceEnd - this.offsetMs) / this.bucketMs) * this.bucketMs + this.offsetMs
   }
 
-  /** How many windows hold an instant. */
+  /** How many windows contain an instant. */
   windowCount(time: number): number {
     const { kind, sizeMs, stepMs } = this.spec
     if (kind === 'tumbling') return 1
@@ -176,13 +176,13 @@ export class Slices {
   }
 
   /**
-   * How many of the windows that hold an instant no longer take rows, and how many have ended but still do, at an
-   * effective own watermark.
+   * At an effective own watermark, how many of the windows that contain an instant no longer accept rows, and how many
+   * have ended but still accept rows.
    */
   standing(time: number, own: number): WindowStanding {
     const { kind, sizeMs, stepMs } = this.spec
     const count = this.windowCount(time)
-    // Windows over an instant follow each other by one step, from the one that ends first.
+    // The windows that contain an instant are one step apart, starting with the one that ends first.
     const latest = time - modulo(time - this.offsetMs, kind === 'cumulate' ? sizeMs : stepMs)
     const firstEnd =
       kind === 'cumulate' ? latest + (sizeMs / stepMs - count + 1) * stepMs : latest - (count - 1) * stepMs + sizeMs
@@ -192,7 +192,7 @@ export class Slices {
     return { count, expired, late: endedBy(own) - expired, firstEnd }
   }
 
-  /** The n-th of the windows that hold an instant, by ascending end, of those that `standing` has told of. */
+  /** The n-th of the windows that `standing` describes, by ascending end. */
   windowAt({ firstEnd }: WindowStanding, n: number): Interval {
     const { kind, sizeMs, stepMs } = this.spec
     const end = firstEnd + n * stepMs
@@ -211,24 +211,24 @@ export class Slices {
   }
 
   /**
-   * The start of the earliest window that may still have a pane once every slice up to this one is closed: what lies
-   * before it is read no more, and all that comes after is. Without late rows only windows that have not ended have
-   * one.
+   * The start of the earliest window that may still have a pane once every slice up to this one is closed. Rows before
+   * it are not read again; all rows from it on may be. Without late rows, only windows that have not ended have another
+   * pane.
    */
   neededFrom(closed: number, latenessMs = this.allowedLatenessMs): number {
     const { kind, sizeMs, stepMs } = this.spec
     const grid = kind === 'hopping' ? sizeMs : 0
-    // The first window end above what is closed, less the allowed lateness.
+    // The first window end above the closed slices, minus the allowed lateness.
     const ended = closed - Math.max(latenessMs, this.lagMs)
     const end = (Math.floor((ended - grid - this.offsetMs) / stepMs) + 1) * stepMs + grid + this.offsetMs
     const start = kind === 'cumulate' ? end - 1 - modulo(end - 1 - this.offsetMs, sizeMs) : end - sizeMs
-    // Where windows have gaps, late rows travel in slices that no window holds.
+    // If windows have gaps, late rows are in slices that no window contains.
     return Math.min(start, closed, this.horizonMs === 0 ? closed : this.frontier(end - this.horizonMs))
   }
 
   /**
-   * The ends of the windows that have a pane on time because of rows in a slice, and that close after `after`:
-   * ascending, lazily.
+   * The times at which the windows with an on-time pane because of rows in a slice close, if later than `after`.
+   * Ascending, and computed lazily.
    */
   *closings(sliceEnd: number, after: number): Generator<number> {
     for (const { end } of this.windowsOf(sliceEnd - 1)) if (end + this.lagMs > after) yield end + this.lagMs
@@ -244,31 +244,35 @@ export class Slices {
       yield end + this.lagMs
   }
 
-  /** The end of the last window that holds rows of a slice; the slice's where none does. */
+  /** The end of the last window that contains rows of a slice, or the last instant of the slice if no window does. */
   private lastWindowEnd(sliceEnd: number): number {
     return this.windowsOf(sliceEnd - 1).at(-1)?.end ?? sliceEnd - 1
   }
 
   /**
-   * The end of the last window that holds an instant; where windows have gaps, of the last one that starts before it.
+   * The end of the last window that contains an instant. If windows have gaps, the end of the last window that starts
+   * before it.
    */
   lastEnd(time: number): number {
     const { kind, sizeMs, stepMs } = this.spec
     return time - modulo(time - this.offsetMs, kind === 'cumulate' ? sizeMs : stepMs) + sizeMs
   }
 
-  /** A record counts in each window whose end + allowed lateness lies above its effective own watermark. */
+  /**
+   * Whether a record counts in a window: if the end + allowed lateness of the window is above the effective own
+   * watermark.
+   */
   counts(windowEnd: number, own: number): boolean {
     return windowEnd + this.allowedLatenessMs > own
   }
 
-  /** The last slice in whose closing the window can still have a pane. */
+  /** The last slice at whose closing the window may still have a pane. */
   lastPaneSlice(windowEnd: number): number {
     return this.sliceEnd(windowEnd + this.allowedLatenessMs - 1)
   }
 }
 
-/** The remainder that is never negative: windows start rightly before 1970 too. */
+/** A remainder that is never negative, so that windows before 1970 start at the right times too. */
 function modulo(a: number, b: number): number {
   const rest = a % b
   return rest < 0 ? rest + b : rest

@@ -8,8 +8,8 @@ import {
 } from '../base/index.js'
 
 /**
- * A window function: plain data. `stepMs` is the slide of a hopping window, the step of a cumulating one, the size of a
- * tumbling one.
+ * A window function, as plain data. `stepMs` is the slide of a hopping window, the step of a cumulating one, or the
+ * size of a tumbling one.
  */
 export interface WindowSpec {
   readonly kind: 'tumbling' | 'hopping' | 'cumulate'
@@ -18,7 +18,7 @@ export interface WindowSpec {
 }
 
 /**
- * Windows of one size that follow each other without a gap.
+ * Consecutive windows of one size, without gaps.
  * @example tumbling('1h')
  */
 export function tumbling(size: Duration): WindowSpec {
@@ -27,7 +27,7 @@ export function tumbling(size: Duration): WindowSpec {
 }
 
 /**
- * Windows of one size that start every `slide`: each record falls into size / slide of them.
+ * Windows of one size that start every `slide`. Each record falls into size / slide of them.
  * @example hopping('1h', '15m')
  */
 export function hopping(size: Duration, slide: Duration): WindowSpec {
@@ -37,7 +37,7 @@ export function hopping(size: Duration, slide: Duration): WindowSpec {
   if (grid < SLICE_MS_MIN) {
     throw new ConfigError(
       'bad-window',
-      `Size and slide of a hopping window need a common divisor of at least ${formatDuration(SLICE_MS_MIN)}; ${formatDuration(sizeMs)} and ${formatDuration(stepMs)} have ${formatDuration(grid)}. Use rounder durations.`,
+      `The size and slide of a hopping window need a common divisor of at least ${formatDuration(SLICE_MS_MIN)}; ${formatDuration(sizeMs)} and ${formatDuration(stepMs)} have ${formatDuration(grid)}. Use rounder durations.`,
     )
   }
   checkCount('hopping', sizeMs, stepMs, 'slide')
@@ -55,7 +55,7 @@ export function cumulate(size: Duration, step: Duration): WindowSpec {
     const fits = Math.max(1, Math.round(sizeMs / stepMs)) * stepMs
     throw new ConfigError(
       'bad-window',
-      `The size of a cumulate window must be a multiple of its step; ${formatDuration(sizeMs)} is none of ${formatDuration(stepMs)}. A size of ${formatDuration(fits)} would be.`,
+      `The size of a cumulate window must be a multiple of its step; ${formatDuration(sizeMs)} is not a multiple of ${formatDuration(stepMs)}. A size of ${formatDuration(fits)} would be.`,
     )
   }
   checkCount('cumulate', sizeMs, stepMs, 'step')
@@ -75,7 +75,7 @@ export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b)
 }
 
-/** The text of a window function as a user would write it. */
+/** A window function as text, as a user would write it. */
 export function describeWindow(spec: WindowSpec): string {
   const size = formatDuration(spec.sizeMs)
   return spec.kind === 'tumbling' ? `tumbling(${size})` : `${spec.kind}(${size}, ${formatDuration(spec.stepMs)})`

@@ -128,15 +128,15 @@ describe('values', () => {
   )
 
   it.each<[string, Value, string]>([
-    ['text of 39 digits', `${nines}9`, 'text of more digits'],
-    ['text of 39 digits with a point', `-${nines}.9`, 'text that is no such decimal'],
-    ['long text', '1'.repeat(100_000), 'text that is no such decimal'],
-    ['a bigint of 39 digits', -(10n ** 38n), 'a bigint of more digits'],
-    ['a number with a fraction', 12.34, 'a number that is no safe integer'],
-    ['a number past the safe integers', 2 ** 53, 'a number that is no safe integer'],
+    ['text of 39 digits', `${nines}9`, 'text with more digits'],
+    ['text of 39 digits with a point', `-${nines}.9`, 'text that is not such a decimal'],
+    ['long text', '1'.repeat(100_000), 'text that is not such a decimal'],
+    ['a bigint of 39 digits', -(10n ** 38n), 'a bigint with more digits'],
+    ['a number with a fraction', 12.34, 'a number that is not a safe integer'],
+    ['a number past the safe integers', 2 ** 53, 'a number that is not a safe integer'],
     ['NaN', Number.NaN, 'NaN'],
   ])('invariant 14: refuses %s, naming the rule and no payload', (_, given, gave) => {
-    const message = `sumDecimal() adds decimals of at most 38 digits: text such as "-12.34", a bigint or a safe integer; its function gave ${gave}. Give null to leave a row out.`
+    const message = `sumDecimal() adds decimals of at most 38 digits: text such as "-12.34", a bigint or a safe integer; its function returned ${gave}. Return null to leave a row out.`
     expect(() => sumDecimal(() => given).read({})).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 })
@@ -148,10 +148,10 @@ describe('options', () => {
   })
 
   it.each<[any, string]>([
-    [{ scale: 1.5 }, 'The scale of sumDecimal() is a whole number from 0 to 38; it is 1.5.'],
-    [{ scale: 39 }, 'The scale of sumDecimal() is a whole number from 0 to 38; it is 39.'],
-    [{ rounding: 'up' }, `The rounding of sumDecimal() is 'half-up' or 'half-even'; it is "up".`],
-    [{ empty: '' }, 'The option empty of sumDecimal() is 0 or null; it is "".'],
+    [{ scale: 1.5 }, 'The scale of sumDecimal() must be a whole number from 0 to 38; it is 1.5.'],
+    [{ scale: 39 }, 'The scale of sumDecimal() must be a whole number from 0 to 38; it is 39.'],
+    [{ rounding: 'up' }, `The rounding of sumDecimal() must be 'half-up' or 'half-even'; it is "up".`],
+    [{ empty: '' }, 'The option empty of sumDecimal() must be 0 or null; it is "".'],
   ])('refuses %j', (options, message) => {
     expect(() => sumDecimal(value, options)).toThrow(ConfigError)
     expect(() => sumDecimal(value, options)).toThrow(expect.objectContaining({ code: 'bad-aggregate', message }))

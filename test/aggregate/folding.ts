@@ -97,15 +97,16 @@ export function outcome<R>(run: () => R): R | typeof REFUSED {
  * Invariant 13 for one aggregate: however it is cut and merged, the result is what the oracle says, to the last bit.
  */
 export function matchesOracle<V, R>(
-  aggregate: Aggregate<Placed<V>, R>,
+  aggregate: Aggregate<Placed<V>, any>,
   values: fc.Arbitrary<V>,
   oracle: (rows: readonly Placed<V>[]) => R | typeof REFUSED,
   numRuns = 200,
+  form: (result: any) => unknown = (result) => result,
 ): void {
   const property = fc.property(placed(values), cuts, (rows, cut) => {
     const wanted = oracle(rows)
-    const whole = outcome(() => aggregate.result(fold(aggregate, rows)))
-    const cutResult = outcome(() => foldCut(aggregate, rows, cut))
+    const whole = outcome(() => form(aggregate.result(fold(aggregate, rows))))
+    const cutResult = outcome(() => form(foldCut(aggregate, rows, cut)))
     if (!same(whole, wanted)) throw new Error(`folded at once: ${text(whole)}, not ${text(wanted)}`)
     if (!same(cutResult, wanted)) throw new Error(`cut: ${text(cutResult)}, not ${text(wanted)}`)
   })

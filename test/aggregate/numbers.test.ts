@@ -110,7 +110,7 @@ describe('values', () => {
 
 it.each([1, undefined, '0', Number.NaN])('sum refuses %o for the sum of nothing', (empty) => {
   if (empty === undefined) return expect(result(sum(value, { empty }))).toBe(0)
-  const message = `The option empty of sum() is 0 or null; it is ${shown(empty)}.`
+  const message = `The option empty of sum() must be 0 or null; it is ${shown(empty)}.`
   const make = () => sum(value, { empty: empty as 0 })
   expect(make).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'bad-aggregate', message }))
 })

@@ -10,7 +10,27 @@ const place = { turn: 0, timestamp: 0, split: 'a', position: '0' }
 const stored = (aggregate: aggregates.Aggregate<any, any>, acc: unknown) =>
   aggregate.decode(JSON.parse(JSON.stringify(aggregate.encode(acc))))
 
-describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = [], result, empty }) => {
+const INVERTIBLE = [
+  'count',
+  'sum',
+  'sumDecimal',
+  'avg',
+  'stddev',
+  'variance',
+  'covariance',
+  'correlation',
+  'regression',
+  'median',
+  'percentile',
+  'mode',
+  'every',
+  'some',
+  'bitXor',
+  'where',
+  'struct',
+]
+
+describe.each(Object.entries(FOLDS))('%s', (_, { of, refusedBy = of, make, takes, leavesOut = [], result, empty }) => {
   const aggregate = make((name: ValueName) => VALUES[name])
 
   it.each(names)('invariant 14: takes %s, leaves it out or refuses it, before anything is folded', (name) => {
@@ -27,9 +47,9 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
     const { code, message } = thrown as RecordRejection
     // An ordered custom one reads the row itself.
     if (name === 'a promise' && of !== 'custom')
-      return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must give its value at once')])
+      return expect([code, message]).toEqual(['step-threw', expect.stringContaining('() must be synchronous')])
     expect(code).toBe('bad-value')
-    expect(message).toMatch(rule(of))
+    expect(message).toMatch(rule(refusedBy))
     if (of !== 'distinctCount' && /^(NaN|-?Infinity)$/.test(name)) expect(message).toMatch(` ${name}.`)
   })
 
@@ -54,7 +74,7 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
   })
 
   it('takes back what it folded, or says that it cannot', () => {
-    expect(aggregate.invertible).toBe(['count', 'sum', 'sumDecimal', 'avg', 'stddev'].includes(of))
+    expect(aggregate.invertible).toBe(INVERTIBLE.includes(of))
     if (!aggregate.invertible) return
     for (const passing of takes) {
       const minus = stored(aggregate, aggregate.add(aggregate.create(), aggregate.read(passing), -1, place))
@@ -65,10 +85,10 @@ describe.each(Object.entries(FOLDS))('%s', (_, { of, make, takes, leavesOut = []
 })
 
 const rule = (of: string): RegExp => {
-  if (of === 'custom') return /^custom:all\(\) keeps JSON; its row is .+\.$/
+  if (of === 'custom') return /^custom:all\(\) stores JSON values; its row is .+\.$/
   if (of === 'distinctCount')
-    return /^distinctCount\(\) counts keys\. .+; this one is .+\. Give null to leave a row out\.$/
-  return new RegExp(`^${of}\\(\\) .+; its function gave .+\\. Give null to leave a row out\\.$`)
+    return /^distinctCount\(\) counts keys\. .+; this one is .+\. Return null to leave a row out\.$/
+  return new RegExp(`^${of}\\(\\) .+; its function returned .+\\. Return null to leave a row out\\.$`)
 }
 
 describe('the table of folds', () => {
@@ -90,7 +110,7 @@ describe('custom', () => {
     ['NaN', { a: { b: Number.NaN }, c: 5n }],
     ['an invalid Date', { at: new Date(Number.NaN) }],
   ])('a result that holds %s is refused, as it would print as null', (lost, value) => {
-    const message = `custom:c gives what JSON can hold; this result holds ${lost}. Give null instead.`
+    const message = `custom:c must return what JSON can represent; this result contains ${lost}. Return null instead.`
     expect(() => giving(value).result(0)).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 

@@ -107,7 +107,7 @@ describe('custom, ordered', () => {
     expect([seen.result(acc), seen.result(stored(seen as Aggregate<any, any>, acc))]).toEqual(['string', 'string'])
     const circle: Record<string, unknown> = {}
     circle.self = circle
-    const message = 'custom:seen() keeps JSON; its row is an object that is no JSON.'
+    const message = 'custom:seen() stores JSON values; its row is an object that JSON cannot represent.'
     expect(() => seen.read({ value: circle })).toThrow(expect.objectContaining({ code: 'bad-value', message }))
   })
 })
@@ -134,37 +134,37 @@ describe('refusals', () => {
     [
       'no init',
       () => custom({ ...whole, init: undefined as never }),
-      'init of the custom aggregate "x" is a function; it is undefined.',
+      'init of the custom aggregate "x" must be a function; it is undefined.',
     ],
     [
       'an accumulator for init',
       () => custom({ ...whole, init: 0 as never }),
-      'init of the custom aggregate "x" is a function; it is number.',
+      'init of the custom aggregate "x" must be a function; it is number.',
     ],
     [
       'no add',
       () => custom({ ...whole, add: undefined as never }),
-      'add of the custom aggregate "x" is a function; it is undefined.',
+      'add of the custom aggregate "x" must be a function; it is undefined.',
     ],
     [
       'no result',
       () => custom({ ...whole, result: undefined as never }),
-      'result of the custom aggregate "x" is a function; it is undefined.',
+      'result of the custom aggregate "x" must be a function; it is undefined.',
     ],
     [
       'max of 0',
       () => collect(() => 1, { max: 0 }),
-      'The max of collect() is a whole number from 1 to 1000000; it is 0.',
+      'The max of collect() must be a whole number from 1 to 1000000; it is 0.',
     ],
     [
       'max of 1.5',
       () => collect(() => 1, { max: 1.5 }),
-      'The max of collect() is a whole number from 1 to 1000000; it is 1.5.',
+      'The max of collect() must be a whole number from 1 to 1000000; it is 1.5.',
     ],
     [
       'max past the limit',
       () => distinctCount(() => 'a', { max: 1_000_001 }),
-      'The max of distinctCount() is a whole number from 1 to 1000000; it is 1000001.',
+      'The max of distinctCount() must be a whole number from 1 to 1000000; it is 1000001.',
     ],
   ])('%s', (_, make, message) => {
     expect(make).toThrow(ConfigError)

@@ -5,8 +5,8 @@ import { ConfigError, formatDuration, milliseconds, signedMilliseconds } from '.
 const DAY_MS = 86_400_000
 const SHAPE = (given: string) =>
   `The gap must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is ${given}.`
-const UNITS = (given: string) => `${SHAPE(given)} Its units are ms, s, m, h, d and w, without signs and blanks.`
-const RANGE = (given: string, min = '0s') => `The gap must lie between ${min} and 400d; it is ${given}.`
+const UNITS = (given: string) => `${SHAPE(given)} The units are ms, s, m, h, d and w. Signs and spaces are not allowed.`
+const RANGE = (given: string, min = '0s') => `The gap must be between ${min} and 400d; it is ${given}.`
 
 describe('milliseconds', () => {
   it.each([
@@ -73,7 +73,7 @@ describe('signedMilliseconds', () => {
   })
 
   it.each(['Europe/Berlin', 'UTC', 'CET'])('refuses the zone %s with words', (zone) => {
-    const message = `The offset must be a duration such as '-1h' or '5h30m'; it is "${zone}". Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`
+    const message = `The offset must be a duration such as '-1h' or '5h30m'; it is "${zone}". Windows are aligned to UTC. A time zone with daylight saving time has no single offset: give the offset that you need, such as '-5h'.`
     expect(() => signedMilliseconds(zone, 'The offset')).toThrow(
       expect.objectContaining({ code: 'bad-duration', message }),
     )

@@ -23,7 +23,7 @@ describe('checkName', () => {
     [Number.NaN, 'NaN'],
     [['a'], '["a"]'],
   ])('refuses %o', (name, given) => {
-    const message = `The name of a source is 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter; it is ${given}.`
+    const message = `The name of a source must have 1 to 64 letters, digits, '.', '_' or '-', and start with a letter; it is ${given}.`
     const check = () => checkName('source', name)
     expect(check).toThrow(ConfigError)
     expect(check).toThrow(expect.objectContaining({ code: 'bad-name', message }))

@@ -85,7 +85,7 @@ describe('gzip(...)', () => {
     const found = decodedBy({ decode: gzip(json()) }, bomb)
     const after = process.memoryUsage()
     expect(messageOf(found)).toBe(
-      'A record unpacks to at most 16777216 bytes; this one to more. Have its producer send smaller records.',
+      'A record decompresses to at most 16777216 bytes; this one is larger. Have its producer send smaller records.',
     )
     expect(after.arrayBuffers + after.external - before.arrayBuffers - before.external).toBeLessThan(
       4 * DECODED_BYTES_MAX,
@@ -183,7 +183,7 @@ describe('a function', () => {
     ['nothing', undefined],
   ])('gives a list: %s is none', (what, given) => {
     expect(messageOf(decodedBy({ decode: (() => given) as never }, ''))).toBe(
-      `decode gives a list of values; it gave ${what}. Return [value] for one, [] for none.`,
+      `decode must return a list of values; it returned ${what}. Return [value] for one value, [] for none.`,
     )
   })
 

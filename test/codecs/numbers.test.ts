@@ -132,7 +132,7 @@ describe('numbers', () => {
     const others = ['12345678901234567.89', '1e400', `1${'0'.repeat(1_000)}1`, '9007199254740993.0']
     expect(decode(others, 'bigint')).toEqual(others.map(() => '<inexact-number>'))
     expect(messageOf('{"a":1e400}', 'bigint')).toBe(
-      "The number at $.a is one that a double would change, and no whole number of at most 1000 digits. Give the source numbers: 'string' or 'double', or send it as text.",
+      "The number at $.a is one that a double would change, and it is not a whole number of at most 1000 digits. Give the source numbers: 'string' or 'double', or send it as text.",
     )
   })
 
@@ -233,7 +233,7 @@ describe('members that are there twice', () => {
       ...records.slice(2).map((record) => JSON.parse(record)),
     ])
     expect(messageOf(doubled, 'reject', 'reject')).toBe(
-      "An object has each member once; $.b.c is there twice. Give the source duplicateMembers: 'last' to keep the last.",
+      "An object has each member once; $.b.c occurs twice. Give the source duplicateMembers: 'last' to keep the last.",
     )
   })
 })

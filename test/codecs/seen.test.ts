@@ -19,7 +19,7 @@ describe('a payload that is no JSON says what it looks like, and what reads it',
     [
       'a KPL aggregate',
       Buffer.from([0xf3, 0x89, 0x9a, 0xc2, 1]),
-      'a KPL aggregate (it begins with f3 89 9a c2), which kinesisSource alone unfolds.',
+      'a KPL aggregate (it begins with f3 89 9a c2), which only kinesisSource unpacks.',
     ],
     [
       'registry framing',
@@ -49,7 +49,7 @@ describe('a payload that is no JSON says what it looks like, and what reads it',
       'a second one begins at byte 14 of this one. Give its source decode: ndjson().',
     ],
     ['a list and a value', '[1]"x"', 'a second one begins at byte 3 of this one.'],
-    ['half a value', '{"a":{"b":"}', 'the value of this one does not end in its 12 bytes.'],
+    ['half a value', '{"a":{"b":"}', 'the value of this one is incomplete after 12 bytes.'],
     [
       'Latin-1',
       Buffer.from('{"id":"Zoë"}', 'latin1'),

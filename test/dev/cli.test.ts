@@ -292,7 +292,9 @@ describe('a run of an input', () => {
     expect(text).toContain(
       `bad-json: 2 rows in rejected (${rejected}) for example ${file}:1: A record is one JSON value;`,
     )
-    expect(text).toContain(`bad-timestamp: 1 row in rejected (${rejected}) for example ${file}:3: timestamp() gives ms`)
+    expect(text).toContain(
+      `bad-timestamp: 1 row in rejected (${rejected}) for example ${file}:3: timestamp() must return ms`,
+    )
     expect(err).toContain(
       `error: 3 of 3 records were rejected; --max-rejected allows fewer than all. See ${rejected}.\n`,
     )
@@ -316,7 +318,11 @@ describe('a run of an input', () => {
         rows: 2,
         detail: expect.stringMatching(/some-bad\.ndjson:1: A record is/),
       },
-      { reason: 'bad-timestamp', rows: 1, detail: expect.stringMatching(/some-bad\.ndjson:3: timestamp\(\) gives/) },
+      {
+        reason: 'bad-timestamp',
+        rows: 1,
+        detail: expect.stringMatching(/some-bad\.ndjson:3: timestamp\(\) must return/),
+      },
     ])
     const none = await millrace('dead-letters', 'list', '--file', path('nowhere'))
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('Give the dead letter file of a local run')])
@@ -371,7 +377,7 @@ describe('a run of an input', () => {
     const words = 'The function of callback("pager") threw: no pager today'
     expect([code, err.split('\n').filter((line) => line.includes('pager'))]).toEqual([
       0,
-      [`warning: a batch failed and is to come again: ${words}`],
+      [`warning: a batch failed and will be retried: ${words}`],
     ])
   })
 

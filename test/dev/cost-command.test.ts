@@ -199,7 +199,7 @@ describe('millrace cost --latency', () => {
 
   it.each([
     ['soon', /--latency must be a duration such as '30s'.*; it is "soon"/],
-    ['0s', /--latency must lie between 1ms and/],
+    ['0s', /--latency must be between 1ms and/],
     ['500ms', /A latency of 500ms is shorter than this pipeline can reach/],
   ])('%s is refused with words', async (latency, words) => {
     const { code, err } = await millrace('cost', FLIGHTS, '--rate', '1/s', '--size', '1B', '--latency', latency)

@@ -134,7 +134,7 @@ describe('millrace explain', () => {
     expect(text).toMatchInlineSnapshot(`
       "/clicks.ndjson:4  clicks part-0 position 00000000000000000003
       record     {"t":
-      outcome    rejected, bad-json: A record is one JSON value; the value of this one does not end in its 5 bytes. Have its producer send it whole.
+      outcome    rejected, bad-json: A record is one JSON value; the value of this one is incomplete after 5 bytes. Have its producer send it whole.
       watermark  of the split: 1970-01-01T00:00:02.000Z before this record, 1970-01-01T00:00:02.000Z after it
 
       written

@@ -92,9 +92,11 @@ describe('a stream mapping', () => {
     await vi.advanceTimersByTimeAsync(120_000)
     await stuck
     expect(deliveries).toBe(51)
+    // What came from a file is named by its line.
+    input.placeOf = async (split, index) => ({ file: `${split}.ndjson`, line: index + 1 })
     const idle = polling(input, 4, () => undone({ split: 'part-0', offset: 0 }))
     const waiting = expect(pollStream(idle, input.logs[0]!)).rejects.toThrow(
-      'part-0 made no progress in 50 deliveries; the last error was: no record was taken',
+      'part-0 made no progress in 50 deliveries, starting at part-0.ndjson:1; the last error was: no record was accepted',
     )
     await vi.advanceTimersByTimeAsync(120_000)
     await waiting
@@ -181,7 +183,7 @@ describe('a Kafka mapping', () => {
       return undone({ partition: 'clicks-0', offset: 0 })
     })
     const waiting = expect(pollTopic(idle)).rejects.toThrow(
-      'clicks made no progress in 50 deliveries; the last error was: no record was taken',
+      'clicks made no progress in 50 deliveries; the last error was: no record was accepted',
     )
     await vi.advanceTimersByTimeAsync(120_000)
     await waiting

@@ -4,7 +4,8 @@ import flights from '../../examples/flights/pipeline.js'
 import { costReport, deploymentFor, parseRate, shapeOf } from '../../lib/cost/index.js'
 import { plan } from '../../lib/pipeline/index.js'
 
-const [, text] = /<!-- cost:start -->\n([\s\S]*?)<!-- cost:end -->/.exec(readFileSync('README.md', 'utf8'))!
+const readme = readFileSync('README.md', 'utf8')
+const [, text] = /<!-- cost:start -->\n([\s\S]*?)<!-- cost:end -->/.exec(readme)!
 const prose = text!.replace(/\s+/g, ' ')
 const shape = shapeOf(plan(flights))
 const loadOf = (rate: string) => ({ recordsPerSecond: parseRate(rate), recordBytes: 300, keys: 300 })
@@ -30,6 +31,21 @@ describe('README, what it costs', () => {
     const { processingUsd, alternatives } = asked(rate)
     const all = [costReport(shape, loadOf(rate)), { processingUsd }, ...alternatives]
     expect(cells).toEqual(all.map((of) => dollars(of.processingUsd)))
+  })
+
+  it('compares the costs of an idle pipeline by the same figures', () => {
+    const { processingUsd, alternatives } = asked('1/h')
+    const cells = /^\| cost when idle, a month \|(.*)\|$/m
+      .exec(readme)![1]!
+      .split('|')
+      .map((cell) => cell.trim())
+    const [flink, kafkaStreams] = alternatives.map((one) => dollars(one.processingUsd))
+    expect(cells.slice(0, 4)).toEqual([
+      `${dollars(processingUsd)} and the stream`,
+      'the stream',
+      `${kafkaStreams} and a Kafka cluster`,
+      `${flink} and the stream (Managed Flink)`,
+    ])
   })
 
   it('says from which rates others are cheaper, and what the stream costs', () => {

@@ -5,13 +5,13 @@ import { at } from '../runtime/pipelines.js'
 import { brokers, kinesisEvent } from './worlds.js'
 
 /**
- * A world in which a slice is closed but no key group has advanced, for want of time; the claims of that attempt have
- * lapsed.
+ * A world in which a slice is closed but no key group has advanced, because the time was over. The claims of that
+ * attempt have expired.
  */
 async function closed(lapsed = true): Promise<{ world: Harness; handle: (event: unknown) => Promise<unknown> }> {
   const world = new Harness(brokers())
   world.before = (call) => {
-    // The watermark is published; then the time is over.
+    // The watermark is published. Then the time is over.
     if (call.startsWith('update ! watermark')) world.remainingMs = 500
   }
   await world.container().ingest(kinesisEvent(0, [at(1, 'a'), at(2, 'b'), at(3, 'c'), at(60, 'a')]))
@@ -43,8 +43,8 @@ describe('the advance handler', () => {
     expect(world.metrics.get('WriteUnits')).toBeGreaterThan(0)
   })
 
-  // The attempt that had no time leaves its claim behind, so the request that it asks the queue for finds the key group
-  // taken and does nothing.
+  // The attempt that had no time leaves its claim behind. The request that it sends to the queue finds the key group
+  // claimed and does nothing.
   it('a request right after the attempt that had no time does its work', async () => {
     const { world, handle } = await closed(false)
     await handle({ operator: 'w', keyGroup: 0 })
@@ -68,7 +68,7 @@ describe('the advance handler', () => {
     expect(keys(world)).toEqual([])
   })
 
-  const sentence = 'The advance handler takes { operator, keyGroup }, or an SQS event with such bodies.'
+  const sentence = 'The advance handler expects { operator, keyGroup }, or an SQS event whose bodies are such objects.'
   it.each([
     ['nothing', undefined, sentence],
     ['null', null, sentence],
@@ -83,17 +83,17 @@ describe('the advance handler', () => {
     [
       'a key group beyond the last',
       { operator: 'w', keyGroup: 2 },
-      'Operator "w" has key groups 0 to 1; the request names 2.',
+      'Operator "w" has key groups 0 to 1, but the request names 2.',
     ],
     [
       'a negative key group',
       { operator: 'w', keyGroup: -1 },
-      'Operator "w" has key groups 0 to 1; the request names -1.',
+      'Operator "w" has key groups 0 to 1, but the request names -1.',
     ],
     [
       'half a key group',
       { operator: 'w', keyGroup: 0.5 },
-      'Operator "w" has key groups 0 to 1; the request names 0.5.',
+      'Operator "w" has key groups 0 to 1, but the request names 0.5.',
     ],
   ])('refuses %s, before anything is done', async (_, request, words) => {
     const { world, handle } = await closed()

@@ -6,7 +6,7 @@ import { sourcesIn } from '../../lib/lambda/sources.js'
 
 afterEach(() => vi.unstubAllEnvs())
 
-/** What a stack writes, and a function reads. */
+/** The variables that a stack sets and a function reads. */
 const env = (variables: Record<string, string>): void => {
   vi.stubEnv('MILLRACE_STATE', 'memory')
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
@@ -47,16 +47,19 @@ describe('the environment of a function', () => {
   })
 
   it.each([
-    [{ MILLRACE_SOURCES: 'orders' }, /^MILLRACE_SOURCES is JSON of an object by logical name, such as \{"orders"/],
-    [{ MILLRACE_SOURCES: '[]' }, /^MILLRACE_SOURCES is JSON of an object/],
+    [{ MILLRACE_SOURCES: 'orders' }, /^MILLRACE_SOURCES must be a JSON object by logical name, such as \{"orders"/],
+    [{ MILLRACE_SOURCES: '[]' }, /^MILLRACE_SOURCES must be a JSON object/],
     [{ MILLRACE_SOURCES: '{"orders":{}}' }, /gives the source "orders" neither a stream nor a topic with its brokers/],
     [{ MILLRACE_SOURCES: '{"a":{"topic":"a","like":"b"}}' }, /gives the source "a" neither a stream nor a topic/],
     [
       { MILLRACE_SINKS: '{"hourly":1}' },
-      /^MILLRACE_SINKS gives the sink "hourly" the place 1; it is JSON of names of tables, or s3:/,
+      /^MILLRACE_SINKS gives the sink "hourly" the place 1; the value must be a JSON object with the name of a table, or s3:/,
     ],
-    [{ MILLRACE_RUN: '0' }, /^MILLRACE_RUN is a whole number from 1; it is "0"\.$/],
-    [{ MILLRACE_KAFKA_PARTIAL_ANSWERS: 'yes' }, /^MILLRACE_KAFKA_PARTIAL_ANSWERS is true or false; it is "yes"\.$/],
+    [{ MILLRACE_RUN: '0' }, /^MILLRACE_RUN must be a whole number from 1; it is "0"\.$/],
+    [
+      { MILLRACE_KAFKA_PARTIAL_ANSWERS: 'yes' },
+      /^MILLRACE_KAFKA_PARTIAL_ANSWERS must be true or false; it is "yes"\.$/,
+    ],
   ])('%j is refused with words', async (variables, words) => {
     env(variables)
     await expect(environmentBindings()).rejects.toThrow(words)

@@ -42,7 +42,7 @@ describe('the Lambda functions of the example', () => {
       ['flights', 'tick'],
     ])
     expect(metrics[0].Records).toBe(1)
-    // What nothing watches makes no metric of CloudWatch.
+    // A value that no alarm watches is not a CloudWatch metric.
     expect(metrics[0]._aws).toBeDefined()
     expect([metrics[3]._aws, metrics[3].ReadUnits]).toEqual([undefined, expect.any(Number)])
   })
@@ -50,7 +50,7 @@ describe('the Lambda functions of the example', () => {
   it.each(['', 'dynamo', 'Memory', undefined])('MILLRACE_STATE %j is refused with words', async (choice) => {
     vi.stubEnv('MILLRACE_STATE', choice)
     await expect(stateIn()).rejects.toThrow(
-      `MILLRACE_STATE names the state store, dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
+      `MILLRACE_STATE must name the state store as dynamodb:TABLE, memory or lmdb:DIRECTORY; it is ${JSON.stringify(choice ?? '')}.`,
     )
   })
 })

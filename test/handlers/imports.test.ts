@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 
-/** What a module loads as soon as it is imported: everything but lazy imports. */
+/** The modules that a module loads when it is imported: everything but lazy imports. */
 async function loadedBy(entry: string): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [entry],

@@ -61,7 +61,7 @@ describe('the answer to a stream', () => {
     expect(await world.container().ingest(kinesisEvent(0, three))).toEqual({
       batchItemFailures: [{ itemIdentifier: sequence(0) }],
     })
-    expect(world.logs.some((line) => line.startsWith('warn a batch is to come again'))).toBe(true)
+    expect(world.logs.some((line) => line.startsWith('warn part of a batch is not done'))).toBe(true)
   })
 })
 
@@ -81,7 +81,7 @@ describe('invariant 11: the answer to a topic', () => {
       await expect(world.container().ingest(kafkaEvent({ 0: four, 1: four, 2: four }))).rejects.toThrow('has stopped')
     for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000003')
     expect((await world.split(partition(0)))?.position).toBe('00000000000000000002')
-    // What it was asked for by its own batches goes on.
+    // A batch that holds only a healthy partition is processed.
     await world.container().ingest(kafkaEvent({ 1: [...four, at(5)] }))
     expect((await world.split(partition(1)))?.position).toBe('00000000000000000004')
   })
@@ -90,7 +90,7 @@ describe('invariant 11: the answer to a topic', () => {
     const world = new Harness(brokers())
     world.before = throttle(checkpointOf(partition(0)))
     await expect(world.container().ingest(event)).rejects.toThrow(
-      '1 partition is not done, the first from orders-topic-0 position 00000000000000000000 on; this mapping takes no partial answers, so the batch comes again and what is done is skipped.',
+      '1 partition is not done, the first from orders-topic-0 position 00000000000000000000 on. This mapping accepts no partial responses, so the whole batch is retried and finished records are skipped.',
     )
     for (const n of [1, 2]) expect((await world.split(partition(n)))?.position).toBe('00000000000000000002')
     world.before = throttle(checkpointOf(partition(0)), checkpointOf(partition(2)))
@@ -144,7 +144,7 @@ describe('an event that does not belong here', () => {
   ])('%j', async (event, shape) => {
     await refused(
       event,
-      `Pipeline "brokers" takes events of kinesis, kafka; this one is ${shape}. Check which mapping invokes this function.`,
+      `Pipeline "brokers" expects events from kinesis, kafka, but this one is ${shape}. Check which mapping invokes this function.`,
     )
   })
 
@@ -164,11 +164,11 @@ describe('an event that does not belong here', () => {
   it('of an unknown stream or topic: says what there is, and the fix', async () => {
     await refused(
       kinesisEvent(0, three, 'orders-v2'),
-      `Pipeline "brokers" has no kinesis source "orders-v2"; it has orders. Name the source so, or bind origins: { 'orders-v2': '...' }.`,
+      `Pipeline "brokers" has no kinesis source "orders-v2"; it has orders. Use that name for the source, or bind origins: { 'orders-v2': '...' }.`,
     )
     await refused(
       kafkaEvent({ 0: three }, 'orders'),
-      `Pipeline "brokers" has no kafka source "orders"; it has orders-topic. Name the source so, or bind origins: { 'orders': '...' }.`,
+      `Pipeline "brokers" has no kafka source "orders"; it has orders-topic. Use that name for the source, or bind origins: { 'orders': '...' }.`,
     )
   })
 
@@ -220,9 +220,9 @@ describe('an event that does not belong here', () => {
     expect((await world.split('orders-topic/legacy-4'))?.position).toBe('00000000000000000002')
     const wrong = new Harness(brokers(), { origins: { x: 'nothing' } })
     await expect(wrong.container().ingest(kinesisEvent(0, three, 'x'))).rejects.toThrow(
-      'origins names the source "nothing"; pipeline "brokers" has orders, orders-topic.',
+      'origins names the source "nothing", but pipeline "brokers" has orders, orders-topic.',
     )
-    // A stream and a topic of one name are told apart.
+    // A stream and a topic with the same name are distinguished.
     const both = new Harness(brokers(), { origins: { 'kinesis:x': 'orders', 'kafka:x': 'orders-topic' } })
     await both.container().ingest(kinesisEvent(0, three, 'x'))
     expect((await both.split('orders/shardId-000000000006'))?.status).toBe('member')
@@ -269,7 +269,7 @@ describe('what a handler needs', () => {
     )
     await expect(changed.container().tick()).rejects.toThrow('belongs to another graph')
     expect((await world.split(shard))?.position).toBe(`020:${sequence(2)}`)
-    // A new run is another namespace.
+    // A new run has a new namespace.
     const second = new Harness(brokers('5s'), { state: world.store, run: 2 })
     expect(await second.container().ingest(kinesisEvent(0, three))).toEqual({ batchItemFailures: [] })
   })

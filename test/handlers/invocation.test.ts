@@ -21,7 +21,7 @@ describe('the metrics of an invocation', () => {
     world.metrics.clear()
     const before = world.store.usage()
     const calls = world.calls.length
-    // Three repeats; then 19 s late and counted, 28 s late and expired.
+    // Three repeated records, then one that is 19 s late and counted, and one that is 28 s late and expired.
     await world.container().ingest(kinesisEvent(1, [at(30), 'bad', at(31, 'a', -1), at(11), at(2), at(32)]))
     const spent = world.store.usage()
     expect(Object.fromEntries(COUNTED.map((name) => [name, world.metrics.get(name)]))).toEqual({
@@ -36,7 +36,7 @@ describe('the metrics of an invocation', () => {
     expect(world.metrics.get('WriteUnits')).toBe(spent.writeUnits - before.writeUnits)
     expect(world.metrics.get('ReadUnits')).toBe(spent.readUnits - before.readUnits)
     expect(world.metrics.get('DurationMs')).toBe(world.calls.length - calls)
-    // The own watermark stands 2 s behind 32 s.
+    // The own watermark is 2 s behind 32 s.
     expect(world.metrics.get('WatermarkLagMs')).toBeLessThanOrEqual(world.now - 30_000)
     expect(world.metrics.get('WatermarkLagMs')).toBeGreaterThan(world.now - 31_000)
   })
@@ -53,7 +53,7 @@ describe('the metrics of an invocation', () => {
     expect(world.metrics.get('StoreRequests')).toBeGreaterThan(0)
   })
 
-  // A split all of whose records were rejected has no watermark yet; minus infinity is written as a lag of 126,000
+  // A split whose records were all rejected has no watermark yet. Minus infinity would be written as a lag of 126,000
   // years.
   it('no lag is written before there is a watermark', async () => {
     const world = new Harness(brokers())
@@ -107,7 +107,7 @@ describe('logs and errors never hold a payload', () => {
     expect(errors.length).toBeGreaterThan(3)
     expect(world.rows.get('dead')!.length).toBeGreaterThan(8)
     for (const text of [...lines, ...errors]) expect(text).not.toContain(SECRET)
-    // They are in the dead letter, which is their place.
+    // They are in the dead letter, where they belong.
     expect(JSON.stringify(world.rows.get('dead'))).toContain(SECRET)
   })
 
@@ -132,7 +132,8 @@ describe('logs and errors never hold a payload', () => {
   })
 })
 
-// A sink gets whatever a step returns, and what JSON cannot write fails its write, again with each delivery.
+// A sink receives whatever a step returns. A value that JSON cannot represent would fail the write, again with each
+// delivery.
 it('invariant 14: a row that JSON cannot write does not block its split: a bigint is text, a cycle is a note', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-rows-'))
   const odd = pipeline('odd', { deadLetter: ndjson('dead') }, (p) =>

@@ -19,7 +19,7 @@ const streamEvent = (account: string, consumer = '') => {
 }
 const clusterOf = (name: string): string => `arn:aws:kafka:us-east-1:123456789012:cluster/${name}/uuid`
 const topicEvent = (from: object) => ({ ...kafkaEvent({ 0: [at(1)] }, 'orders'), ...from })
-/** Which of the two sources have taken something. */
+/** Which of the two sources have accepted records. */
 const taken = (world: Harness): string[] => [...world.rows.keys()].sort()
 
 describe('sources of one name in several places', () => {
@@ -57,7 +57,7 @@ describe('sources of one name in several places', () => {
     const streams = sourcesIn({ near: { stream: arnOf('1') }, orders: { stream: arnOf('2') } })
     const world = new Harness(two(kinesisSource), { origins: streams.origins })
     await expect(world.container().ingest(streamEvent('3'))).rejects.toThrow(
-      `Pipeline "two" has kinesis sources of the name "orders" in other places; this event is of ${arnOf('3')}. Bind origins: { 'orders@${arnOf('3')}': '...' }.`,
+      `Pipeline "two" has kinesis sources named "orders" in other places, but this event comes from ${arnOf('3')}. Bind origins: { 'orders@${arnOf('3')}': '...' }.`,
     )
     const topics = sourcesIn({
       near: { topic: 'orders', brokers: ['b-1:9098'] },
@@ -65,7 +65,7 @@ describe('sources of one name in several places', () => {
     })
     const kafka = new Harness(two(kafkaSource), { origins: topics.origins })
     const event = topicEvent({ eventSourceArn: undefined, bootstrapServers: undefined })
-    await expect(kafka.container().ingest(event)).rejects.toThrow('this event is of none. Bind origins')
+    await expect(kafka.container().ingest(event)).rejects.toThrow('this event comes from no known place. Bind origins')
     expect(taken(kafka)).toEqual([])
   })
 
@@ -83,7 +83,7 @@ describe('sources of one name in several places', () => {
     ['one broker', { a: { topic: 't', brokers: 'b:1,c:1' }, b: { topic: 't', brokers: 'd:1,c:1' } }, 'kafka:t'],
   ])('%s is refused', (_, bindings, origin) => {
     expect(() => sourcesIn(bindings)).toThrow(
-      `MILLRACE_SOURCES binds "a" and "b" to ${origin}, and nothing tells the one from the other: a stream is told by its ARN, a topic by its cluster's ARN or its brokers. Bind each to one of its own.`,
+      `MILLRACE_SOURCES binds "a" and "b" to ${origin}, and they cannot be distinguished: a stream is identified by its ARN, a topic by its cluster's ARN or its brokers. Bind each source to its own stream or topic.`,
     )
   })
 })

@@ -13,7 +13,7 @@ import type { Reading } from '../runtime/pipelines.js'
 
 const options = { timestamp: (r: Reading) => r.t, watermark: outOfOrder('2s') }
 
-/** One stream and one topic, counted by key in ten seconds. Records with a negative value are filtered. */
+/** One stream and one topic, counted by key in windows of ten seconds. Records with a negative value are filtered. */
 export const brokers = (windowSize = '10s'): Pipeline =>
   pipeline('brokers', { deadLetter: ndjson('dead'), keyGroups: 2, minAdvance: 0 }, (p) =>
     p
@@ -31,7 +31,7 @@ const base64 = (value: unknown): string =>
 const SHARD = 'shardId-000000000006'
 export const sequence = (index: number): string => `4954511549${String(index).padStart(10, '0')}`
 
-/** An event of a stream: values of one shard from an index on. */
+/** An event of a stream: values of one shard, starting at an index. */
 export function kinesisEvent(from: number, values: readonly unknown[], stream = 'orders') {
   return {
     Records: values.map((value, i) => ({
@@ -53,7 +53,7 @@ export function kinesisEvent(from: number, values: readonly unknown[], stream = 
   }
 }
 
-/** An event of a topic: values by partition, each from offset 0 on. */
+/** An event of a topic: values by partition, each starting at offset 0. */
 export function kafkaEvent(partitions: Readonly<Record<number, readonly unknown[]>>, topic = 'orders-topic') {
   const records = Object.entries(partitions).map(([partition, values]) => [
     `${topic}-${partition}`,

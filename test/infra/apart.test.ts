@@ -109,7 +109,7 @@ describe('a source of another region is refused', () => {
 
   it('where both are known', () => {
     expect(() => of(stack(), 'us-east-1')).toThrow(
-      /KinesisSource of stack\/Orders: stream is arn:.* It is in us-east-1, and the stack in eu-west-1: .* Give one of eu-west-1/,
+      /KinesisSource of stack\/Orders: stream is arn:.* It is in us-east-1, but the stack is in eu-west-1\. .* Give one in eu-west-1/,
     )
   })
 
@@ -140,7 +140,7 @@ describe('what two pipelines of an app would take from each other is refused', (
     make('by-default', 'orders')
     make('by-default-too', 'orders')
     expect(() => make('second', 'orders', 'readers')).toThrow(
-      /^second\/Pipeline: consumerGroupId is readers\. first\/Pipeline has it too, and two mappings of one group share the partitions of a topic: .*Give each a group of its own, or leave it out\.$/,
+      /^second\/Pipeline: consumerGroupId is readers\. first\/Pipeline uses it too, and two mappings with one group share the partitions of a topic: .*Give each a group of its own, or leave it out\.$/,
     )
   })
 
@@ -155,7 +155,7 @@ describe('what two pipelines of an app would take from each other is refused', (
       })
     make('A')
     expect(() => make('B')).toThrow(
-      /B: consumer is .*A has it too, and a consumer of a stream has one subscription a shard/,
+      /B: consumer is .*A uses it too, and a consumer of a stream has one subscription per shard/,
     )
   })
 
@@ -168,7 +168,7 @@ describe('what two pipelines of an app would take from each other is refused', (
     make('A', 1)
     make('B', 2)
     expect(() => make('C', 1)).toThrow(
-      /C: state is one table of two pipelines of the name "orders" and the run 1\. stack\/A has/,
+      /C: state is one table for two pipelines with the name "orders" and the run 1\. stack\/A uses it too/,
     )
   })
 })

@@ -14,7 +14,8 @@ import { kinesis, msk, ofKafka, ofKinesis, selfManaged, stack } from './stacks.j
 const expected = { rate: '500/s', size: '300B' }
 const infoOf = (scope: ReturnType<typeof stack>): string =>
   String(
-    Annotations.fromStack(scope).findInfo('/stack/Pipeline', Match.stringLikeRegexp('About .* a month'))[0]?.entry.data,
+    Annotations.fromStack(scope).findInfo('/stack/Pipeline', Match.stringLikeRegexp('About .* per month'))[0]?.entry
+      .data,
   )
 
 describe('what it will cost', () => {
@@ -22,12 +23,12 @@ describe('what it will cost', () => {
     const scope = stack()
     kinesis(scope, {}, { expected })
     const info = infoOf(scope)
-    expect(info).toMatch(/^About \$\d+ a month at 500\/s of 300B: DynamoDB \$[\d.]+, Lambda .*Kinesis .*CloudWatch /)
+    expect(info).toMatch(/^About \$\d+ per month at 500\/s of 300B: DynamoDB \$[\d.]+, Lambda .*Kinesis .*CloudWatch /)
     expect(info).toMatch(
-      /; \$\d+\.\d\d a million records\. Results within 2\.1 s: a batching window of 1 s, 1000 records /,
+      /; \$\d+\.\d\d per million records\. Results within 2\.1 s: a batching window of 1 s, at most 1000 records per batch,/,
     )
     expect(info).toMatch(
-      / 1769 MB, a tick each 60 s\. Processing \$\d+ and its log \$\d+; others: Managed Flink \$\d+ and /,
+      / 1769 MB, a tick every 60 s\. Processing \$\d+ and its log \$\d+; others: Managed Flink \$\d+ and /,
     )
     expect(() => kinesis(stack(), {}, { expected: { ...expected, rate: 'much' } })).toThrow(
       /A rate must be in records per second/,
@@ -63,8 +64,8 @@ describe('expected.latency', () => {
     })
     expect(memories(template)).toEqual([512, 512, 512])
     template.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(1 minute)' })
-    expect(infoOf(scope)).toMatch(/Results within 9\.\d s: a batching window of 8 s, 10000 records .* 512 MB/)
-    Annotations.fromStack(scope).hasNoWarning('/stack/Pipeline', Match.stringLikeRegexp('Results come'))
+    expect(infoOf(scope)).toMatch(/Results within 9\.\d s: a batching window of 8 s, at most 10000 records .* 512 MB/)
+    Annotations.fromStack(scope).hasNoWarning('/stack/Pipeline', Match.stringLikeRegexp('Results take'))
     const other = kinesis(stack(), {}, { expected: { ...expected, latency: '5m' } })
     other.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: Match.stringLikeRegexp('rate.[2-5]'),
@@ -91,7 +92,7 @@ describe('expected.latency', () => {
     Annotations.fromStack(scope).hasWarning(
       '/stack/Pipeline',
       Match.stringLikeRegexp(
-        'Results come up to 6\\d\\.\\d s .*expected.latency is 10s: a batching window of 60 s.*Leave max',
+        'Results take up to 6\\d\\.\\d s .*expected.latency is 10s. The stack itself sets a batching window of 60 s.*Leave out max',
       ),
     )
   })

@@ -105,14 +105,14 @@ describe('a bucket of dead letters', () => {
     for (const option of [{ expiration: Duration.days(1) }, { removalPolicy: RemovalPolicy.DESTROY }]) {
       const other = stack()
       expect(() => letters(other, { bucket: Bucket.fromBucketName(other, 'Shared', 'letters'), ...option })).toThrow(
-        /(expiration|removalPolicy) is given\. The bucket is one that is there, and is left as it is\./,
+        /(expiration|removalPolicy) is given\. The settings of an existing bucket are not changed\./,
       )
     }
   })
 
   it('takes no results, which is refused', () => {
     const refused = (name: string): RegExp =>
-      new RegExp(`sink "${name}" is DeadLetters\\. A bucket keeps rows as they come .*Give "${name}": 'table'`)
+      new RegExp(`sink "${name}" is DeadLetters\\. A bucket only adds rows .*Give "${name}": 'table'`)
     const scope = stack()
     expect(() => kinesis(scope, {}, { sinks: { counts: new DeadLetters(scope, 'Letters') } })).toThrow(
       refused('counts'),

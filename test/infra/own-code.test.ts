@@ -73,7 +73,7 @@ describe('what the code imports itself is inside', () => {
 })
 
 describe('each bundle is loaded once, as Lambda does', () => {
-  const LOADED = /ingest\.ts is bundled, and cannot be loaded in \/var\/task: /
+  const LOADED = /ingest\.ts was bundled, but it cannot be loaded in \/var\/task: /
   const READ = "import { readFileSync } from 'node:fs'\nreadFileSync(new URL('./zones.json', import.meta.url))"
   const REQUIRE = "import { createRequire } from 'node:module'\ncreateRequire(import.meta.url)('./zones.json')"
   it.each([
@@ -83,7 +83,7 @@ describe('each bundle is loaded once, as Lambda does', () => {
     const { load, doubts } = bundle({ 'pipeline.ts': pipelineOf(code) })
     expect(load).toThrow(LOADED)
     expect(load).toThrow(/zones\.json'.*\/var\/task\/|\/var\/task\/zones\.json'/)
-    expect(doubts).toEqual([expect.stringMatching(/pipeline\.ts looks for files beside the code, .*give assets:/)])
+    expect(doubts).toEqual([expect.stringMatching(/pipeline\.ts looks for files next to the code\. .*Give assets:/)])
     const whole = bundle({ 'pipeline.ts': pipelineOf(code) }, ['zones.json'])
     expect(whole.load()).toBeUndefined()
     expect(whole.doubts).toEqual([])
@@ -97,13 +97,17 @@ describe('each bundle is loaded once, as Lambda does', () => {
   })
 
   it.each([
-    ['what it throws as it loads', "throw new Error('no such zone')", /no such zone\. Mend what it does as it loads/],
+    [
+      'what it throws as it loads',
+      "throw new Error('no such zone')",
+      /no such zone\. Fix the code that runs while it loads/,
+    ],
     [
       'a promise that nobody waits for',
       "void Promise.reject(new Error('lost'))\nawait new Promise((r) => setTimeout(r, 50))",
-      /: lost\. Mend/,
+      /: lost\. Fix the code/,
     ],
-    ['the end of its process', 'process.exit(3)', /: the code ends its process\. Mend/],
+    ['the end of its process', 'process.exit(3)', /: the code ends its process\. Fix the code/],
   ])('%s is said', (_, code, words) => {
     expect(bundle({ 'pipeline.ts': pipelineOf(code) }).load).toThrow(words)
   })
@@ -115,17 +119,17 @@ describe('each bundle is loaded once, as Lambda does', () => {
 
   it('what the network alone can tell is no refusal', () => {
     const code = "throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })"
-    expect(bundle({ 'pipeline.ts': pipelineOf(code) }).load()).toMatch(/asks the network as it loads/)
+    expect(bundle({ 'pipeline.ts': pipelineOf(code) }).load()).toMatch(/uses the network while it loads/)
   })
 })
 
 describe('assets', () => {
   it('are refused where they are not there, or two have one name', () => {
     expect(() => bundle({ 'pipeline.ts': pipelineOf('') }, ['nothing.json'])).toThrow(
-      /assets names .*nothing\.json, which is not there\. Give files or folders/,
+      /assets names .*nothing\.json, which does not exist\. Give files or folders/,
     )
     expect(() => bundle({ 'pipeline.ts': pipelineOf('') }, ['zones.json', 'zones.json'])).toThrow(
-      /the folder of the handler has a zones\.json already/,
+      /the folder of the handler already has a zones\.json/,
     )
   })
 
@@ -148,7 +152,7 @@ describe('assets', () => {
       })
       return scope
     }
-    const said = Match.stringLikeRegexp('pipeline\\.ts looks for files beside the code')
+    const said = Match.stringLikeRegexp('pipeline\\.ts looks for files next to the code')
     Annotations.fromStack(stackOf()).hasWarning('/stack/Pipeline', said)
     Annotations.fromStack(stackOf([join(folder, 'zones.json')])).hasNoWarning('/stack/Pipeline', said)
     expect(existsSync(folder)).toBe(true)

@@ -18,7 +18,7 @@ const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[
   ],
   [
     { retryAttempts: 3 },
-    /retryAttempts is 3\. A mapping that gives a batch up loses its records \(invariant 10\).*Leave it out/,
+    /retryAttempts is 3\. A mapping that gives up a batch loses its records \(invariant 10\).*Leave it out/,
   ],
   [{ maxRecordAge: Duration.hours(1) }, /maxRecordAge is 1 hour\. .*loses them \(invariant 10\)\. Leave it out/],
   [
@@ -38,13 +38,13 @@ const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[
   [{ startingPositionTimestamp: 1 }, /startingPositionTimestamp is 1\. .*Give both or neither/],
   [at(1_700_000_000_000), /startingPositionTimestamp is 1700000000000\. .*milliseconds\. Give seconds: 1700000000\./],
   [at(1_700_000_000.5), /startingPositionTimestamp is 1700000000\.5\. .*whole seconds.*Give seconds: 1700000000\./],
-  [at(4_102_444_800), /is 4102444800\. .*come already\. This is 2100-01-01T00:00:00\.000Z\. Give an earlier one/],
-  [at(-1), /startingPositionTimestamp is -1\. .*Give one from 0 on/],
+  [at(4_102_444_800), /is 4102444800\. .*not in the future\. This is 2100-01-01T00:00:00\.000Z\. Give an earlier one/],
+  [at(-1), /startingPositionTimestamp is -1\. .*Give a number of at least 0/],
   [at(Number.NaN), /startingPositionTimestamp is NaN\. .*Give Math\.floor/],
   [at('1700000000'), /startingPositionTimestamp is 1700000000\. .*Give Math\.floor/],
   [at(new Date(1_700_000_000_500)), /is 2023-11-14T22:13:20\.500Z\. .*Give seconds: 1700000000\./],
   [{ startingPosition: 'EARLIEST' as StartingPosition }, /startingPosition is EARLIEST\. .*Give StartingPosition\./],
-  [{ enabled: 'false' as never }, /enabled is false\. It is true or false\./],
+  [{ enabled: 'false' as never }, /enabled is false\. It must be true or false\./],
   [{ batchsize: 1 } as object, /has no option "batchsize"; it has batchSize, .*Did you mean batchSize\?/],
   [{ bisectBatchOnError: true } as object, /has no option "bisectBatchOnError"; .* Leave it out\./],
   [{ batchSize: 0 }, /batchSize is 0\. A batch has 1 to 10000 records/],
@@ -52,9 +52,9 @@ const REFUSED: readonly (readonly [options: KinesisSourceProps, words: RegExp])[
   [{ batchSize: 1.5 }, /batchSize is 1\.5\./],
   [
     { maxBatchingWindow: Duration.minutes(6) },
-    /maxBatchingWindow is 6 minutes\. A batch waits for 0 to 300 whole seconds/,
+    /maxBatchingWindow is 6 minutes\. A batching window has 0 to 300 whole seconds/,
   ],
-  [{ maxBatchingWindow: Duration.millis(500) }, /maxBatchingWindow is 500 millis\. A batch waits/],
+  [{ maxBatchingWindow: Duration.millis(500) }, /maxBatchingWindow is 500 millis\. A batching window has/],
 ]
 
 describe('a mapping of Kinesis', () => {
@@ -86,7 +86,7 @@ describe('a mapping of Kinesis', () => {
 const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, words: RegExp])[] = [
   [
     { onFailure: 'queue' },
-    /onFailure is a destination\. .*gives a batch up after ten attempts.*\(invariant 10\)\. Leave it out/,
+    /onFailure is a destination\. .*gives up a batch after ten attempts.*\(invariant 10\)\. Leave it out/,
   ],
   [{ retryAttempts: 10 }, /retryAttempts is 10\. /],
   [{ maxRecordAge: Duration.days(1) }, /maxRecordAge is 1 day\. /],
@@ -98,15 +98,15 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
   [{ schemaRegistryConfig: {} }, /schemaRegistryConfig is given\. .*\(invariants 1 and 10\)\. Leave it out/],
   [{ kafkaTopic: 'orders' } as object, /has no option "kafkaTopic"; .*Did you mean topic\?/],
   [{ groupId: 'orders' } as object, /has no option "groupId"; .*Did you mean consumerGroupId\?/],
-  [{ clusterArn: 'orders' }, /clusterArn is orders\. A cluster of MSK is named by its ARN/],
+  [{ clusterArn: 'orders' }, /clusterArn is orders\. An MSK cluster is given by its ARN/],
   [
     { clusterArn: CLUSTER.replace('eu-west-1', 'us-east-1') },
-    /clusterArn is arn.*in us-east-1, and the stack in eu-west-1/,
+    /clusterArn is arn.*in us-east-1, but the stack is in eu-west-1/,
   ],
-  [{ tls: 'no' as never }, /tls is no\. It is true or false\./],
+  [{ tls: 'no' as never }, /tls is no\. It must be true or false\./],
   [
     { credentials: { kind: 'sasl' } as never },
-    /credentials\.kind is sasl\. It is one of iam, scram, scram-sha-512, certificate\./,
+    /credentials\.kind is sasl\. It must be one of iam, scram, scram-sha-512, certificate\./,
   ],
   [{ credentials: { kind: 'certificate' } as never }, /credentials\.secret is not given\. /],
   [{ credentials: { kind: 'iam', role: 'x' } as never }, /credentials has no option "role"; it has kind, secret\./],
@@ -114,13 +114,13 @@ const REFUSED_OF_KAFKA: readonly (readonly [options: Partial<MskSourceProps>, wo
     { provisionedPollers: { minimum: 1 } as object },
     /provisionedPollers has no option "minimum"; .*mean minimumPollers\?/,
   ],
-  [{ provisionedPollers: { minimumPollers: 201 } }, /minimumPollers is 201\. There are 1 to 200/],
-  [{ provisionedPollers: { maximumPollers: 0 } }, /maximumPollers is 0\. There are 1 to 2000/],
+  [{ provisionedPollers: { minimumPollers: 201 } }, /minimumPollers is 201\. A mapping has 1 to 200/],
+  [{ provisionedPollers: { maximumPollers: 0 } }, /maximumPollers is 0\. A mapping has 1 to 2000/],
   [{ topic: 'a b' }, /topic is a b\. A topic's name has 1 to 249/],
-  [{ provisionedPollers: { minimumPollers: 0 } }, /provisionedPollers\.minimumPollers is 0\. There are 1 to 200/],
+  [{ provisionedPollers: { minimumPollers: 0 } }, /provisionedPollers\.minimumPollers is 0\. A mapping has 1 to 200/],
   [
     { provisionedPollers: { maximumPollers: 3_000 } },
-    /provisionedPollers\.maximumPollers is 3000\. There are 1 to 2000/,
+    /provisionedPollers\.maximumPollers is 3000\. A mapping has 1 to 2000/,
   ],
   [
     { provisionedPollers: { minimumPollers: 9, maximumPollers: 3 } },
@@ -143,7 +143,7 @@ describe('a mapping of Kafka', () => {
 
   it('a login without TLS is refused, by IAM too', () => {
     expect(() => msk(stack(), { credentials: { kind: 'iam' }, tls: false })).toThrow(
-      /tls is false\. MSK logs nobody in over plain text, .*of the kind iam .*port 9098 for iam/,
+      /tls is false\. MSK does not accept a login without TLS, .*of the kind iam .*port 9098 for iam/,
     )
   })
 
@@ -151,7 +151,7 @@ describe('a mapping of Kafka', () => {
     const scope = stack()
     const { vpc } = network(scope)
     expect(() => selfManaged(scope, { network: { vpc } })).toThrow(
-      /network\.securityGroups is not given\. .*Give one that the brokers let in/,
+      /network\.securityGroups is not given\. .*Give a security group that the brokers allow/,
     )
     const other = stack()
     const [mapping] = Object.values(
@@ -169,7 +169,7 @@ describe('a mapping of Kafka', () => {
     [['b-1'], /bootstrapServers is "b-1"\. /],
     [
       ['b-1:9092'],
-      /bootstrapServers is "b-1:9092"\. MSK takes this login at port 9098 or 9198\. .*get-bootstrap-brokers/,
+      /bootstrapServers is "b-1:9092"\. MSK accepts this login at port 9098 or 9198\. .*get-bootstrap-brokers/,
     ],
   ])('brokers that are %j are refused', (bootstrapServers, words) => {
     const given = { bootstrapServers: bootstrapServers as unknown as string[], credentials: { kind: 'iam' } } as const
@@ -184,7 +184,7 @@ describe('a mapping of Kafka', () => {
   it('handlers that are not there are named', () => {
     const scope = new Stack(new App(), 'stack')
     expect(() => kinesis(scope, {}, { functions: 'nowhere' })).toThrow(
-      /Pipeline\/Ingest: its file nowhere\/ingest\.ts is not there\. Give functions: the folder/,
+      /Pipeline\/Ingest: its file nowhere\/ingest\.ts does not exist\. Give functions: the folder/,
     )
   })
 

@@ -223,20 +223,20 @@ describe('what cannot be deployed is refused', () => {
       'sources names "order"; pipeline "orders" has orders.',
     )
     expect(() => new StreamPipeline(scope, 'C', { pipeline: ofKafka, sources: { orders: stream() } })).toThrow(
-      'the source "orders" is a kafka source, and bound to kinesis.',
+      'the source "orders" is a kafka source, but it is bound to kinesis.',
     )
   })
 
   it('files: of a source, and of a sink that nobody gives a table', () => {
     const files = pipeline('files', (p) => p.from(fileSource('orders', options)).to(dynamodbTable('rows')))
     expect(() => new StreamPipeline(stack(), 'A', { pipeline: files, sources: {} })).toThrow(
-      /source "orders" is a file\. A function has no files/,
+      /source "orders" is a file\. A deployed function cannot read local files/,
     )
     const toFile = pipeline('to-file', (p) => p.from(kinesisSource('orders', options)).to(ndjson('rows')))
     const scope = stack()
     const sources = { orders: stream(scope) }
     expect(() => new StreamPipeline(scope, 'B', { pipeline: toFile, sources })).toThrow(
-      `the sink "rows" is a file, and a function's disk is gone with its container. Give sinks: { "rows": 'table' }`,
+      `the sink "rows" is a file, and a function loses its disk with its container. Give sinks: { "rows": 'table' }`,
     )
     new StreamPipeline(scope, 'C', { pipeline: toFile, sources, sinks: { rows: 'table' } })
     expect(() => new StreamPipeline(scope, 'D', { pipeline: toFile, sources, sinks: { row: 'table' } })).toThrow(
@@ -256,7 +256,7 @@ describe('what cannot be deployed is refused', () => {
       () =>
         new StreamPipeline(scope, 'A', { pipeline: both, sources: { orders: stream(scope) }, sinks: { out: 'table' } }),
     ).toThrow(
-      'the results of "minutes" and "hours" go to "out", and as items of one table they would take each other\'s place.',
+      'the results of "minutes" and "hours" go to "out", and as items of one table they would overwrite each other.',
     )
   })
 
@@ -299,7 +299,7 @@ describe('what cannot be deployed is refused', () => {
           pipeline: two(kafkaSource),
           sources: { a: new MskSource(msk), b: new MskSource({ ...msk, network: other }) },
         }),
-    ).toThrow(/network is more than one VPC\. The functions of a pipeline are in one\./)
+    ).toThrow(/network is more than one VPC\. The functions of a pipeline are in one VPC\./)
     const subnets = { ...net, vpcSubnets: { subnetType: SubnetType.PUBLIC } }
     expect(
       () =>
@@ -317,11 +317,11 @@ describe('what cannot be deployed is refused', () => {
     const source = new SelfManagedKafkaSource({ bootstrapServers: ['b:9096'], network: network(scope) })
     expect(
       () => new StreamPipeline(scope, 'B', { pipeline: ofKafka, sources: { orders: source }, ingest: { timeout } }),
-    ).toThrow(/B\/Ingest: timeout is 14 minutes 10 seconds\. A Kafka mapping waits for 14 minutes at most/)
+    ).toThrow(/B\/Ingest: timeout is 14 minutes 10 seconds\. A Kafka mapping waits for at most 14 minutes/)
     const target = new StreamPipeline(scope, 'C', { pipeline: ofKafka, sources: { orders: source } }).tick.function
     for (const every of [Duration.seconds(30), Duration.minutes(6), Duration.seconds(90)])
       expect(() => new Tick(scope, `Tick${every.toSeconds()}`, { function: target, every })).toThrow(
-        /every is .*each 1 to 5 whole minutes/,
+        /every is .*every 1 to 5 whole minutes/,
       )
   })
 
@@ -345,7 +345,7 @@ describe('what cannot be deployed is refused', () => {
     new StreamPipeline(scope, 'A', { pipeline: many, sources: sources(() => brokers(20)) })
     expect(
       () => new StreamPipeline(scope, 'B', { pipeline: many, sources: sources((_, i) => brokers(5 + i)) }),
-    ).toThrow(/the functions' variables have about \d+ bytes, and Lambda takes 4096/)
+    ).toThrow(/the functions' environment variables have about \d+ bytes, and Lambda accepts 4096/)
   })
 })
 
@@ -381,10 +381,10 @@ describe('a graph that is deployed', () => {
     of('1m', file)
     of('1m', file)
     expect(() => of('2m', file)).toThrow(
-      /The graph of "orders" is not the one of .*orders\.lock\.json: operator "counts": window was tumbling\(1m\) and is tumbling\(2m\)\. The state of run 1 would be refused\. Take the change back, or open a new run with run: 2/,
+      /The graph of "orders" differs from the one in .*orders\.lock\.json: operator "counts": window was tumbling\(1m\) and is tumbling\(2m\)\. The state of run 1 would be refused\. Revert the change, or open a new run with run: 2/,
     )
     of('2m', file, 2)
-    expect(() => of('2m', file, 1)).toThrow(/is of run 2, and the stack opens run 1\. Give the run that is deployed/)
+    expect(() => of('2m', file, 1)).toThrow(/belongs to run 2, and the stack has run 1\. Give the deployed run/)
   })
 
   it('is not written down by a synthesis that is refused for anything else', () => {
@@ -398,7 +398,7 @@ describe('a graph that is deployed', () => {
     const file = join(folder, 'broken.lock.json')
     writeFileSync(file, '{}')
     expect(() => of('1m', file)).toThrow(
-      'broken.lock.json holds no graph. Restore it, or delete it if nothing was ever deployed.',
+      'broken.lock.json does not hold a graph. Restore it, or delete it if nothing was ever deployed.',
     )
     writeFileSync(file, 'oops')
     expect(() => of('1m', file)).toThrow(/broken\.lock\.json cannot be read/)

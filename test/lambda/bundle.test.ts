@@ -20,7 +20,7 @@ describe('the functions as deployed', () => {
     // ConfigError is one of those that no redelivery mends.
     await expect(f.invoke({})).rejects.toMatchObject({
       code: 'function-stopped',
-      message: expect.stringMatching(/^MILLRACE_STATE names the state store, .*; it is ""\.$/),
+      message: expect.stringMatching(/^MILLRACE_STATE must name the state store as .*; it is ""\.$/),
     })
   })
 
@@ -62,7 +62,7 @@ describe('a bundle that cannot be', () => {
   it.each([
     [
       "import '@nobody/nothing'",
-      /broken\.ts of this pipeline needs what is not installed: npm install @nobody\/nothing$/,
+      /broken\.ts of this pipeline needs packages that are not installed: npm install @nobody\/nothing$/,
     ],
     ["import './nowhere.js'", /broken\.ts cannot be bundled: .*broken\.ts:1: Could not resolve ".\/nowhere\.js"$/],
     ['export const handler = ]', /broken\.ts cannot be bundled: .*broken\.ts:1: Unexpected "]"$/],
@@ -100,7 +100,7 @@ describe('AWS credentials in a bundle', () => {
     await expect(f.invoke({})).rejects.toMatchObject({
       errorType: 'CredentialsProviderError',
       message: expect.stringContaining(
-        'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, as Lambda sets them',
+        'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, which Lambda sets',
       ),
     })
   })

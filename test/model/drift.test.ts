@@ -3,16 +3,16 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Invariant 1 as a model: a record that is stamped far ahead of all before it, two attempts whose clocks disagree
- * whether it is from the future, and the durable mark by which both decide. No line of the runtime is in it. Each
- * record is counted once or rejected once, whoever dies where.
+ * Invariant 1 as a model, without any code of the runtime. A record has a timestamp far ahead of all records before it.
+ * Two attempts have clocks that disagree whether it is in the future, and a durable mark decides for both. Each record
+ * is counted once or rejected once, wherever an attempt dies.
  */
 interface Guards {
-  /** The clock's word is written down before anything follows from it. */
+  /** What the clock showed is stored before anything depends on it. */
   readonly marks: boolean
-  /** Whoever was first stands: no mark is replaced that somebody may have decided by. */
+  /** The first mark stays: a mark is never replaced, because another attempt may have decided by it. */
   readonly firstStands: boolean
-  /** What stands is read again, and decides. */
+  /** The stored mark is read again, and decides. */
   readonly readsAgain: boolean
 }
 const SOUND: Guards = { marks: true, firstStands: true, readsAgain: true }
@@ -21,19 +21,20 @@ const FAR = 2
 
 interface Table {
   position: number
-  /** Up to which record a clock has spoken, and what it said. */
+  /** The record up to which a clock was asked, and its answer. */
   mark: { readonly to: number; readonly isAllowed: boolean } | undefined
-  /** Segments by where they begin, and what they count. */
+  /** Segments by where they begin, and the records that they count. */
   readonly segments: Map<number, { readonly to: number; readonly counts: readonly number[] }>
   readonly rejected: Set<number>
 }
 
-/** One attempt at the batch, a step of the table at a time. It may end anywhere. */
+/** One attempt at the batch, one table operation at a time. It may end at any point. */
 function* attempt(table: Table, isAllowed: boolean, guards: Guards): Generator<void> {
   let { position, mark } = table
   yield
   while (position < RECORDS) {
-    // A chunk ends before the record that only a clock can judge, so that all who may judge it stand right before it.
+    // A chunk ends before the record that only a clock can judge, so that every attempt that may judge it is at the
+    // same position.
     const isFar = position === FAR
     const to = isFar || position > FAR ? RECORDS : FAR
     let said = isAllowed
@@ -58,7 +59,7 @@ function* attempt(table: Table, isAllowed: boolean, guards: Guards): Generator<v
         yield
       } else counts.push(record)
     }
-    // Insert only: what another attempt has written stands, and is not written again.
+    // Insert only: a segment of another attempt stays, and is not written again.
     if (!table.segments.has(position)) table.segments.set(position, { to, counts })
     yield
     if (table.position === position) table.position = to
@@ -67,7 +68,7 @@ function* attempt(table: Table, isAllowed: boolean, guards: Guards): Generator<v
   }
 }
 
-/** How often a record was counted or rejected other than once, over many interleavings. */
+/** How many records were not counted or rejected exactly once, over many interleavings. */
 function wrong(guards: Guards): number {
   let count = 0
   for (let seed = 1; seed <= draws(3_000, 30_000); seed++) {
@@ -80,13 +81,13 @@ function wrong(guards: Guards): number {
       const isOver = one.next().done === true
       if (isOver || random.below(8) === 0) running = running.filter((other) => other !== one)
     }
-    // Whoever is still at work goes on: nothing may change by it.
+    // Attempts that are still running continue, and must not change anything.
     for (const one of running) while (one.next().done !== true);
     const tallies = new Array<number>(RECORDS).fill(0)
     for (const { counts } of table.segments.values()) for (const record of counts) tallies[record]!++
     for (const record of table.rejected) tallies[record]!++
     if (table.position < RECORDS || tallies.some((tally) => tally !== 1)) count++
-    // One fault shows that a guard is needed.
+    // A single fault shows that the guard is needed.
     if (guards !== SOUND && count > 0) break
   }
   return count

@@ -3,9 +3,9 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Invariant 9 as a model: segments with a time to live, marks of how far event time was, and the tick that keeps what
- * waits. No line of the runtime is in it. What was counted is closed whole, or the key group stops: it never goes
- * without a word, however long nothing runs, and however late a record is.
+ * Invariant 9 as a model, without any code of the runtime: segments with a time to live, marks of how far event time
+ * was, and the tick that keeps unread state. Counted records are either closed completely, or the key group stops. They
+ * are never lost silently, however long nothing runs and however late a record is.
  */
 const DAY = 24
 const LIFE = 9 * DAY
@@ -13,17 +13,17 @@ const SPARE = 7 * DAY
 const SLICE = 10
 const BOUND = 2 * SLICE
 
-/** What the sound protocol has, and each variant lacks. */
+/** The properties of the correct protocol. Each variant lacks one of them. */
 interface Guards {
-  /** Whoever comes to a slice asks whether all of it may be there still. */
+  /** An attempt that closes a slice first checks whether all of it can still be there. */
   readonly asks: boolean
-  /** A mark is made before the segments that it vouches for, not after them. */
+  /** A mark is written before the segments that it covers, not after them. */
   readonly marksFirst: boolean
-  /** A mark vouches only for what lies above the highest event time that any split had. */
+  /** A mark only covers times above the highest event time of any split. */
   readonly marksAbove: boolean
-  /** Key groups say that all is kept only once all is. */
+  /** Key groups record that everything is kept only after everything is kept. */
   readonly keepsWhole: boolean
-  /** A segment lives from now on, also by a clock that is behind the newest mark. */
+  /** A segment's time to live starts now, even if the clock is behind the newest mark. */
   readonly newestMark: boolean
 }
 const SOUND: Guards = { asks: true, marksFirst: true, marksAbove: true, keepsWhole: true, newestMark: true }
@@ -54,7 +54,7 @@ class Region {
 
   run(steps: number): void {
     for (let step = 0; step < steps && this.stops === 0; step++) {
-      // Most of the time something runs; now and then nothing does, for up to two weeks.
+      // Most of the time something runs. Occasionally nothing runs for up to two weeks.
       this.now += this.random.below(30) === 0 ? this.random.below(15 * DAY) : this.random.below(DAY / 2)
       this.segments = this.segments.filter(({ ttl }) => ttl > this.now || this.random.below(4) === 0)
       const turn = this.random.below(8)
@@ -64,7 +64,7 @@ class Region {
     }
   }
 
-  /** One record: somewhere within the bound below the highest event time, or beyond it. */
+  /** One record: usually within the bound below the highest event time, otherwise beyond it. */
   private write(): void {
     const time = Math.max(this.cursor, this.top - this.random.below(BOUND) + this.random.below(2 * SLICE))
     if (this.guards.marksFirst) this.mark(this.top)
@@ -72,7 +72,7 @@ class Region {
     // Some clocks are behind by days.
     const clock = this.now - (this.random.below(4) === 0 ? this.random.below(20 * DAY) : 0)
     const newest = this.guards.newestMark ? this.marks.at(-1)!.at : clock
-    // The last moment of a life is not counted upon: what ends with it may be gone then.
+    // The last moment of a time to live does not count: an item may already be deleted then.
     this.segments.push({ slice, ttl: Math.max(clock, newest) + LIFE + 1 })
     this.counted.set(slice, (this.counted.get(slice) ?? 0) + 1)
     if (!this.guards.marksFirst) this.mark(this.top)
@@ -84,7 +84,7 @@ class Region {
     this.marks.push({ at: this.now, top: this.guards.marksAbove ? top : -1 })
   }
 
-  /** Until when all is there that closing from the cursor on reads. */
+  /** Until when everything is there that closing from the cursor on reads. */
   private aliveUntil(): number {
     const since = Math.max(...this.marks.filter(({ top }) => top < this.cursor || top === -1).map(({ at }) => at))
     return Math.max(since + LIFE, this.kept)
@@ -94,7 +94,7 @@ class Region {
     this.mark(this.top)
     const until = this.aliveUntil()
     if (until - this.now >= SPARE / 2 || this.now > until) return
-    // There is not time for all of them in every tick.
+    // A tick does not have time for all of them.
     const some = this.random.below(this.segments.length + 2)
     for (const segment of this.segments.slice(0, some)) segment.ttl = Math.max(segment.ttl, this.now + LIFE)
     if (some >= this.segments.length || !this.guards.keepsWhole) this.kept = this.now + LIFE - SPARE / 8
@@ -122,7 +122,7 @@ function total(guards: Guards) {
     const region = new Region(seed, guards)
     region.run(200)
     lost += region.lost
-    // One loss shows that a guard is needed.
+    // A single loss shows that the guard is needed.
     if (guards !== SOUND && lost > 0) break
     closed += region.closed
     stops += region.stops

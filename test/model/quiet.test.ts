@@ -3,22 +3,22 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * What event time does while all splits are quiet, as a model. No line of the runtime is in it. A producer loses
- * nothing if its gaps are shorter than `idle.close`, or if what comes after a gap falls into later windows, or if it
- * stamps its records with the time at which it sends them; and the last window closes in the end.
+ * How event time moves while all splits are idle, as a model without any code of the runtime. A producer loses nothing
+ * if its gaps are shorter than `idle.close`, if the records after a gap fall into later windows, or if it sets the
+ * timestamp of a record when it sends it. The last window closes in the end.
  */
 const WINDOW = 60
 const CLOSE = 15
 const BOUND = 2
 const DAY = 1_440
 
-/** What the sound rule has, and each variant lacks. Times are minutes. */
+/** The properties of the correct rule. Each variant lacks one of them. Times are in minutes. */
 interface Guards {
-  /** Nothing happens before all has been quiet for `idle.close`. */
+  /** Nothing happens before all splits have been idle for `idle.close`. */
   readonly waits: boolean
   /** Event time stops at the end of the last window that holds rows. */
   readonly stops: boolean
-  /** Event time goes on no faster than the clock. */
+  /** Event time moves no faster than the clock. */
   readonly byClock: boolean
 }
 const SOUND: Guards = { waits: true, stops: true, byClock: true }
@@ -41,7 +41,7 @@ class Stage {
     return this.watermark >= endOf(this.top)
   }
 
-  /** A record comes: the split was out, so its gate is what has been published. */
+  /** A record arrives. The split was out, so its gate is the published watermark. */
   take(time: number, now: number): void {
     this.at = now
     if (endOf(time) <= Math.max(this.own, this.watermark)) this.lost++
@@ -73,7 +73,7 @@ function run(seed: number, producer: Producer, guards: Guards): { lost: number; 
   }
   for (let burst = 0; burst < 12; burst++) {
     if (producer === 'steady') {
-      // Every few minutes what happened since, hours ago: bursts know nothing of windows.
+      // Every few minutes, it sends what happened since then, hours ago. Bursts are not aligned to windows.
       for (let i = 0; i < 90; i++) {
         const minutes = 1 + random.below(CLOSE - 1)
         wait(minutes)
@@ -83,7 +83,7 @@ function run(seed: number, producer: Producer, guards: Guards): { lost: number; 
       for (let i = 0; i < 5; i++) stage.take(now, now)
       wait(random.below(3) === 0 ? random.below(2 * DAY) : random.below(2 * WINDOW))
     } else {
-      // At each full hour, or once in some hours or days, the whole hours before it.
+      // At each full hour, or once in some hours or days, it sends the whole hours before.
       const hours = 1 + (random.below(4) === 0 ? random.below(50) : random.below(4))
       wait(hours * WINDOW)
       for (let time = now - hours * WINDOW; time < now; time += 1 + random.below(5)) stage.take(time, now)
@@ -99,7 +99,7 @@ function total(producer: Producer, guards: Guards) {
     const { lost: one, isClosed } = run(seed, producer, guards)
     lost += one
     if (!isClosed) open++
-    // One loss shows that a guard is needed.
+    // A single loss shows that the guard is needed.
     if (guards !== SOUND && lost > 0) break
   }
   return { lost, open }

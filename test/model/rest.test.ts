@@ -3,23 +3,23 @@ import { Random } from '../../lib/testing/random.js'
 import { draws } from '../draws.js'
 
 /**
- * Invariant 5 for the key groups of an operator, as a model with random interleavings. No line of the runtime is in it.
- * When the stage before is at rest, its key groups leave the next stage's minimum, so that this one can close what it
- * holds; when the stage before goes on, they come back behind a gate. Whatever attempts overlap, each row is counted
- * once, in a slice that was not closed, or expired once; and nothing expires that came before any rest.
+ * Invariant 5 for the key groups of an operator, as a model with random interleavings, without any code of the runtime.
+ * When the upstream stage is at rest, its key groups leave the minimum of the next stage, so that the next stage can
+ * close what it holds. When the upstream stage continues, they return behind a gate. However attempts overlap, each row
+ * is counted once, in a slice that was not closed, or expired once. No row that arrived before any rest is expired.
  */
 interface Guards {
-  /** A key group is marked first, and the stage before is asked after that. */
+  /** A key group is marked first. Only then is the upstream stage asked. */
   readonly marksFirst: boolean
-  /** Whoever advances reads the key group after the watermark by which it advances. */
+  /** An advance reads the key group after the watermark by which it advances. */
   readonly readsAfter: boolean
-  /** Only a key group that is done with all that the stage before has published may leave. */
+  /** A key group may leave only after it has processed everything that the upstream stage has published. */
   readonly isDone: boolean
-  /** Only while the stage before is at rest. */
+  /** Only while the upstream stage is at rest. */
   readonly atRest: boolean
-  /** Whoever finds the mark puts it back. */
+  /** An attempt that finds the mark removes it. */
   readonly putsBack: boolean
-  /** The gate is what was proposed when it came back. */
+  /** The gate is the proposed watermark at the time of the return. */
   readonly gate: boolean
 }
 const SOUND: Guards = { marksFirst: true, readsAfter: true, isDone: true, atRest: true, putsBack: true, gate: true }
@@ -47,7 +47,7 @@ class Region {
   private proposed = NONE
   private closed = NONE
   private readonly group: KeyGroup = { position: NONE, own: NONE, gate: NONE, status: 'member', epoch: 1 }
-  /** What was decided of a slice's row: insert only, so the first word stands. */
+  /** The decision about the row of a slice. It is insert only, so the first decision stays. */
   private readonly rows = new Map<number, { readonly isCounted: boolean; readonly slice: number }>()
   private readonly emitted = new Map<number, string>()
 
@@ -56,7 +56,7 @@ class Region {
     this.guards = guards
   }
 
-  /** The stage before: goes on, comes to rest, and goes on again. A slice each, with one row in it. */
+  /** The upstream stage: it runs, comes to rest, and runs again. It has one slice at a time, with one row in it. */
   upstream(): void {
     if (this.members === 0) {
       if (this.random.below(3) === 0) this.members = 1
@@ -66,7 +66,7 @@ class Region {
     } else this.published += this.random.below(3)
   }
 
-  /** Closes slices of the stage before, and hands each row on to the next stage. */
+  /** Closes slices of the upstream stage, and passes each row on to the next stage. */
   *advance(): Generator<void> {
     const early = { ...this.group }
     for (let i = 0; i < SLOW; i++) yield
@@ -101,7 +101,7 @@ class Region {
     }
   }
 
-  /** The tick: lets the key group leave, with evidence after the mark. */
+  /** The tick: lets the key group leave, if the check after the mark allows it. */
   *part(): Generator<void> {
     const before = this.ask()
     const seen = { ...this.group }
@@ -112,7 +112,7 @@ class Region {
     Object.assign(this.group, { status: 'parting', epoch: seen.epoch + 1 })
     yield
     const isNothing = this.guards.marksFirst ? this.ask(seen.position) : before
-    // What was answered is old by the time it is acted upon.
+    // The answer may be outdated by the time it is used.
     for (let i = 0; i < SLOW; i++) yield
     if (this.group.status !== 'parting' || this.group.epoch !== seen.epoch + 1) return
     Object.assign(this.group, { status: isNothing ? 'out' : 'member', epoch: seen.epoch + 2 })
@@ -122,7 +122,10 @@ class Region {
     return (!this.guards.atRest || this.members === 0) && (!this.guards.isDone || position === this.published)
   }
 
-  /** Moves the next stage's watermark in two phases; where nobody holds it, on to the end of what waits. */
+  /**
+   * Moves the watermark of the next stage in two phases. If no split holds it back, it moves to the end of the unread
+   * rows.
+   */
   *close(): Generator<void> {
     const low = (): number => {
       const { status, own, gate } = this.group
@@ -146,7 +149,7 @@ class Region {
 
   run(): void {
     let running: Generator<void>[] = []
-    // How often each thing happens differs from run to run.
+    // The frequency of each event differs from run to run.
     const [upstream, advance, part, close, death] = Array.from({ length: 5 }, () => 2 + this.random.below(20))
     const strikes = (rate: number): boolean => this.random.below(rate) === 0
     for (let step = 0; step < STEPS; step++) {
@@ -156,7 +159,7 @@ class Region {
       if (running.length < 6 && strikes(close!)) running.push(this.close())
       if (running.length === 0) continue
       const one = running[this.random.below(running.length)]!
-      // Some die, and some sleep for long before they go on.
+      // Some attempts die, and some sleep for a long time before they continue.
       if (one.next().done === true || strikes(10 * death!)) running = running.filter((other) => other !== one)
     }
     for (const one of running) while (one.next().done !== true);
@@ -172,7 +175,7 @@ function total(guards: Guards) {
     region.run()
     wrong += region.wrong
     early += region.early
-    // One fault shows that a guard is needed.
+    // A single fault shows that the guard is needed.
     if (guards !== SOUND && wrong + early > 0) break
   }
   return { wrong, early }

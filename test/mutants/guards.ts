@@ -1,28 +1,29 @@
 /**
- * Every guard of the runtime: a condition, check, lookup or order that an invariant needs. Each has a name, which
- * stands in the code beside it as `guard: name`, and a way to take it out. `npm run mutants` takes out one at a time,
- * and something has to notice.
+ * Every guard of the runtime: a condition, a check, a lookup or an order of calls that an invariant needs. Each guard
+ * has a name, which is marked beside its code as `guard: name`, and a replacement that removes it. `npm run mutants`
+ * removes one guard at a time, and each time something has to fail.
  */
 export interface Guard {
   readonly name: string
-  /** The invariants of the design that hang on it. */
+  /** The invariants of the design that depend on the guard. */
   readonly invariant: string
-  /** In lib/, without `.ts`. */
+  /** The file in `lib/`, without `.ts`. */
   readonly file: string
-  /** What stands there, once, and what stands there without the guard. */
+  /** The guard's code, which occurs exactly once in the file, and the code without the guard. */
   readonly find: string
   readonly replace: string
   /**
-   * Who notices: a seed of the simulation (the default), a crash point, or a test file where the simulated world has no
-   * such fault. `nobody` is a courtesy: work is spared by it, and a test holds that results do not hang on it.
+   * What detects a missing guard, which is a seed of the simulation (the default), a crash point, or a test file if the
+   * simulated world has no such fault. `nobody` marks an optimization that is not needed for correctness: it only saves
+   * work, and a test checks that results do not depend on it.
    */
   readonly by?: 'simulation' | 'crash points' | 'nobody' | `test/${string}`
-  /** Where the simulation looks first: a pipeline and kinds of faults that come close to it. */
+  /** Where the simulation looks first: a pipeline and the kinds of faults that are likely to need the guard. */
   readonly pipeline?: string
   readonly faults?: string
 }
 
-/** A line of a list of conditions, or what follows `when:`, without it. */
+/** A guard that is one line in a list of conditions, or what follows `when:`. The mutant drops it. */
 const condition = (name: string, invariant: string, file: string, line: string, more: Partial<Guard> = {}): Guard => ({
   name,
   invariant,
@@ -35,7 +36,7 @@ const condition = (name: string, invariant: string, file: string, line: string, 
 const ROWS = `    // guard: rows-before-segments
     await writeSplitRows(host, split.name, split.position, chunk.to, chunk.fold.sinkRows)
 `
-/** Begins a call and waits for nothing. */
+/** Starts a call without waiting for it. */
 const LATER =
   '((...given: any) => { void (writeSegments as any)(...given).catch(() => undefined); return new Map<string, string>() })('
 
@@ -135,7 +136,7 @@ export const GUARDS: readonly Guard[] = [
     replace: 'return anew.fold',
     by: 'test/runtime/poison.test.ts',
   },
-  // a chunk
+  // source-chunk and record
   {
     name: 'own-by-record',
     invariant: '1',
@@ -166,7 +167,7 @@ export const GUARDS: readonly Guard[] = [
     replace: 'return timestamp',
     faults: 'future-stamp',
   },
-  // the chain
+  // chain
   {
     name: 'tail-ahead-skipped',
     invariant: '2',
@@ -317,7 +318,7 @@ export const GUARDS: readonly Guard[] = [
     replace: 'if (emission.stood === null) {',
     by: 'test/runtime/deletes.test.ts',
   },
-  // what the quiet closes
+  // idle.close
   {
     name: 'quiet-for-long',
     invariant: '5',
@@ -386,7 +387,7 @@ export const GUARDS: readonly Guard[] = [
     pipeline: 'resting',
     faults: 'idle,burst',
   },
-  // the checkpoint
+  // checkpoint
   condition('position-grows', '9', 'runtime/checkpoint', "{ attribute: 'position', is: 'below', value: progress.to }"),
   condition('gate-as-read', '5', 'runtime/checkpoint', "{ attribute: 'gate', is: 'equal', value: before.gate }", {
     by: 'test/runtime/durability.test.ts',

@@ -17,7 +17,7 @@ describe('what is said of a pipeline when it is built', () => {
     expect(adviceOf(plan(made))).toEqual([
       {
         code: 'windows-with-gaps',
-        text: 'The windows of "w", hopping(1m, 1h), have gaps: a slide of 1h is longer than the size. Rows between two windows are in none; the metric OutsideWindows counts them. hopping(size, slide) takes the size first.',
+        text: 'The windows of "w", hopping(1m, 1h), have gaps: a slide of 1h is longer than the size. Rows between two windows belong to no window; the metric OutsideWindows counts them. hopping(size, slide) takes the size first.',
       },
     ])
   })
@@ -35,7 +35,7 @@ describe('what is said of a pipeline when it is built', () => {
         .to(ndjson('out')),
     )
     expect(adviceOf(plan(made)).map(({ code, text }) => `${code}: ${text}`)).toEqual([
-      'less-lateness: "hours" allows 1m of lateness, and reads "minutes", which allows 10m: late results of the one may come too late for the other, and expire there. Give "hours" an allowedLateness of 10m or more.',
+      'less-lateness: "hours" allows 1m of lateness, and reads "minutes", which allows 10m. Late results of "minutes" may arrive too late for "hours" and expire there. Give "hours" an allowedLateness of 10m or more.',
     ])
   })
 

@@ -20,7 +20,7 @@ describe('describe', () => {
           -> test ids
 
       rejected records -> rejected
-      writes spread over 1 partition key for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each
+      writes spread over 1 partition key for checkpoints and each range of keys; DynamoDB accepts about 1,000 write units a second for each
       idle after 1m; windows wait for records when every split is idle"
     `)
   })
@@ -68,7 +68,7 @@ describe('describe', () => {
         reads: closing a window reads 24 slices of each key group; a warm container reads each slice once
 
       rejected records -> dead-letter
-      writes spread over 1 partition key for checkpoints and each range of keys; DynamoDB takes about 1,000 write units a second of each
+      writes spread over 1 partition key for checkpoints and each range of keys; DynamoDB accepts about 1,000 write units a second for each
       idle after 1m; when every split has been idle for 5m, the windows that hold rows are closed"
     `)
   })

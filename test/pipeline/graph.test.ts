@@ -12,7 +12,7 @@ const hourly = (stream: Stream<Order>, name: string) =>
     .aggregate(name, { rows: count() })
 const built = (build: (p: Builder) => unknown): Pipeline => pipeline('shop', build)
 
-/** The stages as text: what feeds them and what they hold. */
+/** The stages as text: their inputs and their operators. */
 function stages(build: (p: Builder) => unknown): string[] {
   return plan(built(build)).stages.map(
     ({ inputs, operators }) => `${inputs.map((i) => i.name).join(' ')} -> ${operators.map((o) => o.name).join(' ')}`,
@@ -59,7 +59,7 @@ describe('pipeline', () => {
     expect(() => kept!.map((o) => o)).toThrow(
       expect.objectContaining({
         code: 'pipeline-frozen',
-        message: 'A pipeline is frozen once its build function returns: add steps inside of it.',
+        message: 'A pipeline is frozen once its build function returns: add all steps inside the build function.',
       }),
     )
   })

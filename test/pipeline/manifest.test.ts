@@ -17,7 +17,7 @@ import { legacy, type Order, orders, sink, source } from './fixtures.js'
 
 const total = sum((o: Order) => o.amount)
 
-/** What of a pipeline a case changes. */
+/** What a case changes in the pipeline. */
 interface Parts {
   name: string
   options: PipelineOptions
@@ -102,7 +102,7 @@ describe('the fingerprint', () => {
     ['the name', { name: 'store' }, 'pipeline was "shop" and is "store"'],
     ['the key groups', { options: { keyGroups: 8 } }, 'keyGroups was 4 and is 8'],
     ['the spread of writes', { options: { writeShards: 8 } }, 'writeShards was 1 and is 8'],
-    ['the source', { source: legacy }, 'source "orders" is gone and source "legacy" is new'],
+    ['the source', { source: legacy }, 'source "orders" no longer exists and source "legacy" is new'],
     [
       'the bound of its watermark',
       { source: source<Order>('orders', { watermark: outOfOrder('1m') }) },
@@ -149,8 +149,8 @@ describe('the fingerprint', () => {
       { windowOptions: { allowedLateness: '1m', accumulation: 'discarding' } },
       'operator "hourly": accumulation was "accumulating" and is "discarding"',
     ],
-    ['the operator', { operator: 'hourly-2' }, 'operator "hourly" is gone and operator "hourly-2" is new'],
-    ['a field', { folds: { sum: total, rows: count() } }, 'operator "hourly": field "total" is gone'],
+    ['the operator', { operator: 'hourly-2' }, 'operator "hourly" no longer exists and operator "hourly-2" is new'],
+    ['a field', { folds: { sum: total, rows: count() } }, 'operator "hourly": field "total" no longer exists'],
     [
       'a kind',
       { folds: { total: max((o) => o.amount), rows: count() } },
@@ -166,7 +166,7 @@ describe('the fingerprint', () => {
       { folds: { ...parts.folds, mean: avg((o) => o.amount) } },
       'operator "hourly": field "mean" is new',
     ],
-    ['one field fewer', { folds: { total } }, 'operator "hourly": field "rows" is gone'],
+    ['one field fewer', { folds: { total } }, 'operator "hourly": field "rows" no longer exists'],
   ])('changes with %s, and the difference says so', (_, change, words) => {
     expect(fingerprint(planOf(change))).not.toBe(mine)
     expect(difference(stored(), stored(change))).toBe(words)
@@ -190,7 +190,7 @@ describe('the fingerprint', () => {
       const mapped = s.map((o) => o)
       return mapped.merge(mapped.flatMap((o) => [o]))
     })
-    expect(difference(left, right)).toBe('the steps source "orders", map, flatMap, merge are joined in another way')
+    expect(difference(left, right)).toBe('the steps source "orders", map, flatMap, merge are connected differently')
     expect(difference(left, left)).toBeUndefined()
   })
 
@@ -242,7 +242,7 @@ describe('the fingerprint', () => {
       )
     expect(fingerprint(made(true, 'a'))).toBe(fingerprint(made(false, 'a')))
     expect(difference(manifest(made(true, 'a')), manifest(made(false, 'b')))).toBe(
-      'operator "a" is gone and operator "b" is new',
+      'operator "a" no longer exists and operator "b" is new',
     )
   })
 

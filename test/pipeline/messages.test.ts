@@ -12,7 +12,7 @@ declare const configured: string
 const windowed = (aggregate: string): string =>
   `pipeline('p', (p) => p.from(orders).keyBy((o) => o.id).window(tumbling('5m')).aggregate('a', { ${aggregate} }).to(out))`
 
-/** What newcomers write first, and the first line of what the compiler says. */
+/** Typical first mistakes, and the first line of the compiler error for each. */
 const MISTAKES: readonly (readonly [code: string, message: RegExp])[] = [
   ["tumbling('5min')", /^Argument of type '"5min"' is not assignable to parameter of type 'Duration'\.$/],
   ["outOfOrder('30sec')", /^Argument of type '"30sec"' is not assignable to parameter of type 'Duration'\.$/],
@@ -51,7 +51,7 @@ const MISTAKES: readonly (readonly [code: string, message: RegExp])[] = [
   ["tumbling('1d2h30m')", /^$/],
 ]
 
-/** One file for all of them, a line each. */
+/** One file for all of them, with one line each. */
 function compiled(): readonly string[] {
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, process.cwd())
@@ -61,7 +61,7 @@ function compiled(): readonly string[] {
   const { getSourceFile } = host
   host.getSourceFile = (name, version, ...more) =>
     name === file ? ts.createSourceFile(file, text, version) : getSourceFile.call(host, name, version, ...more)
-  // What adapters load is none of it: the AWS SDK alone takes seconds to read.
+  // The types of adapters are left out: the AWS SDK alone takes seconds to read.
   host.resolveModuleNameLiterals = (names, from) =>
     names.map(({ text }) =>
       text.startsWith('.') ? ts.resolveModuleName(text, from, options, host) : { resolvedModule: undefined },
@@ -83,7 +83,7 @@ describe('what the compiler says of a mistake', () => {
     const said = compiled()
     MISTAKES.forEach(([code, message], i) => {
       expect(said[i], code).toMatch(message)
-      // Names of ours that say nothing to whoever reads them.
+      // Internal names that mean nothing to a user.
       expect(said[i], code).not.toMatch(/Maybe|DurationText|OptionNames/)
     })
   })

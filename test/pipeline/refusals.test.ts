@@ -33,8 +33,8 @@ function refuses(cases: readonly Case[]): void {
 }
 
 const NAME = (what: string, given: string) =>
-  `The name of a ${what} is 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter; it is ${given}.`
-const SINK = (what: string) => `${what} takes a sink, as ndjson(), consoleSink() and callback() make them.`
+  `The name of a ${what} must have 1 to 64 letters, digits, '.', '_' or '-', and start with a letter; it is ${given}.`
+const SINK = (what: string) => `${what} takes a sink, such as one that ndjson(), consoleSink() or callback() returns.`
 const NOWHERE = (what: string) => `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`
 
 describe('pipeline refuses', () => {
@@ -57,25 +57,25 @@ describe('pipeline refuses', () => {
       'an async build function',
       () => pipeline('shop', async (p) => build(p)),
       'bad-pipeline',
-      'The build function of "shop" must not be async: a graph is built at once.',
+      'The build function of "shop" must not be async: the graph is built synchronously.',
     ],
     ...[0, 1.5, 1025, Number.NaN, '4'].map((keyGroups): [string, () => unknown, string, string] => [
       `${keyGroups} key groups`,
       () => pipeline('shop', { keyGroups: wrong(keyGroups) }, build),
       'bad-key-groups',
-      `keyGroups is a whole number from 1 to 1024; pipeline "shop" has ${keyGroups}.`,
+      `keyGroups must be a whole number from 1 to 1024; pipeline "shop" has ${keyGroups}.`,
     ]),
     ...[0, 1.5, 65, '4'].map((writeShards): [string, () => unknown, string, string] => [
       `${writeShards} write shards`,
       () => pipeline('shop', { writeShards: wrong(writeShards) }, build),
       'bad-write-shards',
-      `writeShards is a whole number from 1 to 64; pipeline "shop" has ${writeShards}.`,
+      `writeShards must be a whole number from 1 to 64; pipeline "shop" has ${writeShards}.`,
     ]),
     [
       'idleness at once',
       () => pipeline('shop', { idle: { after: 0 } }, build),
       'bad-duration',
-      'idle.after of "shop" must lie between 1ms and 400d; it is 0s.',
+      'idle.after of "shop" must be between 1ms and 400d; it is 0s.',
     ],
     [
       'a step of the watermark that is no duration',
@@ -103,7 +103,7 @@ describe('pipeline refuses', () => {
       expect.objectContaining({
         code: 'no-dead-letter',
         message:
-          'Rejected records need a place to go: give the pipeline a deadLetter option, or bind a sink named "dead-letter" in the handler\'s bindings.',
+          'Rejected records need a dead letter: set the deadLetter option of the pipeline, or bind a sink named "dead-letter" in the handler\'s bindings.',
       }),
     )
   })
@@ -118,7 +118,7 @@ describe('pipeline refuses', () => {
 })
 
 describe('steps refuse', () => {
-  const SOURCES = 'from() takes sources, as kinesisSource(), kafkaSource() and fileSource() make them.'
+  const SOURCES = 'from() takes sources, such as those that kinesisSource(), kafkaSource() and fileSource() return.'
   const MERGED = 'merge() takes streams of the pipeline that is being built.'
   let foreign: Stream<Order> | undefined
   pipeline('other', (p) => {
@@ -217,13 +217,13 @@ describe('aggregate refuses', () => {
       'a field that is no fold',
       (p) => windowed(p).aggregate('a', { n: wrong(count) }),
       'bad-aggregate',
-      'Field "n" of the aggregate "a" is no fold. Use count(), sum(), custom() and their kin.',
+      'Field "n" of the aggregate "a" is not a fold. Use a function such as count(), sum() or custom().',
     ],
     [
       'a made-up accumulation',
       (p) => windowed(p, { accumulation: 'adding' }).aggregate('a', rows),
       'bad-window',
-      `accumulation is 'accumulating', 'discarding' or 'retracting'; the window of "a" has "adding".`,
+      `accumulation must be 'accumulating', 'discarding' or 'retracting'; the window of "a" has "adding".`,
     ],
     [
       'a late output that is no sink',
@@ -241,13 +241,13 @@ describe('aggregate refuses', () => {
       'a zone for an offset',
       (p) => windowed(p, { offset: 'Europe/Berlin' }).aggregate('a', rows),
       'bad-duration',
-      `The offset of the window of "a" must be a duration such as '-1h' or '5h30m'; it is "Europe/Berlin". Windows start by UTC: a zone with summer time has no one offset, so give that of the time of year that counts.`,
+      `The offset of the window of "a" must be a duration such as '-1h' or '5h30m'; it is "Europe/Berlin". Windows are aligned to UTC. A time zone with daylight saving time has no single offset: give the offset that you need, such as '-5h'.`,
     ],
     [
       'a lateness before the end',
       (p) => windowed(p, { allowedLateness: -1 }).aggregate('a', rows),
       'bad-duration',
-      'allowedLateness of the window of "a" must lie between 0s and 400d; it is -1ms.',
+      'allowedLateness of the window of "a" must be between 0s and 400d; it is -1ms.',
     ],
     [
       'slices under 100 ms, of a window made by hand',
@@ -259,22 +259,22 @@ describe('aggregate refuses', () => {
           .aggregate('a', rows)
           .to(sink('out')),
       'bad-window',
-      'The slices of "a" would be 50ms wide; 100ms is the least. Use a rounder size or step.',
+      'The slices of "a" would be 50ms wide; the minimum is 100ms. Use a rounder size or step.',
     ],
   ])
 })
 
 describe('a graph is refused', () => {
   const SHARED = {
-    Sources: 'Rename one; where both are to be one, make it once, and give it to each p.from().',
-    Sinks: 'Rename one; where both are to be one, make it once, const out = …, and give out to each.',
+    Sources: 'Rename one. If both are the same source, create it once and pass it to each p.from().',
+    Sinks: 'Rename one. If both are the same sink, create it once, const out = …, and pass out to each to().',
     'Stateful steps': 'Rename one.',
   }
   const TWICE = (what: keyof typeof SHARED, name: string) =>
-    `${what} of a pipeline need names of their own; "${name}" is used twice. ${SHARED[what]}`
+    `${what} of a pipeline must have different names; "${name}" is used twice. ${SHARED[what]}`
   const again: SourceNode<Order> = source('orders')
   refuses([
-    ['that reads nothing', never, 'no-source', 'Pipeline "shop" reads nothing: start it with p.from(source).'],
+    ['that reads nothing', never, 'no-source', 'Pipeline "shop" has no source: start it with p.from(source).'],
     [
       'with two sources of one name',
       (p) => p.from(orders, again).to(sink('out')),
@@ -306,7 +306,7 @@ describe('a graph is refused', () => {
       'with a step named as a source',
       (p) => hourly(p.from(orders), 'orders').to(sink('out')),
       'name-taken',
-      'Sources and stateful steps share one space of names; "orders" is both. Rename one.',
+      'Sources and stateful steps must have different names; "orders" is both. Rename one.',
     ],
     ['whose source goes nowhere', (p) => p.from(orders), 'no-sink', NOWHERE('the source "orders"')],
     ['whose aggregate goes nowhere', (p) => hourly(p.from(orders), 'a'), 'no-sink', NOWHERE('the aggregate "a"')],
@@ -369,7 +369,7 @@ describe('a chain is refused', () => {
       'where a fold cannot take rows back',
       chain('retracting', '1m', most),
       'chained-no-inverse',
-      '"b" takes back rows of the retracting "a"; its field "n" (max) cannot. Use count, sum, sumDecimal, avg or stddev, or no allowedLateness on "a".',
+      '"b" reads the retracting "a", but its field "n" (max) cannot take rows back. Use an aggregate that retracts, such as count, sum, avg or percentile, or no allowedLateness on "a".',
     ],
     [
       'where results meet again what they were made of: each would wait for the other',
@@ -378,7 +378,7 @@ describe('a chain is refused', () => {
         hourly(stream.merge(hourly(stream, 'a')), 'b').to(sink('out'))
       },
       'stage-cycle',
-      'The results of "a" meet rows that wait for the same watermark as "a" itself, so that neither could go on. Give those rows a stateful step of their own first, or read their source under a second name.',
+      'The results of "a" are merged with rows that wait for the same watermark as "a" itself, so neither could make progress. Put a stateful step before the merge for those rows too, or read their source under a second name.',
     ],
     [
       'where two stages feed each other',
@@ -388,7 +388,7 @@ describe('a chain is refused', () => {
         hourly(x!.merge(hourly(y!, 'c')), 'd').to(sink('v'))
       },
       'stage-cycle',
-      'The results of "c" meet rows that wait for the same watermark as "c" itself, so that neither could go on. Give those rows a stateful step of their own first, or read their source under a second name.',
+      'The results of "c" are merged with rows that wait for the same watermark as "c" itself, so neither could make progress. Put a stateful step before the merge for those rows too, or read their source under a second name.',
     ],
   ])
 

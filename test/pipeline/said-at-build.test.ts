@@ -32,7 +32,7 @@ const source = { timestamp: (o: Order) => o.at, watermark: outOfOrder('30s') }
 const build = (p: Builder) => p.from(orders).to(ndjson('out'))
 const keyed = (p: Builder) => p.from(orders).keyBy((o) => o.customer)
 const ASYNC =
-  'takes a function that gives its value at once, so that a replay is the same replay; this one is async. Take async out, and send what has to wait to a callback() sink.'
+  'takes a synchronous function, so that a replay gives the same result; this one is async. Remove async, and do asynchronous work in a callback() sink.'
 
 describe('an option that nobody reads is refused wherever options are taken', () => {
   const folds = { name: 'n', init: () => 0, add: (a: number) => a, merge: (a: number) => a, result: (a: number) => a }
@@ -57,7 +57,7 @@ describe('an option that nobody reads is refused wherever options are taken', ()
     ['custom', (extra) => custom({ ...folds, ...extra }), 'merged', 'merge'],
     ['checkAggregate', (extra) => checkAggregate(count(), [1, 2], extra), 'run', 'runs'],
   ])('%s', (_, make, name, near) => {
-    // What nothing is like is named with all that there is.
+    // If no known name is similar, the message lists all names.
     expect(() => make({ [name]: undefined })).toThrow(
       expect.objectContaining({
         code: 'unknown-option',
@@ -131,10 +131,10 @@ describe('a fold of no function is refused where it is written', () => {
 
   it('nor takes stddev another kind than it has, or custom another order', () => {
     expect(() => stddev(of, { of: wrong('populaton') })).toThrow(
-      `of of stddev() is 'sample' or 'population'; it is "populaton".`,
+      `The option of of stddev() must be 'sample' or 'population'; it is "populaton".`,
     )
     expect(() => custom(wrong({ name: 'n', init: of, add: of, result: of, ordered: 'yes' }))).toThrow(
-      'ordered of the custom aggregate "n" is true or false; it is yes.',
+      'ordered of the custom aggregate "n" must be true or false; it is yes.',
     )
   })
 })
@@ -168,43 +168,43 @@ describe('an async function is refused where it is written', () => {
 
 describe('a step that may not follow says what comes before it', () => {
   const untyped = (value: unknown) => value as any
-  const KEYED = "After keyBy() comes window(), such as .window(tumbling('1h')); other steps come before it."
+  const KEYED = "keyBy() must be followed by window(), such as .window(tumbling('1h')); other steps go before keyBy()."
   const STREAM =
-    "Windows need a key, and aggregates a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…)."
-  const WINDOWED = 'After window() comes aggregate(); other steps come before keyBy(), or after aggregate().'
+    "A window needs a key, and an aggregate needs a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…)."
+  const WINDOWED = 'window() must be followed by aggregate(); other steps go before keyBy() or after aggregate().'
   const FOLDS = 'Folds are fields of an aggregate: .aggregate("name", { n: count() }).'
   it.each<[string, (p: Builder) => unknown, string]>([
     [
       'aggregate of a stream',
       (p) => untyped(p.from(orders)).aggregate('a', { n: count() }),
-      `aggregate() cannot follow here. ${STREAM}`,
+      `aggregate() cannot be called here. ${STREAM}`,
     ],
     [
       'window of a stream',
       (p) => untyped(p.from(orders)).window(tumbling('1h')),
-      `window() cannot follow here. ${STREAM}`,
+      `window() cannot be called here. ${STREAM}`,
     ],
-    ['count of a stream', (p) => untyped(p.from(orders)).count(), `count() cannot follow here. ${STREAM} ${FOLDS}`],
+    ['count of a stream', (p) => untyped(p.from(orders)).count(), `count() cannot be called here. ${STREAM} ${FOLDS}`],
     [
       'aggregate of a keyed stream',
       (p) => untyped(keyed(p)).aggregate('a', { n: count() }),
-      `aggregate() cannot follow here. ${KEYED}`,
+      `aggregate() cannot be called here. ${KEYED}`,
     ],
-    ['map of a keyed stream', (p) => untyped(keyed(p)).map((o: Order) => o), `map() cannot follow here. ${KEYED}`],
+    ['map of a keyed stream', (p) => untyped(keyed(p)).map((o: Order) => o), `map() cannot be called here. ${KEYED}`],
     [
       'to of a window',
       (p) => untyped(keyed(p).window(tumbling('1h'))).to(ndjson('out')),
-      `to() cannot follow here. ${WINDOWED}`,
+      `to() cannot be called here. ${WINDOWED}`,
     ],
     [
       'reduce of a window',
       (p) => untyped(keyed(p).window(tumbling('1h'))).reduce(),
-      `reduce() cannot follow here. ${WINDOWED} ${FOLDS}`,
+      `reduce() cannot be called here. ${WINDOWED} ${FOLDS}`,
     ],
     [
       'map of a pipeline',
       (p) => untyped(p).map((o: Order) => o),
-      'map() cannot follow here. A pipeline begins with its sources: p.from(source).',
+      'map() cannot be called here. A pipeline begins with its sources: p.from(source).',
     ],
   ])('%s', (_, make, message) => {
     expect(() => pipeline('shop', make)).toThrow(expect.objectContaining({ code: 'bad-step', message }))

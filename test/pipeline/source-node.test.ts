@@ -59,7 +59,7 @@ describe('a source node', () => {
     'decode of the source "orders" is json(), ndjson(), gzip(...), cloudWatchLogs(), text(), bytes(), or a function from bytes to a list of values; it is '
   const BYTES = 'recordBytesMax of the source "orders" is a whole number from 1 to 16777216; it is '
   const SCHEMA =
-    'The schema of the source "orders" must be a Standard Schema, as zod 3.24+, valibot 1+ and arktype 2+ make them.'
+    'The schema of the source "orders" must be a Standard Schema, such as one of zod 3.24+, valibot 1+ or arktype 2+.'
   const TIMESTAMP =
     'The source "orders" needs timestamp: a function from a record to its event time in ms, such as o => iso(o.orderedAt).'
   it.each<[string, object | undefined, string, string]>([
@@ -70,7 +70,7 @@ describe('a source node', () => {
       'no watermark',
       { ...whole, watermark: undefined },
       'bad-source',
-      `The source "orders" needs watermark: outOfOrder('30s'), monotonous() or customWatermark(...). It says how late a record may be.`,
+      `The source "orders" needs watermark: outOfOrder('30s'), monotonous() or customWatermark(...). It states how far records may arrive out of order.`,
     ],
     [
       'a partition key that is no function',
@@ -101,7 +101,7 @@ describe('a source node', () => {
       'a drift that is no duration',
       { ...whole, maxFutureDrift: '-1d' },
       'bad-duration',
-      `maxFutureDrift of the source "orders" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "-1d". Its units are ms, s, m, h, d and w, without signs and blanks.`,
+      `maxFutureDrift of the source "orders" must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "-1d". The units are ms, s, m, h, d and w. Signs and spaces are not allowed.`,
     ],
     ['an object for a schema', { ...whole, schema: {} }, 'bad-schema', SCHEMA],
     ['a schema of another version', { ...whole, schema: { '~standard': { version: 2 } } }, 'bad-schema', SCHEMA],
@@ -109,7 +109,7 @@ describe('a source node', () => {
       'an asynchronous schema',
       { ...whole, schema: z.unknown().refine(async () => true) },
       'async-schema',
-      'The schema of the source "orders" validates asynchronously; ingest has no await in its loop. Use a synchronous schema.',
+      'The schema of the source "orders" validates asynchronously; ingest validates records synchronously. Use a synchronous schema.',
     ],
   ])('refuses %s', (_, options, code, message) => {
     const make = () => fileSource('orders', options as never)
@@ -130,7 +130,7 @@ describe('a sink node', () => {
     expect(() => callback('pager', 'page' as never)).toThrow(
       expect.objectContaining({
         code: 'bad-sink',
-        message: 'callback("pager") takes a function of rows; it got string.',
+        message: 'callback("pager") needs a function of rows; it got string.',
       }),
     )
   })

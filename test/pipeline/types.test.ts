@@ -32,7 +32,7 @@ import { monotonous } from '../../lib/time/index.js'
 import { tumbling } from '../../lib/window/index.js'
 import { type Order, orders, sink, source } from './fixtures.js'
 
-/** Only compiled: what is in here never runs, so that wrong use need not be refused at run time as well. */
+/** This is only compiled. It never runs, so wrong use need not be refused at run time as well. */
 function compiled(_: (p: Builder) => void): void {}
 const type = <T>(): T => undefined as T
 

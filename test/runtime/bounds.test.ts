@@ -18,7 +18,7 @@ import { collidingKeys } from './colliding-keys.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, type Reading, readings } from './pipelines.js'
 
-/** Ends the one split of a world and closes all that is open. */
+/** Ends the only split of a world, which closes all open windows. */
 async function finish(world: Harness): Promise<void> {
   world.sources.readings!.splits = [{ split: 'p', closed: true }]
   await world.container().tick()
@@ -48,7 +48,7 @@ describe('invariant 11: work before a checkpoint is bounded', () => {
       timestamp: 60_000,
       windows: { count: 1440, first: { start: -86_280_000, end: 120_000 }, last: { start: 60_000, end: 86_460_000 } },
     })
-    // Counters are of rows: one a record and window.
+    // Counters count rows: one for each record and window.
     expect(JSON.parse(String((await world.split('readings/p'))!.counters))[1]).toEqual([1440, 0, 20 * 1440])
   })
 
@@ -60,7 +60,7 @@ describe('invariant 11: work before a checkpoint is bounded', () => {
     expect(world.rows.get('late')).toHaveLength(999)
     const order = world.calls.filter((call) => /^sink late|position/.test(call))
     expect(order.filter((call) => call.startsWith('sink')).length).toBeGreaterThanOrEqual(10)
-    // Between two checkpoints each sink is written to once.
+    // Each sink is written to once between two checkpoints.
     for (let i = 1; i < order.length; i++)
       expect(order[i]!.startsWith('sink') && order[i - 1]!.startsWith('sink')).toBe(false)
   })
@@ -105,8 +105,8 @@ describe('invariant 11: work before a checkpoint is bounded', () => {
         Array.from({ length: 5_000 }, () => at(1)),
       ),
     )
-    // A minute of time, and five records a half second: the first chunk takes half of it, the next one half of the
-    // rest.
+    // There is one minute, and five records take half a second. The first chunk takes half of the minute, and the next
+    // one half of the rest.
     expect(undoneOf(answer)).toBeGreaterThan(300)
     expect(undoneOf(answer)).toBeLessThan(640)
     expect(world.remainingMs).toBeGreaterThan(-3_200)
@@ -133,7 +133,7 @@ describe('invariant 11: work before a checkpoint is bounded', () => {
 })
 
 describe('invariant 11: what closing a slice takes is bounded', () => {
-  /** Counts every merge: what late panes cost. */
+  /** Counts every merge, which is the cost of late panes. */
   function counted(lateness: Duration) {
     const merges = { count: 0 }
     const tally = custom({
@@ -167,7 +167,7 @@ describe('invariant 11: what closing a slice takes is bounded', () => {
     await ingest(fileEvent('readings', 'p', 61, [at(1_800), at(20_120)]))
     const panes = world.rows.get('out')!.filter(({ pane }) => pane.timing === 'late')
     expect(panes).toHaveLength(60)
-    // Each of the windows holds up to 60 slices: merged one by one that would be 2,730 merges.
+    // Each window contains up to 60 slices. Merging them one by one would take 2,730 merges.
     expect(merges.count).toBeLessThan(10 * 60)
     for (const { window, value } of panes)
       expect(value.n).toBe(1 + Math.min(60, window.end / 60_000) - Math.max(0, window.start / 60_000))
@@ -264,7 +264,7 @@ describe('invariant 11: what closing a slice takes is bounded', () => {
       ...Array.from({ length: small }, (_, i) => at(-90_000, `s${i}`)),
       ...Array.from({ length: 600 }, (_, i) => at(1, `k${i}`)),
     ]
-    // One split holds the watermark back until all is there.
+    // One split holds the watermark back until all rows have been written.
     await ingest(fileEvent('readings', 'q', 0, [at(-100_000)]))
     for (let i = 0; i < values.length; i += 20) await ingest(fileEvent('readings', 'p', i, values.slice(i, i + 20)))
     world.sources.readings!.splits = ['p', 'q'].map((split) => ({ split, closed: true }))
@@ -317,7 +317,7 @@ describe('invariant 11: what closing a slice takes is bounded', () => {
     const read = world.metrics.get('SegmentsRead')!
     const segments = (await world.segments('w')).length
     expect(world.rows.get('out')!.length).toBeGreaterThan(5_000)
-    // Read anew at each closing that would be some 900 of the 30 slices of each bucket.
+    // Reading all of them again at each closing would be about 900 of the 30 slices of each bucket.
     expect(read).toBeLessThan(3 * segments)
   })
 })
@@ -333,7 +333,7 @@ describe('invariant 11: nothing waits for a clock', () => {
     await world.store.update({ key, set: { until: world.now + YEAR_MS }, when: [] })
     await ingest(fileEvent('readings', 'p', 2, [at(40)]))
     expect(world.rows.get('out')).toHaveLength(2)
-    // That of a clock within bounds is one.
+    // A claim that ends within the clock bound is valid.
     await world.store.update({ key, set: { until: world.now + 60_000 }, when: [] })
     await ingest(fileEvent('readings', 'p', 3, [at(60)]))
     expect(world.rows.get('out')).toHaveLength(2)

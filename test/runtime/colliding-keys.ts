@@ -19,7 +19,7 @@ function after(h: number, k: number): number {
 }
 
 /**
- * The block of text that leads from one state of the hash to another: it can be inverted, as anybody knows who reads
+ * The block of text that leads from one state of the hash to another. The hash can be inverted, as anyone can see from
  * its source.
  */
 function blockBetween(from: number, to: number): number {
@@ -30,7 +30,7 @@ function blockBetween(from: number, to: number): number {
 const isPlain = (unit: number): boolean =>
   unit >= 0x20 && unit !== 0x22 && unit !== 0x5c && (unit < 0xd800 || unit > 0xdfff)
 
-/** Keys of one `hash32`, as somebody makes them who wants all his records to end up in one place. */
+/** Keys with the same `hash32`, such as an attacker would make to send all records to one place. */
 export function collidingKeys(count: number): string[] {
   const keys: string[] = []
   const target = 0x1234_5678

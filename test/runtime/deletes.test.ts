@@ -17,7 +17,7 @@ const play = (seconds: number, user: string, level: number): Play => ({
   level,
 })
 
-/** What sinks are handed: the row, and whether it ceases to be. */
+/** What sinks receive: the row, and whether it is deleted. */
 function watched(made: Pipeline): { world: Harness; rows: { sink: string; op: string; value: any; id: string }[] } {
   const rows: { sink: string; op: string; value: any; id: string }[] = []
   const seen = new Set<string>()
@@ -35,7 +35,7 @@ function watched(made: Pipeline): { world: Harness; rows: { sink: string; op: st
   return { world: new Harness(made, { sink }), rows }
 }
 
-/** Each user's highest level of ten seconds, and how many users have each. */
+/** The highest level of each user in ten seconds, and how many users have each level. */
 const levels = (accumulation: Accumulation): Pipeline =>
   pipeline('levels', { deadLetter: ndjson('dead'), keyGroups: 1, minAdvance: 0 }, (p) =>
     p
@@ -93,7 +93,7 @@ describe('a row that ceases to be is a delete', () => {
       ['-', { user: 'ann', n: 1 }],
       ['+', { user: 'bob', n: 1 }],
     ])
-    // Where the new result goes, nothing is to be deleted.
+    // If there is a new result in the same place, nothing is deleted.
     expect(rows.filter(({ sink }) => sink === 'all').map(({ op, value }) => [op, value.value.n])).toEqual([
       ['+', 1],
       ['+', 2],

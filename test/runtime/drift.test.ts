@@ -66,14 +66,14 @@ describe('invariant 1: stamps of the future, where nobody knows when a record ar
     }
     expect(undoneOf(await world.container().ingest(fileEvent('readings', 'p', 1, values)))).toBe(1)
     world.before = () => undefined
-    // By now the stamp would pass.
+    // By now the timestamp would be accepted.
     world.now += 3 * HOUR_MS
     await world.container().ingest(fileEvent('readings', 'p', 1, values))
     expect(reasons(world)).toEqual([
       ['future-timestamp', 1],
       ['future-timestamp', 3],
     ])
-    // The next batch asks the clock anew.
+    // The next batch asks the clock again.
     await world.container().ingest(fileEvent('readings', 'p', 4, [row(NOW + 2 * HOUR_MS + 2)]))
     expect(reasons(world)).toHaveLength(2)
   })
@@ -107,7 +107,8 @@ describe('invariant 1: stamps of the future, where nobody knows when a record ar
     world.before = async (call) => {
       if (!call.includes('limit') || !isFirst) return
       isFirst = false
-      // While the first is about to write what its clock says, another whose clock is ahead has done so.
+      // When the first attempt is about to write what its clock shows, another attempt, whose clock is ahead, has
+      // already done so.
       world.now += 3 * HOUR_MS
       const other = world.before
       world.before = (of) => {
@@ -123,7 +124,7 @@ describe('invariant 1: stamps of the future, where nobody knows when a record ar
   })
 
   it('a mark for part of a batch leaves the rest to another', async () => {
-    // A long timeout: no attempt is careful, and cuts its chunks by that.
+    // With a long timeout, no attempt is careful and makes its chunks smaller.
     const world = new Harness(drifting(), { timeoutMs: DAY_MS })
     await world.container().ingest(fileEvent('readings', 'p', 0, [row(NOW)]))
     const values = [row(NOW + 2 * HOUR_MS), row(NOW + 1), row(NOW + 2), row(NOW + 2 * HOUR_MS)]
@@ -134,7 +135,7 @@ describe('invariant 1: stamps of the future, where nobody knows when a record ar
     world.before = () => undefined
     world.now += 3 * HOUR_MS
     expect(undoneOf(await world.container().ingest(fileEvent('readings', 'p', 1, values)))).toBeUndefined()
-    // The first was refused by the mark; the last came after it, and its clock says that it may pass.
+    // The first record was refused because of the mark. The last one arrived after it, and by its clock it may pass.
     expect(reasons(world)).toEqual([['future-timestamp', 1]])
   })
 
@@ -171,7 +172,7 @@ describe('stamps of the future that are held', () => {
     await world.container().ingest(fileEvent('readings', 'p', 0, values))
     expect(world.rows.get('late') ?? []).toEqual([])
     expect(world.rows.get('dead') ?? []).toEqual([])
-    expect(JSON.parse(String((await world.split('readings/p'))!.counters))[0]).toEqual([502, 0, 0, 502, 0, 1, 0])
+    expect(JSON.parse(String((await world.split('readings/p'))!.counters))[0]).toEqual([502, 0, 0, 502, 0, 1])
     world.sources.readings!.splits = [{ split: 'p', closed: true }]
     await world.container().tick()
     expect(counts(world)).toEqual([501, 1])
@@ -183,7 +184,7 @@ describe('stamps of the future that are held', () => {
     await world.container().ingest(fileEvent('readings', 'p', 0, [row(NOW + 2 * HOUR_MS), row(NOW + 2 * HOUR_MS)]))
     expect((await world.split('readings/p'))!.own).toBe(NOW - 2_000)
     await world.container().ingest(fileEvent('readings', 'p', 2, [row(NOW + 2 * HOUR_MS)]))
-    // Not beyond the clock that was asked.
+    // Not later than the clock that was asked.
     expect((await world.split('readings/p'))!.own).toBe(NOW - 2_000)
     world.now += 10 * 60_000
     await world.container().ingest(fileEvent('readings', 'p', 3, [row(NOW + 2 * HOUR_MS)]))
@@ -228,7 +229,7 @@ describe('stamps that are hardly what was meant', () => {
     const { ingest } = world.container()
     await ingest(fileEvent('readings', 'p', 0, [row(1_700_000_000), row(1_700_000_001)]))
     await ingest(fileEvent('readings', 'p', 2, [row(1_700_000_002)]))
-    expect(world.logs.filter((line) => line.includes('are seconds taken for milliseconds'))).toHaveLength(1)
+    expect(world.logs.filter((line) => line.includes('is a field in seconds read as milliseconds'))).toHaveLength(1)
     expect(world.metrics.get('UnlikelyTimestamps')).toBe(3)
     expect(reasons(world)).toEqual([])
   })

@@ -10,7 +10,7 @@ describe('invariant 3: dead letters and expired records, segments, checkpoint, a
     const { ingest } = world.container()
     await ingest(fileEvent('readings', 'p', 0, [at(1)]))
     world.calls.length = 0
-    // 40 moves the own watermark to 38; then 5 expires, and text is no JSON.
+    // 40 moves the own watermark to 38. Then 5 is expired, and the text is not valid JSON.
     await ingest(fileEvent('readings', 'p', 1, [at(40), at(5), '{bad']))
     const order = world.calls.map((call) => call.split(' ').slice(0, 2).join(' ').replace(/#.*/, ''))
     const place = (prefix: string): number => order.findIndex((call) => call.startsWith(prefix))
@@ -40,8 +40,7 @@ describe('invariant 2: segments are inserted only', () => {
     const world = new Harness(counting())
     const first = world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
     await first
-    // Another attempt that read the split before: it has the same records and one more, and its checkpoint was never
-    // seen.
+    // Another attempt read the split earlier. It has the same records and one more, and its checkpoint was never seen.
     await world.edit('readings/p', { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3)]))
     const segments = await world.segments('w')
@@ -106,7 +105,7 @@ describe('invariant 7: a reader fails loudly', () => {
       world.table.remove(first!)
     })
     await expect(damaged).rejects.toThrow(
-      /has a hole: it goes on from 00000000000000000001, but the segment before it ends at 0\./,
+      /has a hole: the segment starts at 00000000000000000001, but the one before it ends at 0\./,
     )
   })
 
@@ -135,13 +134,13 @@ describe('invariant 7: a reader fails loudly', () => {
       const [first] = await world.segments('w')
       await world.store.update({ key: { pk: first!.pk, sk: first!.sk }, set: { format: 2 }, when: [] })
     })
-    await expect(damaged).rejects.toThrow(/Segments are read in format 1; .* has format 2/)
+    await expect(damaged).rejects.toThrow(/This version reads segments in format 1, but segment .* has format 2/)
   })
 
   it('invariant 9: on a segment past its time to live', async () => {
     const damaged = closed(async (world) => {
       world.now += 60 * 86_400_000
-      // Though its key group says that all of it was kept.
+      // Although its key group states that everything was kept.
       const key = groupKey('counting.1', 'w', 0)
       await world.store.insert([{ ...key, ...freshCursor() }])
       await world.store.update({ key, set: { kept: world.now + 1_000 }, when: [] })

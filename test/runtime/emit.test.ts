@@ -15,7 +15,7 @@ const counted = (options: WindowOptions<Reading, string>, window = tumbling('10s
       .to(ndjson('out')),
   )
 
-/** All rows of one split, and its end. */
+/** All rows of one split, and the end of the split. */
 async function rowsOf(made: Pipeline, values: readonly Reading[], sink = 'out'): Promise<any[]> {
   const world = new Harness(made)
   world.sources.readings!.splits = [{ split: 'p', closed: true }]
@@ -119,10 +119,10 @@ describe('empty windows', () => {
 
   it('a horizon of too many windows is refused, and what is no horizon', () => {
     expect(() => counted({ empty: { horizon: '1d' } })).toThrow(
-      'The horizon of "w" holds at most 1000 windows; 1d of windows that end every 10s holds 8640. Use a shorter horizon.',
+      'The horizon of "w" may span at most 1000 windows; 1d with a window every 10s spans 8640. Use a shorter horizon.',
     )
     expect(() => counted({ empty: { horizon: '5s' } })).toThrow(
-      'empty.horizon of the window of "w" must lie between 10s',
+      'empty.horizon of the window of "w" must be between 10s',
     )
     expect(() => counted({ empty: 'yes' as 'emit' })).toThrow('empty of the window of "w"')
   })

@@ -7,9 +7,9 @@ import { kafkaEvent, kafkaRecord } from '../../lib/testing/events.js'
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, type Reading, STAGE } from './pipelines.js'
 
-/** Faults of the runtime that the simulation has found, each as small as it can be told. */
+/** Defects of the runtime that the simulation has found, each reduced to a minimal case. */
 
-/** A world whose source says of its logs what `faults` holds. */
+/** A world whose source reports about its logs what `faults` contains. */
 function logged(built = counting(), split = 'p') {
   const world = new Harness(built)
   const source = world.sources.readings!
@@ -30,7 +30,7 @@ describe('invariant 6: a split ends only where all of it was read', () => {
       { split: 'p', closed: true },
       { split: 'c', parents: ['p'], closed: false },
     ]
-    // Nothing waits after its position, since nothing is there any more.
+    // Nothing is left to read after its position, since nothing is there any more.
     faults.push(trimmed('p'))
     expect(undoneOf(await ingest(fileEvent('readings', 'c', 0, [at(20)])))).toBe(0)
     expect(await world.split('readings/p')).toMatchObject({
@@ -52,7 +52,7 @@ describe('invariant 6: a split ends only where all of it was read', () => {
     await ingest(fileEvent('readings', 'c', 0, [at(5)]))
     expect(await world.split('readings/empty')).toMatchObject({ status: 'ended', own: 28_000 })
     expect(await world.split('readings/c')).toMatchObject({ own: 28_000 })
-    // By the time that the first of them had reached, this one is late, whoever brings it.
+    // At the time that the first of them had reached, this record is late, whichever attempt delivers it.
     expect(world.rows.get('late')?.map((row) => row.payload.t)).toEqual([5_000])
   })
 
@@ -60,7 +60,7 @@ describe('invariant 6: a split ends only where all of it was read', () => {
     const { world, source, ingest } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(30)]))
     expect(undoneOf(await ingest(fileEvent('readings', 'c', 0, [at(5)])))).toBe(0)
-    expect(world.logs.join()).toContain('delivers records of c, and does not list it among its 1 splits')
+    expect(world.logs.join()).toContain('delivers records from the split c, but does not list it among its 1 splits')
     expect(await world.split('readings/c')).toBeUndefined()
     source.splits = [
       { split: 'p', closed: true },
@@ -82,7 +82,7 @@ describe('invariant 6: a split ends only where all of it was read', () => {
     faults.length = 0
     expect(await world.split('readings/p@1')).toBeUndefined()
     await tick()
-    // It holds the watermark back, as any split that was not read yet.
+    // It holds the watermark back, like any split that has not been read yet.
     expect(await world.split('readings/p@1')).toMatchObject({ status: 'joining', origin: 'p', generation: 1 })
   })
 })
@@ -134,7 +134,7 @@ describe('invariant 10: what was deleted unread is never passed over', () => {
       )
     await ingest(batch(7, world.now - LAG_MS - 1))
     faults.push(trimmed('readings-0'))
-    // Offsets follow each other, nobody was quiet, and this record is of now.
+    // Offsets are consecutive, no split was idle, and this record is recent.
     await expect(ingest(batch(8, world.now))).rejects.toThrow('trimmed: Records were deleted.')
   })
 
@@ -148,7 +148,7 @@ describe('invariant 10: what was deleted unread is never passed over', () => {
       world.before = () => undefined
       await other.tick()
     }
-    // Offsets 0 and 1 are behind the position, and hold what nobody has counted.
+    // Offsets 0 and 1 are behind the position, and hold records that have never been counted.
     const anew = fileEvent('readings', 'p', 0, [at(7), at(8)])
     await expect(ingest(anew)).rejects.toMatchObject({ code: 'split-stopped' })
     expect(world.metrics.get('StoppedSplits')).toBe(1)

@@ -17,24 +17,24 @@ import { splitKey, watermarkKey } from '../../lib/runtime/keys.js'
 import { memberSeal, progressSeal } from '../../lib/runtime/split-item.js'
 import { MemoryTable, memoryStore } from '../../lib/state/memory/index.js'
 
-/** What a source of the harness lists and says of its splits; tests change it as they go. */
+/** What a source of the harness lists and reports about its splits. Tests change it as they run. */
 export interface FakeSource {
   splits: SplitListing[]
-  /** Records that wait, by split; a split that is not named has none. */
+  /** Unread records by split. A split that is not named has none. */
   waiting: Set<string>
   bounded: boolean
-  /** What it says of positions in its splits' logs; a source without this cannot be asked. */
+  /** What it reports about positions in the logs of its splits. A source without this cannot be asked. */
   verify?: NonNullable<SourceInspector['verify']>
   end?: NonNullable<SourceInspector['end']>
 }
 
-/** One pipeline on the memory store, with every port call written down in order. */
+/** One pipeline on the memory store, which logs every port call in order. */
 export class Harness {
   readonly table = new MemoryTable()
   readonly store = memoryStore(this.table)
   readonly rows = new Map<string, any[]>()
   readonly calls: string[] = []
-  /** What each sink holds of a split or a part. */
+  /** What each sink holds for a split or a part. */
   private readonly held = new Map<string, string>()
   readonly logs: string[] = []
   readonly metrics = new Map<string, number>()
@@ -43,7 +43,7 @@ export class Harness {
   remainingMs = 60_000
   /** Called before each port call; may throw, or change the world. */
   before: (call: string) => void | Promise<void> = () => undefined
-  /** Rows that a sink can never take, and why. */
+  /** Rows that a sink can never accept, and the reason. */
   refuses: (sink: string, value: any) => string | undefined = () => undefined
   readonly pipeline: Pipeline
   private readonly more: Partial<Bindings>
@@ -55,7 +55,7 @@ export class Harness {
       this.sources[source.name] = { splits: [], waiting: new Set(), bounded: true }
   }
 
-  /** A new container: nothing warm. */
+  /** A new container, with nothing cached. */
   container(): { ingest: (event: unknown) => Promise<any>; tick: () => Promise<any> } {
     const bindings = this.bindings()
     const context = { getRemainingTimeInMillis: () => this.remainingMs }
@@ -106,8 +106,8 @@ export class Harness {
           this.rows.set(node.name, rows)
           const refused: RefusedRow[] = []
           for (const batch of batches) {
-            // As the port has it: what lies at or before the highest `to` of a split is held already, and so is a part
-            // by its name.
+            // As the port requires: rows at or below the highest `to` of a split have already been written, and so has
+            // a part with a known name.
             const name =
               batch.kind === 'split'
                 ? `${node.name} s ${batch.split}`
@@ -129,13 +129,13 @@ export class Harness {
     }
   }
 
-  /** The item of a split of stage 0, as stored. */
+  /** The stored item of a split of stage 0. */
   async split(name: string): Promise<Item | undefined> {
     const [item] = await this.store.get([splitKey(`${this.pipeline.name}.1`, plan(this.pipeline).stages[0]!, name)])
     return item
   }
 
-  /** Changes a split of stage 0 behind the runtime's back, as if it had done so itself: its seals are right. */
+  /** Changes a split of stage 0 outside of the runtime, as if the runtime had done so: its seals are valid. */
   async edit(name: string, set: Readonly<Record<string, Attribute>>): Promise<void> {
     const item = { ...(await this.split(name))!, ...set } as Record<string, any>
     const { position, own, top, status, gate, epoch, tails = '', counters = '', was = 'joining' } = item
@@ -155,7 +155,7 @@ export class Harness {
     return item
   }
 
-  /** Segments of an operator's key group, by sort key. */
+  /** Segments of a key group of an operator, by sort key. */
   async segments(operator: string, keyGroup = 0): Promise<readonly Item[]> {
     return (await this.store.query({ pk: `${this.pipeline.name}.1#${operator}#${keyGroup}`, from: 'g#', to: 'g~' }))
       .items
@@ -180,7 +180,7 @@ function inspectorOf(
   }
 }
 
-/** An event of a file source: values of one split from an offset on. */
+/** An event of a file source: values of one split, starting at an offset. */
 export function fileEvent(source: string, split: string, from: number, values: readonly unknown[]): unknown {
   const records = values.map((value, i) => ({
     split,
@@ -190,12 +190,12 @@ export function fileEvent(source: string, split: string, from: number, values: r
   return { eventSource: 'millrace:file', source, records }
 }
 
-/** The first record that an answer wants again. */
+/** The first record that an answer asks to be delivered again. */
 export function undoneOf(answer: any): number | undefined {
   return answer?.batchItemFailures?.[0]?.itemIdentifier?.offset
 }
 
-/** What an update sets, but for the seals that go with it. */
+/** The attributes that an update sets, without their seals. */
 function namesOf(set: object): string {
   return Object.keys(set)
     .filter((name) => !name.endsWith('Seal'))

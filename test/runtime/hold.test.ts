@@ -21,7 +21,7 @@ describe('invariants 7, 11: what a lane holds', () => {
     const frozen = b2 - operator.slices.bucketMs + operator.slices.widthMs
     await hold(host, operator, 0, cache, { lo: b2, hi: b2, frozen, needed: b2 })
     expect([cache.isEmpty, cache.open?.end]).toEqual([true, b2])
-    // A key group that is far behind takes the lane: the heap is full before all of it is read.
+    // A key group that is far behind uses the lane: the heap is full before all of it is read.
     const reached = await hold(host, operator, 0, cache, { lo: b0, hi: b2, frozen, needed: b0 })
     expect(reached).toBe(b1 - operator.slices.bucketMs)
     expect(cache.to).toBe(reached)

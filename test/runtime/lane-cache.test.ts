@@ -18,10 +18,10 @@ describe('invariant 7: what a container keeps of a lane', () => {
 
   it('is nothing where the only bucket is open still, and an older stretch begins anew after that', () => {
     const cache = made()
-    // One key group is up to date: of the bucket that it read last, nothing is closed.
+    // One key group is up to date: nothing of the bucket that it read last is closed.
     cache.extend(40, 30)
     expect(cache.isEmpty).toBe(true)
-    // Another is behind, and has read one bucket of those that it lacks.
+    // Another is behind, and has read only one of the buckets that it needs.
     cache.extend(10, 10)
     expect([cache.from, cache.to]).toEqual([10, 10])
   })

@@ -199,7 +199,7 @@ describe('a dead letter keeps its record', () => {
       )
     expect(sized(LETTER_RECORD_BYTES_MAX)?.bytes).toBe(LETTER_RECORD_BYTES_MAX)
     expect(sized(LETTER_RECORD_BYTES_MAX + 1)).toBeUndefined()
-    // Each record has a thousand bytes of headers, and five of payload.
+    // Each record has a thousand bytes of headers and five bytes of payload.
     const event = kafkaEvent(
       ...Array.from({ length: 8 }, () => ({ value: '{oops', headers: [{ h: Array(1_000).fill(97) }] })),
     )

@@ -8,7 +8,7 @@ import { at, counting, type Reading, readings } from './pipelines.js'
 
 const DAY_MS = 86_400_000
 
-/** What DynamoDB does in the background: everything past its time to live goes. */
+/** What DynamoDB does in the background: it deletes every item whose time to live is over. */
 function expire(world: Harness): number {
   let gone = 0
   for (const item of [...world.table.all()])
@@ -22,7 +22,7 @@ function expire(world: Harness): number {
 const stops = (world: Harness): string[] =>
   world.logs.filter((line) => line.startsWith('error a key group has stopped'))
 
-/** An open source with one split, of which nothing waits. */
+/** An open source with one split that has no unread records. */
 function open(world: Harness): Harness {
   world.sources.readings!.bounded = false
   world.sources.readings!.splits = [{ split: 'p', closed: false }]
@@ -39,12 +39,12 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
       world.now += 40 * DAY_MS
       if (isGone) expect(expire(world)).toBe(1)
       const answer = await world.container().ingest(fileEvent('readings', 'p', 2, [at(30)]))
-      // The record is counted, and ingest goes on; only what may be incomplete stops.
+      // The record is counted, and ingest continues. Only data that may be incomplete stops.
       expect(undoneOf(answer)).toBeUndefined()
       expect(world.rows.get('out')).toBeUndefined()
       expect(stops(world)).toHaveLength(1)
       expect(stops(world)[0]).toContain('state-expired')
-      await expect(world.container().tick()).rejects.toThrow(/may have been deleted by their time to live/)
+      await expect(world.container().tick()).rejects.toThrow(/may have been deleted because their time to live ended/)
     }
   })
 
@@ -65,7 +65,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
     world.now += 40 * DAY_MS
     expect(expire(world)).toBe(1)
     await world.container().tick()
-    expect(world.logs.some((line) => line.startsWith('error state waited longer than it lives'))).toBe(true)
+    expect(world.logs.some((line) => line.startsWith('error state waited longer than its ttl'))).toBe(true)
     await world.container().ingest(fileEvent('readings', 'p', 2, [at(3), at(30)]))
     expect(world.rows.get('out')).toBeUndefined()
     expect(stops(world)).toHaveLength(1)
@@ -90,7 +90,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
     const world = open(new Harness(quiet))
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(12)]))
     await world.container().ingest(fileEvent('readings', 'p', 2, [at(22)]))
-    // Closed up to 20; the record of 22 lies in a window that is open.
+    // Closed up to 20. The record of 22 is in an open window.
     expect(world.rows.get('out')).toHaveLength(2)
     const calm = open(new Harness(quiet))
     await calm.container().ingest(fileEvent('readings', 'p', 0, ['{bad']))
@@ -114,7 +114,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
     }
     await world.container().ingest(fileEvent('readings', 'p', 2, [at(30)]))
     expect(world.rows.get('out')!.map(({ value }) => value)).toEqual([{ n: 2, sum: 2 }])
-    // Each time it costs what the segment cost: once every few days.
+    // Each extension costs as much as the segment did, once every few days.
     expect(renewed).toBeGreaterThan(5)
     expect(renewed).toBeLessThan(25)
   })
@@ -220,7 +220,7 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
     const before = world.rows.get('out')?.length ?? 0
     world.now += 20 * DAY_MS
     await world.container().ingest(fileEvent('readings', 'p', 2, [at(3_000)]))
-    // What was open as the pause began has stopped, and says so.
+    // What was open when the pause began has stopped, with a reason.
     expect(stops(world).length).toBeGreaterThan(0)
     expect(world.rows.get('out')?.length ?? 0).toBe(before)
     const calm = open(new Harness(chained))

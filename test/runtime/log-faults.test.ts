@@ -7,7 +7,7 @@ import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, STAGE } from './pipelines.js'
 
 /**
- * A world whose source answers for its logs: a split's fault, once it is set, holds for every position but the
+ * A world whose source reports about its logs. Once the fault of a split is set, it holds for every position but the
  * sentinel.
  */
 function logged() {
@@ -31,14 +31,14 @@ describe('a log that was made anew', () => {
   it('stops its split loudly instead of taking new records for repeats', async () => {
     const { world, faults, ingest } = logged()
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(2), at(3), at(4)]))
-    // The topic was deleted and made again: what comes at offsets 0 and 1 was never seen.
+    // The topic was deleted and recreated: the records that arrive at offsets 0 and 1 were never seen.
     faults.set('p', beyondEnd)
     const anew = fileEvent('readings', 'p', 0, [at(5), at(6)])
     await expect(ingest(anew)).rejects.toMatchObject({
       name: 'StopError',
       code: 'split-stopped',
       message: expect.stringContaining(
-        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. Its records are not taken until "millrace splits reset"',
+        'has stopped at position 00000000000000000003: beyond-end: the log ends at 3. No more of its records are read until you run "millrace splits reset"',
       ),
     })
     await expect(ingest(anew)).rejects.toMatchObject({ code: 'split-stopped' })
@@ -56,9 +56,9 @@ describe('a log that was made anew', () => {
     expect(undoneOf(await ingest(fileEvent('readings', 'p', 0, [at(4), at(5), '{bad'])))).toBeUndefined()
     expect(await world.split('readings/p')).toMatchObject({ status: 'ended', position: '00000000000000000003' })
     expect(await world.split('readings/p@1')).toMatchObject({ status: 'member', position: '00000000000000000002' })
-    // Ids of rejected records differ from those of the log before.
+    // Ids of rejected records differ from those of the previous log.
     expect(world.rows.get('dead')).toMatchObject([{ split: 'p@1', position: '00000000000000000002' }])
-    // Made anew once more; then the source closes it, and all of it counts.
+    // Recreated once more. Then the source closes it, and all of it counts.
     faults.set('p', beyondEnd)
     await tick()
     expect(await reset('readings/p@1')).toBe('readings/p@2')
@@ -112,10 +112,10 @@ describe('records that were deleted unread', () => {
     source.waiting.add('p')
     await tick()
     await expect(ingest(fileEvent('readings', 'p', 50, [at(99)]))).rejects.toThrow('trimmed: the log begins at 50.')
-    expect(world.logs.filter((line) => line.startsWith('error a split stops'))).toHaveLength(1)
+    expect(world.logs.filter((line) => line.startsWith('error split stopped'))).toHaveLength(1)
     expect(world.metrics.get('StoppedNow')).toBe(1)
     await tick()
-    // Said with every tick, as long as it stands so.
+    // Reported with every tick for as long as it is true.
     expect(world.metrics.get('StoppedNow')).toBe(2)
     expect(await world.split('readings/p')).toMatchObject({
       status: 'member',
@@ -129,25 +129,26 @@ describe('records that were deleted unread', () => {
     world.now += 60_001
     await tick()
     expect(await world.split('readings/p')).toMatchObject({ status: 'out', empty: world.now })
-    // Days go by; a tick a minute asks a few times an hour.
+    // Over several days, a tick every minute asks a few times an hour.
     for (let hours = 0; hours < 48; hours++) {
       world.now += 3_600_000
       await tick()
     }
     expect(world.calls.filter((call) => call.startsWith('peek')).length).toBeLessThan(60)
-    // The records that were counted are deleted by now, and a new one has come: the first that can be read is it.
+    // The records that were counted have been deleted by now, and a new one has arrived: it is the first that can be
+    // read.
     faults.set('p', trimmed)
     source.waiting.add('p')
     await tick()
     expect(undoneOf(await ingest(fileEvent('readings', 'p', 50, [at(99)])))).toBeUndefined()
     expect(await world.split('readings/p')).toMatchObject({ status: 'member', position: '00000000000000000050' })
-    // Left unread for longer than the proof reaches, it may be missing something.
+    // If it is left unread for longer than the proof is valid, records may be missing.
     world.now += EMPTY_PROOF_MS
     await expect(ingest(fileEvent('readings', 'p', 90, [at(100)]))).rejects.toThrow('trimmed')
   })
 
   describe('where a log holds markers of transactions, whose retention nobody knows', () => {
-    /** Records at 0 and 1, a marker at 2; what lies before `low` is deleted. */
+    /** Records at 0 and 1, and a marker at 2. Everything before `low` is deleted. */
     function marked() {
       const made = logged()
       const { source } = made
@@ -222,7 +223,7 @@ describe('records that were deleted unread', () => {
       await ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
       world.now += 60_001
       await tick()
-      // One more record came, and went unread.
+      // One more record arrived and was not read.
       log.low = 4
       world.now += QUIET_MS + 1
       await expect(ingest(fileEvent('readings', 'p', 4, [at(99)]))).rejects.toThrow('trimmed: the log begins at 4.')
@@ -262,7 +263,7 @@ describe('records that were deleted unread', () => {
     const seen = (await findSplit(world.store, 'counting.1', STAGE, 'readings/p', 1))!
     expect(await resetSplit(world.store, 'counting.1', STAGE, seen, world.now + RESET_MS)).toBe('readings/p')
     expect(await resetSplit(world.store, 'counting.1', STAGE, seen, world.now + RESET_MS)).toBeUndefined()
-    // An attempt that was under way when the split stopped has moved it on.
+    // An attempt that was running when the split stopped has moved its position forward.
     faults.set('p', { ...trimmed, detail: 'the log begins at 60.' })
     await ingest(fileEvent('readings', 'p', 1, [at(2)]))
     await tick()
@@ -327,7 +328,7 @@ describe('what a source says of its logs', () => {
     expect(undoneOf(await ingest(fileEvent('readings', 'p', 2, [at(3)])))).toBe(2)
     expect(done).toBe(true)
     expect(await world.split('readings/p')).toMatchObject({ status: 'ended', position: '00000000000000000001' })
-    // What was sent on to, and not made before its process died, is made by whoever comes.
+    // If a process died after it named a successor and before it created it, the next attempt creates it.
     expect(await world.split('readings/p@1')).toMatchObject({ origin: 'p', generation: 1 })
   })
 
@@ -407,7 +408,7 @@ describe('invariant 5: nothing waits where all was deleted', () => {
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
     world.now += 5_000
     world.before = (call) => {
-      // Asked whether its log goes on, the source has said yes a moment ago.
+      // A moment ago, the source confirmed that its log continues.
       if (call === 'peek p') isGone = true
     }
     await world.container().tick()

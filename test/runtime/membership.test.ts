@@ -44,7 +44,7 @@ describe('invariant 4: nothing is proposed before registration is complete', () 
     expect((await world.watermark())?.proposed).toBeUndefined()
   })
 
-  /** p has 100 and is about to propose 98; q is out, and comes back with a record of time 4 just before a call. */
+  /** p has 100 and is about to propose 98. q is out, and returns with a record of time 4 just before a call. */
   const rejoining = async (when: (call: string, proposed: boolean) => boolean) => {
     const world = new Harness(counting(eager))
     world.sources.readings!.splits = [
@@ -159,7 +159,8 @@ describe('invariant 5: parting needs evidence', () => {
     world.before = async (call) => {
       if (call !== 'update s#readings/p status,was,epoch,empty') return
       world.before = () => undefined
-      // Its answer was "nothing"; since then a record came, was counted, and another tick has marked the split anew.
+      // Its answer was "nothing". Since then a record has arrived and been counted, and another tick has marked the
+      // split again.
       await world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))
       const { epoch } = (await world.split('readings/p'))!
       await world.edit('readings/p', { status: 'parting', was: 'member', epoch: (epoch as number) + 1 })
@@ -185,7 +186,7 @@ describe('invariant 5: parting needs evidence', () => {
     world.now += 3_600_000
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).toBe('member')
-    expect(world.logs.some((line) => /cannot be asked for its splits/.test(line))).toBe(true)
+    expect(world.logs.some((line) => /cannot list its splits/.test(line))).toBe(true)
   })
 })
 
@@ -232,7 +233,7 @@ describe('invariant 6: splits come and go', () => {
     const ended = world.calls.indexOf('update s#readings/parent status,epoch,at')
     expect(world.calls.indexOf('insert s#readings/child')).toBeLessThan(ended)
     expect((await world.split('readings/child'))?.status).toBe('joining')
-    // The child stands in the minimum before anything of it was read: nothing closes.
+    // The child is part of the minimum before any of it was read, so nothing closes.
     expect((await world.watermark())?.watermark ?? 0).toBeLessThanOrEqual(28_000)
   })
 
@@ -247,17 +248,17 @@ describe('invariant 6: splits come and go', () => {
     world.sources.readings!.splits = [{ split: 'q', closed: false }]
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).not.toBe('ended')
-    // Ten minutes are no proof: clocks differ by as much.
+    // Ten minutes are not enough: clocks may differ by as much.
     world.now += 601_000
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).not.toBe('ended')
     world.now += 1_200_000
     await world.container().tick()
     expect((await world.split('readings/p'))?.status).toBe('ended')
-    expect(world.logs.some((line) => /^error a registered split is no longer listed/.test(line))).toBe(true)
-    // What it delivers after that is not dropped in silence.
+    expect(world.logs.some((line) => /^error the source no longer lists a registered split/.test(line))).toBe(true)
+    // What it delivers after that is not dropped silently.
     await expect(world.container().ingest(fileEvent('readings', 'p', 1, [at(2)]))).rejects.toThrow(
-      /has ended, but its source delivers records/,
+      /has ended, but the source delivers records/,
     )
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
   })
@@ -331,7 +332,7 @@ describe('idle close', () => {
   it('event time goes on with the clock when every split is out, where that is asked for', async () => {
     const world = await allOut('clock')
     expect(world.rows.get('out')).toHaveLength(1)
-    // What comes back behind it is visibly expired.
+    // Records that return behind it are visibly expired.
     await world.container().ingest(fileEvent('readings', 'p', 1, [at(6)]))
     expect(world.rows.get('late')).toHaveLength(1)
   })

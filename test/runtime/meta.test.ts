@@ -35,7 +35,7 @@ const T = 1_700_000_000_000
 const options = { timestamp: (r: Reading) => r.t, watermark: outOfOrder('2s') }
 const bytesOf = (id: number) => Buffer.from([0, 0, 0, 0, 0, 0, 0, id])
 
-/** One Kafka event of a partition: a record a key, with a header of its offset. */
+/** One Kafka event of a partition: one record for each key, with its offset in a header. */
 const keyed = (...keys: (Buffer | null)[]) => ({
   eventSource: 'aws:kafka',
   bootstrapServers: 'b:9092',

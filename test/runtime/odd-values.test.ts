@@ -3,7 +3,7 @@ import { count, ndjson, pipeline, sum, tumbling } from '../../lib/index.js'
 import { fileEvent, Harness } from './harness.js'
 import { at, readings } from './pipelines.js'
 
-/** Runs one split of values to its end and gives what came out. */
+/** Runs one split with these values to its end and returns the output. */
 async function through(world: Harness, values: readonly unknown[]): Promise<Record<'out' | 'second' | 'dead', any[]>> {
   for (const [position, value] of values.entries())
     await world.container().ingest(fileEvent('readings', 'p', position, [value]))
@@ -14,7 +14,7 @@ async function through(world: Harness, values: readonly unknown[]): Promise<Reco
 }
 
 const options = { deadLetter: ndjson('dead'), keyGroups: 1, minAdvance: 0 }
-const Q = 'Give null to leave a row out.'
+const Q = 'Return null to leave a row out.'
 
 describe('invariant 14: a value that a fold cannot take', () => {
   it('rejects its record alone, and the detail names operator, field and value', async () => {
@@ -29,14 +29,14 @@ describe('invariant 14: a value that a fold cannot take', () => {
     const world = new Harness(inverse)
     const { out, dead } = await through(world, [at(1, 'a', 4), at(1, 'a', 0), at(2, 'a', 2), at(3, 'a', 4)])
     expect(out.map((row) => row.value)).toEqual([{ n: 3, total: 0.5 }])
-    const detail = `Field "total" of "w": sum() folds finite numbers; its function gave Infinity. ${Q}`
+    const detail = `Field "total" of "w": sum() folds finite numbers; its function returned Infinity. ${Q}`
     expect(dead).toMatchObject([{ reason: 'bad-value', detail, position: '00000000000000000001' }])
     // Invariant 10.
     expect(JSON.parse((await world.split('readings/p'))!.counters as string)[0]).toEqual([4, 1, 0, 3, 0, 0, 3])
   })
 })
 
-/** Takes back what was late, and goes on to a second window. */
+/** Takes back the late rows, and continues to a second window. */
 const chained = (of: (row: any) => number) =>
   pipeline('chained', options, (p) =>
     p
@@ -62,7 +62,7 @@ describe('invariant 14: a result that JSON cannot hold', () => {
       ['+', 2, 1e308],
     ])
     const detail =
-      'Field "v" of "first": sum() gives a finite number; this one is beyond the largest double, 1.7976931348623157e+308. Fold smaller numbers.'
+      'Field "v" of "first": sum() must result in a finite number; this result is beyond the largest double, 1.7976931348623157e+308. Use smaller numbers.'
     expect(dead).toMatchObject([{ reason: 'bad-value', detail, operator: 'first', key: 'a', payload: null }])
     expect(second.map((row) => row.value)).toEqual([{ n: 3, total: 1e308 }])
   })
@@ -70,8 +70,8 @@ describe('invariant 14: a result that JSON cannot hold', () => {
   it('rejects the result that a later fold cannot take, and its retraction the same', async () => {
     const steady = late.map((row) => ({ ...row, v: 1 }))
     const { second, dead } = await through(new Harness(chained((row) => (row.key === 'a' ? Number.NaN : 1))), steady)
-    const detail = `Field "total" of "second": sum() folds finite numbers; its function gave NaN. ${Q}`
-    // Three panes, and what the later two take back.
+    const detail = `Field "total" of "second": sum() folds finite numbers; its function returned NaN. ${Q}`
+    // Three panes, and the values that the last two take back.
     expect(dead.map((row) => [row.reason, row.operator, row.key, row.detail])).toEqual(
       Array.from({ length: 5 }, () => ['bad-value', 'first', 'a', detail]),
     )

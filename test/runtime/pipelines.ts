@@ -28,7 +28,7 @@ export interface Shape {
   readonly idle?: { after?: Duration; close?: Duration | 'clock' | false }
 }
 
-/** Counts and sums per key in windows of ten seconds. */
+/** Counts and sums for each key in windows of ten seconds. */
 export function counting({
   keyGroups = 1,
   lateness = '0s',
@@ -49,7 +49,7 @@ export function counting({
   )
 }
 
-/** Where the splits of the pipelines here lie. */
+/** The stage of the splits of these pipelines. */
 export const STAGE = { index: 0, shards: 1 }
 
 export const at = (seconds: number, k = 'a', v = 1): Reading => ({ t: seconds * 1000, k, v })

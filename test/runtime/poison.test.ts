@@ -14,7 +14,7 @@ import {
 import { fileEvent, Harness, undoneOf } from './harness.js'
 import { at, counting, type Reading, readings } from './pipelines.js'
 
-/** Runs one split of values to its end and gives what came out. */
+/** Runs one split with these values to its end and returns the output. */
 async function through(world: Harness, values: readonly unknown[]): Promise<{ out: any[]; dead: any[] }> {
   await world.container().ingest(fileEvent('readings', 'p', 0, values))
   world.sources.readings!.splits = [{ split: 'p', closed: true }]
@@ -64,7 +64,7 @@ describe('invariant 14: a bad record is rejected with a reason, and the split go
   })
 
   it.each([
-    ['{"toString":1}', 'an object that is no text was thrown'],
+    ['{"toString":1}', 'an object that cannot be converted to text was thrown'],
     ['{"a":1}', '[object Object]'],
     ['null', 'null'],
   ])('user code that throws the value %s itself', async (value, detail) => {
@@ -120,7 +120,7 @@ describe('invariant 14: a bad record is rejected with a reason, and the split go
       ),
     )
     await expect(world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))).rejects.toThrow(
-      'The schema of the source "readings" validates asynchronously; ingest has no await in its loop. Use a synchronous schema.',
+      'The schema of the source "readings" validates asynchronously, but ingest processes records synchronously. Use a synchronous schema.',
     )
     expect((await world.split('readings/p'))?.position).toBe('0')
   })
@@ -185,7 +185,7 @@ describe('invariant 14: user code that throws half-way leaves the state as befor
     const set = { position: '0', own: -4e15, tails: '', counters: '[[0,0,0,0,0],[0,0,0]]' }
     await world.edit('readings/p', set)
     const again = world.container().ingest(fileEvent('readings', 'p', 0, [at(1, 'a', 1), at(2, 'a', 2)]))
-    await expect(again).rejects.toThrow(/Whether add\(\) throws must hang on the record alone/)
+    await expect(again).rejects.toThrow(/Whether add\(\) throws must depend on the record alone/)
     expect((await world.split('readings/p'))?.position).toBe('0')
   })
 
@@ -232,7 +232,7 @@ describe('invariant 14: a record that kills the process', () => {
   it('is isolated by chunks of 1, 2, 4, ... and skipped by a durable mark', async () => {
     const world = new Harness(counting(), { timeoutMs: 1000 })
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1)]))
-    // The attempt before died: no checkpoint for longer than two timeouts.
+    // The previous attempt died: there has been no checkpoint for longer than two timeouts.
     world.now += 2001
     world.calls.length = 0
     await world.container().ingest(
@@ -245,7 +245,7 @@ describe('invariant 14: a record that kills the process', () => {
     )
     const checkpoints = world.calls.filter((call) => call.startsWith('update s#readings/p position'))
     expect(checkpoints).toHaveLength(4) // 1 + 2 + 4 + 5
-    expect(world.logs.some((line) => /^warn careful/.test(line))).toBe(true)
+    expect(world.logs.some((line) => /^warn .*careful mode/.test(line))).toBe(true)
     const { position } = (await world.split('readings/p'))!
     await world.store.update({
       key: { pk: 'counting.1#0#splits', sk: 's#readings/p' },
@@ -304,7 +304,7 @@ describe('invariant 11: everything is bounded', () => {
     world.before = (call) => {
       if (call.startsWith('update s#readings/p position')) world.remainingMs = 500
     }
-    // Careful, so that one record has its checkpoint before the time is gone.
+    // Careful, so that one record has its checkpoint before the time is over.
     const answer = await world.container().ingest(fileEvent('readings', 'p', 1, [at(1), at(2), at(3)]))
     expect(undoneOf(answer)).toBe(2)
     expect((await world.split('readings/p'))?.position).toBe('00000000000000000001')
@@ -340,7 +340,7 @@ describe('invariant 14: a row that a sink can never take', () => {
       return sink === 'out' && value.value.n === 2 ? 'it is too large.' : undefined
     }
     const { ingest, tick } = world.container()
-    // 5 expires in ingest; the windows of 1 and 40 close with one row and with two.
+    // 5 is expired in ingest. The windows of 1 and 40 close with one row and two rows.
     await ingest(fileEvent('readings', 'p', 0, [at(1), at(40), at(41), '{bad', at(5)]))
     world.sources.readings!.splits = [{ split: 'p', closed: true }]
     await tick()
@@ -349,8 +349,8 @@ describe('invariant 14: a row that a sink can never take', () => {
     const dead = world.rows.get('dead')!
     expect(dead.map((row) => [row.reason, row.detail])).toEqual([
       ['bad-json', expect.any(String)],
-      ['sink-refused', 'The sink "late" refuses the row: it is too large.'],
-      ['sink-refused', 'The sink "out" refuses the row: it is too large.'],
+      ['sink-refused', 'The sink "late" refused the row: it is too large.'],
+      ['sink-refused', 'The sink "out" refused the row: it is too large.'],
     ])
     expect(dead[1].payload.reason).toBe('expired')
     expect(dead[2].payload.value).toEqual({ n: 2, sum: 2 })
@@ -367,6 +367,6 @@ describe('invariant 14: a row that a sink can never take', () => {
     ])
     world.refuses = () => 'never.'
     expect(undoneOf(await ingest(fileEvent('readings', 'p', 3, ['{bad'])))).toBeUndefined()
-    expect(world.logs.some((line) => line.startsWith('error the dead letter refuses a row'))).toBe(true)
+    expect(world.logs.some((line) => line.startsWith('error the dead letter sink refused a row'))).toBe(true)
   })
 })

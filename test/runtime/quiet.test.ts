@@ -19,7 +19,7 @@ interface Row {
   readonly at: number
 }
 
-/** Counts by windows, and the counts by longer windows where they are given. */
+/** Counts by windows, and sums the counts by longer windows if they are given. */
 function counted(
   window: ReturnType<typeof tumbling>,
   then?: ReturnType<typeof tumbling>,
@@ -41,7 +41,7 @@ function counted(
   })
 }
 
-/** Counts an hour of one source, and counts these results and the rows of another source by ten minutes. */
+/** Counts one source by the hour, and counts these results and the rows of another source by ten minutes. */
 const mixed = pipeline('mixed', { deadLetter: ndjson('dead') }, (p) => {
   const source = (name: string) => kinesisSource(name, { timestamp: (row: Row) => row.at, watermark: outOfOrder('1m') })
   p.from(source('meters'))
@@ -56,7 +56,7 @@ const mixed = pipeline('mixed', { deadLetter: ndjson('dead') }, (p) => {
     .to(ndjson('totals'))
 })
 
-/** A shard and its ticks, a minute apart. */
+/** A shard, and ticks that are a minute apart. */
 class Meter {
   readonly world: Harness
   private readonly start: number
@@ -72,7 +72,7 @@ class Meter {
     this.start = this.world.now
   }
 
-  /** Sends rows stamped so many minutes after the start. */
+  /** Sends rows with timestamps that are this many minutes after the start. */
   async send(minutes: readonly number[], stream = 'meters'): Promise<void> {
     const { world, start } = this
     const Records = minutes.map((minute) => ({
@@ -96,7 +96,7 @@ class Meter {
     }
   }
 
-  /** Another source sends a row a minute. */
+  /** Another source sends a row every minute. */
   async others(minutes: number): Promise<void> {
     for (let i = 0; i < minutes; i++) {
       await this.send([(this.world.now - this.start) / MINUTE], 'others')
@@ -104,7 +104,7 @@ class Meter {
     }
   }
 
-  /** What the first results of a sink count. */
+  /** The counts in the first results of a sink. */
   counts(sink: string, results: number): number[] {
     return this.world.rows
       .get(sink)!
@@ -112,7 +112,7 @@ class Meter {
       .map(({ value }) => value.n)
   }
 
-  /** What a sink counts in all. */
+  /** The total count of a sink. */
   sum(sink: string): number {
     return (this.world.rows.get(sink) ?? []).reduce((sum, row) => sum + row.value.n, 0)
   }
@@ -137,7 +137,7 @@ describe('what is open is closed when all is quiet', () => {
     const meter = new Meter(counted(tumbling('10m')))
     await meter.send([3])
     await meter.wait(600)
-    // In the window after it, hours late.
+    // In the window after it, which is hours late.
     await meter.send([10, 11])
     await meter.wait(20)
     expect(meter.sum('out')).toBe(3)
@@ -183,7 +183,7 @@ describe('invariant 5: operators after each other', () => {
     await meter.wait(30)
     expect(meter.sum('out')).toBe(240)
     expect(meter.sum('totals')).toBe(18)
-    // By the clock the window of the last hour ends two hours later.
+    // By the clock, the window of the last hour ends two hours later.
     await meter.wait(150)
     expect(meter.sum('totals')).toBe(24)
     expect(meter.world.rows.get('late')).toBeUndefined()
@@ -198,7 +198,7 @@ describe('invariant 5: operators after each other', () => {
     expect(meter.sum('totals')).toBe(2)
     await meter.send(range(20, 70))
     await meter.wait(90)
-    // The first takes all; four of its results belong to an hour that is over.
+    // The first accepts all of them. Four of its results belong to an hour that has ended.
     expect(meter.sum('out')).toBe(65)
     expect(meter.sum('totals')).toBe(3)
     expect(meter.world.rows.get('late2')).toHaveLength(4)
@@ -209,7 +209,7 @@ describe('invariant 5: operators after each other', () => {
     await meter.others(15)
     await meter.send(range(0, 5))
     await meter.others(80)
-    // The hour of the quiet source ends by the clock, fifteen minutes late; the time of the other waits for it.
+    // The hour of the idle source ends by the clock, fifteen minutes late. The time of the other source waits for it.
     expect(meter.world.rows.get('late2')).toBeUndefined()
     expect(meter.counts('totals', 6)).toEqual([10, 10, 10, 10, 10, 11])
   })

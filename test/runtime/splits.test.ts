@@ -8,7 +8,7 @@ import { at, counting, type Reading } from './pipelines.js'
 describe('splits with any name', () => {
   it('invariant 2: ids that hold what keys are parted by do not meet in one chain', async () => {
     const world = new Harness(counting())
-    // The attempt on `log` dies between its segments and its checkpoint.
+    // The attempt on `log` dies between writing its segments and its checkpoint.
     world.before = (call) => {
       if (call.startsWith('update s#') && call.includes('position')) throw new Error('gone')
     }
@@ -138,10 +138,10 @@ describe('invariant 11: fleets', () => {
         world.now += 5
         await world.container().ingest(fileEvent('readings', split, seconds / 40, [at(seconds)]))
       }
-      // A look lists all splits, in pages of a megabyte.
+      // Each time, all splits are listed, in pages of a megabyte.
       return world.calls.filter((call) => call === 'query s#').length
     }
-    // 200 splits, a second of batches: without a pace 400 of them read all others.
+    // 200 splits and batches for one second: without pacing, 400 of them would read all other splits.
     expect(await lookedIn(40)).toBeLessThan(6)
     expect(await lookedIn(80)).toBeLessThan(6)
     await world.container().tick()
@@ -179,7 +179,7 @@ describe('invariant 11: fleets', () => {
     expect(world.logs.filter((line) => line.startsWith('warn a tick'))).toEqual([])
     world.remainingMs = 900
     await world.container().tick()
-    expect(world.logs).toContain('warn a tick had no time for all of its work {}')
+    expect(world.logs).toContain('warn a tick ran out of time: the next one continues {}')
     expect(world.metrics.get('UnfinishedTicks')).toBe(1)
   })
 

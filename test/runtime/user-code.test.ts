@@ -20,7 +20,7 @@ import { at, type Reading } from './pipelines.js'
 
 type Build = (p: Builder, source: ReturnType<typeof fileSource<Reading>>) => unknown
 
-/** What the dead letter says of the second of three records, whose value is negative. */
+/** The dead letter of the second of three records, whose value is negative. */
 async function saidOf(build: Build, options: Partial<SourceOptions<Reading>> = {}): Promise<[string, string][]> {
   const source = fileSource('readings', { timestamp: (r) => r.t, watermark: outOfOrder('2s'), ...options })
   const world = new Harness(pipeline('said', { deadLetter: ndjson('dead'), keyGroups: 1 }, (p) => build(p, source)))
@@ -46,7 +46,7 @@ const fragile = (part: 'init' | 'add', fails: () => unknown) =>
     merge: (a, b) => a + b,
     result: (acc) => acc,
   })
-const AT_ONCE = 'must give its value at once; it gave a promise. Take async out of it.'
+const AT_ONCE = 'must be synchronous; it returned a promise. Remove async from it.'
 const boom = (): never => {
   throw new Error('boom')
 }
@@ -132,7 +132,8 @@ describe('invariant 14: a promise is no value', () => {
   })
 
   it('timestamp', async () => {
-    const detail = 'timestamp() gives ms since the epoch or a valid Date; it gave a promise. Take async out of it.'
+    const detail =
+      'timestamp() must return ms since the epoch or a valid Date; it returned a promise. Remove async from it.'
     const timestamp = (r: Reading) => later(r, r.t)
     expect(await saidOf((p, s) => p.from(s).to(ndjson('out')), { timestamp })).toEqual([['bad-timestamp', detail]])
   })
@@ -153,7 +154,7 @@ describe('invariant 14: a fold that throws says which', () => {
       'text',
       folded({ total: sum((r: Reading) => (r.v < 0 ? 'x' : r.v) as number) }),
       'bad-value',
-      'Field "total" of "w": sum() folds finite numbers; its function gave a string. Give null to leave a row out.',
+      'Field "total" of "w": sum() folds finite numbers; its function returned a string. Return null to leave a row out.',
     ],
     [
       'a time within',
@@ -165,7 +166,7 @@ describe('invariant 14: a fold that throws says which', () => {
       'no key',
       folded({ ids: distinctCount((r: Reading) => (r.v < 0 ? Number.NaN : r.v)) }),
       'bad-value',
-      'Field "ids" of "w": distinctCount() counts keys. A key is a string, a finite number, a boolean, a bigint, null, or an array of them; this one is NaN. Give null to leave a row out.',
+      'Field "ids" of "w": distinctCount() counts keys. A key is a string, a finite number, a boolean, a bigint, null, or an array of them; this one is NaN. Return null to leave a row out.',
     ],
     ['adding', folded({ n: count(), own: fragile('add', boom) }), 'step-threw', 'Field "own" of "w": boom'],
     [
@@ -205,7 +206,7 @@ describe('invariant 14: a fold that throws says which', () => {
 describe('a timestamp that cannot be used is shown', () => {
   const stamped = (given: unknown) => ({ timestamp: (r: Reading) => (r.v < 0 ? given : r.t) as number })
   const TEXT =
-    'Text goes through iso() or isoUtc(), numbers in other units through epochSeconds(), epochMicros() or epochNanos().'
+    'For text use iso() or isoUtc(); for numbers in other units use epochSeconds(), epochMicros() or epochNanos().'
   it.each<[unknown, string]>([
     ['2001-01-01T00:00:00Z', '"2001-01-01T00:00:00Z"'],
     ['x'.repeat(41), `"${'x'.repeat(40)}…"`],
@@ -217,7 +218,7 @@ describe('a timestamp that cannot be used is shown', () => {
     [{ secret: 1 }, 'an object'],
     [[1], 'an array'],
   ])('%o', async (given, shown) => {
-    const detail = `timestamp() gives ms since the epoch or a valid Date; it gave ${shown}. ${TEXT}`
+    const detail = `timestamp() must return ms since the epoch or a valid Date; it returned ${shown}. ${TEXT}`
     expect(await saidOf((p, s) => p.from(s).to(ndjson('out')), stamped(given))).toEqual([['bad-timestamp', detail]])
   })
 
@@ -226,7 +227,7 @@ describe('a timestamp that cannot be used is shown', () => {
     expect(await saidOf((p, s) => p.from(s).to(ndjson('out')), options)).toEqual([
       [
         'future-timestamp',
-        'The timestamp 2100-01-01T00:00:00.000Z lies after 1970-01-02T00:00:01.000Z: more than maxFutureDrift (1d) ahead of all records before it, and of the clock.',
+        'The timestamp 2100-01-01T00:00:00.000Z is after 1970-01-02T00:00:01.000Z: more than maxFutureDrift (1d) ahead of all records before it, and ahead of the clock.',
       ],
     ])
   })
@@ -255,7 +256,7 @@ describe('a timestamp that cannot be used is shown', () => {
       {
         reason: 'future-timestamp',
         detail:
-          "The timestamp 2100-01-01T00:00:00.000Z lies more than maxFutureDrift (1m) ahead of the record's arrival.",
+          "The timestamp 2100-01-01T00:00:00.000Z is more than maxFutureDrift (1m) ahead of the record's arrival.",
       },
     ])
   })

@@ -55,7 +55,7 @@ describe('a record of many values', () => {
   it('invariant 10: each value is counted, and one without any counts as filtered', async () => {
     const world = new Harness(made())
     expect(await world.container().ingest(event(...records))).toEqual({ batchItemFailures: [] })
-    // Four, one, none and three values: a bad line, a filtered value, and an empty record.
+    // Four, one, zero and three values: an invalid line, a filtered value, and an empty record.
     expect((await counters(world))[0]).toEqual([9, 1, 2, 6, 0, 0, 0, 1, 1])
     expect(world.rows.get('late')).toMatchObject([
       { payload: JSON.parse(at(6)), position: '00000000000000000003:00000002' },
@@ -118,7 +118,7 @@ describe('a record of many values', () => {
   })
 
   it('invariant 1: waits as one where its second value asks for a clock', async () => {
-    // Nobody knows when a record of this topic arrived, and the values lie days after each other.
+    // It is unknown when a record of this topic arrived, and the values are days apart.
     const day = 86_400_000
     const world = new Harness(made({ maxFutureDrift: '1d' }))
     world.now = T + 10 * day

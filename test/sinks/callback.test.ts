@@ -43,6 +43,6 @@ describe('a callback', () => {
   })
 
   it('that is no function is refused', () => {
-    expect(() => callback('rows', 5 as never)).toThrow('callback("rows") takes a function of rows; it got number.')
+    expect(() => callback('rows', 5 as never)).toThrow('callback("rows") needs a function of rows; it got number.')
   })
 })

@@ -1,18 +1,20 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { OperatorBatch, Sink, SinkRow, SplitRows } from '../../lib/ports/index.js'
 
-/** A place that rows go to, and how to look at it. */
+/** A destination for rows, and how to read it. */
 export interface SinkPlace {
-  /** Opens a sink on the place: another one each time, as another process would, or one that came after a crash. */
+  /** Opens a sink on the destination: a new one each time, as another process would, or one after a crash. */
   open(): Promise<Sink>
-  /** The rows that a reader finds, in their order. */
+  /** The rows that a reader finds, in order. */
   rows(): Promise<readonly unknown[]>
 }
 
-/** What a sink declares that it does beyond "at least once"; what it does not declare is skipped by name. */
+/** The guarantees that a sink declares beyond "at least once". Tests of other guarantees are skipped by name. */
 export interface SinkCapabilities {
   readonly exactlyOnce: boolean
-  /** How many rows the suite writes at once; a place that has an object for each is asked for fewer. Default 20,000. */
+  /**
+   * How many rows the suite writes at once. A destination with one object for each row is given fewer. Default 20,000.
+   */
   readonly rowsAtOnce?: number
 }
 
@@ -23,10 +25,10 @@ export const part = (name: string, values: readonly unknown[], operator = 'op'):
   rows: values.map((value, i) => ({ id: `${operator}/${name}/${i}`, value, order: '' })),
 })
 
-/** The position of a record, as Kafka and files have it. */
+/** The position of a record, in the format of Kafka and files. */
 export const position = (index: number): string => String(index).padStart(20, '0')
 
-/** Rows of the records from `from` up to, but not, `to`: `each` says what a record became. */
+/** Rows of the records from `from` up to, but not including, `to`. `each` defines the rows of a record. */
 export function range(
   split: string,
   from: number,
@@ -179,7 +181,7 @@ export function describeSink(name: string, place: () => SinkPlace, capabilities:
       const poisoned = { ...all[0]!, rows: [broken] }
       const sink = await open(at)
       await expect(sink.write([poisoned, all[1]!, all[2]!])).rejects.toThrow()
-      // Whatever of it is still under way has its time.
+      // Gives writes that are still running time to finish.
       await new Promise((resolve) => setTimeout(resolve, 20))
       await sink.write([range('s', 0, 6)])
       expect(await at.rows()).toEqual(Array.from({ length: 6 }, (_, i) => `s:${i}`))

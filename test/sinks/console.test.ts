@@ -4,7 +4,7 @@ import { consoleSink } from '../../lib/index.js'
 import { consoleWriter } from '../../lib/sinks/console/adapter.js'
 import { describeSink, part } from './conformance.js'
 
-/** A terminal that takes its time. */
+/** A slow terminal. */
 function slow(lines: string[], fail?: Error): Writable {
   return new Writable({
     write(chunk, _, done) {

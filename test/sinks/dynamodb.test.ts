@@ -24,7 +24,7 @@ import { FaultyDynamoDB } from '../services/faulty-dynamodb.js'
 import { describeLive } from '../services/local.js'
 import { describeSink, part, position, range } from './conformance.js'
 
-/** DynamoDB Local takes some thousand rows a second. */
+/** DynamoDB Local accepts some thousand rows a second. */
 const SUITE = { exactlyOnce: true, rowsAtOnce: draws(2_000, 20_000) }
 
 describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
@@ -60,14 +60,14 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
   const open = (table: string, options: DynamoDBTableOptions<any> = {}, run = 1): Promise<Sink> =>
     dynamodbTable(table, { endpoint: services.endpoint('dynamodb'), ...options }).open({ pipeline: 'p', run })
 
-  /** The suite's rows have no keys of their own: each is kept under its id, as JSON. */
+  /** The rows of the suite have no keys of their own, so each is stored under its id, as JSON. */
   const byId = (row: unknown, id: string) => ({
     pk: digest(id),
     sk: id.startsWith('op/') ? 'a' : 'b',
     order: id.replace(/\d+$/, (n) => n.padStart(6, '0')),
     json: rowJson(row),
   })
-  // A row that comes again is the same: the first stands.
+  // A row that is written again is equal, so the first one stays.
   const version = () => 0
   const place = (endpoint?: () => string) => {
     const table = freshTable()
@@ -159,13 +159,13 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     const [zombie, sink] = [await open(table), await open(table)]
     await sink.write(results('005', result('a', 1, 0, { old: true })))
     await sink.write(results('007', result('a', 2, 1)))
-    // An attempt from before wakes and writes its pane again.
+    // An earlier attempt wakes up and writes its pane again.
     await zombie.write(results('005', result('a', 1, 0, { old: true })))
     await zombie.write(results('006', result('a', 9, 1)))
     const [item] = await itemsOf(table)
     expect(item).toMatchObject({ n: 2, pane: 1, timing: 'late' })
     expect(item).not.toHaveProperty('old')
-    // A new run stands above all of the run before it; the run before it never comes back.
+    // A new run is above all of the previous run, whose rows never return.
     const replay = await open(table, {}, 2)
     await replay.write(results('005', result('a', 5)))
     await sink.write(results('008', result('a', 6, 2)))
@@ -205,7 +205,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     const gone = { pk: 'a', _deleted: true }
     expect((await itemsOf(table)).sort((a, b) => (a.pk < b.pk ? -1 : 1))).toMatchObject([gone, { pk: 'b', n: 1 }])
     expect((await itemsOf(table)).find(({ pk }) => pk === 'a')).not.toHaveProperty('n')
-    // An attempt that sleeps for long comes again with what was before.
+    // An attempt that slept for a long time writes the earlier rows again.
     await sink.write(results('005', result('a', 1), result('b', 1)))
     expect((await itemsOf(table)).find(({ pk }) => pk === 'a')).toMatchObject(gone)
     await sink.write(results('007', result('a', 3, 2)))
@@ -279,10 +279,10 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     const rows = ['a', 'throws', 'no key', 'large', 'b', 'proto']
     const refused = (await sink.write([range('s', 0, 6, (index) => [rows[index]])])) ?? []
     expect(refused.map(({ row, reason }) => [row.order, reason])).toEqual([
-      [position(1), 'its item cannot be made: no such field'],
-      [position(2), 'its partition key "pk" has 0 bytes; DynamoDB takes 1 to 2048.'],
-      [position(3), expect.stringMatching(/^its item has 4096\d\d bytes; DynamoDB takes at most 409600\.$/)],
-      [position(5), 'its item cannot be made: a field is called "__proto__".'],
+      [position(1), 'its item cannot be created: no such field'],
+      [position(2), 'its partition key "pk" has 0 bytes; DynamoDB accepts 1 to 2048.'],
+      [position(3), expect.stringMatching(/^its item has 4096\d\d bytes; DynamoDB accepts at most 409600\.$/)],
+      [position(5), 'its item cannot be created: a field has the name "__proto__".'],
     ])
     expect((await itemsOf(table)).map((item) => item.pk).sort()).toEqual(['a', 'b'])
     await sink.close()
@@ -304,7 +304,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     twice.a = twice.b = twice
     const cyclic = await open(table, { version, item: () => ({ pk: 'c', sk: 'x', twice }) })
     expect((await cyclic.write([part('p', [1])]))?.[0]?.reason).toBe(
-      'its item cannot be made: it holds more than 420000 values.',
+      'its item cannot be created: it holds more than 420000 values.',
     )
     for (const opened of [sink, cyclic]) await opened.close()
   })
@@ -430,7 +430,7 @@ describe('dynamodbTable', () => {
   })
 })
 
-/** A value of DynamoDB's protocol as a plain one. */
+/** Converts a value of the DynamoDB protocol to a plain one. */
 function plain(value: any): any {
   if (value.M) return Object.fromEntries(Object.entries(value.M).map(([name, field]) => [name, plain(field)]))
   if (value.L) return value.L.map(plain)

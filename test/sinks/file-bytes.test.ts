@@ -37,7 +37,7 @@ describe('invariant 8: the file of a sink is the same, byte for byte', () => {
         const folder = join(root, `g${keyGroups}.r${rowsMax}.s${seed}`)
         const sinks = new Map<number, Sink>()
         for (const [i, step] of schedule(seed * 100 + keyGroups, 3, keyGroups, rowsMax).entries()) {
-          // Now and then a process starts anew and has to see what is there.
+          // Occasionally a process restarts and must find out what has been written.
           if (i % 11 === 10) sinks.delete(step.sink)
           const sink = sinks.get(step.sink) ?? (await fileSink(folder))
           sinks.set(step.sink, sink)

@@ -2,8 +2,8 @@ import { fileSink } from '../../lib/sinks/file/adapter.js'
 import { attempts } from './schedules.js'
 
 /**
- * Another process on the folder: it writes everything from the start, as one that came after a crash does, and says
- * when it has begun.
+ * Another process on the folder. It writes everything from the start, as a process does after a crash, and reports when
+ * it has begun.
  */
 const [folder, seed] = process.argv.slice(2)
 const sink = await fileSink(folder!)

@@ -31,7 +31,7 @@ describeSink(
   { exactlyOnce: true },
 )
 
-/** A pid that no process has: beyond what kernels give out. */
+/** A pid that no process has, because it is larger than kernels assign. */
 const DEAD_PID = 2 ** 22 + 12_345
 
 describe('a file sink after a crash between write and rename', () => {

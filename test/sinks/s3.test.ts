@@ -22,7 +22,7 @@ const linesOf = (text: string): Line[] =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-/** What a reader finds: each id once, in the order of the ids, as objects have none. */
+/** What a reader finds: each id once, sorted by id, because objects have no order. */
 function rowsOf(objects: readonly { readonly text: string }[]): unknown[] {
   const rows = new Map<string, unknown>()
   for (const { id, row } of objects.flatMap(({ text }) => linesOf(text))) if (!rows.has(id)) rows.set(id, row)
@@ -157,7 +157,7 @@ describe.skipIf(tools === undefined)('buckets as sinks', () => {
       `The bucket "no-such-bucket" does not exist at ${aws.endpoint}. Check its name, the region and the account, or create it.`,
     )
     await expect(open('s3://No_Bucket')).rejects.toThrow(
-      "A bucket is given as s3://NAME or s3://NAME/PREFIX, its name of 3 to 63 lower-case letters, digits, '-' and '.'; it is \"s3://No_Bucket\".",
+      "A bucket is given as s3://NAME or s3://NAME/PREFIX, with a name of 3 to 63 lower-case letters, digits, '-' and '.'; it is \"s3://No_Bucket\".",
     )
   })
 })
@@ -241,7 +241,11 @@ describe('a bucket that answers ill', () => {
 
   it.each([
     [403, 'AccessDenied', /^The bucket "letters" refuses the call at .*: as it is\.$/],
-    [301, 'PermanentRedirect', /^The bucket "letters" is in another region, and not at .*\. Give its own\.$/],
+    [
+      301,
+      'PermanentRedirect',
+      /^The bucket "letters" is in another region, not at .*\. Give the region that it is in\.$/,
+    ],
     [403, 'SignatureDoesNotMatch', /^The AWS credentials are not accepted for the bucket "letters"/],
   ])('with %i %s is one sentence', async (status, code, words) => {
     answers = [[status, code]]

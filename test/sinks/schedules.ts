@@ -8,13 +8,13 @@ const RECORDS = 40
 const SLICES = 6
 const KEYS = Array.from({ length: 60 }, (_, i) => `key ${i}`).sort((a, b) => hash32(a) - hash32(b) || (a < b ? -1 : 1))
 
-/** A record becomes none to three rows. */
+/** A record becomes zero to three rows. */
 const rowsOf = (split: string) => (index: number) =>
   Array.from({ length: hash32(`${split}${index}`) % 4 }, (_, n) => ({ split, index, n }))
 
 /**
- * An operator's parts as advance cuts them: a slice's keys in the order of their hash, by key group, then so many a
- * part.
+ * The parts of an operator, as an advance divides them: the keys of a slice in the order of their hash, by key group,
+ * and then a fixed number of rows in each part.
  */
 export function operatorParts(keyGroups: number, rowsMax: number): SinkBatch[] {
   const parts: SinkBatch[] = []
@@ -32,7 +32,7 @@ export function operatorParts(keyGroups: number, rowsMax: number): SinkBatch[] {
   return parts
 }
 
-/** Everything once, in batches of a seed's size: what a process that starts over does. */
+/** Everything once, in batches whose size depends on the seed, as a restarted process writes it. */
 export function attempts(seed: number): SinkBatch[][] {
   const random = new Random(seed)
   const parts = operatorParts(3, 7)
@@ -48,7 +48,7 @@ export function attempts(seed: number): SinkBatch[][] {
   return order(all)
 }
 
-/** Ranges of a split ascend, as its attempts do; all else is as it was dealt. */
+/** The ranges of a split ascend, as in its attempts. Everything else keeps its order. */
 function order(all: SinkBatch[][]): SinkBatch[][] {
   const ranges = all.filter((batches) => batches[0]?.kind === 'split')
   ranges.sort((a, b) => ((a[0] as { to: string }).to < (b[0] as { to: string }).to ? -1 : 1))
@@ -57,14 +57,14 @@ function order(all: SinkBatch[][]): SinkBatch[][] {
 
 /** A write of one attempt. */
 export interface Step {
-  /** Which of the sinks on the folder, or a new one. */
+  /** Which of the sinks on the folder writes, or a new one. */
   readonly sink: number
   readonly batches: readonly SinkBatch[]
 }
 
 /**
- * A run with zombies: attempts start from a checkpoint that stood once, and may write long after others went on. A part
- * of an operator comes in any order, any number of times.
+ * A run with zombies: attempts start from a checkpoint that was once current, and may write long after other attempts
+ * have continued. The parts of an operator arrive in any order and any number of times.
  */
 export function schedule(seed: number, sinks: number, keyGroups: number, rowsMax: number): Step[] {
   const random = new Random(seed)
@@ -77,7 +77,7 @@ export function schedule(seed: number, sinks: number, keyGroups: number, rowsMax
     const own: Step[] = []
     const checkpoints = [0]
     while (checkpoints[checkpoints.length - 1]! < RECORDS) {
-      // Most attempts are the newest, some are zombies of an older checkpoint.
+      // Most attempts are the newest. Some are zombies that started from an older checkpoint.
       const back = random.below(3) === 0 ? random.below(Math.min(3, checkpoints.length)) : 0
       const from = checkpoints[checkpoints.length - 1 - back]!
       const to = Math.min(RECORDS, from + 1 + random.below(8))
@@ -93,7 +93,7 @@ export function schedule(seed: number, sinks: number, keyGroups: number, rowsMax
   return steps
 }
 
-/** The rows that every run must end with, in their order: parts by slice and hash, then rows by position and id. */
+/** The rows that every run must end with, in order: parts by slice and hash, then rows by position and id. */
 export function expected(): unknown[] {
   const rows = SPLITS.flatMap((split) => range(split, 0, RECORDS, rowsOf(split)).rows)
   rows.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : a.id < b.id ? -1 : 1))

@@ -158,7 +158,7 @@ describe('events as AWS sends them', () => {
     const [first] = event.Records
     const [, shard] = /^(.*):/.exec(first.eventID)!
     const counters = JSON.parse((await world.split(`logs/${shard}`))!.counters as string)
-    expect(counters[0]).toEqual([rows.length + 1, 0, 1, rows.length, 0])
+    expect(counters[0]).toEqual([rows.length + 1, 0, 1, rows.length, 0, 0, 0, 1])
   })
 
   it('ids beyond 2^53 are never one row', async () => {

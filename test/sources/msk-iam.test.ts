@@ -75,11 +75,11 @@ describe('a login to MSK by IAM', () => {
     await expect(
       withKafkaSecrets({ brokers: ['kafka.example.com:9098'] }, { mechanism: 'aws-msk-iam' }),
     ).rejects.toThrow(
-      /^A login by aws-msk-iam is signed for a region: .*kafka\.example\.com:9098 has none\. Set AWS_REGION\.$/,
+      /^A login by aws-msk-iam is signed for a region\. .*kafka\.example\.com:9098 does not\. Set AWS_REGION\.$/,
     )
     await expect(
       withKafkaSecrets({ brokers: [BROKER] }, { mechanism: 'aws-msk-iam', credentials: 'env:LOGIN' }),
-    ).rejects.toThrow(/a secret is given besides\. Leave the secret out, or give another mechanism\.$/)
+    ).rejects.toThrow(/a secret is given as well\. Leave the secret out, or give another mechanism\.$/)
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(name, undefined)
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/no/such/file')

@@ -4,19 +4,19 @@ import type { Item, RangeQuery, StateStore, StoreUsage, Update } from '../../lib
 import { draws } from '../draws.js'
 import { runOnModel, runOnStore, scripts } from './model.js'
 
-/** What a store cannot help. */
+/** The differences that a store cannot avoid. */
 export interface StoreTraits {
-  /** Its calls are tried again, so what they cost is not exact. */
+  /** Its calls are retried, so their cost is not exact. */
   readonly isFaulty?: boolean
-  /** A refused insert does not say what stands, so it counts as the item that was attempted. */
+  /** A refused insert does not return the stored item, so its size is taken from the item that was attempted. */
   readonly refusedInsertsAreBlind?: boolean
-  /** Items of the longest paging; default 10,000, and fewer in the short form. */
+  /** Items of the longest paging test. Default 10,000, and fewer in the short form. */
   readonly items?: number
-  /** Scripts that are run against the model, 60 by default; a third of them in the short form. */
+  /** Scripts that are compared with the model. Default 60, and a third of them in the short form. */
   readonly scripts?: number
 }
 
-/** What every store of the port must do. `open` gives an empty one. Units are exact: see lib/state/units.ts. */
+/** The behaviour of every store of the port. `open` creates an empty one. Units are exact: see lib/state/units.ts. */
 export function describeStateStore(name: string, open: () => Promise<StateStore>, traits: StoreTraits = {}): void {
   describe(`StateStore: ${name}`, () => {
     const scriptRuns = traits.scripts ?? 60
@@ -56,7 +56,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         await store.insert([item('a', far)])
         expect(await store.get([key('a')])).toEqual([item('a', far)])
         for (const n of [1e126, 9.99e-131, Number.NaN, Number.NEGATIVE_INFINITY])
-          await expect(store.insert([item('b', { n })])).rejects.toThrow('a number that DynamoDB can hold')
+          await expect(store.insert([item('b', { n })])).rejects.toThrow('a number that DynamoDB can store')
       })
 
       it('refuses more than 100 keys, and a key twice, as DynamoDB does', async () => {
@@ -112,7 +112,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         const pages = await drain(store, all('p'))
         expect(pages.map(({ sk }) => sk)).toEqual(sks)
         expect(pages.every((found) => Buffer.compare(found.bytes as Uint8Array, bytes) === 0)).toBe(true)
-        // A page holds 1 MB: three of these, or the fourth that goes beyond it.
+        // A page holds 1 MB: three of these items, or a fourth that exceeds it.
         expect((await store.query(all('p'))).items.length).toBeLessThan(5)
       })
 
@@ -131,7 +131,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
     })
 
     describe('update', () => {
-      // Another trace each time: one that stood before would pass for an update whose answer was lost.
+      // A different trace each time: an equal one from before would count as an update whose response was lost.
       let changes = 0
       const change = (when: Update['when'], set: Update['set'] = { done: changes++ }): Promise<boolean> =>
         store.update({ key: key('a'), set, when }).then(({ applied }) => applied)
@@ -339,7 +339,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
     })
 
     describe.skipIf(traits.isFaulty)('usage', () => {
-      /** What the call costs. */
+      /** The cost of the call. */
       const cost = async (call: () => Promise<unknown>): Promise<StoreUsage> => {
         const before = store.usage()
         await call()
@@ -350,7 +350,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
           readUnits: after.readUnits - before.readUnits,
         }
       }
-      /** An item of so many bytes: 6 for the keys (pk: 'p', sk: one character), 1 for the name `b`. */
+      /** An item of this many bytes: 6 for the keys (pk: 'p', sk: one character), 1 for the name `b`. */
       const sized = (sk: string, bytes: number): Item => item(sk, { b: new Uint8Array(bytes - 7) })
 
       it('starts at nothing', () => {

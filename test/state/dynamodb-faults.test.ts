@@ -8,7 +8,7 @@ import { FAULTS, type Fault, FaultyDynamoDB } from '../services/faulty-dynamodb.
 import { describeLive } from '../services/local.js'
 import { describeStateStore } from './conformance.js'
 
-/** Longer than DynamoDB Local takes for the largest call on a machine that is ten times as slow as a quiet one. */
+/** Longer than DynamoDB Local takes for the largest call on a machine that is ten times slower than usual. */
 const REQUEST_TIMEOUT_MS = 1_000
 const LATE_MS = 1_250
 const RATES: Readonly<Record<Fault, number>> = {
@@ -141,8 +141,8 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     for (const call of callsOf(store)) await expect(call()).rejects.toMatchObject({ code: 'throttled' })
     proxy.set({ resetAfter: 1 })
     for (const call of callsOf(store)) await expect(call()).rejects.toMatchObject({ code: 'unknown-outcome' })
-    await expect(store.get([key])).rejects.toThrow(/^A read of the table "state-\d+" gave no answer in \d attempts/)
-    // The insert did happen: whoever comes again finds it.
+    await expect(store.get([key])).rejects.toThrow(/^A read of the table "state-\d+" got no answer in \d attempts/)
+    // The insert did happen: the next attempt finds it.
     proxy.set({})
     expect(await store.insert([{ ...key, n: 1 }])).toEqual(['exists'])
   })
@@ -212,7 +212,7 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     const nowhere = await dynamodbStore('mine', { endpoint: direct })
     await expect(nowhere.get([key])).rejects.toMatchObject({
       code: 'no-region',
-      message: 'No AWS region is set to reach the table "mine" in. Set AWS_REGION.',
+      message: 'No AWS region is set for the table "mine". Set AWS_REGION.',
     })
     await nowhere.close()
     vi.unstubAllEnvs()
@@ -235,7 +235,7 @@ const callsOf = (store: StateStore) => {
   ]
 }
 
-/** The next request meets this fault, those after it none. */
+/** The next request meets this fault. Requests after it meet none. */
 async function once(proxy: FaultyDynamoDB, fault: Fault): Promise<void> {
   const before = proxy.counts[fault] ?? 0
   proxy.set({ [fault]: 1 })

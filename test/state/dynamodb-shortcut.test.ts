@@ -48,9 +48,7 @@ const pageOf = (more: object) => ({
   ...more,
 })
 
-/**
- * Calls in turn, each of which one client makes after the other did: writes, their refusals, reads, and what is wrong.
- */
+/** Calls in turn, which one client makes after the other: writes, refused writes, reads, and invalid calls. */
 const calls = () => [
   new PutItemCommand(put('a')),
   new PutItemCommand(put('a')),
@@ -66,7 +64,7 @@ const calls = () => [
 ]
 
 describeLive('the short way of a DynamoDB call', ['dynamodb'], (services) => {
-  /** What a call gives, or how it fails. */
+  /** The result of a call, or its error. */
   const outcomes = async (client: DynamoDBClient): Promise<unknown[]> => {
     const seen: unknown[] = []
     for (const command of calls()) {
@@ -120,7 +118,7 @@ interface Seen {
   readonly body: string
 }
 
-/** Signature Version 4, as its documentation has it, from what arrived. */
+/** Signature Version 4 of the received request, computed as its documentation describes. */
 function signatureOf({ headers, body }: Seen, secret: string): string {
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
   const hmac = (by: string | Buffer, text: string): Buffer => createHmac('sha256', by).update(text).digest()

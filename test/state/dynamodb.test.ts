@@ -47,7 +47,7 @@ describeLive('DynamoDB Local', ['dynamodb'], (services) => {
         const item = { pk: `p${n}`, sk: `${n++}`, ...rest } as Item
         const bytes = itemBytes(item)
         const Item = toItem(item)
-        // Where a size lies within some bytes of a boundary, DynamoDB itself says 'approximately'.
+        // For a size within a few bytes of a boundary, DynamoDB itself states 'approximately'.
         if (bytes % 1024 < 24 || bytes % 1024 > 1000) return
         const ReturnConsumedCapacity = 'TOTAL' as const
         const put = await client.send(new PutItemCommand({ TableName, Item, ReturnConsumedCapacity }))

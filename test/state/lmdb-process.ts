@@ -2,8 +2,8 @@ import { lmdbStore } from '../../lib/state/lmdb/index.js'
 
 /**
  * Another process on the same directory. It prints a line when it is ready, and one for each call that was
- * acknowledged: the first number of the call's keys, then who won each of them (1) or lost (0). After a call that
- * failed, it closes the store and ends.
+ * acknowledged: the first number of the keys of the call, and then who won each of them (1) or lost it (0). After a
+ * call that failed, it closes the store and ends.
  */
 const [dir, name, total, perCall] = process.argv.slice(2)
 const store = await lmdbStore(dir!)

@@ -169,13 +169,13 @@ describe('opening an lmdb store', () => {
     const raw = openLmdb({ path: dir, noSubdir: false, keyEncoding: 'binary', overlappingSync: false })
     await raw.put(Buffer.from('\0\0millrace'), { format: 2 })
     await raw.close()
-    await expect(lmdbStore(dir)).rejects.toThrow(/format 1; .* holds data of format 2/)
+    await expect(lmdbStore(dir)).rejects.toThrow(/format 1, but .* holds data of format 2/)
 
     const foreign = newDirectory()
     const other = openLmdb({ path: foreign, noSubdir: false, overlappingSync: false })
     await other.put('somebody', 'else')
     await other.close()
-    await expect(lmdbStore(foreign)).rejects.toThrow('a database that Millrace did not make')
+    await expect(lmdbStore(foreign)).rejects.toThrow('a database that Millrace did not create')
 
     const damaged = newDirectory()
     await (await lmdbStore(damaged)).close()

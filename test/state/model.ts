@@ -65,7 +65,7 @@ export async function runOnStore(store: StateStore, script: readonly Step[]): Pr
   return answers
 }
 
-/** The port in the fewest words: one map, sorted anew for every query. */
+/** The simplest implementation of the port: one map, sorted again for every query. */
 export function runOnModel(script: readonly Step[]): unknown[] {
   const stored = new Map<string, Item>()
   return script.map((step) => {

@@ -47,11 +47,11 @@ describe('stamps since the epoch', () => {
     }
   })
 
-  const DIGITS = ' Text of digits goes through Number() or BigInt() first, a date through iso().'
-  const SECONDS = ` As seconds it is ${AS_TEXT}.000Z: take epochSeconds().`
-  const MILLIS = ` As milliseconds it is ${AS_TEXT}.123Z: take epochMillis().`
-  const MICROS = ` As microseconds it is ${AS_TEXT}.123Z: take epochMicros().`
-  const NANOS = ` As nanoseconds it is ${AS_TEXT}.123Z: take epochNanos().`
+  const DIGITS = ' Convert text of digits with Number() or BigInt() first, and a date with iso().'
+  const SECONDS = ` In seconds it is ${AS_TEXT}.000Z: use epochSeconds().`
+  const MILLIS = ` In milliseconds it is ${AS_TEXT}.123Z: use epochMillis().`
+  const MICROS = ` In microseconds it is ${AS_TEXT}.123Z: use epochMicros().`
+  const NANOS = ` In nanoseconds it is ${AS_TEXT}.123Z: use epochNanos().`
   const UNIT_OF = new Map([
     [epochSeconds, 'seconds'],
     [epochMillis, 'milliseconds'],

@@ -106,7 +106,7 @@ describe('isoUtc', () => {
 })
 
 const SHAPE = 'an ISO 8601 time such as 2001-01-01T00:03:00Z'
-const ZONE = "a time with its zone ('Z' or '+02:00'); isoUtc() takes a time without one as UTC"
+const ZONE = "a time with its zone ('Z' or '+02:00'); isoUtc() accepts a time without one as UTC"
 const EXISTS = 'a date that exists, from the year 100 on'
 
 describe('refusals', () => {

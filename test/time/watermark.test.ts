@@ -18,7 +18,7 @@ describe('watermark strategies', () => {
     expectTypeOf(customWatermark((row: { at: number }) => row.at, 0)).toEqualTypeOf<WatermarkStrategy<{ at: number }>>()
     // @ts-expect-error a promise is no time
     const make = () => customWatermark(async (row: { at: number }) => row.at, 0)
-    expect(make).toThrow('customWatermark takes a function that gives its value at once')
+    expect(make).toThrow('customWatermark takes a synchronous function')
   })
 
   it.each<[() => unknown, string, string]>([
@@ -27,7 +27,7 @@ describe('watermark strategies', () => {
       'bad-duration',
       `The bound of outOfOrder must be a duration such as '30s', '5m', '1h30m', or whole milliseconds; it is "soon".`,
     ],
-    [() => outOfOrder(-1), 'bad-duration', 'The bound of outOfOrder must lie between 0s and 400d; it is -1ms.'],
+    [() => outOfOrder(-1), 'bad-duration', 'The bound of outOfOrder must be between 0s and 400d; it is -1ms.'],
     [
       () => customWatermark(undefined as never, '1m'),
       'bad-watermark',
@@ -36,7 +36,7 @@ describe('watermark strategies', () => {
     [
       () => customWatermark(() => 0, '500d'),
       'bad-duration',
-      'The bound of customWatermark must lie between 0s and 400d; it is 500d.',
+      'The bound of customWatermark must be between 0s and 400d; it is 500d.',
     ],
   ])('are refused with words (%#)', (make, code, message) => {
     expect(make).toThrow(expect.objectContaining({ code, message }))

@@ -83,7 +83,7 @@ describe('the width of a slice', () => {
   })
 })
 
-const LEAST = (what: string, given: string) => `${what} must lie between 100ms and 400d; it is ${given}.`
+const LEAST = (what: string, given: string) => `${what} must be between 100ms and 400d; it is ${given}.`
 
 describe('refusals', () => {
   it.each<[() => WindowSpec, string, string]>([
@@ -100,7 +100,7 @@ describe('refusals', () => {
     [
       () => hopping('150ms', '100ms'),
       'bad-window',
-      'Size and slide of a hopping window need a common divisor of at least 100ms; 150ms and 100ms have 50ms. Use rounder durations.',
+      'The size and slide of a hopping window need a common divisor of at least 100ms; 150ms and 100ms have 50ms. Use rounder durations.',
     ],
     [
       () => hopping('400d', '1m'),
@@ -112,12 +112,12 @@ describe('refusals', () => {
     [
       () => cumulate('1h', '7m'),
       'bad-window',
-      'The size of a cumulate window must be a multiple of its step; 1h is none of 7m. A size of 1h3m would be.',
+      'The size of a cumulate window must be a multiple of its step; 1h is not a multiple of 7m. A size of 1h3m would be.',
     ],
     [
       () => cumulate('1m', '1h'),
       'bad-window',
-      'The size of a cumulate window must be a multiple of its step; 1m is none of 1h. A size of 1h would be.',
+      'The size of a cumulate window must be a multiple of its step; 1m is not a multiple of 1h. A size of 1h would be.',
     ],
     [
       () => cumulate('400d', '1m'),

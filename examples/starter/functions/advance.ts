@@ -2,5 +2,5 @@ import { advance } from 'millrace/handlers'
 import { environmentBindings } from 'millrace/lambda'
 import pipeline from '../pipeline.js'
 
-/** Closes what ingest had no time to. */
+/** Closes windows that ingest had no time to close. */
 export const handler = advance(pipeline, await environmentBindings())

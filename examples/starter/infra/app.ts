@@ -3,7 +3,7 @@ import { Stream, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { KinesisSource, StreamPipeline } from 'millrace/cdk'
 import pipeline from '../pipeline.js'
 
-/** A stack a stage: `npx cdk deploy -c stage=prod`. */
+/** One stack per stage: `npx cdk deploy -c stage=prod`. */
 const app = new App()
 const stage = String(app.node.tryGetContext('stage'))
 const stack = new Stack(app, `NAME-${stage}`)
@@ -13,7 +13,7 @@ const orders = new Stream(stack, 'Orders', { streamMode: StreamMode.ON_DEMAND, r
 new StreamPipeline(stack, 'Pipeline', {
   pipeline,
   sources: { orders: new KinesisSource(orders) },
-  // The cheapest settings for results within 10 s; cdk synth says what they cost.
+  // Applies the cheapest settings for results within 10 s; cdk synth prints their cost.
   expected: { rate: '500/s', size: '300B', latency: '10s' },
   removalPolicy,
 })

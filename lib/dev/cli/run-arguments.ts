@@ -18,6 +18,7 @@ export function freshArguments(file: string, flags: RunFlags): string[] {
     ...given('--region', flags.region),
     ...(flags.services === undefined ? [] : flags.services === true ? ['--services'] : ['--services', flags.services]),
     ...given('--chaos', flags.chaos),
+    ...given('--max-rejected', flags.maxRejected),
     ...given('--show', flags.show),
     '--fresh',
   ]

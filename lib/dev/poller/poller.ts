@@ -50,14 +50,15 @@ export async function pollStream(options: PollerOptions, log: SplitLog): Promise
     const outcome = await deliver(options, event.json, event.ranges)
     if (outcome.kind === 'failed') {
       failures++
-      await giveUpAfter(failures, log.split, outcome.why)
+      await giveUpAfter(failures, log.split, outcome.why, () => placeText(input, log, next))
       most = Math.max(1, Math.ceil((event.ranges[0]!.to - next) / 2))
       continue
     }
     const reached = Math.max(next, outcome.at[0]!)
     // An answer that resumes at the start of the batch is a wait, not a failure of the records.
     failures = reached > next ? 0 : failures + 1
-    if (failures > 0) await giveUpAfter(failures, log.split, options.lastError?.() ?? 'no record was taken')
+    const why = options.lastError?.() ?? 'no record was accepted'
+    if (failures > 0) await giveUpAfter(failures, log.split, why, () => placeText(input, log, reached))
     options.onDelivered(reached - next)
     next = reached
     most = options.batch
@@ -93,10 +94,12 @@ export async function pollTopic(options: PollerOptions): Promise<void> {
       }
     })
     const event = buildEvent(input, ranges, options.clock.now())
+    const [{ log: firstLog }] = event.ranges as [Range]
+    const first = (): Promise<string> => placeText(input, firstLog, next.get(firstLog)!)
     const outcome = await deliver(options, event.json, event.ranges)
     if (outcome.kind === 'failed') {
       failures++
-      await giveUpAfter(failures, input.source.name, outcome.why)
+      await giveUpAfter(failures, input.source.name, outcome.why, first)
       continue
     }
     let taken = 0
@@ -108,7 +111,8 @@ export async function pollTopic(options: PollerOptions): Promise<void> {
     }
     options.onDelivered(taken)
     failures = taken > 0 ? 0 : failures + 1
-    if (failures > 0) await giveUpAfter(failures, input.source.name, options.lastError?.() ?? 'no record was taken')
+    const why = options.lastError?.() ?? 'no record was accepted'
+    if (failures > 0) await giveUpAfter(failures, input.source.name, why, first)
     if (faults.redeliver()) await deliver(options, event.json, event.ranges)
     input.taken()
   }
@@ -127,12 +131,18 @@ async function deliver(options: PollerOptions, json: string, ranges: readonly Ra
   }
 }
 
-async function giveUpAfter(failures: number, what: string, why: string): Promise<void> {
+async function giveUpAfter(failures: number, what: string, why: string, where: () => Promise<string>): Promise<void> {
   if (failures > FAILURES_MAX) {
     throw new MillraceError(
       'stuck',
-      `${what} made no progress in ${FAILURES_MAX} deliveries; the last error was: ${why}`,
+      `${what} made no progress in ${FAILURES_MAX} deliveries${await where()}; the last error was: ${why}`,
     )
   }
   await new Promise((resolve) => setTimeout(resolve, Math.min(BACKOFF_MS_MAX, failures * failures)))
+}
+
+/** Where the next record is, if it came from a file. */
+async function placeText(input: StreamInput, log: SplitLog, index: number): Promise<string> {
+  const place = await input.placeOf(log.split, index)
+  return place === undefined ? '' : `, starting at ${place.file}:${place.line}`
 }

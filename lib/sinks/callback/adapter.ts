@@ -2,7 +2,8 @@ import { MillraceError, messageOf, RetryableError } from '../../base/index.js'
 import type { Sink, SinkRow } from '../../ports/index.js'
 
 /**
- * User code gets the rows with their ids, in order, one batch after another. What it throws says of which sink it is.
+ * Passes the rows with their ids to user code, in order, one batch after another. Errors that it throws are reported
+ * with the name of the sink.
  */
 export function callbackSink(name: string, fn: (rows: readonly SinkRow[]) => void | Promise<void>): Sink {
   return {

@@ -3,7 +3,8 @@ import type { SinkNode, SinkRow } from '../../ports/index.js'
 import { sinkNode } from '../node.js'
 
 /**
- * Hands rows to a function, with their ids. Called again after a failure, then with ids that it may know already.
+ * Passes rows with their ids to a function. After a failure it is called again, and may then get ids that it has
+ * already seen.
  * @example callback('pager', async rows => { for (const row of rows) await page(row.id, row.value) })
  */
 export function callback<Row = any>(
@@ -11,7 +12,7 @@ export function callback<Row = any>(
   fn: (rows: readonly (SinkRow & { readonly value: Row })[]) => void | Promise<void>,
 ): SinkNode<Row> {
   if (typeof fn !== 'function')
-    throw new ConfigError('bad-sink', `callback("${name}") takes a function of rows; it got ${typeof fn}.`)
+    throw new ConfigError('bad-sink', `callback("${name}") needs a function of rows; it got ${typeof fn}.`)
   const open = async () =>
     (await import('./adapter.js')).callbackSink(name, fn as (rows: readonly SinkRow[]) => void | Promise<void>)
   return sinkNode<Row>(name, { connector: 'callback', local: true, open })

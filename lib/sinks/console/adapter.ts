@@ -1,7 +1,7 @@
 import { rowJson } from '../../base/index.js'
 import type { Sink } from '../../ports/index.js'
 
-/** Lines on standard output, waited for until it has taken them. A repeat after a failure prints its rows again. */
+/** Writes lines to standard output and waits until they are written. A retry after a failure prints them again. */
 export function consoleWriter(out: NodeJS.WritableStream = process.stdout): Sink {
   return {
     async write(batches) {

@@ -8,14 +8,14 @@ import { type Entry, entryOf, isBelow, keysOf, type TableShape } from './item.js
 import { type Refusal, upsert } from './upsert.js'
 
 /**
- * Rows as items of a table. What a row replaces and what replaces it is told by its version alone, so any attempt may
- * come at any time.
+ * Writes rows as items of a table. Only the version of a row decides what it replaces and what replaces it, so any
+ * attempt may write at any time.
  */
 export function tableSink(table: string, run: number, shape: TableShape, options: DynamoDBOptions): Sink {
   return new TableSink(table, run, shape, options)
 }
 
-/** Where an entry came from. */
+/** The batch and row that an entry was made from. */
 interface Place {
   readonly batch: SinkBatch
   readonly row: SinkRow
@@ -39,7 +39,7 @@ class TableSink implements Sink {
 
   async write(batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
     const refused: RefusedRow[] = []
-    // Of two rows of one item the later one stands in the end: it is the only one that is written.
+    // Of two rows of the same item only the later one is written, because it would replace the other.
     const entries = new Map<string, Entry & Place>()
     for (const batch of batches) {
       const places = new Places(this.run, batch)
@@ -69,7 +69,7 @@ class TableSink implements Sink {
     }
     try {
       const refusals = await upsert(call, entries, this.usesPartiql)
-      // What is wrong with one row is not wrong with the table.
+      // The refusals may stem from wrong keys of the table rather than from the rows.
       if (refusals.length > 0) await this.checkKeys()
       return refusals
     } catch (error) {
@@ -82,7 +82,7 @@ class TableSink implements Sink {
   }
 
   async check(): Promise<void> {
-    this.expectKeys(await answered('A look at', `The table "${this.table}"`, this.where, () => this.keysThere()))
+    this.expectKeys(await answered('A read of', `The table "${this.table}"`, this.where, () => this.keysThere()))
   }
 
   private async checkKeys(): Promise<void> {
@@ -109,8 +109,8 @@ class TableSink implements Sink {
 }
 
 /**
- * The places of a batch's rows in event time, as text that sorts: run, then slice and key hash (or the position), then
- * the row's number there.
+ * The places of a batch's rows in event time, as sortable text: the run, then the slice and key hash (or the position),
+ * then the row's number within that place.
  */
 class Places {
   private readonly prefix: string
@@ -133,8 +133,8 @@ class Places {
 }
 
 /**
- * Of two of one version the later one stands where one of them deletes: a retraction has the version of what it takes
- * back.
+ * Whether an entry replaces another one of the same item. If both have the same version, the later one wins if one of
+ * them is a deletion, because a retraction has the version of the row that it retracts.
  */
 function isNewer({ version, isDelete }: Entry, other: Entry | undefined): boolean {
   if (other === undefined) return true

@@ -1,7 +1,7 @@
-/** The attribute that says which version of an item stands. */
+/** The attribute that holds the stored version of an item. */
 export const VERSION = '_version'
 /**
- * The attribute of an item whose row has ceased to be. It stays with its keys and version alone, so that no older row
- * takes its place.
+ * The attribute of an item whose row was deleted. Only its keys and its version remain, so that no older row takes its
+ * place.
  */
 export const DELETED = '_deleted'

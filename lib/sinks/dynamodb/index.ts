@@ -7,27 +7,27 @@ import { DELETED, VERSION } from './attributes.js'
 
 export interface DynamoDBTableOptions<Row> extends Pick<DynamoDBOptions, 'region' | 'endpoint'> {
   /**
-   * The item of a row, its keys among its attributes. Default: of a window's result `pk` (the key), `sk` (the window,
-   * as an ISO 8601 interval), the fields of its value, `windowStart`, `windowEnd`, `pane` and `timing`; of any other
-   * row `pk` (its id), `sk` (`row`) and its fields. `id` is unique to the row, and the same in every attempt.
+   * Returns the item of a row, including its keys. Default for a window's result: `pk` (the key), `sk` (the window, as
+   * an ISO 8601 interval), the fields of its value, `windowStart`, `windowEnd`, `pane` and `timing`. Default for any
+   * other row: `pk` (its id), `sk` (`row`) and its fields. `id` is unique to the row, and the same in every attempt.
    */
   readonly item?: (row: Row, id: string) => Readonly<Record<string, unknown>>
   /**
-   * Orders rows of one item: a row replaces what stands only if its version is higher. Numbers or text, always of one
-   * kind. Default: the place of a window's result in event time, so that a result that was superseded never overwrites
-   * a newer one. Other rows with an `item` need it.
+   * Orders the rows of one item: a row only replaces the stored one if its version is higher. Versions are either all
+   * numbers or all text. Default: the place of a window's result in event time, so that a superseded result never
+   * overwrites a newer one. Required for other rows if `item` is set.
    */
   readonly version?: (row: Row) => number | string
   /** Default `pk`. */
   readonly partitionKey?: string
-  /** Default `sk`; null for a table that has none. */
+  /** Default `sk`; null for a table without a sort key. */
   readonly sortKey?: string | null
 }
 
 /**
- * A DynamoDB table, exactly once: an item a row, each written under the condition that no newer version of it stands.
- * The attribute `_version` says which version that is. An item that DynamoDB cannot take goes to the dead letter as
- * `sink-refused`.
+ * A DynamoDB table, exactly once. Each row is written as an item, on the condition that the table holds no newer
+ * version of it. The attribute `_version` holds the stored version. A row whose item DynamoDB refuses goes to the dead
+ * letter as `sink-refused`.
  * @example dynamodbTable('revenue', { item: (row) => ({ pk: row.key, sk: String(row.window.start), total: row.value.total }) })
  */
 export function dynamodbTable<Row = any>(name: string, options: DynamoDBTableOptions<Row> = {}): SinkNode<Row> {

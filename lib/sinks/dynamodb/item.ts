@@ -11,29 +11,26 @@ export interface TableShape {
   readonly sortKey: string | null
 }
 
-/** A row as an item, on its way. */
+/** A row as an item that is to be written. */
 export interface Entry {
   readonly attributes: Record<string, AttributeValue>
   readonly version: AttributeValue
-  /** Tells items apart. */
+  /** Identifies the item within its table. */
   readonly name: string
   readonly bytes: number
-  /**
-   * Nothing of this item was ever written before, as far as the row tells: it is inserted without a look at what
-   * stands.
-   */
+  /** As far as the row shows, this item was never written before, so it is inserted without reading the stored item. */
   readonly isFirst: boolean
-  /** The row has ceased to be. */
+  /** Whether the row was deleted. */
   readonly isDelete: boolean
 }
 
 const NO_VERSION =
-  'A dynamodbTable with an item of its own takes rows that are no results of a window: nothing says which of two rows of one item is newer, as positions of two splits cannot be compared. Give version, such as (row) => row.updatedAt, or () => 0 to keep the first.'
+  'A dynamodbTable with item gets rows that are not results of a window. It cannot decide which of two rows of one item is newer, because positions of different splits cannot be compared. Give version, such as (row) => row.updatedAt, or () => 0 to keep the first row.'
 
 const ITEM_BYTES_MAX = 400 * 1024
 const KEY_BYTES_MAX = { partition: 2048, sort: 1024 }
 
-/** The item of a row, or the sentence that says why it can be none. */
+/** The item of a row, or a sentence that states why the row has no valid item. */
 export function entryOf(shape: TableShape, { id, value: row, op }: SinkRow, order: string): Entry | string {
   try {
     const isDelete = op === '-'
@@ -42,15 +39,15 @@ export function entryOf(shape: TableShape, { id, value: row, op }: SinkRow, orde
       throw new ConfigError('no-version', NO_VERSION)
     }
     const version = documentValue(shape.version === undefined ? order : shape.version(row))
-    if (version.N === undefined && version.S === undefined) return 'version is to give a finite number or text.'
+    if (version.N === undefined && version.S === undefined) return 'version must return a finite number or text.'
     for (const name of [VERSION, DELETED])
-      if (name in item) return `an item cannot have the attribute ${name}, which is the sink's own.`
+      if (name in item) return `an item cannot have the attribute ${name}, which the sink uses itself.`
     const fault = keyFault('partition', shape.partitionKey, item) ?? keyFault('sort', shape.sortKey, item)
     if (fault !== undefined) return fault
     const attributes = isDelete ? tombstone(keysOf(shape), item) : item
     attributes[VERSION] = version
     const bytes = fieldsBytes(attributes)
-    if (bytes > ITEM_BYTES_MAX) return `its item has ${bytes} bytes; DynamoDB takes at most ${ITEM_BYTES_MAX}.`
+    if (bytes > ITEM_BYTES_MAX) return `its item has ${bytes} bytes; DynamoDB accepts at most ${ITEM_BYTES_MAX}.`
     return {
       attributes,
       version,
@@ -61,16 +58,16 @@ export function entryOf(shape: TableShape, { id, value: row, op }: SinkRow, orde
     }
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    return `its item cannot be made: ${messageOf(error)}`
+    return `its item cannot be created: ${messageOf(error)}`
   }
 }
 
-/** What stays of an item whose row has ceased to be. */
+/** The remaining attributes of an item whose row was deleted. */
 function tombstone(keys: readonly string[], item: Record<string, AttributeValue>): Record<string, AttributeValue> {
   return { ...Object.fromEntries(keys.map((key) => [key, item[key]!])), [DELETED]: { BOOL: true } }
 }
 
-/** Whether one number of DynamoDB's is below another, with all their digits where they are whole. */
+/** Whether one DynamoDB number is less than another. Whole numbers are compared exactly. */
 export function isBelow(a: string, b: string): boolean {
   return /^-?\d+$/.test(a) && /^-?\d+$/.test(b) ? BigInt(a) < BigInt(b) : Number(a) < Number(b)
 }
@@ -79,8 +76,8 @@ export const keysOf = ({ partitionKey, sortKey }: TableShape): readonly string[]
   sortKey === null ? [partitionKey] : [partitionKey, sortKey]
 
 /**
- * A number as text, one for each number: DynamoDB writes it in another way than we do (1e21 comes back as 1 and 21
- * zeros), with more digits than a float has.
+ * The canonical text of a number. DynamoDB returns a number in another notation than it was written in (1e21 becomes 1
+ * followed by 21 zeros), with more digits than a double has.
  */
 function decimal(text: string): string {
   const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
@@ -90,7 +87,7 @@ function decimal(text: string): string {
   return `${sign}${plain}e${Number(exponent) - fraction.length + digits.length - plain.length}`
 }
 
-/** Tells items of one table apart. */
+/** A text that identifies an item within its table. */
 export function itemName(keys: readonly string[], attributes: Readonly<Record<string, AttributeValue>>): string {
   const parts = keys.map((key) => {
     const value = attributes[key]
@@ -109,12 +106,12 @@ function keyFault(
   const value = attributes[name]
   const text = value?.S ?? value?.N
   const bytes = text === undefined ? value?.B?.length : Buffer.byteLength(text)
-  if (bytes === undefined) return `its item lacks the ${kind} key "${name}": text, a number or bytes.`
+  if (bytes === undefined) return `its item lacks the ${kind} key "${name}", which is text, a number or bytes.`
   if (bytes > 0 && bytes <= KEY_BYTES_MAX[kind]) return undefined
-  return `its ${kind} key "${name}" has ${bytes} bytes; DynamoDB takes 1 to ${KEY_BYTES_MAX[kind]}.`
+  return `its ${kind} key "${name}" has ${bytes} bytes; DynamoDB accepts 1 to ${KEY_BYTES_MAX[kind]}.`
 }
 
-/** A window's result, as the pipeline hands it over. */
+/** A window's result, as the pipeline passes it to a sink. */
 interface Result {
   readonly key: unknown
   readonly value: unknown
@@ -153,15 +150,15 @@ const fieldsOf = (value: unknown): object =>
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
- * A key as a person would write it: text is itself. All else has a '#' before it: text that begins with '#', and what
- * DynamoDB's text cannot hold, so that no two keys meet.
+ * A readable text for a key. Text stays unchanged. Everything else gets the prefix '#': text that begins with '#', and
+ * keys that DynamoDB cannot store as text. So no two keys have the same text.
  */
 export function keyText(key: unknown): string {
   if (typeof key !== 'string' || key === '' || LONE_SURROGATE.test(key)) return `#${encoded(key)}`
   return key.startsWith('#') ? `#${key}` : key
 }
 
-/** Injective for keys; a row that only looks like a result may have anything there. */
+/** Injective for valid keys. A row that only looks like a result may have any value as its key. */
 function encoded(key: unknown): string {
   try {
     return encodeKey(key as Key)
@@ -170,7 +167,7 @@ function encoded(key: unknown): string {
   }
 }
 
-/** A partition key has at most 2,048 bytes: a longer one is known by its digest. */
+/** A partition key has at most 2,048 bytes; a longer one is replaced by its digest. */
 const bounded = (text: string): string =>
   Buffer.byteLength(text) <= KEY_BYTES_MAX.partition ? text : `#${digest(text)}`
 

@@ -13,10 +13,10 @@ import { compareBytes, messageOf, RetryableError, STORE_GET_MAX } from '../../ba
 import { DELETED, VERSION } from './attributes.js'
 import { type Entry, isBelow, itemName } from './item.js'
 
-/** DynamoDB: a statement has at most 8,192 characters. */
+/** DynamoDB limits a statement to 8,192 characters. */
 const STATEMENT_LENGTH_MAX = 8_000
 const PUTS_AT_ONCE = 8
-/** Turns that only other writers of the same items prolong. */
+/** The number of rounds; only other writers of the same items cause more than two. */
 const TURNS_MAX = 50
 
 export interface TableCall {
@@ -29,17 +29,17 @@ export interface TableCall {
 
 type Fields = Readonly<Record<string, AttributeValue>>
 
-/** An entry that DynamoDB can never take, and its words for that. */
+/** An entry that DynamoDB will never accept, and the reason that it gives. */
 export interface Refusal {
   readonly entry: Entry
   readonly reason: string
 }
 
 /**
- * Writes each entry if what stands has a lower version, many a request. First results are inserted as they are; where
- * something stands already it is read, and replaced under the condition that it has not changed. What cannot go that
- * way (a statement that is too long, a request that is refused as a whole) goes by single puts. No two entries may be
- * of the same item. Returns what DynamoDB can never take.
+ * Writes each entry unless the table holds the same or a newer version of its item; many entries per request. First
+ * results are inserted directly. If an item already exists, it is read, and replaced on the condition that it has not
+ * changed. Entries that cannot be written that way (the statement is too long, or the whole request is refused) are
+ * written by single puts. No two entries may have the same item. Returns the entries that DynamoDB will never accept.
  */
 export async function upsert(call: TableCall, entries: readonly Entry[], usesPartiql: boolean): Promise<Refusal[]> {
   if (!usesPartiql) return await putAll(call, entries)
@@ -55,7 +55,7 @@ export async function upsert(call: TableCall, entries: readonly Entry[], usesPar
     if (turn === TURNS_MAX)
       throw new RetryableError(
         'contention',
-        `${waiting.length} items of ${call.what} changed in each of ${TURNS_MAX} turns.`,
+        `${waiting.length} items of ${call.what} changed in each of ${TURNS_MAX} rounds. Other writers keep changing them; the write is tried again.`,
       )
     waiting = await together(call, waiting, refusals, async (_, some, refused) => {
       const standing = await read(call, some)
@@ -76,7 +76,7 @@ interface Pair {
 
 type Work = (call: TableCall, entries: readonly Entry[], refusals: Refusal[]) => Promise<Entry[]>
 
-/** One member that is wrong by itself fails a whole request: then each goes alone. */
+/** One invalid member fails a whole request; each entry is then written alone. */
 async function together(call: TableCall, entries: readonly Entry[], refusals: Refusal[], work: Work): Promise<Entry[]> {
   try {
     return await work(call, entries, refusals)
@@ -103,18 +103,18 @@ async function putAll(call: TableCall, entries: readonly Entry[]): Promise<Refus
 }
 
 /**
- * Whether what stands gives way: to a newer version, and to what deletes this one. What was not written by this sink
- * does.
+ * Whether an entry replaces the stored item: if it has a newer version, or deletes the stored version. An item that was
+ * not written by this sink is always replaced.
  */
 function isOlder(before: Fields, { version, isDelete }: Entry): boolean {
-  const stands = before[VERSION]
-  if (isDelete && before[DELETED]?.BOOL !== true && stands?.N === version.N && stands?.S === version.S) return true
-  if (stands?.N !== undefined && version.N !== undefined) return isBelow(stands.N, version.N)
-  if (stands?.S !== undefined && version.S !== undefined) return compareBytes(stands.S, version.S) < 0
+  const stored = before[VERSION]
+  if (isDelete && before[DELETED]?.BOOL !== true && stored?.N === version.N && stored?.S === version.S) return true
+  if (stored?.N !== undefined && version.N !== undefined) return isBelow(stored.N, version.N)
+  if (stored?.S !== undefined && version.S !== undefined) return compareBytes(stored.S, version.S) < 0
   return true
 }
 
-/** Returns those that something stood in the way of. */
+/** Inserts entries. Returns those whose item already exists. */
 async function insert(call: TableCall, entries: readonly Entry[], refusals: Refusal[]): Promise<Entry[]> {
   const pairs = entries.map((entry) => ({
     entry,
@@ -128,7 +128,7 @@ function insertText({ table }: TableCall, { attributes }: Entry): string {
   return `INSERT INTO "${table}" VALUE {${fields.join(', ')}}`
 }
 
-/** Replaces what was read, attribute by attribute, if its version is still the one that was read. */
+/** Replaces the items that were read, attribute by attribute, if their versions have not changed since. */
 async function replace(call: TableCall, pairs: readonly Pair[], refusals: Refusal[]): Promise<Entry[]> {
   return await run(
     call,
@@ -144,11 +144,11 @@ function replacement({ table, keys }: TableCall, { attributes, bytes }: Entry, b
   const removes = removed.map((name) => `REMOVE ${quoted(name)}`)
   const where = keys.map((name) => `${quoted(name)}=?`)
   const parameters = [...changed, ...keys].map((name) => attributes[name]!)
-  const stands = before[VERSION]
-  if (stands === undefined) where.push(`${quoted(VERSION)} IS MISSING`)
+  const stored = before[VERSION]
+  if (stored === undefined) where.push(`${quoted(VERSION)} IS MISSING`)
   else {
     where.push(`${quoted(VERSION)}=?`)
-    parameters.push(stands)
+    parameters.push(stored)
   }
   return {
     text: `UPDATE "${table}" ${[...sets, ...removes].join(' ')} WHERE ${where.join(' AND ')}`,
@@ -164,7 +164,7 @@ interface Written {
   readonly statement: Statement
 }
 
-/** Runs statements; what is too long for one is put. Returns the entries that a condition refused. */
+/** Runs statements. Entries whose statement is too long are put. Returns the entries refused by a condition. */
 async function run(call: TableCall, written: readonly Written[], refusals: Refusal[]): Promise<Entry[]> {
   const isLong = ({ statement }: Written): boolean => statement.text.length > STATEMENT_LENGTH_MAX
   refusals.push(
@@ -190,7 +190,7 @@ function isWaiting(outcome: Outcome, entry: Entry, refusals: Refusal[]): boolean
   return false
 }
 
-/** What stands, read strongly, in the order of the entries. */
+/** The stored items, read with strong consistency, in the order of the entries. */
 async function read(call: TableCall, entries: readonly Entry[]): Promise<(Fields | undefined)[]> {
   const found = new Map<string, Fields>()
   for (let at = 0; at < entries.length; at += STORE_GET_MAX) {
@@ -221,7 +221,7 @@ async function read(call: TableCall, entries: readonly Entry[]): Promise<(Fields
   return entries.map(({ name }) => found.get(name))
 }
 
-/** One conditional put: a refusal says that this version or a newer one stands, whoever wrote it. */
+/** One conditional put. A refusal means that some attempt already wrote this version or a newer one. */
 async function put(call: TableCall, { attributes, version, isDelete }: Entry): Promise<void> {
   const retries = new Retries(`A write to ${call.what}`, call.budget)
   for (;;) {

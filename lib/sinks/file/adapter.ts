@@ -4,15 +4,15 @@ import { digest, rowJson } from '../../base/index.js'
 import type { OperatorBatch, Sink, SinkBatch, SplitRows } from '../../ports/index.js'
 import { headerOf, type SplitHeader } from './parts.js'
 
-/** Parts written at a time: their syncs overlap. */
+/** The number of parts written concurrently, so that their syncs overlap. */
 const PARTS_AT_ONCE = 8
-/** Half-written files of the same part and pid: of sinks beside this one, or of processes before it. */
+/** The limit of half-written files with the same part and pid, from concurrent sinks or from earlier processes. */
 const TEMPORARIES_MAX = 1_000
 
 /**
- * Rows as files in a folder, each written once and whole: under another name first, synced, then renamed, so that no
- * line is ever torn. A part of an operator has one name in every attempt. Rows of a split are skipped up to where its
- * files reach. `collectParts` reads them as one.
+ * Writes rows as files in a folder. Each file is written once and completely: under a temporary name first, then synced
+ * and renamed, so that no line is ever torn. A part of an operator has the same name in every attempt. Rows of a split
+ * are skipped up to the position that its files already reach. `collectParts` reads the files as one result.
  */
 export async function fileSink(directory: string): Promise<Sink> {
   await mkdir(directory, { recursive: true })
@@ -32,7 +32,7 @@ export async function fileSink(directory: string): Promise<Sink> {
   return { write: (batches) => files.write(batches), close: async () => undefined }
 }
 
-/** A half-written file whose process is gone. */
+/** Whether a half-written file is left over from a process that no longer exists. */
 function isLeftOver(name: string): boolean {
   const pid = Number(/\.(\d+)-\d+\.tmp$/.exec(name)?.[1])
   try {
@@ -59,7 +59,7 @@ class FileSink {
     const parts = batches.filter((batch) => batch.kind === 'operator')
     for (let at = 0; at < parts.length; at += PARTS_AT_ONCE)
       await Promise.all(parts.slice(at, at + PARTS_AT_ONCE).map((part) => this.writePart(part)))
-    // One after another: a later file of a split says that all before it is there.
+    // Sequentially, because a later file of a split implies that all files before it exist.
     for (const batch of batches) if (batch.kind === 'split') await this.writeRows(batch)
     const folder = await open(this.directory)
     await folder.sync()
@@ -106,8 +106,8 @@ class FileSink {
   }
 
   /**
-   * A file that nobody else writes: another sink on this folder may be at the same part, in a process of the same pid
-   * even.
+   * Opens a file that no other sink writes. Another sink on this folder may write the same part, even in a process with
+   * the same pid.
    */
   private async temporary(name: string): Promise<{ path: string; file: FileHandle }> {
     for (let tries = 1; ; tries++) {

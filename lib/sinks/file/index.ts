@@ -3,8 +3,8 @@ import type { SinkNode } from '../../ports/index.js'
 import { sinkNode } from '../node.js'
 
 /**
- * NDJSON files: write-once parts in a folder, exactly once. `directory` is where parts go outside of local runs, which
- * put them under --out.
+ * NDJSON files: write-once parts in a folder, exactly once. `directory` is the folder for the parts, except in local
+ * runs, which write them under --out.
  * @example ndjson('hourly')
  */
 export function ndjson<Row = any>(name: string, options: { readonly directory?: string } = {}): SinkNode<Row> {

@@ -1,6 +1,4 @@
-/**
- * Lines of a stream of text, ended by LF or CRLF and by nothing else: a value may hold any other separator as it is.
- */
+/** The lines of a text stream, ended by LF or CRLF only, because a value may contain any other separator unescaped. */
 export async function* linesIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = ''
   for await (const chunk of chunks) {

@@ -3,7 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { linesIn } from './lines.js'
 
-/** Text of the readable file that is written at a time. */
+/** The amount of text that is written to the collected file at a time. */
 const CHUNK_CHARS = 256 * 1024
 
 /** The first line of a split's file. */
@@ -25,8 +25,8 @@ export async function headerOf(path: string): Promise<SplitHeader> {
 }
 
 /**
- * The rows of a sink's folder, each once, in an order that hangs on nothing but the rows: parts of operators by
- * (operator, slice, key hash), then rows of splits by (position, id).
+ * The rows of a sink's folder, each once, in an order that depends only on the rows: parts of operators by (operator,
+ * slice, key hash), then rows of splits by (position, id).
  */
 export async function* collectParts(directory: string): AsyncGenerator<string> {
   const names = existsSync(directory) ? (await readdir(directory)).filter((name) => name.endsWith('.ndjson')) : []
@@ -46,15 +46,15 @@ export async function* collectParts(directory: string): AsyncGenerator<string> {
 }
 
 /**
- * An operator's name may have dots of its own, and another's may go on where it ends: names of files do not sort as
- * operators do.
+ * Splits a file's name into operator and part. An operator's name may contain dots, and may be a prefix of another one,
+ * so sorting by file name would not sort by operator.
  */
 function placeOf(name: string): { name: string; operator: string; part: string } {
   const [, operator, part] = /^o\.(.+)\.([^.]+)\.ndjson$/.exec(name) ?? ['', '', name]
   return { name, operator: operator!, part: part! }
 }
 
-/** A split's files in order; what two of them hold is taken from the first. */
+/** The rows of a split's files in order. If two files overlap, their common rows are read from the first one. */
 async function* splitRows(files: { path: string; header: SplitHeader }[]): AsyncGenerator<StoredRow> {
   files.sort((a, b) => compare(a.header.from, b.header.from) || compare(a.header.to, b.header.to))
   let reached = ''
@@ -86,7 +86,7 @@ async function* merge(streams: AsyncGenerator<StoredRow>[]): AsyncGenerator<stri
       if ((compare(a.order, b.order) || compare(a.id, b.id)) < 0) least = i
     }
     const head = heads[least]!
-    // What JSON cannot write is null, as it is in a list.
+    // A value that JSON cannot represent is null, as in a JSON array.
     yield JSON.stringify(head.row.row ?? null)
     const next = await head.rest.next()
     if (next.done) heads.splice(least, 1)
@@ -102,7 +102,7 @@ function lines(path: string): AsyncGenerator<string> {
   return linesIn(createReadStream(path, 'utf8'))
 }
 
-/** Writes all rows of a sink's folder to one file, whole or not at all. Returns how many there are. */
+/** Writes all rows of a sink's folder to one file, atomically. Returns the number of rows. */
 export async function collectInto(directory: string, file: string): Promise<number> {
   const temporary = `${file}.${process.pid}.tmp`
   const out = await open(temporary, 'w')

@@ -6,18 +6,18 @@ import { type Where, whereOf } from '../../aws/where.js'
 import type { Sink, SinkBatch } from '../../ports/index.js'
 import { objectsOf, type RowsObject } from './objects.js'
 
-/** Objects on their way at a time, and bytes of them; one that has more goes alone. */
+/** Limits on concurrent writes: the number of objects and their total bytes. A larger object is written alone. */
 const OBJECTS_AT_ONCE = 32
 const BYTES_AT_ONCE = 16 * 1024 * 1024
 
 /**
- * Rows as objects of a bucket, one a batch, each written only where nothing stands. A batch that comes again is there
- * already. One that comes again cut otherwise is written beside the first, so a reader takes each row once, by its id.
- * For what is rejected or late: nothing replaces a row.
+ * Writes rows as objects of a bucket, one object per batch, and only if no object of that name exists. A repeated batch
+ * therefore already exists. If rows are repeated in other batches, they are written to further objects, so a reader has
+ * to deduplicate rows by their ids. The sink is meant for rejected and late rows, which are never replaced.
  */
 export function bucketSink(place: BucketPlace, where: Where): Sink {
   const client = s3Client(where)
-  /** A write whose answer is lost is written again, and finds itself there. */
+  /** Writes an object. If a response is lost, the write is repeated and finds that the object exists (412). */
   const put = async ({ name, body }: RowsObject): Promise<void> => {
     const command = new PutObjectCommand({
       Bucket: place.bucket,
@@ -43,8 +43,8 @@ function* objectsOfAll(place: BucketPlace, batches: readonly SinkBatch[]): Gener
 }
 
 /**
- * Objects are made only as they are written. The first failure stops what has not begun, and is thrown once all under
- * way has ended.
+ * Writes objects; each one is only built when it is written. After the first failure no further write starts; the error
+ * is thrown when all running writes have ended.
  */
 async function putAll(objects: Iterable<RowsObject>, put: (object: RowsObject) => Promise<void>): Promise<void> {
   const underWay = new Set<Promise<void>>()

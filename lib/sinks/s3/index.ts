@@ -4,7 +4,7 @@ import type { Where } from '../../aws/where.js'
 import type { Sink } from '../../ports/index.js'
 
 /**
- * Opens a bucket as a sink: an object a batch of rows. What a deployment puts in the place of a dead letter.
+ * Opens a bucket as a sink, with one object per batch of rows. A deployment can use it for its dead letters.
  * @param place `s3://BUCKET` or `s3://BUCKET/PREFIX`
  */
 export async function openBucket(place: string, where: Where = {}): Promise<Sink> {

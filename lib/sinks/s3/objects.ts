@@ -2,32 +2,32 @@ import type { BucketPlace } from '../../aws/s3-place.js'
 import { digest, rowJson } from '../../base/index.js'
 import type { SinkBatch, SinkRow } from '../../ports/index.js'
 
-/** S3 takes names of 1,024 bytes. */
+/** S3 accepts names of up to 1,024 bytes. */
 const NAME_BYTES_MAX = 1024
 /**
- * Of one object, unless one row alone has more: its text and its bytes are in memory at once. A batch with more becomes
- * several.
+ * The size limit of one object, unless a single row is larger. Its text and its bytes are in memory at the same time. A
+ * larger batch becomes several objects.
  */
 const OBJECT_BYTES_MAX = 4 * 1024 * 1024
 
-/** An object on its way: lines of JSON, one a row. */
+/** An object to be written: one line of JSON per row. */
 export interface RowsObject {
   readonly name: string
   readonly body: Buffer
 }
 
-/** A row as its object holds it. */
+/** A row as stored in its object. */
 export type StoredRow = Pick<SinkRow, 'id' | 'value' | 'order'>
 
-/** What the name of an object tells of its rows. */
+/** The information about its rows in the name of an object. */
 export interface NamedRows {
-  /** A split, or a part of an operator: rows of two groups never have the same id. */
+  /** A split, or a part of an operator. Rows of different groups never have the same id. */
   readonly group: string
-  /** All rows come after this position; empty where nothing is known of that. Objects of a split may overlap. */
+  /** All rows are after this position; empty if that is not known. Objects of a split may overlap. */
   readonly from: string
 }
 
-/** The objects of a batch: one, or several where it has more bytes than an object takes. */
+/** The objects of a batch: one, or several if the batch exceeds the size limit of an object. */
 export function* objectsOf(place: BucketPlace, batch: SinkBatch): Generator<RowsObject> {
   let ids: string[] = []
   let lines: string[] = []
@@ -49,9 +49,10 @@ export function* objectsOf(place: BucketPlace, batch: SinkBatch): Generator<Rows
 }
 
 /**
- * `s.SPLIT_FROM_TO_DIGEST.ndjson` or `o.OPERATOR_PART_DIGEST.ndjson`. The digest is of the rows' ids: what stands under
- * a name has these rows, also where another attempt found other rows in the same range (an operator skipped a record,
- * or deployed other code). All are in one folder: a folder in it is that of another run.
+ * `s.SPLIT_FROM_TO_DIGEST.ndjson` or `o.OPERATOR_PART_DIGEST.ndjson`. The digest is computed from the rows' ids, so
+ * that a name always stands for the same rows, even if another attempt found other rows in the same range (a user
+ * skipped a record, or deployed other code). All objects of a run are in one folder; a folder within it belongs to
+ * another run.
  */
 function nameOf({ prefix }: BucketPlace, batch: SinkBatch, ids: readonly string[]): string {
   const whose = batch.kind === 'split' ? [batch.split, batch.from, batch.to] : [batch.operator, batch.part]
@@ -64,10 +65,10 @@ function nameOf({ prefix }: BucketPlace, batch: SinkBatch, ids: readonly string[
   return `${start}${fits ?? short}${end}`
 }
 
-/** As a URL has it, and with no '_' of its own. */
+/** URL-encoded, with '_' escaped as well. */
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed()).replaceAll('_', '%5F')
 
-/** What an object's name tells; undefined of one that is none of ours. `name` is without the folder. */
+/** Parses an object's name, given without its folder. Undefined if the sink did not write the object. */
 export function namedRows(name: string): NamedRows | undefined {
   const [, head, range] = /^([so]\.[^_/]+)((?:_[^_/]*)*)_[0-9a-f]{32}\.ndjson$/.exec(name) ?? []
   if (head === undefined) return undefined
@@ -79,13 +80,13 @@ export function namedRows(name: string): NamedRows | undefined {
   }
 }
 
-/** Rows of a split have the order of their records. */
+/** A row as a line. Rows of a split also have the order of their records. */
 function lineOf({ id, value, order, op }: SinkRow): string {
   const place = order === '' ? '' : `"order":${JSON.stringify(order)},`
   return `{${place}"id":${JSON.stringify(id)},"row":${rowJson(value, op)}}\n`
 }
 
-/** The row of a line; undefined of one that holds none. */
+/** The row in a line; undefined if the line does not hold a row. */
 export function rowIn(line: string): StoredRow | undefined {
   try {
     const { id, row, order = '' } = JSON.parse(line) as { id?: unknown; row?: unknown; order?: unknown }

@@ -6,11 +6,11 @@ export interface FileRecord {
   readonly split: string
   readonly offset: number
   readonly data: string
-  /** Of a line that is no text: `data` is its bytes in base64. */
+  /** Set for a line that is not text: `data` holds its bytes in base64. */
   readonly encoding?: 'base64'
 }
 
-/** A surrogate without its other half: no UTF-8 has it, and writing it would silently make it U+FFFD. */
+/** A surrogate without its other half. UTF-8 cannot represent it, and writing it would silently turn it into U+FFFD. */
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** The lines of one split of a file source. */
@@ -58,7 +58,7 @@ export class FileBatch implements SplitBatch {
     const { data, encoding } = this.records[index]!
     if (encoding !== undefined) return writeBase64(data, target, at)
     const written = target.write(data, at)
-    // Only a text with something beyond ASCII has more bytes than units.
+    // Only a text with characters beyond ASCII has more bytes than UTF-16 code units.
     return written !== data.length && LONE_SURROGATE.test(data) ? Defect.notText : written
   }
 

@@ -4,9 +4,9 @@ import { lowestUndone } from '../undone.js'
 import { FileBatch, type FileRecord } from './batch.js'
 
 /**
- * Reads our own event of lines: `{ eventSource: 'millrace:file', source, records: [{ split, offset, data }] }`. `data`
- * is the line's text as it is, or its bytes in base64 where `encoding: 'base64'` says so; `offset` is its index in the
- * split.
+ * Reads Millrace's own event of lines: `{ eventSource: 'millrace:file', source, records: [{ split, offset, data }] }`.
+ * `data` is the unchanged text of the line, or its bytes in base64 if `encoding` is `'base64'`; `offset` is its index
+ * in the split.
  */
 export function fileDecoder(): EventDecoder {
   return { connector: 'file', matches, decode, partialAnswer }
@@ -48,7 +48,7 @@ function check(record: any, i: number): FileRecord {
   return record as FileRecord
 }
 
-/** The first undone line of each split; whoever reads the file goes on there. */
+/** The first undone line of each split; the reader of the file continues there. */
 function partialAnswer(undone: readonly Undone[]): unknown {
   const batchItemFailures = Array.from(lowestUndone(undone), ([batch, index]) => ({
     itemIdentifier: { split: batch.split, offset: Number(batch.position(index)) },

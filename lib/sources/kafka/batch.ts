@@ -4,7 +4,7 @@ import { base64Bytes, writeBase64 } from '../base64.js'
 import { isObject } from '../shape.js'
 import { offsetAfter, positionOfOffset } from './position.js'
 
-/** What a batch reads of a record of the event. */
+/** The fields of an event's record that a batch reads. */
 export interface KafkaRecord {
   readonly offset: number
   readonly timestamp?: number | null
@@ -15,7 +15,7 @@ export interface KafkaRecord {
   readonly headers?: readonly unknown[] | null
 }
 
-/** The records of one topic-partition. Everything is worked out on demand from the event's own objects. */
+/** The records of one topic-partition. Everything is computed on demand from the event's own objects. */
 export class KafkaBatch implements SplitBatch {
   readonly source: string
   readonly split: string
@@ -33,12 +33,12 @@ export class KafkaBatch implements SplitBatch {
     return positionOfOffset(this.records[index]!.offset)
   }
 
-  /** Known where the topic has the broker stamp its records. By default it is the producer's clock that does. */
+  /** Known if the topic lets the broker stamp its records. By default the producer's clock stamps them. */
   arrivalMs(index: number): number | undefined {
     return this.records[index]!.timestampType === 'LOG_APPEND_TIME' ? this.stampMs(index) : undefined
   }
 
-  /** Brokers write -1 where a producer gave no time. */
+  /** Brokers write -1 if the producer set no timestamp. */
   stampMs(index: number): number | undefined {
     const timestamp = this.records[index]!.timestamp ?? -1
     return timestamp < 0 ? undefined : timestamp
@@ -53,7 +53,7 @@ export class KafkaBatch implements SplitBatch {
     return key === null ? null : Buffer.from(key, 'base64')
   }
 
-  /** A name may come more than once; the last one counts, as in Kafka's own `lastHeader`. */
+  /** A name may occur more than once; the last one counts, as in Kafka's own `lastHeader`. */
   header(index: number, name: string): Uint8Array | undefined {
     const headers = this.records[index]!.headers ?? []
     for (let i = headers.length - 1; i >= 0; i--) {
@@ -67,7 +67,7 @@ export class KafkaBatch implements SplitBatch {
   }
 
   envelope(index: number): Envelope {
-    // A stamp of the broker's is given anew when the record is sent again.
+    // If the record is sent again, the broker sets a new timestamp of its own.
     const timestamp = this.arrivalMs(index) === undefined ? this.stampMs(index) : undefined
     const headers = (this.records[index]!.headers ?? [])
       .filter(isObject)
@@ -89,7 +89,7 @@ export class KafkaBatch implements SplitBatch {
     return this.records[index]!.value ?? null
   }
 
-  /** Offsets are dense but for markers of transactions and what compaction took away. */
+  /** Offsets are dense, except for transaction markers and records that compaction removed. */
   follows(index: number, position: Position): boolean {
     return this.records[index]!.offset === offsetAfter(position)
   }

@@ -4,22 +4,22 @@ import type { KafkaConnection } from './connection.js'
 import type { KafkaSecrets } from './secret.js'
 
 /**
- * What a Kafka source is bound to: plain data, as a deployment writes it into a function's environment. Secrets by
- * reference only.
+ * The topic and cluster that a Kafka source is bound to: plain data that a deployment writes into a function's
+ * environment. Secrets are only given by reference.
  */
 export interface KafkaBinding extends KafkaSecrets {
   readonly topic: string
-  /** `host:port` of some brokers; or their text, joined by commas, as AWS gives it. */
+  /** `host:port` of some brokers, as a list, or as one text joined by commas, as AWS returns it. */
   readonly brokers: readonly string[] | string
-  /** The ARN of a cluster of MSK: what its events call it. */
+  /** The ARN of an MSK cluster, as its events name it. */
   readonly cluster?: string
-  /** TLS with the authorities that Node trusts. A root authority or a client certificate turns it on too. */
+  /** TLS with the certificate authorities that Node trusts. A root CA or a client certificate turns it on too. */
   readonly tls?: boolean
 }
 
 /**
- * Addresses of brokers, each by itself, whether they came as an array, as text joined by commas, or as an array of such
- * texts.
+ * The addresses of the brokers as a list, whether they were given as an array, as text joined by commas, or as an array
+ * of such texts.
  */
 export function brokerList(brokers: KafkaBinding['brokers']): string[] {
   return [brokers]
@@ -28,21 +28,21 @@ export function brokerList(brokers: KafkaBinding['brokers']): string[] {
     .map((broker) => broker.trim())
 }
 
-/** The connection of a binding, its secrets loaded. */
+/** The connection of a binding, with its secrets loaded. */
 export async function kafkaConnection({ brokers, tls, ...secrets }: KafkaBinding): Promise<KafkaConnection> {
   const { withKafkaSecrets } = await import('./secret.js')
   return await withKafkaSecrets({ brokers: brokerList(brokers), ...(tls !== undefined && { ssl: tls }) }, secrets)
 }
 
-/** What asks is loaded with the first question: a function that only counts records has no use of it. */
+/** The inspector is loaded with the first request, because a function that only counts records does not need it. */
 async function open(binding: KafkaBinding): Promise<SourceInspector & { close(): Promise<void> }> {
   const [connection, { kafkaInspector }] = await Promise.all([kafkaConnection(binding), import('./inspector.js')])
   return kafkaInspector({ topic: binding.topic, connection })
 }
 
 /**
- * Asks a bound topic. Secrets are loaded with the first question, and again after a failure: they may have been
- * rotated.
+ * An inspector of a bound topic. Secrets are loaded with the first request, and again after a failure, because they may
+ * have been rotated.
  */
 export function boundKafkaInspector(binding: KafkaBinding): SourceInspector {
   checkOptions('The binding of a Kafka source', binding, {

@@ -8,36 +8,36 @@ import { explainKafka, type Phase } from './failure.js'
 import { decodeFetch, encodeFetch, FETCH, type FetchedPartition, type FetchLimits, type Wanted } from './fetch.js'
 import type { Decompress } from './records.js'
 
-/** The log of a partition: its first offset, and the one after its last. */
+/** The bounds of a partition's log: its first offset, and the one after its last. */
 export interface PartitionOffsets {
   readonly low: number
   readonly high: number
 }
 
-/** Where a partition's log ends, as its leader says. */
+/** The end of a partition's log, as its leader reports it. */
 export interface LogEnd {
   readonly offset: number
-  /** No record lies after it that was safely stored before the question. */
+  /** Whether it is certain that no record after `offset` was committed before the request. */
   readonly isSure: boolean
 }
 
-/** One try of a call, with a new connection where it needs one. kafkajs has no end of its own for all of its steps. */
+/** The timeout of one attempt, including a new connection if needed. kafkajs has no timeout for some of its steps. */
 const TRY_MS = 8_000
 const TRIES_MAX = 3
-/** No further try begins after this. */
+/** No further attempt begins after this time. */
 const CALL_MS = 6_000
 const PAUSE_MS = 200
-/** The request for offsets, and the version that came with their never going back. */
+/** The API key of ListOffsets, and the version since which the returned offsets never go back. */
 const LIST_OFFSETS = 2
 const MONOTONIC_OFFSETS = 5
-/** The kind of a configuration. */
+/** The resource type of a topic's configuration. */
 const OF_TOPIC = 2
 const NOT_ALLOWED = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'])
 
 /**
- * What Millrace asks of one topic: no consumer group, no subscription, one warm connection that is made anew after an
- * error. kafkajs offers a consumer's fetch only within a group, and joining one would move its partitions; so its
- * cluster is used, which its own consumers are built on.
+ * The requests that Millrace makes to one topic. It uses no consumer group and no subscription, and keeps one
+ * connection, which is reopened after an error. kafkajs only offers fetches within a consumer group, and joining one
+ * would trigger a rebalance. So this class uses kafkajs's internal cluster, on which its consumers are built.
  */
 export class KafkaTopic {
   readonly topic: string
@@ -54,7 +54,7 @@ export class KafkaTopic {
     this.topic = topic
   }
 
-  /** The partitions that there are now. */
+  /** The current partitions. */
   partitions(): Promise<number[]> {
     return this.call(async (cluster) => {
       await cluster.refreshMetadata()
@@ -74,7 +74,7 @@ export class KafkaTopic {
         const [answer] = await cluster.fetchTopicsOffset([{ topic: this.topic, fromBeginning, partitions }])
         return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
       }
-      // Low first: a log that grows between the two answers is still whole.
+      // The low bound is read first, so that the bounds stay valid if the log grows between the two responses.
       const low = await bound(true)
       const high = await bound(false)
       return new Map(
@@ -84,9 +84,10 @@ export class KafkaTopic {
   }
 
   /**
-   * The end of a partition's log. A new leader may not know yet of the last records that are safely stored, and a fetch
-   * ends before them. `isSure`: it does. This question is refused until then, by brokers that know version 5 of it (2.2
-   * and later), whatever version is asked (KIP-207); and it is asked of the leader that there is now.
+   * The end of a partition's log. A new leader may not know yet that the last records are committed, and a fetch then
+   * ends before them. `isSure` is true if this cannot have happened: brokers that support version 5 of ListOffsets (2.2
+   * and later) refuse the request until the leader knows, whichever version the request has (KIP-207). The request goes
+   * to the current leader.
    */
   end(partition: number): Promise<LogEnd | undefined> {
     return this.call(async (cluster) => {
@@ -103,7 +104,7 @@ export class KafkaTopic {
     })
   }
 
-  /** Some of the topic's configuration; undefined where the login may not ask for it. */
+  /** Some settings of the topic; undefined if the login is not allowed to read them. */
   configuration(names: readonly string[]): Promise<Map<string, string> | undefined> {
     return this.call(async (cluster) => {
       const [partition] = cluster.findTopicPartitionMetadata(this.topic)
@@ -121,8 +122,8 @@ export class KafkaTopic {
   }
 
   /**
-   * Record batches from the offsets on, as their leaders hold them. A partition that was not answered (throttled) is
-   * missing.
+   * Fetches record batches from the given offsets on, from the partitions' leaders. A partition without a response
+   * (throttled) is missing.
    */
   fetch(wanted: readonly Wanted[], limits: FetchLimits): Promise<Map<number, FetchedPartition>> {
     return this.call(async (cluster) => {
@@ -143,7 +144,7 @@ export class KafkaTopic {
     })
   }
 
-  /** What a consumer group has committed: the next offset that it wants, or -1. */
+  /** The committed offsets of a consumer group: the next offset that it will read, or -1. */
   committed(group: string): Promise<Map<number, number>> {
     return this.call(async (cluster) => {
       const partitions = cluster
@@ -164,11 +165,12 @@ export class KafkaTopic {
     const codec = (kafkajs.CompressionCodecs as Record<number, () => { decompress(bytes: Buffer): Promise<Buffer> }>)[
       compression
     ]
-    if (codec === undefined) throw new AssertionFault(`the compression ${compression} is one of Kafka's`)
+    if (codec === undefined)
+      throw new AssertionFault(`a Kafka compression is one that kafkajs knows, not ${compression}`)
     return codec().decompress(bytes)
   }
 
-  /** A question under way fails, and none is asked again: a connection that nobody closes keeps its process alive. */
+  /** Pending requests fail and are not retried, because a connection that stays open keeps the process alive. */
   async close(): Promise<void> {
     this.isClosed = true
     const { warm } = this
@@ -181,13 +183,13 @@ export class KafkaTopic {
     if (known !== undefined && (known.minVersion > FETCH.version || known.maxVersion < FETCH.version)) {
       throw new ConfigError(
         'kafka-version',
-        `The Kafka brokers speak Fetch ${known.minVersion} to ${known.maxVersion}; Millrace speaks ${FETCH.version}, which is Apache Kafka 1.0 to 4.x.`,
+        `The Kafka brokers support Fetch versions ${known.minVersion} to ${known.maxVersion}; Millrace needs version ${FETCH.version}, which Apache Kafka 1.0 to 4.x support.`,
       )
     }
     const body = encodeFetch(this.topic, wanted, limits)
     await connectToFetch(broker.connectionPool)
     const answer: FetchedPartition[] = await broker.connectionPool.send({
-      // The form of kafkajs's own encoder, which copies these bytes behind its header.
+      // The interface of kafkajs's own encoder, which copies these bytes after its header.
       request: {
         apiKey: FETCH.key,
         apiVersion: FETCH.version,
@@ -201,7 +203,7 @@ export class KafkaTopic {
       requestTimeout: REQUEST_MS + limits.waitMs,
     })
     for (const { partition, error } of answer) {
-      // Anything but an offset outside the log is a leader that moved, or a topic that went: a new connection knows.
+      // Any other error means that the leader moved or the topic was deleted; a new connection finds out.
       if (error !== 0 && error !== OFFSET_OUT_OF_RANGE) {
         throw Object.assign(new Error(`Fetch of ${this.topic}-${partition} answered error ${error}`), {
           name: 'KafkaProtocolError',
@@ -213,7 +215,7 @@ export class KafkaTopic {
     return answer
   }
 
-  /** Asks on the warm connection, and a few times more on new ones. Every try has a deadline. */
+  /** Sends a request on the open connection, and retries a few times on new ones. Every attempt has a timeout. */
   private async call<R>(work: (cluster: Cluster) => Promise<R>, group?: string): Promise<R> {
     const started = performance.now()
     for (let tries = 1; ; tries++) {
@@ -236,7 +238,7 @@ export class KafkaTopic {
         void end(warm)
         const asked = { connection: this.connection, topic: this.topic, phase, ...(group !== undefined && { group }) }
         const explained = explainKafka(error, asked)
-        // Only a login that is missing looks like a broker that stops: that one is gone at the next try.
+        // A missing login looks like a broker that is shutting down. The next attempt distinguishes them.
         const isFinal =
           !(explained instanceof RetryableError) && explained.code !== 'no-login' && explained.code !== 'wants-tls'
         if (isFinal || tries >= TRIES_MAX || performance.now() - started > CALL_MS) throw explained

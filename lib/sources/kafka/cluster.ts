@@ -7,15 +7,15 @@ import { Sockets } from './sockets.js'
 
 const CONNECT_MS = 3_000
 const LOGIN_MS = 5_000
-/** Only questions are asked: little is lost with one that is cut off. */
+/** All requests only read, so little is lost if one is cut off. */
 const CLOSE_MS = 1_000
 export const REQUEST_MS = 5_000
-/** Isolation of offsets: the high watermark, not the last stable offset. */
+/** The isolation level for offsets: the high watermark, not the last stable offset. */
 const READ_UNCOMMITTED = 0
-/** Which connection of a broker kafkajs fetches by. */
+/** The index of the connection that kafkajs uses for fetches. */
 const FETCH_CONNECTION = 1
 
-/** The parts of kafkajs's cluster that are used here. Its types leave them out. */
+/** The parts of kafkajs's internal cluster that are used here; its type declarations omit them. */
 export interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
@@ -42,13 +42,13 @@ export interface Broker {
   offsetFetch(request: object): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>
 }
 
-/** A cluster that is connected, and how all of it is closed. */
+/** A connected cluster, and all of its sockets, so that they can be closed. */
 export interface Warm {
   readonly cluster: Cluster
   readonly sockets: Sockets
 }
 
-/** kafkajs for a connection, silent and with bounded retries. */
+/** A kafkajs client for a connection, without logging and with bounded retries. */
 export function kafkaOf(connection: KafkaConnection, more: Partial<KafkaConfig> = {}): Kafka {
   checkConnection(connection)
   const { brokers, ssl, sasl, clientId } = connection
@@ -60,7 +60,7 @@ export function kafkaOf(connection: KafkaConnection, more: Partial<KafkaConfig> 
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: LOGIN_MS,
     requestTimeout: REQUEST_MS,
-    // Each retry tries the next broker.
+    // Each retry uses the next broker.
     retry: { retries: Math.max(1, brokers.length - 1), initialRetryTime: 50, maxRetryTime: 500 },
     logLevel: kafkajs.logLevel.NOTHING,
     ...more,
@@ -72,7 +72,7 @@ function saslOf(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<KafkaCo
   return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
 }
 
-/** @throws what kafkajs throws, or a ConfigError where its version is an unknown one */
+/** @throws what kafkajs throws, or a ConfigError if its version is not supported */
 export async function connect(
   connection: KafkaConnection,
   topic: string,
@@ -86,7 +86,7 @@ export async function connect(
   if (make === undefined) {
     throw new ConfigError(
       'kafkajs-version',
-      'The package kafkajs is not one that Millrace knows. Install kafkajs@2.2.4.',
+      'The installed version of the package kafkajs is not supported by Millrace. Install kafkajs@2.2.4.',
     )
   }
   const cluster: Cluster = (kafka as any)[make]({
@@ -104,7 +104,7 @@ export async function connect(
   }
 }
 
-/** Closes in order: what is under way is waited for, but not for long. What never connects closes itself. */
+/** Closes a cluster. It waits a short time for pending requests. A connection that never opens closes itself. */
 export async function end(warm: Warm | Promise<Warm> | undefined): Promise<void> {
   if (warm === undefined) return
   const opened = Promise.resolve(warm)
@@ -112,13 +112,13 @@ export async function end(warm: Warm | Promise<Warm> | undefined): Promise<void>
   const over = new AbortController()
   await Promise.race([closed, sleep(CLOSE_MS, undefined, { signal: over.signal }).catch(() => undefined)])
   over.abort()
-  // One that is still connecting is ended once it has: whoever closes does not wait for it.
+  // A connection that is still opening is closed once it is open; the caller does not wait for that.
   void opened.then(({ sockets }) => sockets.end()).catch(() => undefined)
 }
 
 const connecting = new WeakMap<ConnectionPool, Promise<unknown>>()
 
-/** Opens a broker's connection for fetches once, whoever fetches at the same time. kafkajs opens one for each. */
+/** Opens a broker's connection for fetches once, even for concurrent fetches. kafkajs would open one for each. */
 export async function connectToFetch(pool: ConnectionPool): Promise<void> {
   let opening = connecting.get(pool)
   if (opening === undefined) {

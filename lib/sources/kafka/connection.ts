@@ -1,20 +1,20 @@
 import { createSecureContext } from 'node:tls'
 import { ConfigError, shown } from '../../base/index.js'
 
-/** How a Kafka cluster is reached. */
+/** How to connect to a Kafka cluster. */
 export interface KafkaConnection {
-  /** `host:port` of some brokers; they name the others. */
+  /** `host:port` of some brokers; the others are discovered through them. */
   readonly brokers: readonly string[]
-  /** TLS: `true` trusts the authorities that Node trusts. */
+  /** TLS: `true` trusts the certificate authorities that Node trusts. */
   readonly ssl?: boolean | KafkaTls
   readonly sasl?: KafkaLogin
-  /** How the brokers' logs and quotas know this client. Default `millrace`. */
+  /** The name of this client in the brokers' logs and quotas. Default `millrace`. */
   readonly clientId?: string
 }
 
 /** PEM texts. */
 export interface KafkaTls {
-  /** The authority that signed the brokers' certificates, where Node does not know it. */
+  /** The certificate of the authority that signed the brokers' certificates, if Node does not trust it. */
   readonly ca?: string
   /** A certificate and its key, for brokers that ask for one (mutual TLS). */
   readonly cert?: string
@@ -30,16 +30,16 @@ export type KafkaLogin =
     }
   | {
       readonly mechanism: 'oauthbearer'
-      /** Asked for a token at every new connection; IAM of MSK goes this way, with its signer. */
+      /** Called for a token at every new connection. IAM access control of MSK uses this, with its own signer. */
       readonly token: () => Promise<string>
-      /** Whose token it is, for messages. */
+      /** The issuer of the token, for messages. */
       readonly by?: 'aws-msk-iam'
     }
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']
 const BROKER = /^[^\s:/]+:\d{1,5}$/
 
-/** Refuses a connection that cannot work. No message holds a key, a password or a part of one. */
+/** Refuses a connection that cannot work. No message contains any part of a key or a password. */
 export function checkConnection({ brokers, ssl, sasl }: KafkaConnection): void {
   if (!Array.isArray(brokers) || brokers.length === 0) {
     throw new ConfigError(
@@ -65,7 +65,7 @@ function checkTls({ ca, cert, key, passphrase }: KafkaTls): void {
       'A client certificate of a Kafka connection needs both cert and key; one of them is missing.',
     )
   }
-  // OpenSSL's own words may quote what it read.
+  // OpenSSL's own messages may quote what it read.
   if (!isSound({ ca })) {
     throw new ConfigError(
       'bad-tls',
@@ -75,7 +75,7 @@ function checkTls({ ca, cert, key, passphrase }: KafkaTls): void {
   if (!isSound({ cert, key, passphrase })) {
     throw new ConfigError(
       'bad-tls',
-      'cert and key of a Kafka connection are PEM texts that belong together, with the passphrase where the key is encrypted; these cannot be used.',
+      'cert and key of a Kafka connection are PEM texts that belong together, with the passphrase if the key is encrypted; these cannot be used.',
     )
   }
 }
@@ -88,7 +88,7 @@ function isSound(tls: {
 }): boolean {
   try {
     createSecureContext(tls)
-    // An authority that holds no certificate is passed over in silence.
+    // OpenSSL silently ignores a CA text that contains no certificate.
     return tls.ca === undefined || tls.ca.includes('-----BEGIN ')
   } catch {
     return false
@@ -106,7 +106,7 @@ function checkLogin(sasl: KafkaLogin): void {
     if (typeof sasl.token === 'function') return
     throw new ConfigError(
       'bad-sasl',
-      'sasl.token of a Kafka connection by oauthbearer is a function that promises a token; it is missing.',
+      'sasl.token of a Kafka connection by oauthbearer is a function that returns a promise of a token; it is missing.',
     )
   }
   for (const field of ['username', 'password'] as const) {

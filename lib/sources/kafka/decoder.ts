@@ -6,8 +6,8 @@ import { KafkaBatch } from './batch.js'
 const TOPIC_PARTITION = /^(.+)-(\d+)$/s
 
 /**
- * Reads what Lambda's event source mappings for Amazon MSK and for self-managed Kafka send: many partitions in one
- * event.
+ * Reads the events of Lambda's event source mappings for Amazon MSK and for self-managed Kafka. One event holds many
+ * partitions.
  */
 export function kafkaDecoder(): EventDecoder {
   return { connector: 'kafka', matches, decode, partialAnswer }
@@ -27,7 +27,7 @@ function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
   const places = placesOf(event)
   for (const split of Object.keys(partitions)) {
     const path = `records[${JSON.stringify(split)}]`
-    // A topic's name may have a '-' of its own: the partition is what follows the last one.
+    // A topic's name may contain '-', so the partition is the part after the last one.
     const topic = TOPIC_PARTITION.exec(split)?.[1]
     if (topic === undefined) misshapen('Kafka', `the name of ${path}`, "a topic, '-' and a partition", split)
     const records: unknown = partitions[split]
@@ -43,7 +43,7 @@ function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
   return batches
 }
 
-/** What tells the event's cluster from others: the ARN of one of MSK, and its brokers. */
+/** Identifies the event's cluster: by its ARN if it is an MSK cluster, and by its brokers. */
 function placesOf({ eventSourceArn, bootstrapServers }: Record<string, unknown>): string[] {
   const brokers = typeof bootstrapServers === 'string' ? bootstrapServers.split(',') : []
   return [...(typeof eventSourceArn === 'string' ? [eventSourceArn] : []), ...brokers.map((broker) => broker.trim())]
@@ -70,8 +70,8 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 /**
- * Lambda repeats only the records that are reported, not those after them. So that a partition stops at its first
- * undone record, all that follow it in the batch are reported too.
+ * Lambda delivers only the reported records again, not those after them. All records after the first undone one are
+ * reported too, so that the partition stops there.
  */
 function partialAnswer(undone: readonly Undone[]): unknown {
   const batchItemFailures: unknown[] = []

@@ -1,7 +1,7 @@
 /**
- * The Fetch request, version 5: the lowest that tells the log's start, and one that Apache Kafka 1.0 to 4.x know.
- * Written and read here since kafkajs decodes every record of an answer, which fails where it lacks the compression,
- * and tells of transactions less than it must.
+ * The Fetch request, version 5: the lowest version that returns the log's start offset, supported by Apache Kafka 1.0
+ * to 4.x. It is encoded and decoded here, because kafkajs decodes every record of a response, which fails if it lacks
+ * the compression codec, and does not expose enough about transactions.
  */
 export const FETCH = { key: 1, version: 5 } as const
 
@@ -14,30 +14,30 @@ export interface Wanted {
 }
 
 export interface FetchLimits {
-  /** How long the broker waits for something to answer with. */
+  /** How long the broker waits for records. */
   readonly waitMs: number
   readonly bytesMax: number
   readonly partitionBytesMax: number
 }
 
-/** Records of this producer, from this offset to its abort marker, were never committed. */
+/** The records of this producer from this offset to its abort marker were never committed. */
 export interface AbortedTransaction {
   readonly producerId: bigint
   readonly firstOffset: number
 }
 
-/** What a broker answers of one partition. */
+/** A broker's response for one partition. */
 export interface FetchedPartition {
   readonly partition: number
-  /** Kafka's error code; 0 is none, 1 an offset outside the log. */
+  /** Kafka's error code; 0 means no error, 1 an offset outside the log. */
   readonly error: number
-  /** The offset after the last record that is safely stored. */
+  /** The offset after the last committed (fully replicated) record. */
   readonly highWatermark: number
-  /** The offset of the first record of a transaction that is open still, or the high watermark. */
+  /** The offset of the first record of a transaction that is still open, or the high watermark. */
   readonly lastStable: number
   readonly logStart: number
   readonly aborted: readonly AbortedTransaction[]
-  /** Record batches, the last one perhaps cut off. */
+  /** Record batches; the last one may be cut off. */
   readonly records: Buffer
 }
 
@@ -63,13 +63,13 @@ export function encodeFetch(topic: string, wanted: readonly Wanted[], limits: Fe
   return buffer
 }
 
-/** The partitions that the broker answered of one topic. A throttled request is answered with none. */
+/** The partitions in the broker's response for one topic. The response to a throttled request has none. */
 export function decodeFetch(answer: Buffer): FetchedPartition[] {
   const reader = new Reader(answer)
   reader.int32() // throttle time
   const partitions: FetchedPartition[] = []
   for (let topics = reader.int32(); topics > 0; topics--) {
-    reader.bytes(reader.int16()) // its name
+    reader.bytes(reader.int16()) // topic name
     for (let count = reader.int32(); count > 0; count--) {
       partitions.push({
         partition: reader.int32(),

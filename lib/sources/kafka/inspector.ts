@@ -16,24 +16,25 @@ export interface KafkaInspectorOptions {
 }
 
 /**
- * What one question fetches at most: it reads the headers of batches, so a turn passes as many markers and aborted
+ * The limits of one request. It only reads the headers of batches, so each fetch can skip as many markers and aborted
  * records as a megabyte holds.
  */
 const TURNS_MAX = 8
 const TURN_BYTES = 1024 * 1024
 const TURN_WAIT_MS = 100
-/** A log's end is looked at once more where a new leader may not know all of it in its first moments. */
+/** The pause before a log's end is read again, if a new leader may not know all of the log at first. */
 const SECOND_LOOK_MS = 500
-/** How long a topic's configuration is taken for what it was. */
+/** How long a topic's configuration is cached. */
 const CONFIGURATION_MS = 300_000
 
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const OFFSET_OUT_OF_RANGE = 1
 
 /**
- * Asks a Kafka topic for its partitions, and whether records wait in them. Only committed records count: markers,
- * aborted transactions and what compaction took away do not, and an open transaction does. Needs the ACLs Describe and
- * Read on the topic, and no consumer group; with DescribeConfigs it tells too how long records are kept.
+ * Lists the partitions of a Kafka topic and finds out whether records wait in them. Only committed records count:
+ * markers, aborted transactions and records that compaction removed do not. An open transaction counts as waiting.
+ * Needs the ACLs Describe and Read on the topic, and no consumer group. With DescribeConfigs it also reports how long
+ * records are kept.
  * @example kafkaInspector({ topic: 'orders', connection: { brokers: ['kafka.example.com:9092'], ssl: true } })
  */
 export function kafkaInspector(options: KafkaInspectorOptions): SourceInspector & { close(): Promise<void> } {
@@ -50,7 +51,7 @@ function checkTopic(topic: string): void {
   )
 }
 
-/** Opens a topic's client, an optional package. */
+/** Opens a topic with its client, which is an optional package. */
 export async function openTopic({ topic, connection }: KafkaInspectorOptions, who: string): Promise<KafkaTopic> {
   checkTopic(topic)
   const { KafkaTopic } = await load(who, 'kafkajs', () => import('./client.js'))
@@ -61,10 +62,10 @@ class KafkaInspector implements SourceInspector {
   readonly bounded = false
   private readonly options: KafkaInspectorOptions
   private opening: Promise<KafkaTopic> | undefined
-  /** How far a question that ran out of turns came: nothing that it passed will ever be a record again. */
+  /** How far a request got that used up its fetches. The offsets before that will never hold a record again. */
   private readonly passed = new Map<string, { readonly after: Position; readonly offset: number }>()
 
-  /** What the topic's configuration said, and when it was asked by the process's clock, ms. */
+  /** The cached retention of the topic, and when it was read by the process's clock, ms. */
   private kept: { readonly asked: number; readonly ms: number | undefined } | undefined
 
   constructor(options: KafkaInspectorOptions) {
@@ -84,8 +85,8 @@ class KafkaInspector implements SourceInspector {
   }
 
   /**
-   * A fetch does not show all of a log where a new leader lags, so its end is asked for before the answer is `nothing`;
-   * and where brokers are too old to be sure of it, looked at once more.
+   * A fetch does not show all of a log while a new leader lags. So the end of the log is requested before the answer is
+   * `nothing`. If the brokers are too old to be sure of it, it is requested again after a pause.
    */
   async peek(split: string, after: Position): Promise<'waiting' | 'nothing' | 'unknown'> {
     const partition = partitionOf(this.options.topic, split)
@@ -99,11 +100,11 @@ class KafkaInspector implements SourceInspector {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       const limits = { waitMs: TURN_WAIT_MS, bytesMax: TURN_BYTES, partitionBytesMax: TURN_BYTES }
       const fetched = (await topic.fetch([{ partition, offset: next }], limits)).get(partition)
-      // A throttled broker answers with nothing at all.
+      // A throttled broker sends an empty response.
       if (fetched === undefined) return 'unknown'
       if (fetched.error === OFFSET_OUT_OF_RANGE) {
         const bounds = (await topic.offsets()).get(partition)
-        // Beyond the end: the log was made anew, which `verify` says.
+        // Beyond the end: the log was recreated, which `verify` reports.
         if (bounds === undefined || next > bounds.high) return 'unknown'
         next = Math.max(next, bounds.low)
         if (bounds.low < bounds.high) continue
@@ -114,8 +115,7 @@ class KafkaInspector implements SourceInspector {
           const seen = await look(fetched, next, topic.decompress)
           if (seen.found === 'record') return 'waiting'
           if (seen.found === 'unsure') isUnsure = true
-          // Offsets remain, and the broker gives no batch that reaches them: it may have them elsewhere (tiered
-          // storage).
+          // Offsets remain, but the broker returns no batch that reaches them: they may be in tiered storage.
           if (seen.next <= next) return 'unknown'
           next = seen.next
         }
@@ -133,7 +133,7 @@ class KafkaInspector implements SourceInspector {
     return 'unknown'
   }
 
-  /** Transactions leave markers behind, and compaction gaps: the last offset may hold no record. */
+  /** The last offset may not hold a record, because transactions leave markers and compaction leaves gaps. */
   async end(split: string): Promise<Position | undefined> {
     const partition = partitionOf(this.options.topic, split)
     const found = partition === undefined ? undefined : await (await this.open()).end(partition)
@@ -153,7 +153,7 @@ class KafkaInspector implements SourceInspector {
     return faults.map((fault) => (fault.kind === 'trimmed' ? { ...fault, retentionMs } : fault))
   }
 
-  /** How long records are kept at least, where that is known. A fault is told without it rather than not at all. */
+  /** The minimum time that records are kept, if it is known. Without it, a fault is still reported. */
   private async retention(topic: KafkaTopic): Promise<number | undefined> {
     const now = performance.now()
     if (this.kept === undefined || now - this.kept.asked > CONFIGURATION_MS) {
@@ -175,14 +175,14 @@ class KafkaInspector implements SourceInspector {
     for (const [split, position] of positions) {
       const partition = partitionOf(this.options.topic, split)
       const bounds = partition === undefined ? undefined : offsets.get(partition)
-      // A partition that is not there any more is for membership to end.
+      // A partition that no longer exists is ended by membership.
       if (bounds === undefined) continue
       const next = offsetAfter(position)
       if (next > bounds.high) {
-        const detail = `The log of ${split} ends at offset ${bounds.high}, before the next one wanted, ${next}: the topic was made anew, or lost its end.`
+        const detail = `The log of ${split} ends at offset ${bounds.high}, before the next offset to read, ${next}: the topic was recreated, or the end of its log was lost.`
         faults.push({ split, kind: 'beyond-end', detail })
       } else if (next < bounds.low) {
-        const detail = `The log of ${split} begins at offset ${bounds.low}; the offsets ${next} to ${bounds.low - 1} were deleted unread. Where they held nothing but markers of transactions, no record is lost.`
+        const detail = `The log of ${split} begins at offset ${bounds.low}; the offsets ${next} to ${bounds.low - 1} were deleted unread. If they held nothing but transaction markers, no record is lost.`
         faults.push({ split, kind: 'trimmed', detail })
       }
     }
@@ -206,11 +206,11 @@ class KafkaInspector implements SourceInspector {
 
 interface Look {
   readonly found: 'record' | 'nothing' | 'unsure'
-  /** The offset after the last batch that was looked at. */
+  /** The offset after the last batch that was examined. */
   readonly next: number
 }
 
-/** Whether any record from `next` on is one that a consumer gets. */
+/** Whether there is any record from `next` on that a consumer would get. */
 async function look({ records, aborted }: FetchedPartition, next: number, decompress: Decompress): Promise<Look> {
   let found: Look['found'] = 'nothing'
   let reached = next
@@ -226,11 +226,11 @@ async function look({ records, aborted }: FetchedPartition, next: number, decomp
 }
 
 /**
- * Whether a batch holds a record from `next` on. Only one that begins before it and was compacted has to be read;
- * undefined: it cannot be.
+ * Whether a batch holds a record from `next` on. The records only have to be read if the batch begins before `next` and
+ * was compacted. Undefined if they cannot be read.
  */
 async function holdsFrom(batch: RecordBatch, next: number, decompress: Decompress): Promise<boolean | undefined> {
-  // More records than there are offsets before `next`.
+  // The batch has more records than there are offsets before `next`.
   if (batch.count > next - batch.firstOffset) return true
   try {
     return (await recordsOf(batch, decompress)).some((record) => record.offset >= next)

@@ -3,22 +3,22 @@ import { load } from '../../aws/load.js'
 import { ConfigError } from '../../base/index.js'
 import type { KafkaLogin } from './connection.js'
 
-/** What a request is signed with. */
+/** The credentials that sign a request. */
 export interface AwsCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
 }
 
-/** Brokers of MSK, provisioned or serverless, say their region in their names. */
+/** The names of MSK brokers, provisioned or serverless, contain their region. */
 const MSK_HOST = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?:\d+$/
-/** MSK takes no longer ones. */
+/** The longest lifetime that MSK accepts. */
 const EXPIRES_IN_S = 900
 
 /**
- * A login to Amazon MSK in the name of the role or user whose AWS credentials are there: IAM access control, port 9098
- * (inside a VPC).
- * @throws {ConfigError} no-region for brokers that do not say where they are, where AWS_REGION does not either
+ * A login to Amazon MSK as the role or user of the current AWS credentials: IAM access control, port 9098 (inside a
+ * VPC).
+ * @throws {ConfigError} no-region if neither the brokers' names nor AWS_REGION contain the region
  */
 export function mskIamLogin(brokers: readonly string[]): KafkaLogin {
   const region = regionOf(brokers)
@@ -35,7 +35,7 @@ function regionOf(brokers: readonly string[]): string {
   if (region !== undefined && region !== '') return region
   throw new ConfigError(
     'no-region',
-    `A login by aws-msk-iam is signed for a region: brokers of MSK have it in their names (b-1.orders.abc.c2.kafka.eu-west-1.amazonaws.com:9098); ${brokers.join(', ')} has none. Set AWS_REGION.`,
+    `A login by aws-msk-iam is signed for a region. MSK brokers have the region in their names (b-1.orders.abc.c2.kafka.eu-west-1.amazonaws.com:9098); ${brokers.join(', ')} does not. Set AWS_REGION.`,
   )
 }
 
@@ -56,8 +56,8 @@ async function credentials(): Promise<AwsCredentials> {
 }
 
 /**
- * The token of a login: the URL of a signed request for `kafka-cluster:Connect`, in base64url. The form is that of
- * AWS's own signers for MSK (aws-msk-iam-sasl-signer), which bring an SDK of their own.
+ * The token of a login: the URL of a signed request for `kafka-cluster:Connect`, in base64url. It has the format of
+ * AWS's own signers for MSK (aws-msk-iam-sasl-signer), which would add a second SDK.
  */
 export async function mskIamToken(region: string, credentials: AwsCredentials, signingDate?: Date): Promise<string> {
   const { SignatureV4 } = await load(
@@ -84,14 +84,14 @@ export async function mskIamToken(region: string, credentials: AwsCredentials, s
     },
     { expiresIn: EXPIRES_IN_S, ...(signingDate !== undefined && { signingDate }) },
   )
-  // The brokers' logs show who asks; it is no part of what is signed.
+  // The brokers' logs show the user agent; it is not part of the signed request.
   const named = { ...query, 'User-Agent': 'millrace' } as Readonly<Record<string, string>>
   return Buffer.from(`https://${hostname}/?${new URLSearchParams(named).toString()}`).toString('base64url')
 }
 
 type SourceData = string | ArrayBuffer | ArrayBufferView
 
-/** Node's own hash, in the form that the signer takes one: with a secret it is a MAC. */
+/** Node's hash, with the interface that the signer expects. With a secret it is a MAC. */
 class Sha256 {
   private readonly secret: SourceData | undefined
   private hash!: Hash | Hmac

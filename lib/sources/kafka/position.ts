@@ -6,19 +6,19 @@ export function positionOfOffset(offset: number): Position {
 }
 
 /**
- * The offset after a position: the next record that is wanted. A position within a record of many values has its
- * record's.
+ * The offset after a position: the next record to read. A position within a record of many values has the offset of its
+ * record.
  */
 export function offsetAfter(position: Position): number {
   return position === '0' ? 0 : Number.parseInt(position, 10) + 1
 }
 
-/** The split of a partition, as Lambda names it. */
+/** The name of a partition's split, as Lambda writes it. */
 export function splitOf(topic: string, partition: number): string {
   return `${topic}-${partition}`
 }
 
-/** The partition of a split, or undefined where it is none of the topic's. */
+/** The partition of a split, or undefined if the split does not belong to the topic. */
 export function partitionOf(topic: string, split: string): number | undefined {
   const digits = split.startsWith(`${topic}-`) ? split.slice(topic.length + 1) : ''
   return /^\d{1,9}$/.test(digits) ? Number(digits) : undefined

@@ -1,11 +1,11 @@
 import type { AbortedTransaction } from './fetch.js'
 
-/** The header of a batch as brokers store it since Apache Kafka 0.11; the records themselves are left as they are. */
+/** The header of a batch in the format since Apache Kafka 0.11; the records themselves are not decoded. */
 export interface RecordBatch {
   readonly firstOffset: number
-  /** The offset of the last record that the batch was written with, though compaction may have taken it away. */
+  /** The offset of the last record that the batch was written with, even if compaction removed it. */
   readonly lastOffset: number
-  /** Records that are still in it. */
+  /** The number of records that are still in the batch. */
   readonly count: number
   /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
   readonly compression: number
@@ -16,12 +16,12 @@ export interface RecordBatch {
   readonly firstTimestamp: number
   readonly maxTimestamp: number
   readonly records: Buffer
-  /** A message of the format before batches: one record, or a compressed run of them that ends at `lastOffset`. */
+  /** A message of the older format without batches: one record, or a compressed run that ends at `lastOffset`. */
   readonly isOld: boolean
 }
 
 const HEADER_BYTES = 61
-/** Offset and length, which the length does not count. */
+/** The offset and the length field, which are not included in the length. */
 const PREFIX_BYTES = 12
 const MAGIC_AT = 16
 const COMPRESSION_MASK = 0x07
@@ -30,7 +30,7 @@ const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 const ABORT = 0
 
-/** The whole batches of a fetch's answer. What is cut off at its end is left out. */
+/** The complete batches of a fetch response. An incomplete batch at the end is left out. */
 export function* recordBatches(bytes: Buffer): Generator<RecordBatch> {
   let at = 0
   while (at + MAGIC_AT < bytes.length) {
@@ -79,8 +79,9 @@ function oldMessageAt(bytes: Buffer, at: number, end: number): RecordBatch {
 }
 
 /**
- * Each batch with whether a consumer of committed records gets what it holds: neither markers nor what a transaction
- * took back. Transactions of one answer are listed in no certain order, and begin before its first record or within it.
+ * Each batch, with whether a consumer of committed records gets its records. It gets neither markers nor records of
+ * aborted transactions. The aborted transactions of a response are listed in no particular order, and may begin before
+ * its first record.
  */
 export function* committedBatches(
   bytes: Buffer,
@@ -99,7 +100,7 @@ export function* committedBatches(
   }
 }
 
-/** A marker is one record, never compressed, whose key holds a version and a type. */
+/** A marker is one uncompressed record whose key holds a version and a type. */
 function isAbortMarker({ records, count }: RecordBatch): boolean {
   if (count < 1) return false
   const at = { at: 0 }
@@ -111,7 +112,7 @@ function isAbortMarker({ records, count }: RecordBatch): boolean {
   return keyBytes >= 4 && records.readInt16BE(at.at + 2) === ABORT
 }
 
-/** A zigzag number of up to 64 bits, as records write them; exact to 2^53. */
+/** A zigzag-encoded number of up to 64 bits, as used in records; exact up to 2^53. */
 export function varint(bytes: Buffer, cursor: { at: number }): number {
   let value = 0
   let scale = 1

@@ -3,7 +3,7 @@ import { gunzip } from 'node:zlib'
 import { ConfigError, StopError } from '../../base/index.js'
 import { type RecordBatch, varint } from './record-batches.js'
 
-/** A record of a topic as it is stored. */
+/** A stored record of a topic. */
 export interface TopicRecord {
   readonly offset: number
   readonly timestamp: number
@@ -13,7 +13,7 @@ export interface TopicRecord {
   readonly headers: readonly (readonly [name: string, value: Buffer])[]
 }
 
-/** What kafkajs knows of compression, beyond gzip only what was registered with it. */
+/** Decompresses with the codecs of kafkajs. Codecs other than gzip have to be registered with it. */
 export type Decompress = (compression: number, bytes: Buffer) => Promise<Buffer>
 
 const GZIP = 1
@@ -25,7 +25,7 @@ export async function recordsOf(batch: RecordBatch, decompress: Decompress): Pro
   if (batch.isOld) {
     throw new ConfigError(
       'old-format',
-      'The topic holds messages in the format from before Apache Kafka 0.11, which the local poller does not read. Write them anew with a present client.',
+      'The topic holds messages in the format from before Apache Kafka 0.11, which the local poller does not read. Write them again with a current client.',
     )
   }
   const bytes = await plain(batch, decompress)
@@ -39,7 +39,10 @@ export async function recordsOf(batch: RecordBatch, decompress: Decompress): Pro
       cursor.at = end
     }
   } catch {
-    throw new StopError('damaged-batch', `The record batch at offset ${batch.firstOffset} cannot be read to its end.`)
+    throw new StopError(
+      'damaged-batch',
+      `The record batch at offset ${batch.firstOffset} is damaged: it cannot be read to its end.`,
+    )
   }
   return records
 }
@@ -52,13 +55,13 @@ async function plain({ compression, records }: RecordBatch, decompress: Decompre
     const name = NAMES[compression] ?? `codec ${compression}`
     throw new ConfigError(
       'no-codec',
-      `The topic holds records compressed with ${name}, which cannot be read here. Install a codec and register it as kafkajs says (CompressionCodecs).`,
+      `The topic holds records compressed with ${name}, which cannot be read here. Install a codec and register it with kafkajs (CompressionCodecs).`,
     )
   }
 }
 
 function recordAt(bytes: Buffer, cursor: { at: number }, batch: RecordBatch): TopicRecord {
-  cursor.at++ // attributes, of which there are none
+  cursor.at++ // attributes, which are unused
   const timestamp = batch.firstTimestamp + varint(bytes, cursor)
   const offset = batch.firstOffset + varint(bytes, cursor)
   const key = block(bytes, cursor)
@@ -71,7 +74,7 @@ function recordAt(bytes: Buffer, cursor: { at: number }, batch: RecordBatch): To
   return { offset, timestamp: isLogAppendTime ? maxTimestamp : timestamp, isLogAppendTime, key, value, headers }
 }
 
-/** Bytes with their length before them; -1 is null. */
+/** Length-prefixed bytes; the length -1 means null. */
 function block(bytes: Buffer, cursor: { at: number }): Buffer | null {
   const length = varint(bytes, cursor)
   if (length < 0) return null

@@ -1,4 +1,4 @@
-/** What of a topic's configuration decides when a record is deleted. Brokers leave out what they do not know. */
+/** The settings of a topic that decide when a record is deleted. Brokers omit settings that they do not support. */
 export const RETENTION_CONFIGS = [
   'cleanup.policy',
   'retention.ms',
@@ -8,15 +8,17 @@ export const RETENTION_CONFIGS = [
   'message.timestamp.difference.max.ms',
 ] as const
 
-/** Kafka's largest number stands for no limit. */
+/** Kafka's largest number means no limit. */
 const NO_LIMIT_MS = 2 ** 63
 
 /**
- * How long a record is kept at least once the broker has it, ms. Undefined where its topic's configuration does not
- * tell: - Nothing is deleted by age: then somebody deleted records by hand, or retention was another one. - A partition
- * has a limit of bytes: records may go at any time. - Producers stamp records themselves (`CreateTime`, the default),
- * as old as they like. Age is counted from the stamp, so
- *   a record that arrives late may go within minutes. A limit on how old a stamp may be shortens the time by as much.
+ * The minimum time that a record is kept after the broker received it, ms. Undefined if the topic's configuration does
+ * not determine it:
+ * - Nothing is deleted by age: records were deleted by hand, or the retention was different before.
+ * - A partition has a size limit: records may be deleted at any time.
+ * - Producers stamp records themselves (`CreateTime`, the default), with timestamps as old as they like. Age is counted
+ *   from the timestamp, so a record that arrives late may be deleted within minutes. A limit on how old a timestamp may
+ *   be shortens the minimum by as much.
  */
 export function keptAtLeastMs(config: ReadonlyMap<string, string>): number | undefined {
   const number = (name: (typeof RETENTION_CONFIGS)[number], otherwise: number): number =>

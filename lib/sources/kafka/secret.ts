@@ -4,7 +4,7 @@ import { load } from '../../aws/load.js'
 import { ConfigError, RetryableError } from '../../base/index.js'
 import type { KafkaConnection, KafkaLogin, KafkaTls } from './connection.js'
 
-/** What a secret of a Kafka mapping holds; the same JSON as Lambda's own mappings read. */
+/** The content of a secret for a Kafka mapping: the same JSON that Lambda's own mappings read. */
 export type KafkaSecret =
   | { readonly kind: 'login'; readonly username: string; readonly password: string }
   | {
@@ -15,14 +15,14 @@ export type KafkaSecret =
     }
   | { readonly kind: 'root-ca'; readonly certificate: string }
 
-/** Reads the text of a secret by the ARN of Secrets Manager. */
+/** Reads the text of a secret by its ARN in Secrets Manager. */
 export type SecretReader = (arn: string) => Promise<string>
 
 const ARN = /^arn:[^:]+:secretsmanager:([^:]+):[^:]*:secret:.+$/
 
 /**
  * Loads a secret: `env:NAME`, `file:PATH`, or the ARN of a secret in Secrets Manager. Its JSON is `{ username, password
- * }`, `{ certificate, privateKey, privateKeyPassword? }`, or `{ certificate }` for a root authority. No message holds a
+ * }`, `{ certificate, privateKey, privateKeyPassword? }`, or `{ certificate }` for a root CA. No message contains any
  * part of it.
  */
 export async function loadKafkaSecret(reference: string, read: SecretReader = readSecret): Promise<KafkaSecret> {
@@ -32,22 +32,22 @@ export async function loadKafkaSecret(reference: string, read: SecretReader = re
 export const KAFKA_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'aws-msk-iam'] as const
 export type KafkaMechanism = (typeof KAFKA_MECHANISMS)[number]
 
-/** Which secrets a connection is completed with, as a mapping's source access configurations name them. */
+/** The secrets that complete a connection, named like a mapping's source access configurations. */
 export interface KafkaSecrets {
   /** A login, or a client certificate. */
   readonly credentials?: string
   /**
-   * How a login is used. Default `scram-sha-512`, as MSK's. `aws-msk-iam` needs no credentials here: it is a login by
-   * AWS's own, over TLS.
+   * The mechanism of a login. Default `scram-sha-512`, which MSK uses. `aws-msk-iam` needs no credentials here: it logs
+   * in with the AWS credentials of the process, over TLS.
    */
   readonly mechanism?: KafkaMechanism
-  /** The authority that signed the brokers' certificates. */
+  /** The certificate of the authority that signed the brokers' certificates. */
   readonly rootCa?: string
 }
 
 /**
- * Completes a connection with secrets. Certificates and a root authority turn TLS on; with a login of Kafka's own alone
- * `ssl` stays as it is.
+ * Completes a connection with secrets. A client certificate, a root CA and a login by IAM turn TLS on. A login of
+ * Kafka's own leaves `ssl` unchanged.
  */
 export async function withKafkaSecrets(
   connection: KafkaConnection,
@@ -58,14 +58,14 @@ export async function withKafkaSecrets(
   let sasl: KafkaLogin | undefined = connection.sasl
   if (secrets.rootCa !== undefined) {
     const secret = await loadKafkaSecret(secrets.rootCa, read)
-    if (secret.kind !== 'root-ca') throw unfit(secrets.rootCa, 'a root authority', '{ certificate }')
+    if (secret.kind !== 'root-ca') throw unfit(secrets.rootCa, 'a root CA', '{ certificate }')
     tls = { ...tls, ca: secret.certificate }
   }
   if (secrets.mechanism === 'aws-msk-iam') {
     if (secrets.credentials !== undefined)
       throw new ConfigError(
         'bad-sasl',
-        "A login to Kafka by aws-msk-iam is in the name of AWS's own credentials; a secret is given besides. Leave the secret out, or give another mechanism.",
+        'A login to Kafka by aws-msk-iam uses the AWS credentials of the process; a secret is given as well. Leave the secret out, or give another mechanism.',
       )
     const { mskIamLogin } = await import('./msk-iam.js')
     tls ??= {}
@@ -110,7 +110,7 @@ async function textOf(reference: string, read: SecretReader): Promise<string> {
   if (ARN.test(reference)) return read(reference)
   throw new ConfigError(
     'bad-secret-reference',
-    "A Kafka secret is given as 'env:NAME', 'file:PATH' or the ARN of a secret in Secrets Manager; this reference is none of them, and is not shown since it may be the secret itself.",
+    "A Kafka secret is given as 'env:NAME', 'file:PATH' or the ARN of a secret in Secrets Manager; this reference is none of them. It is not shown because it may be the secret itself.",
   )
 }
 
@@ -145,7 +145,7 @@ function parse(text: string, reference: string): KafkaSecret {
 function unfit(reference: string, what: string, shape: string): ConfigError {
   return new ConfigError(
     'bad-secret',
-    `The secret ${reference} is to be ${what}: ${shape}, each a text that is not empty. It is not.`,
+    `The secret ${reference} must be ${what}: ${shape}, each a text that is not empty. It is not.`,
   )
 }
 
@@ -172,7 +172,7 @@ async function readSecret(arn: string): Promise<string> {
         `The secret ${arn} cannot be read: ${name}. Check that it exists and that the role has secretsmanager:GetSecretValue on it.`,
       )
     }
-    throw new RetryableError('no-secret', `Secrets Manager did not give the secret ${arn}: ${name}.`)
+    throw new RetryableError('no-secret', `Secrets Manager did not return the secret ${arn}: ${name}.`)
   } finally {
     client.destroy()
   }

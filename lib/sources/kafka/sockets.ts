@@ -5,8 +5,8 @@ import type { ISocketFactory } from 'kafkajs'
 const KEEP_ALIVE_MS = 60_000
 
 /**
- * The sockets of one client. kafkajs forgets one where two requests at once find their connection closed: each opens
- * one, and only the last is ever ended. A socket that nobody ends keeps its process alive.
+ * The sockets of one client. kafkajs leaks a socket if two concurrent requests find their connection closed: each opens
+ * a new one, and only the last is ever closed. An open socket keeps the process alive.
  */
 export class Sockets {
   private readonly open = new Set<net.Socket>()

@@ -3,7 +3,7 @@ import { base64Bytes, writeBase64 } from '../base64.js'
 import { type Aggregate, looksAggregated, readAggregate } from './kpl.js'
 import { positionOfSequence } from './position.js'
 
-/** What a batch reads of a record of the event. */
+/** The fields of an event's record that a batch reads. */
 export interface KinesisRecord {
   readonly kinesis: {
     readonly data: string
@@ -14,23 +14,23 @@ export interface KinesisRecord {
 }
 
 /**
- * Where the user records of a batch with aggregates are. A batch without any has no such table, and an index is a
- * record.
+ * The places of the user records in a batch with aggregates. A batch without aggregates has no such table; each index
+ * is then a record.
  */
 interface Units {
   readonly count: number
-  /** The record of the event that an index came in. */
+  /** The event's record that contains the user record of each index. */
   readonly recordOf: Int32Array
-  /** The first index of each record of the event, and the count behind the last. */
+  /** The first index of each of the event's records, followed by the total count. */
   readonly firstOf: Int32Array
   /**
-   * By record of the event: null is an aggregate that cannot be read, a number one of so many records that it is
-   * rejected as one, undefined a plain record.
+   * One entry per record of the event: null is an aggregate that cannot be read, a number is the record count of an
+   * aggregate that is rejected as a whole because it holds too many records, undefined is a plain record.
    */
   readonly aggregates: readonly (Aggregate | number | null | undefined)[]
 }
 
-/** The records of one shard. Everything is worked out on demand from the event's own objects. */
+/** The records of one shard. Everything is computed on demand from the event's own objects. */
 export class KinesisBatch implements SplitBatch {
   readonly source: string
   readonly split: string
@@ -64,7 +64,7 @@ export class KinesisBatch implements SplitBatch {
     return Buffer.from(this.key(index))
   }
 
-  /** The record that holds others has a key of its own. */
+  /** An aggregate has a partition key of its own. */
   envelope(index: number, isUnit: boolean): Envelope {
     return { partitionKey: isUnit ? this.record(index).partitionKey : this.key(index) }
   }
@@ -116,7 +116,7 @@ export class KinesisBatch implements SplitBatch {
     return this.units?.aggregates[this.units.recordOf[index]!]
   }
 
-  /** The aggregate that an index is a user record of. */
+  /** The aggregate that contains the user record of an index. */
   private unfolded(index: number): Aggregate | undefined {
     const aggregate = this.aggregate(index)
     return typeof aggregate === 'object' && aggregate !== null ? aggregate : undefined
@@ -128,7 +128,7 @@ export class KinesisBatch implements SplitBatch {
   }
 }
 
-/** Undefined where no record is an aggregate, so that plain streams pay for none of this. */
+/** Undefined if no record is an aggregate, so that plain streams have no overhead. */
 function unfold(records: readonly KinesisRecord[]): Units | undefined {
   if (!records.some((record) => looksAggregated(record.kinesis.data))) return undefined
   const aggregates = records.map(({ kinesis }) =>

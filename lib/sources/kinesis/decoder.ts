@@ -11,8 +11,8 @@ const DIGITS_MAX = 129
 const STREAM_ARN = /^(arn:[^:]+:kinesis:[^:]*:[^:]*:stream\/([^/:]+))(?:\/consumer\/.+)?$/
 
 /**
- * Reads what Lambda's event source mapping for Kinesis Data Streams sends, tumbling window events and KPL aggregates
- * too.
+ * Reads the events of Lambda's event source mapping for Kinesis Data Streams, including tumbling window events and KPL
+ * aggregates.
  */
 export function kinesisDecoder(): EventDecoder {
   return { connector: 'kinesis', matches, decode, partialAnswer }
@@ -21,17 +21,18 @@ export function kinesisDecoder(): EventDecoder {
 function matches(event: unknown): boolean {
   const records = isObject(event) ? event.Records : undefined
   if (!Array.isArray(records)) return false
-  // The last event of a tumbling window may be empty. One that names another source of its own is not.
+  // The last event of a tumbling window may be empty. An event that names another source is not one of those.
   return records.length === 0 ? (event as any).eventSource === undefined : records[0]?.eventSource === 'aws:kinesis'
 }
 
 /**
- * The records of one shard, while an event is being cut. Lambda sends one shard an event; nothing here hangs on that.
+ * The records of one shard, collected while an event is split by shard. Lambda sends one shard per event, but the
+ * decoder does not depend on that.
  */
 interface Shard {
   readonly arn: string
   readonly split: string
-  /** How the event ids of its records begin. */
+  /** The prefix of its records' event ids. */
   readonly prefix: string
   readonly records: KinesisRecord[]
   last: string
@@ -75,8 +76,8 @@ function decode(event: unknown, nameOf: NameOf): SplitBatch[] {
 }
 
 /**
- * Two streams, or a stream and its consumer, may be bound to one source: of one split of it the batch with lower
- * numbers would be taken for repeats.
+ * Two streams, or a stream and its consumer, may be bound to the same source. If both had a batch for one split, the
+ * batch with the lower sequence numbers would be taken for duplicates.
  */
 function checkApart(batches: readonly SplitBatch[]): void {
   const seen = new Set<string>()
@@ -93,7 +94,7 @@ function checkApart(batches: readonly SplitBatch[]): void {
 
 function holds(shard: Shard, record: any, windowShard: string | undefined): boolean {
   if (record.eventSourceARN !== shard.arn) return false
-  // With a start at 0, lastIndexOf is an exact startsWith, and the quicker one.
+  // With a start at 0, lastIndexOf is equivalent to startsWith, and faster.
   return windowShard !== undefined || record.eventID.lastIndexOf(shard.prefix, 0) === 0
 }
 
@@ -137,8 +138,8 @@ function isSequenceNumber(text: unknown): boolean {
 }
 
 /**
- * Lambda goes back to the lowest sequence number that is reported and delivers everything from it on, so one of each
- * batch is enough. It is the source record's: an aggregate comes again as a whole.
+ * Lambda goes back to the lowest reported sequence number and delivers everything from there on, so one number per
+ * batch is enough. It is the number of the Kinesis record, so an aggregate is delivered again as a whole.
  */
 function partialAnswer(undone: readonly Undone[]): unknown {
   const sequences = Array.from(lowestUndone(undone), ([batch, index]) => sequenceOfPosition(batch.position(index)))

@@ -8,25 +8,25 @@ import { positionOfSequence, sequenceOfPosition } from './position.js'
 import type { KinesisStream, ReadFrom, StreamRead, StreamSummary } from './stream.js'
 
 export interface KinesisInspectorOptions extends KinesisConnection {
-  /** Tells a stream's age when `verify` needs it. Default: the machine's clock. */
+  /** The clock that `verify` compares a stream's creation time with. Default: the machine's clock. */
   readonly clock?: Clock
 }
 
-/** Reads that one question follows an iterator for; the next question goes on where it stopped. */
+/** The number of reads per request. The next request continues from the last iterator. */
 const TURNS_MAX = 5
-/** Between two reads of a shard, so that Lambda's own poller has the larger part of its five a second. */
+/** The pause between two reads of a shard, so that Lambda's poller gets most of the five reads per second. */
 const READ_PAUSE_MS = 250
 const VERIFY_AT_ONCE = 4
 /**
- * Shards of a verification share one summary of the stream; retention is cut to the hour, deletion is not to the
- * minute.
+ * A safety margin: all shards of a verification share one summary of the stream, retention is given in whole hours, and
+ * Kinesis does not delete records to the minute.
  */
 const AGE_MARGIN_MS = 600_000
 
 /**
- * Asks a Kinesis stream for its shards, and whether records wait in them. A shard whose reads are throttled, or that is
- * still behind after some reads, is `unknown`. Needs kinesis:ListShards, GetShardIterator, GetRecords and
- * DescribeStreamSummary.
+ * Lists the shards of a Kinesis stream and finds out whether records wait in them. A shard is `unknown` if its reads
+ * are throttled, or if it is still behind the tip after several reads. Needs kinesis:ListShards, GetShardIterator,
+ * GetRecords and DescribeStreamSummary.
  * @example ingest(pipeline, { state, inspectors: { orders: kinesisInspector({ stream: 'orders' }) } })
  */
 export function kinesisInspector(options: KinesisInspectorOptions): SourceInspector {
@@ -34,19 +34,19 @@ export function kinesisInspector(options: KinesisInspectorOptions): SourceInspec
   return new KinesisInspector(options)
 }
 
-/** Opens the stream's client, an optional package. */
+/** Opens the stream with its client, which is an optional package. */
 export async function openStream(connection: KinesisConnection, who: string): Promise<KinesisStream> {
   const packages = '@aws-sdk/client-kinesis @smithy/node-http-handler'
   const { KinesisStream } = await load(who, packages, () => import('./stream.js'))
   return new KinesisStream(connection)
 }
 
-/** Whether a refusal says that the stream has no such shard (it has been deleted with its last record). */
+/** Whether an error reports that the stream has no such shard (it was deleted with its last record). */
 export function isMissingShard(error: any): boolean {
   return error?.name === 'ResourceNotFoundException' && /shard/i.test(error.message) && !isForeignSequence(error)
 }
 
-/** Whether a refusal says that a sequence number is none of this shard. */
+/** Whether an error reports that a sequence number does not belong to this shard. */
 export function isForeignSequence(error: any): boolean {
   const { name, message } = error ?? {}
   return (
@@ -58,7 +58,7 @@ class KinesisInspector implements SourceInspector {
   readonly bounded = false
   private readonly options: KinesisInspectorOptions
   private opening: Promise<KinesisStream> | undefined
-  /** Where a question that ran out of turns stopped. */
+  /** Where a request stopped that used up its reads. */
   private readonly walks = new Map<string, { readonly after: Position; readonly iterator: string }>()
 
   constructor(options: KinesisInspectorOptions) {
@@ -77,7 +77,7 @@ class KinesisInspector implements SourceInspector {
         return await this.look(stream, split, after, walk?.after === after ? walk.iterator : undefined)
       } catch (error) {
         if (error instanceof RetryableError && error.code === 'throttled') return 'unknown'
-        // What became of such a shard is for `list` and `verify` to say.
+        // `list` and `verify` report what happened to such a shard.
         if (isMissingShard(error) || isForeignSequence(error)) return 'unknown'
         if ((error as Error).name === 'ExpiredIteratorException') return 'unknown'
         throw error
@@ -92,7 +92,7 @@ class KinesisInspector implements SourceInspector {
       const read = await stream.read(iterator, 1)
       if (read.records.length > 0) return 'waiting'
       if (isCaughtUp(read)) return 'nothing'
-      // An iterator at a record that was deleted may stay behind for ever; the oldest record left tells.
+      // An iterator at a deleted record may stay behind the tip forever, so the oldest remaining record decides.
       if (from === undefined && turn === 0 && after !== '0') {
         const oldest = await stream.read(await stream.iterator(split, { kind: 'oldest' }), 1)
         if (oldest.records.length > 0 && positionOfSequence(oldest.records[0]!.sequence) > after) return 'waiting'
@@ -105,13 +105,13 @@ class KinesisInspector implements SourceInspector {
   }
 
   /**
-   * Kinesis deletes from the front of a shard and numbers its records with gaps, so this much is known: while the
-   * record at the position, or an older one, can be read, nothing after it was deleted. Once it is gone, the oldest
-   * record left may follow it directly or not, and nothing that Kinesis keeps tells which. That is a fault, since the
-   * other error would lose records in silence. A shard where nothing is left to read is none: every shard that is quiet
-   * for longer than its retention comes to that. In a stream too young for any record to be deleted, a position that
-   * cannot be read is none of its own: the stream was made anew. A shard that is not listed any more is for membership
-   * to end.
+   * Kinesis deletes records from the front of a shard and numbers records with gaps. So only this is known: while the
+   * record at the position, or an older one, can be read, nothing after it was deleted. Once that record is deleted,
+   * the oldest remaining record may or may not be its direct successor, and Kinesis keeps nothing that could decide.
+   * This is reported as a fault, because otherwise records could be lost silently. A shard with no records left is not
+   * a fault: every shard that is quiet for longer than its retention gets there. If the stream is too young to have
+   * deleted any record, a position that cannot be read is not one of this stream: the stream was recreated. A shard
+   * that is no longer listed is ended by membership.
    */
   verify(positions: ReadonlyMap<string, Position>): Promise<readonly SplitFault[]> {
     return this.ask(async (stream) => {
@@ -121,7 +121,7 @@ class KinesisInspector implements SourceInspector {
       const read = [...positions].filter(([, position]) => position !== '0')
       await limited(read, VERIFY_AT_ONCE, async ([split, position]) => {
         const fault = await this.check(stream, split, position, summarize).catch((error) => {
-          // One shard without a verdict must not hide another's fault; the next verification tells.
+          // A shard that cannot be checked must not hide the fault of another one. It is checked again next time.
           if (error instanceof RetryableError && error.code === 'throttled') return undefined
           throw error
         })
@@ -146,7 +146,7 @@ class KinesisInspector implements SourceInspector {
       if (!isForeignSequence(error)) throw error
       return {
         kind: 'beyond-end',
-        detail: `${stream.what} says that the sequence number ${sequence} is none of its own.`,
+        detail: `${stream.what} reports that the sequence number ${sequence} does not belong to it.`,
       }
     }
     const oldest = await this.oldest(stream, split)
@@ -156,17 +156,17 @@ class KinesisInspector implements SourceInspector {
     const { createdMs, retentionMs } = await summarize()
     const ageMs = this.now() - createdMs
     if (ageMs < retentionMs - AGE_MARGIN_MS) {
-      const detail = `${stream.what} has no record ${sequence}, and is too young to have deleted one: it was made at ${new Date(createdMs).toISOString()} and keeps records for ${formatDuration(retentionMs)}.`
+      const detail = `${stream.what} has no record ${sequence}, and is too young to have deleted one: it was created at ${new Date(createdMs).toISOString()} and keeps records for ${formatDuration(retentionMs)}.`
       return { kind: 'beyond-end', detail }
     }
     if (record === undefined) return undefined
-    const detail = `${stream.what} keeps records for ${formatDuration(retentionMs)} and has deleted the record ${sequence}; the oldest one left is ${record.sequence}, which arrived at ${new Date(record.arrivalMs).toISOString()}. What lay between them, if anything did, is lost.`
+    const detail = `${stream.what} keeps records for ${formatDuration(retentionMs)} and has deleted the record ${sequence}; the oldest one left is ${record.sequence}, which arrived at ${new Date(record.arrivalMs).toISOString()}. Any records between them are lost.`
     return { kind: 'trimmed', detail, retentionMs }
   }
 
   /**
-   * A read of the oldest record left, or one that says that there is none; undefined where it cannot be told in a few
-   * turns.
+   * A read that returns the oldest remaining record, or shows that there is none. Undefined if a few reads do not
+   * settle it.
    */
   private async oldest(stream: KinesisStream, split: string): Promise<StreamRead | undefined> {
     let iterator = await stream.iterator(split, { kind: 'oldest' })
@@ -197,12 +197,12 @@ class KinesisInspector implements SourceInspector {
   }
 }
 
-/** Where to read what comes after a position. */
+/** Where to start reading after a position. */
 export function readAfter(position: Position): ReadFrom {
   return position === '0' ? { kind: 'oldest' } : { kind: 'after', sequence: sequenceOfPosition(position) }
 }
 
-/** Whether an answer without records means that there are none: at the tip, or at a closed shard's end. */
+/** Whether a response without records means that there are none: at the tip, or at the end of a closed shard. */
 function isCaughtUp({ next, behindMs }: StreamRead): boolean {
   return next === undefined || behindMs === 0
 }

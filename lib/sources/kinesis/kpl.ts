@@ -6,9 +6,10 @@ const MAGIC = Buffer.from([0xf3, 0x89, 0x9a, 0xc2])
 const CHECKSUM_BYTES = 16
 
 /**
- * The user records of one Kinesis record that the Kinesis Producer Library filled. After a reshard some may have a key,
- * or an explicit hash key, that lies outside the shard; the producer sends those again, and KCL drops these. An event
- * does not say the shard's range, so we keep them: such a record comes twice, like any other that a producer repeats.
+ * The user records of one Kinesis record that the Kinesis Producer Library wrote. After a reshard, some may have a key,
+ * or an explicit hash key, outside the shard's range. The producer sends those again, and KCL drops them. An event does
+ * not contain the shard's range, so Millrace keeps them: such a record arrives twice, like any other record that a
+ * producer repeats.
  */
 export interface Aggregate {
   readonly count: number
@@ -17,14 +18,14 @@ export interface Aggregate {
   write(index: number, target: Buffer, at: number): number
 }
 
-/** Whether a base64 text begins with the magic F3 89 9A C2. The first letter alone tells it from JSON. */
+/** Whether a base64 text begins with the magic F3 89 9A C2. The first character already rules out JSON. */
 export function looksAggregated(data: string): boolean {
   return data.charCodeAt(0) === 0x38 && /^84maw[g-v]/.test(data)
 }
 
 /**
- * Unfolds an aggregate; the number of its user records where they are more than `UNIT_RECORDS_MAX`; undefined where its
- * checksum is wrong, it is malformed or it has no user record. Never throws for what it reads.
+ * Unpacks an aggregate. Returns the number of its user records if there are more than `UNIT_RECORDS_MAX`, and undefined
+ * if its checksum is wrong, it is malformed, or it has no user record. It never throws, whatever the bytes are.
  */
 export function readAggregate(data: string): Aggregate | number | undefined {
   const bytes = Buffer.from(data, 'base64')
@@ -33,7 +34,7 @@ export function readAggregate(data: string): Aggregate | number | undefined {
   const checksum = createHash('md5').update(bytes.subarray(MAGIC.length, end)).digest()
   if (!checksum.equals(bytes.subarray(end))) return undefined
 
-  // Two walks, so that nothing grows: the first counts, the second fills.
+  // Two passes avoid growing arrays: the first one counts, the second one fills.
   const keys: string[] = []
   let count = 0
   const outer = new FieldReader(bytes).open(MAGIC.length, end)
@@ -72,8 +73,8 @@ class UserRecords implements Aggregate {
   }
 
   /**
-   * Takes one record message; false where it lacks its data or a key of the table. The explicit hash key and the tags
-   * are of no use.
+   * Reads one record message. Returns false if it has no data, or no key from the table. The explicit hash key and the
+   * tags are ignored.
    */
   read(index: number, fields: FieldReader): boolean {
     let key = -1

@@ -1,14 +1,11 @@
-/** A 64-bit number has ten bytes of seven bits. */
+/** A 64-bit number takes at most ten bytes of seven bits. */
 const VARINT_BYTES_MAX = 10
-/**
- * The highest number of a field in protobuf. What lies beyond is no field, and a tag above 2^53 would not even be read
- * exactly.
- */
+/** The highest field number in protobuf. Higher numbers are invalid, and a tag above 2^53 could not be read exactly. */
 const FIELD_MAX = 2 ** 29 - 1
 
 /**
- * Walks the fields of one protobuf message: just what a KPL aggregate needs. It allocates nothing for a field, never
- * reads beyond its bounds and never throws; what is malformed ends the walk with `failed`.
+ * Walks the fields of one protobuf message; it supports what a KPL aggregate needs. It allocates nothing per field,
+ * never reads out of bounds and never throws. A malformed message ends the walk with `failed`.
  */
 export class FieldReader {
   failed = false
@@ -33,7 +30,7 @@ export class FieldReader {
     return this
   }
 
-  /** Moves to the next field. False at the end, and where the message is malformed. */
+  /** Moves to the next field. Returns false at the end, or if the message is malformed. */
   next(): boolean {
     if (this.failed || this.at >= this.end) return false
     const tag = this.varint()
@@ -67,7 +64,7 @@ export class FieldReader {
     return !this.failed
   }
 
-  /** Inexact above 2^53, which is far above every length and index that can be right. */
+  /** Inexact above 2^53, which is far above every valid length and index. */
   private varint(): number {
     let value = 0
     let scale = 1

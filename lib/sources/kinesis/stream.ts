@@ -21,17 +21,17 @@ const ARN = /^arn:[^:]+:kinesis:([^:]+):[^:]*:stream\/([a-zA-Z0-9_.-]+)$/
 const NAME = /^[a-zA-Z0-9_.-]{1,128}$/
 
 const CONNECTION_TIMEOUT_MS = 2_000
-/** One try of one call. */
+/** The timeout of one attempt. */
 const CALL_MS = 5_000
 /**
- * A shard gives five reads a second to all its readers, Lambda's own poller among them: a throttled call waits longer
- * than that.
+ * A shard allows five reads per second for all its readers together, including Lambda's poller. So a throttled call is
+ * retried for several seconds.
  */
 const BUDGET: RetryBudget = { attemptsMax: 8, totalMs: 6_000 }
-/** A stream has at most some 20,000 shards, 1,000 a page. */
+/** A stream has at most about 20,000 shards, 1,000 per page. */
 const PAGES_MAX = 100
 
-/** Where a shard is read from: its oldest record, at a record, or after one. */
+/** Where to start reading a shard: at its oldest record, at a given record, or after one. */
 export type ReadFrom =
   | { readonly kind: 'oldest' }
   | { readonly kind: 'at'; readonly sequence: string }
@@ -46,9 +46,9 @@ export interface StreamRecord {
 
 export interface StreamRead {
   readonly records: readonly StreamRecord[]
-  /** Where to read on; undefined at a closed shard's end. */
+  /** The iterator for the next read; undefined at the end of a closed shard. */
   readonly next: string | undefined
-  /** How far behind the shard's tip the answer ends; undefined where the service does not say. */
+  /** How far behind the shard's tip the response ends; undefined if the service does not report it. */
   readonly behindMs: number | undefined
 }
 
@@ -58,7 +58,7 @@ export interface StreamSummary {
   readonly retentionMs: number
 }
 
-/** One stream and the few calls that Millrace makes of it, each with bounded retries and a time of its own. */
+/** One stream and the few calls that Millrace makes to it, each with bounded retries and a timeout. */
 export class KinesisStream {
   readonly what: string
   private readonly where: string
@@ -84,12 +84,12 @@ export class KinesisStream {
     this.client = connection.client ?? this.own!
   }
 
-  /** Every shard that the stream lists, closed ones too. */
+  /** Every shard that the stream lists, including closed ones. */
   async list(): Promise<SplitListing[]> {
     const listings: SplitListing[] = []
     let token: string | undefined
     for (let page = 0; page < PAGES_MAX; page++) {
-      // A token stands for the stream, and may not come with its name.
+      // A token identifies the stream; the API does not allow the name beside it.
       const answer = await this.call<ListShardsCommandOutput>(
         'The list of shards',
         new ListShardsCommand(token === undefined ? this.target : { NextToken: token }),
@@ -144,7 +144,7 @@ export class KinesisStream {
     }
   }
 
-  /** A refusal as one sentence. What is already one is left as it is. */
+  /** Explains a refusal in one sentence. A `MillraceError` is returned unchanged. */
   explain(thrown: unknown): MillraceError {
     return thrown instanceof MillraceError ? thrown : refusal(thrown, this.what, this.where)
   }
@@ -154,9 +154,9 @@ export class KinesisStream {
   }
 
   /**
-   * Sends a command until it is answered or refused. A refusal is thrown as the service sent it: what it means hangs on
-   * the call.
-   * @throws {RetryableError} where the tries are used up, `throttled` among them
+   * Sends a command until it is answered or refused. A refusal is thrown as the service sent it, because its meaning
+   * depends on the call.
+   * @throws {RetryableError} if the attempts are used up; its code is `throttled` or `unknown-outcome`
    */
   private async call<R>(what: string, command: object, signal?: AbortSignal): Promise<R> {
     const retries = new Retries(`${what} of ${this.what.replace(/^The/, 'the')} ${this.where}`, BUDGET)
@@ -172,7 +172,7 @@ export class KinesisStream {
     }
   }
 
-  /** One try. A signal that outlives many tries is let go after each (AbortSignal.any keeps hold of it). */
+  /** One attempt. Its listener is removed afterwards; AbortSignal.any would stay referenced by a long-lived signal. */
   private async send(command: object, signal: AbortSignal | undefined): Promise<unknown> {
     const over = new AbortController()
     const abort = (): void => over.abort()
@@ -188,8 +188,9 @@ export class KinesisStream {
 }
 
 /**
- * A client over HTTP/1.1. The SDK's default for Kinesis is HTTP/2, whose sessions do not outlive a frozen environment
- * and which no plain-HTTP endpoint speaks. It tries once: whoever calls counts the tries.
+ * A client over HTTP/1.1. The SDK's default for Kinesis is HTTP/2, but its sessions do not survive a frozen
+ * environment, and plain-HTTP endpoints do not support it. The client sends each call once; the caller counts the
+ * attempts.
  */
 function makeClient(region: string | undefined, endpoint: string | undefined): KinesisClient {
   return new KinesisClient({

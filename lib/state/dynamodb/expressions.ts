@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { toValue } from '../../aws/dynamodb-values.js'
 import type { Attribute, Condition, Item, RangeQuery, Update } from '../../ports/index.js'
 
-/** An expression's texts with their names and values, which stand in it as #0, #1 … and :0, :1 …. */
+/** The texts of an expression, with the names and values for its placeholders #0, #1 … and :0, :1 …. */
 export interface Expressions {
   readonly update?: string
   readonly condition?: string
@@ -35,8 +35,8 @@ class Placeholders {
 }
 
 /**
- * An update of an existing item under its conditions. Without the first condition DynamoDB would make an item that is
- * absent.
+ * An update of an existing item under its conditions. Without the first condition, DynamoDB would create an item that
+ * does not exist.
  */
 export function updateExpressions({ set, remove = [], when }: Update): Expressions {
   const at = new Placeholders()
@@ -66,14 +66,14 @@ function conditionText(at: Placeholders, condition: Condition): string {
 }
 
 /**
- * `from <= sk < to`. A key condition has one interval, closed on both sides: an item at `to` itself is for the reader
- * to leave out.
+ * `from <= sk < to`. A key condition allows only one interval, which is closed on both sides. The reader leaves out an
+ * item at `to` itself.
  */
 export function queryExpressions({ pk, from, to }: RangeQuery): Expressions {
   const at = new Placeholders()
   const partition = `${at.name('pk')} = ${at.value(pk)}`
   const sort = at.name('sk')
-  // An empty text is no key: there is nothing below it to leave out.
+  // An empty string is not a valid key, so no lower bound is needed.
   const range = from === '' ? `${sort} < ${at.value(to)}` : `${sort} BETWEEN ${at.value(from)} AND ${at.value(to)}`
   return { keys: `${partition} AND ${range}`, names: at.names, values: at.values }
 }
@@ -81,7 +81,7 @@ export function queryExpressions({ pk, from, to }: RangeQuery): Expressions {
 const insertTexts = new Map<string, string>()
 const INSERT_TEXTS_MAX = 1_000
 
-/** The PartiQL of an insert; a store sees few shapes of items, so their texts are kept. */
+/** The PartiQL text of an insert. A store sees only few shapes of items, so the texts are cached. */
 export function insertText(table: string, item: Item): string {
   const names = Object.keys(item)
   const shape = `${table} ${names.join()}`

@@ -6,17 +6,17 @@ import type { DynamoDBStoreOptions } from './options.js'
 export type { DynamoDBStoreOptions } from './options.js'
 
 /**
- * A store in a DynamoDB table with the keys `pk` and `sk`, both strings, and `ttl` as its time to live (`millrace table
- * create` makes one).
+ * A store in a DynamoDB table with the string keys `pk` and `sk`, and `ttl` as its time to live
+ * (`millrace table create` creates one).
  *
- * An acknowledged write is durable in DynamoDB. A call whose outcome is unknown (a timeout after it was sent, a reset,
- * a 5xx) is tried again and read back: a condition that failed because an earlier attempt of the same call had
- * succeeded counts as success. Where another has changed the item since, that cannot be told, and the call counts as
- * refused. A write that is given up on says `throttled` only if what it still lacked was throttled each time, else
- * `unknown-outcome`.
+ * An acknowledged write is durable in DynamoDB. A call whose outcome is unknown (a timeout after it was sent, a
+ * connection reset, a 5xx) is tried again and its effect is read back. If a condition failed because an earlier attempt
+ * of the same call had succeeded, the call counts as successful. If another writer has changed the item since, this
+ * cannot be detected, and the call counts as refused. If the store gives up on a write, the error is `throttled` only
+ * if everything still missing was throttled each time; otherwise it is `unknown-outcome`.
  *
  * @throws {ConfigError} `missing-package` here; `not-found`, `no-permission`, `no-credentials`, `bad-credentials` and
- * `no-region` from its calls
+ *   `no-region` from its calls
  * @example
  * const store = await dynamodbStore('millrace-state', { region: 'eu-west-1' })
  */

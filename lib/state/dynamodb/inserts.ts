@@ -8,7 +8,7 @@ import type { Item } from '../../ports/index.js'
 import type { Sized } from '../items.js'
 import { insertText } from './expressions.js'
 
-/** `ours?`: refused, but an earlier attempt may have had this very effect; only a read can tell. */
+/** `ours?` means refused, but an earlier attempt may have had this very effect; only a read can tell. */
 export type InsertOutcome = 'inserted' | 'exists' | 'ours?'
 
 export interface InsertCall extends StatementCall {
@@ -16,7 +16,7 @@ export interface InsertCall extends StatementCall {
   readonly table: string
 }
 
-/** Inserts by PartiQL, 25 a request. */
+/** Inserts by PartiQL, 25 items per request. */
 export async function insertByStatements(call: InsertCall, entries: readonly Sized[]): Promise<InsertOutcome[]> {
   const statements = entries.map(({ item, bytes }) => ({
     text: insertText(call.table, item),
@@ -33,7 +33,7 @@ export async function insertByStatements(call: InsertCall, entries: readonly Siz
 
 const PUTS_AT_ONCE = 8
 
-/** Inserts by one conditional put each, where there is no PartiQL. */
+/** Inserts each item by a conditional put, for services without PartiQL. */
 export async function insertByPuts(call: InsertCall, entries: readonly Sized[]): Promise<InsertOutcome[]> {
   const outcomes: InsertOutcome[] = []
   await limited(entries, PUTS_AT_ONCE, async ({ item }, i) => {

@@ -46,7 +46,7 @@ export class DynamoDBStore implements StateStore {
   private writes = 0
   private reads = 0
 
-  /** The store closes its client, a given one too. */
+  /** The store closes its client, even if the client was passed in. */
   constructor(table: string, options: DynamoDBStoreOptions, client: DynamoDBClient = dynamodbClient(options)) {
     this.client = client
     this.table = table
@@ -70,14 +70,14 @@ export class DynamoDBStore implements StateStore {
       )
       const items = Responses?.[this.table] ?? []
       const left = UnprocessedKeys?.[this.table]?.Keys ?? []
-      // What is absent costs a unit too.
+      // An absent item costs a unit too.
       this.reads += waiting.length - left.length - items.length
       for (const values of items) {
         const item = fromItem(values)
         this.reads += readUnits(itemBytes(item))
         found.set(nameOf(item), item)
       }
-      // An answer is cut at 16 MB: only one that brings nothing on was throttled.
+      // A response is cut at 16 MB. It was throttled only if no key at all was processed.
       if (left.length === waiting.length) await retries.pause('throttled', new Error('No key was processed.'))
       waiting = left
     }
@@ -104,10 +104,7 @@ export class DynamoDBStore implements StateStore {
     return verdicts
   }
 
-  /**
-   * What stands after a write that cannot tell what became of it. Where that is not to be learned either, its outcome
-   * is unknown.
-   */
+  /** Reads the items after a write whose outcome is unclear. If that read fails too, the outcome is unknown. */
   private async look(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]> {
     return await this.get(keys).catch((error) => {
       throw error instanceof RetryableError
@@ -163,15 +160,15 @@ export class DynamoDBStore implements StateStore {
   }
 
   /**
-   * What stands comes with the refusal; it is our own doing where an earlier attempt may have succeeded and just that
-   * stands.
+   * The refusal contains the stored item. If an earlier attempt may have succeeded, and the item is what this update
+   * writes, the update was our own.
    */
   private async refused(
     update: Update,
     error: ConditionalCheckFailedException,
     isUncertain: boolean,
   ): Promise<UpdateVerdict> {
-    // A service without PartiQL is an old one, and may not send what stands.
+    // A service without PartiQL is an old one, and may not return the stored item.
     const standing = standingOf(error) ?? (this.usesPartiql ? undefined : (await this.look([update.key]))[0])
     this.writes += standing === undefined ? 1 : writeUnits(itemBytes(standing))
     if (isUncertain && standing !== undefined && isUpdated(standing, update)) return { applied: true, item: standing }
@@ -204,9 +201,10 @@ export class DynamoDBStore implements StateStore {
       this.reads += readUnits(read.reduce((sum, item) => sum + itemBytes(item), 0))
       const items = read.filter((item) => item.sk !== range.to)
       const last = answer.LastEvaluatedKey?.sk?.S
-      // A page that was filled by the end of the range says where to go on too, and DynamoDB refuses to.
+      // A page that ends at the end of the range also returns a key to continue from, which DynamoDB then refuses.
       after = last === (range.descending === true ? range.from : range.to) ? undefined : last
-      // Whoever asks for one item takes an empty page for none: the one that was left out must not hide it.
+      // A caller that asks for one item treats an empty page as the end, so the item left out at `to` must not cause an
+      // empty page.
       if (items.length > 0 || after === undefined) return { items, ...(after !== undefined && { next: after }) }
     }
   }
@@ -229,7 +227,7 @@ export class DynamoDBStore implements StateStore {
     return new Retries(`${call} ${this.what.charAt(0).toLowerCase()}${this.what.slice(1)}`, this.budget)
   }
 
-  /** A read, tried until it is answered: reads have no effect that one could be unsure of. */
+  /** A read, repeated until it is answered. Reads have no effect, so a retry is always safe. */
   private async attempt<R>(retries: Retries, call: () => Promise<R>): Promise<R> {
     return await untilAnswered(retries, () => {
       this.requests++

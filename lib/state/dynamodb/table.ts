@@ -14,14 +14,14 @@ import { codeOf, refusal } from '../../aws/failure.js'
 import { RETRY_BUDGET, Retries, untilAnswered } from '../../aws/retry.js'
 import { ConfigError, MillraceError } from '../../base/index.js'
 
-/** What is known of a state table. */
+/** The properties of a state table. */
 export interface TableFacts {
   readonly table: string
   readonly where: string
   readonly status: string
   readonly keys: string
   readonly billing: string
-  /** As DynamoDB last counted them, about every six hours. */
+  /** As DynamoDB last counted them, which it does about every six hours. */
   readonly items: number
   readonly bytes: number
 }
@@ -29,12 +29,12 @@ export interface TableFacts {
 const ACTIVE_MS_MAX = 120_000
 const LOOK_MS = 250
 
-/** What a table with these keys is short of being one for state; undefined where it lacks nothing. */
+/** What is wrong with the keys of a table that is to hold state; undefined if nothing is. */
 function keyFault(table: TableDescription): string | undefined {
   const found = keysOf(table)
   return found === 'pk (S), sk (S)'
     ? undefined
-    : `has the keys ${found}; a state table has pk (S), sk (S). Give another table, or let "millrace table create" make one.`
+    : `has the keys ${found}, but a state table needs pk (S), sk (S). Use another table, or create one with "millrace table create".`
 }
 
 function keysOf({ KeySchema = [], AttributeDefinitions = [] }: TableDescription): string {
@@ -45,9 +45,10 @@ function keysOf({ KeySchema = [], AttributeDefinitions = [] }: TableDescription)
 }
 
 /**
- * Makes a state table: on demand, with `ttl` and point-in-time recovery. A table that is there already and fits is left
- * as it is.
- * @throws {ConfigError} where a table of that name has other keys
+ * Creates a state table, billed on demand, with `ttl` and point-in-time recovery. An existing table with the right keys
+ * is left as it is.
+ *
+ * @throws {ConfigError} if a table with that name has other keys
  */
 export async function createTable(table: string, options: DynamoDBOptions = {}): Promise<'created' | 'exists'> {
   return await withClient(table, options, async (client) => {
@@ -56,7 +57,7 @@ export async function createTable(table: string, options: DynamoDBOptions = {}):
     let description = await describe(client, table)
     while (description?.TableStatus !== 'ACTIVE') {
       if (performance.now() > until) {
-        throw new MillraceError('slow-table', `The table "${table}" is not active after ${ACTIVE_MS_MAX / 1000} s.`)
+        throw new MillraceError('slow-table', `The table "${table}" was not active after ${ACTIVE_MS_MAX / 1000} s.`)
       }
       await sleep(LOOK_MS)
       description = await describe(client, table)
@@ -68,7 +69,7 @@ export async function createTable(table: string, options: DynamoDBOptions = {}):
   })
 }
 
-/** @throws {ConfigError} where there is no such table, or it has other keys than a state table */
+/** @throws {ConfigError} if the table does not exist, or has other keys than a state table */
 export async function describeTable(table: string, options: DynamoDBOptions = {}): Promise<TableFacts> {
   return await withClient(table, options, async (client) => {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }))
@@ -129,7 +130,7 @@ async function describe(client: DynamoDBClient, table: string): Promise<TableDes
   try {
     return (await client.send(new DescribeTableCommand({ TableName: table }))).Table
   } catch (error) {
-    // It was made a moment ago, and not everywhere is that known.
+    // The table has just been created, and not every DynamoDB node knows it yet.
     if (error instanceof ResourceNotFoundException) return undefined
     throw error
   }
@@ -150,7 +151,7 @@ async function settle(client: DynamoDBClient, table: string): Promise<void> {
       }),
     )
   } catch (error) {
-    // A local DynamoDB has no backups.
+    // DynamoDB Local has no backups.
     if (codeOf((error as Error).name) !== 'UnknownOperation') throw error
   }
 }

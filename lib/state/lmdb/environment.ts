@@ -4,31 +4,34 @@ import type { RootDatabase } from 'lmdb'
 import { ConfigError, messageOf } from '../../base/index.js'
 import { FORMAT_KEY } from './keys.js'
 
-/** Raised when data of this version could be misread by code of another. */
+/** Must be raised when code of another version could misread the data. */
 const FORMAT = 1
 
-/** What LMDB writes behind the 24 bytes of its first page's header. */
+/** The magic number that LMDB writes after the 24 bytes of its first page's header. */
 const MAGIC = 0xbeefc0de
 const MAGIC_AT = 24
 
 export type Database = RootDatabase<Record<string, unknown>, Uint8Array>
 
-/** Opens the database in the directory, making both if there are none, and checks that it is a store of this format. */
+/**
+ * Opens the database in the directory, creating both if they do not exist, and checks that it is a store of this
+ * format.
+ */
 export async function openDatabase(dir: string): Promise<Database> {
   const lmdb = await load()
-  if (await isDamaged(dir)) throw unusable(dir, 'its data.mdb is damaged, or no file of this LMDB')
+  if (await isDamaged(dir)) throw unusable(dir, 'its data.mdb is damaged, or is not a file of this LMDB')
   let database: Database
   try {
     database = lmdb.open({
       path: dir,
-      // The path is a directory even if it has a dot in it.
+      // The path is a directory even if it contains a dot.
       noSubdir: false,
       keyEncoding: 'binary',
       encoding: 'msgpack',
       encoder: { useRecords: false },
-      // Without this, a commit is flushed before anyone sees it, and before it is acknowledged.
+      // Without this, a commit is flushed before any process sees it, and before it is acknowledged.
       overlappingSync: false,
-      // With it, a commit that fails also rejects a promise that nobody holds, which would end the process.
+      // With this, a commit that fails would also reject a promise that nothing handles, which would end the process.
       eventTurnBatching: false,
     })
   } catch (cause) {
@@ -41,17 +44,17 @@ export async function openDatabase(dir: string): Promise<Database> {
     })
   if (found === FORMAT) return database
   await database.close()
-  const what = found === undefined ? 'a database that Millrace did not make' : `data of format ${found}`
+  const what = found === undefined ? 'a database that Millrace did not create' : `data of format ${found}`
   throw new ConfigError(
     'store-format',
-    `The embedded store reads data of format ${FORMAT}; ${dir} holds ${what}. Name another directory, or use the version of Millrace that wrote it.`,
+    `The embedded store reads data of format ${FORMAT}, but ${dir} holds ${what}. Choose another directory, or use the version of Millrace that wrote it.`,
   )
 }
 
-/** The library dies of a data file that LMDB refuses, and the process with it; so the file is looked at first. */
+/** The library, and the process with it, crashes on a data file that LMDB refuses. So the file is checked first. */
 async function isDamaged(dir: string): Promise<boolean> {
   const file = await open(join(dir, 'data.mdb')).catch(() => undefined)
-  // What cannot be read here cannot be read by the library either, which knows better what to say.
+  // If the file cannot be read here, the library cannot read it either, and reports a better error.
   if (!file) return false
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC_AT + 4), 0, MAGIC_AT + 4, 0)
@@ -65,8 +68,8 @@ async function isDamaged(dir: string): Promise<boolean> {
 }
 
 /**
- * The format that the database has, once it has one. Inside a transaction, so that two processes may open a new one at
- * once.
+ * The format of the database; a new database is given one. This runs inside a transaction, so that two processes may
+ * open a new database at once.
  */
 function formatOf(database: Database): unknown {
   const entry = database.get(FORMAT_KEY)
@@ -91,7 +94,7 @@ async function load(): Promise<typeof import('lmdb')> {
 function unusable(dir: string, why: string, cause?: unknown): ConfigError {
   return new ConfigError(
     'store-unusable',
-    `The embedded store needs a directory that it may create and write; ${JSON.stringify(dir)} cannot be opened (${why}). Name another directory, or correct its permissions.`,
+    `The embedded store needs a directory that it may create and write to, but ${JSON.stringify(dir)} cannot be opened (${why}). Choose another directory, or correct its permissions.`,
     { cause },
   )
 }

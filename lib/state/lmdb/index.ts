@@ -8,15 +8,14 @@ import { type Database, openDatabase } from './environment.js'
 import { databaseKey } from './keys.js'
 
 /**
- * A store in a directory of this machine, made when there is none. Any number of processes may use it at once:
- * conditions are judged inside write transactions, of which LMDB lets one run at a time, and a process that dies
- * holding the lock leaves it free.
+ * A store in a directory of this machine, which is created if it does not exist. Any number of processes may use it at
+ * once: conditions are evaluated inside write transactions, of which LMDB runs one at a time, and the lock is released
+ * if its process dies.
  *
- * What is guaranteed when a write is acknowledged: its transaction is whole in the file and has been flushed
- * (fdatasync, on macOS F_FULLFSYNC), before anybody could read it. So it survives the death of the process (SIGKILL
- * included) without exception, and a crash of the system or the loss of power wherever the disk keeps what it reports
- * as flushed. A write that was not acknowledged is there as a whole or not at all, item by item. Network file systems
- * are not supported by LMDB.
+ * When a write is acknowledged, its transaction is complete in the file and has been flushed (fdatasync, on macOS
+ * F_FULLFSYNC), before any process could read it. So it always survives the death of the process, including SIGKILL. It
+ * survives a system crash or a power loss if the disk keeps what it reports as flushed. A write that was not
+ * acknowledged is either complete or absent, item by item. LMDB does not support network file systems.
  *
  * @throws {ConfigError} `missing-package`, `store-unusable` or `store-format`
  * @example
@@ -37,7 +36,7 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
     return written.finally(() => underWay.delete(written))
   }
 
-  /** A closing database would refuse the writes of transactions that have not begun. */
+  /** Waits for transactions that have not begun: a closing database would refuse their writes. */
   async function close(): Promise<void> {
     await Promise.allSettled(underWay)
     await database.close()
@@ -50,7 +49,7 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
       check()
       checkGet(keys)
       if (keys.length === 0) return []
-      // Without this, a read may see the snapshot of an earlier read in this turn of the event loop (invariant 12).
+      // Without this, a read may see the snapshot of an earlier read in the same turn of the event loop (invariant 12).
       database.resetReadTxn()
       const found = keys.map((key) => read(database, databaseKey(key)))
       meter.get(found.map((entry) => entry?.bytes))
@@ -59,7 +58,8 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
 
     async insert(items) {
       check()
-      // All that can fail is done before the transaction: what it wrote until then would be committed.
+      // Everything that can fail is done before the transaction, because LMDB would commit what was written before the
+      // failure.
       const entries = items.map((item) => ({ ...admit(item), key: databaseKey(item) }))
       checkDistinct(items)
       if (items.length === 0) return []
@@ -106,7 +106,7 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
   }
 }
 
-/** Calls of one turn of the event loop share a commit, each still judged after the ones before it. */
+/** Calls in one turn of the event loop share a commit, but each one is still decided after the previous ones. */
 async function commit<T>(database: Database, body: () => T): Promise<T> {
   let thrown: { error: unknown } | undefined
   try {
@@ -127,8 +127,8 @@ async function commit<T>(database: Database, body: () => T): Promise<T> {
 }
 
 /**
- * The library rejects a second promise with the reason, at the same time. Nobody else looks at it, and it might never
- * come.
+ * The library also rejects a second promise with the reason, at the same time. Nothing else handles that promise, and
+ * it may never settle.
  */
 async function reasonOf(thrown: unknown): Promise<string> {
   const reason = (thrown as { commitError?: Promise<never> }).commitError?.catch((error) => error)
@@ -141,7 +141,9 @@ function read(database: Database, key: Uint8Array): Sized | undefined {
   return stored && itemOf(stored)
 }
 
-/** The library decodes bytes as Buffers, whose `slice` and `toJSON` differ from those of the arrays that went in. */
+/**
+ * The library decodes bytes as Buffers, whose `slice` and `toJSON` differ from those of the arrays that were stored.
+ */
 function itemOf(stored: Record<string, unknown>): Sized {
   for (const name in stored) {
     const value = stored[name]

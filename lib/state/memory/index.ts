@@ -9,9 +9,9 @@ import { MemoryTable } from './table.js'
 export { MemoryTable } from './table.js'
 
 /**
- * A store in this process's memory, for tests and simulation. Nothing survives the process. Each operation happens at
- * once, in the order of the calls; items are copied on their way in and out, bytes too. Stores over one `table` share
- * its items.
+ * A store in this process's memory, for tests and simulation. Nothing survives the process. Operations are applied
+ * immediately, in the order of the calls. Items are copied on their way in and out, including bytes. Stores over the
+ * same `table` share its items.
  * @example
  * const store = memoryStore()
  * await store.insert([{ pk: 'r1#orders', sk: 'shard-0', position: '000' }]) // ['inserted']

@@ -1,8 +1,9 @@
 import { compareBytes } from '../../base/index.js'
 
 /**
- * Sort keys of one partition by UTF-8 bytes. Additions wait unsorted until someone reads; then they are merged in from
- * the top, so the cost is that of the keys above the lowest new one: next to nothing where keys come near the end.
+ * The sort keys of one partition, ordered by UTF-8 bytes. Added keys wait unsorted until the next read, and are then
+ * merged in from the end. So the cost is that of the keys above the lowest new one, which is almost nothing for keys
+ * near the end.
  */
 export class SortedKeys {
   readonly #sorted: string[] = []
@@ -12,7 +13,7 @@ export class SortedKeys {
     this.#waiting.push(key)
   }
 
-  /** All keys in order. The array is the store's own: read it before the next addition. */
+  /** All keys in order. The array belongs to the store: read it before the next addition. */
   sorted(): readonly string[] {
     if (this.#waiting.length > 0) {
       this.#merge(this.#waiting.sort(compareBytes))
@@ -36,7 +37,7 @@ export class SortedKeys {
   }
 }
 
-/** The index of the first key that is not below `key`, among the first `end`. */
+/** The index of the first key that is not below `key`, among the first `end` keys. */
 export function lowerBound(keys: readonly string[], key: string, end = keys.length): number {
   let low = 0
   let high = end

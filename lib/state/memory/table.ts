@@ -8,7 +8,7 @@ interface Partition {
   keys: SortedKeys
 }
 
-/** The items of a table: by partition, and in the order of their sort keys. */
+/** The items of a table, by partition and in the order of their sort keys. */
 export class MemoryTable {
   private readonly partitions = new Map<string, Partition>()
 
@@ -27,7 +27,7 @@ export class MemoryTable {
     partition.items.set(sk, entry)
   }
 
-  /** Takes an item away, as somebody with a console may. Stores themselves never do. */
+  /** Removes an item, as a user with the AWS console could. Stores themselves never do this. */
   remove(key: ItemKey): void {
     const partition = this.partitions.get(key.pk)
     if (!partition?.items.delete(key.sk)) return
@@ -47,7 +47,7 @@ export class MemoryTable {
     else for (let i = first; i < end; i++) yield partition.items.get(keys[i]!)!
   }
 
-  /** Every item, in the order in which their partitions and they were first put. */
+  /** Every item, in the order in which the partitions and the items were first added. */
   *all(): Generator<Item, void, undefined> {
     for (const { items } of this.partitions.values()) for (const { item } of items.values()) yield item
   }

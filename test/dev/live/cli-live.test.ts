@@ -126,7 +126,7 @@ describe('wrong bindings end with 2 and a sentence that says what is right', () 
 
 describeLive('millrace services', [], () => {
   it('starts Kinesis in the background, keeps its data and its port, and ends it', async () => {
-    vi.stubEnv('COLUMNS', '200')
+    vi.stubEnv('COLUMNS', '300')
     const dir = ['--dir', path('services')]
     expect((await millrace('services', 'status', ...dir)).out).toContain('No service has been started')
     const up = await millrace('services', 'up', '--only', 'kinesis', ...dir)
@@ -294,7 +294,10 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     expect(shown.out).toMatch(/source-0\/anew-0 is stopped: beyond-end: .* See "millrace splits reset --help"\./)
     const reset = (...more: string[]) =>
       millrace('splits', 'reset', path('topic.mjs'), 'source-0/anew-0', ...state, ...more)
-    expect(await reset()).toMatchObject({ code: 1, err: expect.stringContaining('or give --now if nothing runs') })
+    expect(await reset()).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('or pass --now if nothing is running'),
+    })
     expect((await reset('--now')).out).toBe(
       'The split source-0/anew-0 has ended at position 00000000000000000009. Its new log is read from the start, as the split source-0/anew-0@1.\n',
     )

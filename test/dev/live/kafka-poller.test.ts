@@ -274,7 +274,7 @@ describeLive('a poller of a real Kafka topic', ['kafka'], (services) => {
     await tools.create('snappy', 1, { 'compression.type': 'snappy' })
     await tools.send('snappy', numbered(3))
     await expect(poll('snappy', () => undefined).polling).rejects.toThrow(
-      'The topic holds records compressed with snappy, which cannot be read here. Install a codec and register it as kafkajs says (CompressionCodecs).',
+      'The topic holds records compressed with snappy, which cannot be read here. Install a codec and register it with kafkajs (CompressionCodecs).',
     )
   })
 

@@ -30,7 +30,7 @@ describe('the DynamoDB store', () => {
     // The second attempt is refused, perhaps by the first; what stands is not to be learned.
     ['an insert', ['ddb-500-after', 'ddb-unprocessed-all', 'ddb-unprocessed-all', 'ddb-unprocessed-all'], {}],
   ] as const)(
-    '%s of which an attempt gave no answer is not said to have been throttled (%s)',
+    '%s of which an attempt got no answer is not said to have been throttled (%s)',
     async (call, faults, options) => {
       const table = new SimulatedTable()
       const make = (world: ServiceWorld) => simulatedStore(table, world, { ...options, retries: three })
@@ -61,6 +61,6 @@ describe('the DynamoDB store', () => {
     const timeouts = new SeededWorld(1, { 'ddb-timeout-before': 1 })
     const other = simulatedStore(new SimulatedTable(), timeouts.caller())
     // The time is up before the tries are.
-    await expect(other.get([key])).rejects.toThrow(/gave no answer in [34] attempts over \d+ ms/)
+    await expect(other.get([key])).rejects.toThrow(/got no answer in [34] attempts over \d+ ms/)
   })
 })

@@ -144,27 +144,27 @@ describeBroker('a connection to Kafka', (broker) => {
       'a wrong password, PLAIN': [
         () => ({ brokers: [port.login], sasl: plain('alice', 'hunter2-of-nobody') }),
         ConfigError,
-        'The Kafka brokers at LOGIN refuse the login by PLAIN. Check user name, password and mechanism.',
+        'The Kafka brokers at LOGIN refuse the login by PLAIN. Check the user name, the password and the mechanism.',
       ],
       'a wrong password, SCRAM': [
         () => ({ brokers: [port.login], sasl: scram('hunter2-of-nobody') }),
         ConfigError,
-        'The Kafka brokers at LOGIN refuse the login by SCRAM-SHA-512. Check user name, password and mechanism.',
+        'The Kafka brokers at LOGIN refuse the login by SCRAM-SHA-512. Check the user name, the password and the mechanism.',
       ],
       'a mechanism that is not enabled': [
         () => ({ brokers: [port.loginTls], ssl: trusting(), sasl: plain('alice') }),
         ConfigError,
-        'The Kafka brokers at LOGINTLS take no login by PLAIN. Use a mechanism that this listener enables.',
+        'The Kafka brokers at LOGINTLS do not accept a login by PLAIN. Use a mechanism that this listener enables.',
       ],
       'a token that no listener takes': [
         () => ({ brokers: [port.login], sasl: { mechanism: 'oauthbearer', token: async () => 'hunter2-of-tokens' } }),
         ConfigError,
-        'The Kafka brokers at LOGIN take no login by OAUTHBEARER. Use a mechanism that this listener enables.',
+        'The Kafka brokers at LOGIN do not accept a login by OAUTHBEARER. Use a mechanism that this listener enables.',
       ],
       'a token that is refused': [
         () => ({ brokers: [port.token], sasl: { mechanism: 'oauthbearer', token: async () => 'hunter2-of-tokens' } }),
         ConfigError,
-        'The Kafka brokers at TOKEN refuse the login by OAUTHBEARER, or take none on this port. Check what token() gives.',
+        'The Kafka brokers at TOKEN refuse the login by OAUTHBEARER, or accept no login on this port. Check the token that token() returns.',
       ],
       'a login by IAM that is refused': [
         () => ({
@@ -172,27 +172,27 @@ describeBroker('a connection to Kafka', (broker) => {
           sasl: { mechanism: 'oauthbearer', by: 'aws-msk-iam', token: async () => 'hunter2-of-tokens' },
         }),
         ConfigError,
-        'The Kafka brokers at TOKEN refuse the login by IAM, or take none on this port. Check that the role, or user, has kafka-cluster:Connect on the cluster, and that the port is that of IAM (9098).',
+        'The Kafka brokers at TOKEN refuse the login by IAM, or accept no login on this port. Check that the role or user has kafka-cluster:Connect on the cluster, and that the port is the one for IAM (9098).',
       ],
       'no login where one is wanted': [
         () => ({ brokers: [port.login] }),
         ConfigError,
-        'The Kafka brokers at LOGIN end the connection at its first request: this port wants a login. Give sasl, or use a port without SASL.',
+        'The Kafka brokers at LOGIN close the connection at its first request: this port requires a login. Give sasl, or use a port without SASL.',
       ],
       'a login where none is taken': [
         () => ({ brokers: [port.plain], sasl: plain('alice') }),
         ConfigError,
-        'The Kafka brokers at PLAIN take no login on this port. Leave sasl out, or use the port of a SASL listener.',
+        'The Kafka brokers at PLAIN do not accept a login on this port. Leave sasl out, or use the port of a SASL listener.',
       ],
       'TLS to a plain port': [
         () => ({ brokers: [port.plain], ssl: trusting() }),
         ConfigError,
-        'The Kafka brokers at PLAIN do not speak TLS on this port. Leave ssl out, or use the port of a TLS listener.',
+        'The Kafka brokers at PLAIN do not use TLS on this port. Leave ssl out, or use the port of a TLS listener.',
       ],
       'plain to a TLS port': [
         () => ({ brokers: [port.tls] }),
         ConfigError,
-        'The Kafka brokers at TLS end a plain connection before they answer: this port wants TLS. Set ssl: true, or use a port without TLS.',
+        'The Kafka brokers at TLS close a plain connection without an answer: this port requires TLS. Set ssl: true, or use a port without TLS.',
       ],
       'an authority that Node does not know': [
         () => ({ brokers: [port.tls], ssl: true }),
@@ -207,22 +207,22 @@ describeBroker('a connection to Kafka', (broker) => {
       'a name that the certificate does not have': [
         () => ({ brokers: [port.tls.replace('127.0.0.1', 'localhost')], ssl: trusting() }),
         ConfigError,
-        'The certificate of the Kafka brokers at LOCALHOST is for other names. Use the names that it lists as brokers.',
+        'The certificate of the Kafka brokers at LOCALHOST is issued for other names. Use the names that it lists as brokers.',
       ],
       'no client certificate where one is wanted': [
         () => ({ brokers: [port.mutual], ssl: trusting() }),
         ConfigError,
-        'The Kafka brokers at MUTUAL want a client certificate that they trust. Give ssl.cert and ssl.key.',
+        'The Kafka brokers at MUTUAL require a client certificate that they trust. Give ssl.cert and ssl.key.',
       ],
       'nobody at the port': [
         () => ({ brokers: [port.nobody] }),
         RetryableError,
-        'No Kafka broker answers at NOBODY (ECONNREFUSED). Check host and port, the network between, and that the broker runs.',
+        'No Kafka broker answers at NOBODY (ECONNREFUSED). Check the host and port, the network, and that the broker is running.',
       ],
       'a host that does not exist': [
         { brokers: ['no-such-host.invalid:9092'] },
         RetryableError,
-        'No Kafka broker answers at no-such-host.invalid:9092 (ENOTFOUND). Check host and port, the network between, and that the broker runs.',
+        'No Kafka broker answers at no-such-host.invalid:9092 (ENOTFOUND). Check the host and port, the network, and that the broker is running.',
       ],
     }
 
@@ -250,7 +250,7 @@ describeBroker('a connection to Kafka', (broker) => {
       await expect(ask({ brokers: [port.login], sasl: plain('mallory') })).rejects.toThrow(
         new ConfigError(
           'no-permission',
-          `The Kafka login may not read the topic "orders" at ${port.login}. Give it the ACLs Describe and Read on that topic.`,
+          `The Kafka login is not allowed to read the topic "orders" at ${port.login}. Give it the ACLs Describe and Read on that topic.`,
         ),
       )
     })
@@ -297,7 +297,7 @@ describe('a connection to Kafka that makes no sense is refused before it is trie
     [
       { brokers: ['a:1'], ssl: { cert: 'hunter2', key: 'hunter2' } },
       'bad-tls',
-      'cert and key of a Kafka connection are PEM texts that belong together, with the passphrase where the key is encrypted; these cannot be used.',
+      'cert and key of a Kafka connection are PEM texts that belong together, with the passphrase if the key is encrypted; these cannot be used.',
     ],
     [
       { brokers: ['a:1'], sasl: { mechanism: 'PLAIN', username: 'u', password: 'hunter2' } },
@@ -312,7 +312,7 @@ describe('a connection to Kafka that makes no sense is refused before it is trie
     [
       { brokers: ['a:1'], sasl: { mechanism: 'oauthbearer' } },
       'bad-sasl',
-      'sasl.token of a Kafka connection by oauthbearer is a function that promises a token; it is missing.',
+      'sasl.token of a Kafka connection by oauthbearer is a function that returns a promise of a token; it is missing.',
     ],
   ])('%j', (connection, code, sentence) => {
     const error = refused(connection)

@@ -266,7 +266,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
       await other.send('anew', numbered(3))
       const faults = await source.verify!(new Map([['anew-0', at(9)]]))
       expect(faults).toMatchObject([{ split: 'anew-0', kind: 'beyond-end' }])
-      expect(faults[0]!.detail).toContain('ends at offset 3, before the next one wanted, 10')
+      expect(faults[0]!.detail).toContain('ends at offset 3, before the next offset to read, 10')
       expect(await source.peek('anew-0', at(9))).toBe('unknown')
     })
   })
@@ -304,7 +304,7 @@ describeLive('a Kafka topic that is asked', ['kafka'], (services) => {
     const gone = await source.peek('back-0', at(0)).catch((error) => error)
     expect(gone).toBeInstanceOf(RetryableError)
     expect(gone.message).toBe(
-      `No Kafka broker answers at ${endpoint} (ECONNREFUSED). Check host and port, the network between, and that the broker runs.`,
+      `No Kafka broker answers at ${endpoint} (ECONNREFUSED). Check the host and port, the network, and that the broker is running.`,
     )
     await services.start('kafka')
     await expect.poll(() => source.peek('back-0', at(0)).catch(String)).toBe('waiting')

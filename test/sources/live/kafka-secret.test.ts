@@ -58,10 +58,10 @@ describe('a secret of Kafka', () => {
       ssl: { ca: 'PEM of CA', cert: 'PEM of cert', key: 'hunter2 of key', passphrase: 'hunter2 of pass' },
     })
     await expect(withKafkaSecrets(plain, { credentials: named('ca') }, read)).rejects.toThrow(
-      `The secret ${named('ca')} is to be credentials: { username, password } or { certificate, privateKey }, each a text that is not empty. It is not.`,
+      `The secret ${named('ca')} must be credentials: { username, password } or { certificate, privateKey }, each a text that is not empty. It is not.`,
     )
     await expect(withKafkaSecrets(plain, { rootCa: named('login') }, read)).rejects.toThrow(
-      `The secret ${named('login')} is to be a root authority: { certificate }`,
+      `The secret ${named('login')} must be a root CA: { certificate }`,
     )
   })
 
@@ -78,7 +78,7 @@ describe('a secret of Kafka', () => {
     const error = await loadKafkaSecret(file(text)).catch((thrown) => thrown)
     expect(error).toBeInstanceOf(ConfigError)
     expect(error.code).toBe('bad-secret')
-    expect(error.message).toMatch(/^The secret file:\S+ is to be .*\. It is not\.$/)
+    expect(error.message).toMatch(/^The secret file:\S+ must be .*\. It is not\.$/)
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('hunter2')
   })
 

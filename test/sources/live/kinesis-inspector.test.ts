@@ -195,7 +195,7 @@ describeLive('a Kinesis stream that is asked', ['kinesis'], (services) => {
       const error = await source.list().catch((thrown) => thrown)
       expect(error).toBeInstanceOf(RetryableError)
       expect(error.message).toMatch(
-        /^The list of shards of the Kinesis stream "s" at http:\S+ gave no answer in \d+ attempts/,
+        /^The list of shards of the Kinesis stream "s" at http:\S+ got no answer in \d+ attempts/,
       )
     })
 

@@ -63,7 +63,7 @@ describeLive('the positions of a Kinesis stream', ['kinesis'], (services) => {
       {
         split: shardId(0),
         kind: 'beyond-end',
-        detail: `The Kinesis stream "new" says that the sequence number ${sequence} is none of its own.`,
+        detail: `The Kinesis stream "new" reports that the sequence number ${sequence} does not belong to it.`,
       },
     ])
   })
@@ -125,7 +125,7 @@ describe('the positions of a Kinesis stream that was made anew', () => {
     const [fault] = await source.verify!(positions)
     expect(fault).toMatchObject({ split: shard, kind: 'beyond-end' })
     expect(fault!.detail).toMatch(
-      /has no record \d+, and is too young to have deleted one: it was made at 20.* and keeps records for 1d\./,
+      /has no record \d+, and is too young to have deleted one: it was created at 20.* and keeps records for 1d\./,
     )
     await tools.put('anew', 'b')
     expect(await source.verify!(positions)).toMatchObject([{ kind: 'beyond-end' }])
