@@ -148,7 +148,7 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
       '--kinesis-endpoint',
       aws.endpoint,
     )
-    expect([redrive.code, redrive.out]).toEqual([0, '1 records sent again, 0 left as they are\n'])
+    expect([redrive.code, redrive.out]).toEqual([0, '1 records sent again, 0 left in place\n'])
     // Where it takes longer than a moment it says how far it is.
     expect(redrive.err).toMatch(/^(1 records sent\n)?$/)
     expect((await millrace('dead-letters', 'list', '--bucket', rejected)).out).toBe('There are no dead letters.\n')

@@ -141,7 +141,7 @@ async function giveUpAfter(failures: number, what: string, why: string, where: (
   await new Promise((resolve) => setTimeout(resolve, Math.min(BACKOFF_MS_MAX, failures * failures)))
 }
 
-/** Where the next record is, if it came from a file. */
+/** Names the location of the next record, if it came from a file. */
 async function placeText(input: StreamInput, log: SplitLog, index: number): Promise<string> {
   const place = await input.placeOf(log.split, index)
   return place === undefined ? '' : `, starting at ${place.file}:${place.line}`

@@ -289,7 +289,7 @@ describeLive('millrace on live services', ['dynamodb', 'kinesis', 'kafka'], (ser
     const second = new LiveProcess([...args, ...more])
     await until('its split has stopped', async () => (await splits())[0].stopped.startsWith('beyond-end'))
     expect(await second.stop(), second.err).toBe(0)
-    expect(second.err).toContain('a split stops')
+    expect(second.err).toContain('split stopped: its log does not continue')
     const shown = await millrace('splits', 'list', path('topic.mjs'), ...state)
     expect(shown.out).toMatch(/source-0\/anew-0 is stopped: beyond-end: .* See "millrace splits reset --help"\./)
     const reset = (...more: string[]) =>
