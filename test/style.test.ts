@@ -27,6 +27,24 @@ describe('style', () => {
     for (const room of rooms) expect(readdirSync(join('lib', room.name)), room.name).toContain('README.md')
   })
 
+  it('comments and documents stay within 120 columns', () => {
+    const wide = (file: string, isProse: (line: string) => boolean): string[] =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .flatMap((line, i) => (line.length > 120 && isProse(line) && !line.includes('://') ? [`${file}:${i + 1}`] : []))
+    const found = ['lib', 'infra', 'functions', 'examples', 'bench', 'scripts', 'test', 'docs', '.'].flatMap((folder) =>
+      readdirSync(folder, { recursive: folder !== '.', encoding: 'utf8' })
+        .map((file) => join(folder, file))
+        .filter((file) => !/node_modules|\.millrace|cdk\.out/.test(file))
+        .flatMap((file) => {
+          // An example is code, as are tables and blocks to their readers.
+          if (file.endsWith('.ts')) return wide(file, (line) => /^\s*(\*|\/\/|\/\*\*)(?!.*@example)/.test(line))
+          return file.endsWith('.md') ? wide(file, (line) => !/^\s*[|`#]|^ {4}/.test(line)) : []
+        }),
+    )
+    expect(found).toEqual([])
+  })
+
   it('every invariant is cited by a test', () => {
     const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'))
     const text = tests.map((file) => readFileSync(join('test', file), 'utf8')).join('\n')

@@ -114,7 +114,7 @@ describe('millrace init', () => {
     ])
     expect(await seen(shop, 'npm', 'test')).toMatch(/3 passed/)
     await seen(shop, 'npm', 'run', 'types')
-    expect(await seen(shop, 'npm', 'run', 'cost')).toMatch(/\$\d+ a month/)
+    expect(await seen(shop, 'npm', 'run', 'cost')).toMatch(/\$\d+ per month/)
     await seen(shop, 'npm', 'run', 'synth')
     const template = JSON.parse(readFileSync(join(shop, 'cdk.out', 'shop-dev.template.json'), 'utf8'))
     const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type)
