@@ -1,5 +1,6 @@
 import { ConfigError, checkOptions, shown } from '../base/index.js'
 import { type Aggregate, reader } from './aggregate.js'
+import { checkMax } from './sets.js'
 import { type OrNull, readNumber, refused, typeName } from './values.js'
 
 /** How many different values are kept, by default. */
@@ -10,14 +11,6 @@ const DIFFERENT_MAX = 10_000
  * stays with a count of 0: whether there are too many must not depend on the order of merges (invariant 13).
  */
 type Counts<V> = Map<V, number> | null
-
-function checkMax(fold: string, most: number): number {
-  if (Number.isSafeInteger(most) && most >= 1 && most <= 1_000_000) return most
-  throw new ConfigError(
-    'bad-aggregate',
-    `The max of ${fold}() is a whole number from 1 to 1000000; it is ${shown(most)}.`,
-  )
-}
 
 function frequencies<T, V extends number | string, R, M>(
   kind: string,
@@ -77,7 +70,7 @@ export function percentile<T, M = unknown>(
   if (!(share >= 0 && share <= 1))
     throw new ConfigError(
       'bad-aggregate',
-      `The share of percentile() lies between 0 and 1; it is ${shown(share)}.${share > 1 && share <= 100 ? ` Give ${share / 100} for the ${share}th percentile.` : ''}`,
+      `The share of percentile() must be between 0 and 1; it is ${shown(share)}.${share > 1 && share <= 100 ? ` Give ${share / 100} for the ${share}th percentile.` : ''}`,
     )
   return percentileOf('percentile', of, share, options)
 }
@@ -102,7 +95,10 @@ function percentileOf<T, M>(
   checkOptions(`${fold}()`, options, { method: true, max: true })
   const { method = 'linear', max = DIFFERENT_MAX } = options
   if (method !== 'linear' && method !== 'discrete')
-    throw new ConfigError('bad-aggregate', `The method of ${fold}() is 'linear' or 'discrete'; it is ${shown(method)}.`)
+    throw new ConfigError(
+      'bad-aggregate',
+      `The method of ${fold}() must be 'linear' or 'discrete'; it is ${shown(method)}.`,
+    )
   const value = reader(fold, of)
   return frequencies(
     'percentile',

@@ -17,7 +17,7 @@ export function stringJoin<T, M = unknown>(
   checkOptions('stringJoin()', options, { separator: true, max: true })
   const { separator = ',', max } = options
   if (typeof separator !== 'string')
-    throw new ConfigError('bad-aggregate', `The separator of stringJoin() is a string; it is ${shown(separator)}.`)
+    throw new ConfigError('bad-aggregate', `The separator of stringJoin() must be a string; it is ${shown(separator)}.`)
   const read = reader('stringJoin', of)
   const list = collect<T, string, M>(
     (row, meta) => {
@@ -72,9 +72,15 @@ export function topN<T, V, M = unknown>(
   checkOptions('topN()', options, { order: true })
   const { order = 'largest' } = options
   if (order !== 'largest' && order !== 'smallest')
-    throw new ConfigError('bad-aggregate', `The order of topN() is 'largest' or 'smallest'; it is ${shown(order)}.`)
+    throw new ConfigError(
+      'bad-aggregate',
+      `The order of topN() must be 'largest' or 'smallest'; it is ${shown(order)}.`,
+    )
   if (!Number.isSafeInteger(n) || n < 1 || n > N_MAX)
-    throw new ConfigError('bad-aggregate', `topN() keeps a whole number of rows from 1 to ${N_MAX}; it is ${shown(n)}.`)
+    throw new ConfigError(
+      'bad-aggregate',
+      `The n of topN() must be a whole number from 1 to ${N_MAX}; it is ${shown(n)}.`,
+    )
   const sign = order === 'largest' ? -1 : 1
   const rankOf = reader('topN', by)
   const pickOf = reader('topN', of, ', as its third argument,')

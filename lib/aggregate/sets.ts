@@ -50,7 +50,7 @@ const encodeList = (list: readonly Placed[]): unknown =>
 const decodeList = (json: [number, number, string, string, unknown][]): Placed[] =>
   json.map(([turn, timestamp, split, position, value]) => ({ turn, timestamp, split, position, value }))
 
-function checkMax(kind: string, max: number): number {
+export function checkMax(kind: string, max: number): number {
   if (Number.isSafeInteger(max) && max >= 1 && max <= 1_000_000) return max
   throw new ConfigError('bad-aggregate', `The max of ${kind}() must be a whole number from 1 to 1000000; it is ${max}.`)
 }

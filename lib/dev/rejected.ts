@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import { linesIn } from '../sinks/file/lines.js'
+import { writeLines } from '../sinks/file/parts.js'
 import { numberingOf } from './input/numbering.js'
 import { type DealtFiles, type Places, placesOf, type RecordPlace } from './input/places.js'
 
@@ -39,8 +39,6 @@ export interface LettersFile {
   readonly isDeadLetter: boolean
 }
 
-const CHUNK_CHARS = 256 * 1024
-
 /** The files of a run's sinks whose rows carry a reason. */
 export function lettersOf(pipeline: Pipeline, sinks: readonly { name: string; file: string }[]): LettersFile[] {
   const { operators } = plan(pipeline)
@@ -75,7 +73,7 @@ export async function rejectedRows(
   }
   await wanted.find()
   for (const { file, isDeadLetter } of files)
-    if (isDeadLetter && found.some(({ of }) => of.file === file)) await addPlaces(file, wanted)
+    if (isDeadLetter && found.some(({ of }) => of.file === file)) await writeLines(file, withPlaces(file, wanted))
   return found.map(({ rows, first: { reason, source, split, position, detail }, of: { sink, file } }) => {
     const place = wanted.place(source, split, position)
     return { sink, file, reason, rows, example: { source, split, position, detail, ...(place && { place }) } }
@@ -126,20 +124,11 @@ async function* lettersIn(file: string): AsyncGenerator<Letter | undefined> {
   }
 }
 
-/** Replaces the file atomically. */
-async function addPlaces(file: string, wanted: Wanted): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`
-  const out = await open(temporary, 'w')
-  let chunk = ''
+/** Adds to each dead letter of a file the location of its record. */
+async function* withPlaces(file: string, wanted: Wanted): AsyncGenerator<string> {
   for await (const line of linesIn(createReadStream(file, 'utf8'))) {
     const row = JSON.parse(line)
     const place = wanted.place(row?.source, row?.split, row?.position)
-    chunk += `${place === undefined ? line : JSON.stringify({ ...row, ...place })}\n`
-    if (chunk.length < CHUNK_CHARS) continue
-    await out.writeFile(chunk)
-    chunk = ''
+    yield place === undefined ? line : JSON.stringify({ ...row, ...place })
   }
-  await out.writeFile(chunk)
-  await out.close()
-  await rename(temporary, file)
 }

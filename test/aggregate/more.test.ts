@@ -295,15 +295,15 @@ describe('limits and options', () => {
     [
       'a percentage',
       () => percentile(() => 1, 95),
-      /The share of percentile\(\) lies between 0 and 1; it is 95\. Give 0\.95 for the 95th percentile\./,
+      /The share of percentile\(\) must be between 0 and 1; it is 95\. Give 0\.95 for the 95th percentile\./,
     ],
-    ['a share that is none', () => percentile(() => 1, Number.NaN), /lies between 0 and 1; it is NaN\.$/],
+    ['a share that is none', () => percentile(() => 1, Number.NaN), /must be between 0 and 1; it is NaN\.$/],
     [
       'a method',
       () => median(() => 1, { method: 'nearest' as never }),
-      /The method of median\(\) is 'linear' or 'discrete'; it is "nearest"/,
+      /The method of median\(\) must be 'linear' or 'discrete'; it is "nearest"/,
     ],
-    ['a max', () => mode(() => 1, { max: 0 }), /The max of mode\(\) is a whole number from 1 to 1000000; it is 0/],
+    ['a max', () => mode(() => 1, { max: 0 }), /The max of mode\(\) must be a whole number from 1 to 1000000; it is 0/],
     [
       'a kind of variance',
       () => variance(() => 1, { of: 'all' as never }),
@@ -312,7 +312,7 @@ describe('limits and options', () => {
     [
       'a separator',
       () => stringJoin(() => '', { separator: 1 as never }),
-      /The separator of stringJoin\(\) is a string; it is 1/,
+      /The separator of stringJoin\(\) must be a string; it is 1/,
     ],
     [
       'a number of rows',
@@ -322,7 +322,7 @@ describe('limits and options', () => {
           () => 1,
           () => 1,
         ),
-      /topN\(\) keeps a whole number of rows from 1 to 10000; it is 0/,
+      /The n of topN\(\) must be a whole number from 1 to 10000; it is 0/,
     ],
     [
       'an order',
@@ -333,7 +333,7 @@ describe('limits and options', () => {
           () => 1,
           { order: 'up' as never },
         ),
-      /The order of topN\(\) is 'largest' or 'smallest'; it is "up"/,
+      /The order of topN\(\) must be 'largest' or 'smallest'; it is "up"/,
     ],
     ['a fold', () => where(() => true, 1 as never), /where\(\) takes a fold, such as count\(\)/],
     ['folds', () => struct({}), /struct\(\) is given an object of folds/],

@@ -104,14 +104,19 @@ function lines(path: string): AsyncGenerator<string> {
 
 /** Writes all rows of a sink's folder to one file, atomically. Returns the number of rows. */
 export async function collectInto(directory: string, file: string): Promise<number> {
+  return await writeLines(file, collectParts(directory))
+}
+
+/** Writes lines to a file, atomically: it has all of them, or stays as it was. Returns the number of lines. */
+export async function writeLines(file: string, all: AsyncIterable<string>): Promise<number> {
   const temporary = `${file}.${process.pid}.tmp`
   const out = await open(temporary, 'w')
-  let rows = 0
+  let count = 0
   let chunk = ''
   try {
-    for await (const line of collectParts(directory)) {
+    for await (const line of all) {
       chunk += `${line}\n`
-      rows++
+      count++
       if (chunk.length < CHUNK_CHARS) continue
       await out.writeFile(chunk)
       chunk = ''
@@ -124,5 +129,5 @@ export async function collectInto(directory: string, file: string): Promise<numb
     await rm(temporary, { force: true })
     throw error
   }
-  return rows
+  return count
 }
