@@ -2,8 +2,8 @@ import { createReadStream, existsSync } from 'node:fs'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import { linesIn } from '../sinks/file/lines.js'
 import { writeLines } from '../sinks/file/parts.js'
-import { numberingOf } from './input/numbering.js'
-import { type DealtFiles, type Places, placesOf, type RecordPlace } from './input/places.js'
+import { PlaceFinder } from './input/place-finder.js'
+import type { DealtFiles, RecordPlace } from './input/places.js'
 
 /** Rows that a run rejected, or that arrived after their windows had closed, for one reason. */
 export interface RejectedRows {
@@ -59,7 +59,7 @@ export async function rejectedRows(
   inputs: readonly DealtFiles[],
 ): Promise<RejectedRows[]> {
   const found: { rows: number; readonly first: Letter; readonly of: LettersFile }[] = []
-  const wanted = new Wanted(inputs)
+  const wanted = new PlaceFinder(inputs)
   for (const of of files) {
     const byReason = new Map<string, (typeof found)[number]>()
     for await (const letter of lettersIn(of.file)) {
@@ -80,43 +80,6 @@ export async function rejectedRows(
   })
 }
 
-/** Records whose locations are wanted. */
-class Wanted {
-  private readonly inputs: ReadonlyMap<string, DealtFiles>
-  private readonly indexes = new Map<string, Map<string, Set<number>>>()
-  private readonly places = new Map<string, Places>()
-
-  constructor(inputs: readonly DealtFiles[]) {
-    this.inputs = new Map(inputs.map((input) => [input.source.name, input]))
-  }
-
-  add({ source, split, position }: Letter): void {
-    const index = this.index(source, position)
-    if (index === undefined) return
-    const splits = this.indexes.get(source) ?? new Map<string, Set<number>>()
-    this.indexes.set(source, splits)
-    const indexes = splits.get(split)
-    if (indexes === undefined) splits.set(split, new Set([index]))
-    else indexes.add(index)
-  }
-
-  async find(): Promise<void> {
-    for (const [source, splits] of this.indexes)
-      this.places.set(source, await placesOf(this.inputs.get(source)!, splits))
-  }
-
-  place(source: string, split: string, position: string): RecordPlace | undefined {
-    const index = this.index(source, position)
-    return index === undefined ? undefined : this.places.get(source)?.get(split)?.get(index)
-  }
-
-  /** Undefined if the row is not a record of an input. */
-  private index(source: string, position: string): number | undefined {
-    const input = this.inputs.get(source)
-    return input === undefined ? undefined : numberingOf(input.source).index(position)
-  }
-}
-
 async function* lettersIn(file: string): AsyncGenerator<Letter | undefined> {
   for await (const line of linesIn(createReadStream(file, 'utf8'))) {
     const row: unknown = JSON.parse(line)
@@ -125,7 +88,7 @@ async function* lettersIn(file: string): AsyncGenerator<Letter | undefined> {
 }
 
 /** Adds to each dead letter of a file the location of its record. */
-async function* withPlaces(file: string, wanted: Wanted): AsyncGenerator<string> {
+async function* withPlaces(file: string, wanted: PlaceFinder): AsyncGenerator<string> {
   for await (const line of linesIn(createReadStream(file, 'utf8'))) {
     const row = JSON.parse(line)
     const place = wanted.place(row?.source, row?.split, row?.position)

@@ -18,22 +18,23 @@ export function costPerMillion(summary: RunSummary): { state: number; functions:
 }
 
 /** The records of all sources that were accepted, and how many of them were rejected. */
-export function takenOf(summary: RunSummary): { readonly taken: number; readonly rejected: number } {
-  const sources = summary.flow.filter(({ depth }) => depth === 0)
-  const sum = (of: (step: (typeof sources)[number]) => number): number => sources.reduce((n, step) => n + of(step), 0)
-  return { taken: sum((step) => step.in), rejected: sum((step) => step.rejected) }
+export function takenOf(summary: Pick<RunSummary, 'status'>): { readonly taken: number; readonly rejected: number } {
+  const rejected = sourceSplits(summary).reduce((sum, split) => sum + split.rejected, 0)
+  return { taken: recordsIn(summary), rejected }
 }
 
 /**
  * Records that all sources have delivered, each counted once. The output of an operator to the next stage does not
  * count as input.
  */
-export function recordsIn({ status: { stages } }: Pick<RunSummary, 'status'>): number {
+export function recordsIn(summary: Pick<RunSummary, 'status'>): number {
+  return sourceSplits(summary).reduce((sum, split) => sum + split.in, 0)
+}
+
+function sourceSplits({ status: { stages } }: Pick<RunSummary, 'status'>) {
   const operators = stages.flatMap((stage) => stage.operators.map((name) => `${name}/`))
   const splits = stages.flatMap((stage) => stage.splits)
-  return splits
-    .filter(({ split }) => !operators.some((operator) => split.startsWith(operator)))
-    .reduce((sum, split) => sum + split.in, 0)
+  return splits.filter(({ split }) => !operators.some((operator) => split.startsWith(operator)))
 }
 
 /**

@@ -28,7 +28,6 @@ export class GroupCursor {
   /** The key at the cursor, if more keys with the same hash follow. */
   at: string | undefined
   private counters = noCounters(0)
-  private written: string | undefined
   private readonly host: Host
   private readonly key: ItemKey
   /** When the claim in the table expires. */
@@ -49,9 +48,9 @@ export class GroupCursor {
     this.text = item.cursor as string
     this.at = item.at as string | undefined
     this.until = item.until as number | undefined
-    this.written = item.counters as string | undefined
+    const seal = cursorSeal(this.text, this.at, item.counters as string | undefined)
     // guard: cursor-seal
-    checkSeal(item, 'cursorSeal', cursorSeal(this.text, this.at, this.written), 'the cursor of a key group')
+    checkSeal(item, 'cursorSeal', seal, 'the cursor of a key group')
     this.counters = resultCounters(item)
   }
 

@@ -58,6 +58,9 @@ export class Tracer {
   private readonly depths: readonly number[]
   /** Prefixes of the ids of rows that are derived from traced records and results. */
   private readonly ids = new Set<string>()
+  private readonly byId = new Map<string, TracedResult>()
+  private readonly byPosition = new Map<string, number>()
+  private readonly rowNames = new Set<string>()
   private at: TracedValue | undefined
   private of: TracedResult | undefined
 
@@ -90,15 +93,19 @@ export class Tracer {
       const value = row.value as Partial<WindowResult<Key, unknown>> | null
       // A sink that reads an operator receives its results unchanged.
       if (typeof value?.id === 'string' && value.window !== undefined) this.seen(value as WindowResult<Key, unknown>)
-      if (this.isFollowed(row.id) && !this.rows.some((known) => known.sink === sink && known.row.id === row.id))
-        this.rows.push({ sink, row })
+      if (!this.isFollowed(row.id)) continue
+      const name = `${sink}|${row.id}`
+      if (this.rowNames.has(name)) continue
+      this.rowNames.add(name)
+      this.rows.push({ sink, row })
     }
   }
 
   private isFollowed(id: string): boolean {
     if (this.ids.has(id)) return true
     // The rows of a record have its id followed by a suffix, and so have the deletes of a result.
-    for (const of of this.ids) if (id.startsWith(of) && (id[of.length] === '/' || id[of.length] === '|')) return true
+    for (let at = id.length - 1; at > 0; at--)
+      if ((id[at] === '/' || id[at] === '|') && this.ids.has(id.slice(0, at))) return true
     return false
   }
 
@@ -126,9 +133,9 @@ export class Tracer {
       this.at = { meta: { source: meta.source, split: meta.split, position }, value, time, steps: [] }
       if (!this.keepsRecords) return
       // A record that is repeated starts over.
-      const known = this.values.findIndex(({ meta: { position: at } }) => at === position)
-      if (known < 0) this.values.push(this.at)
-      else this.values[known] = this.at
+      const known = this.byPosition.get(position) ?? this.values.length
+      this.byPosition.set(position, known)
+      this.values[known] = this.at
       this.ids.add(`${meta.source}/${meta.split}/${position}`)
     }
     try {
@@ -166,12 +173,13 @@ export class Tracer {
 
   /** A result leaves its operator: the following steps belong to it. */
   private seen(result: WindowResult<Key, unknown>): void {
-    this.of = this.results.find(({ result: { id } }) => id === result.id)
+    this.of = this.byId.get(result.id)
     if (this.of !== undefined) return
     const operator = operatorOf(result)
     if (!this.following.result(operator, result)) return
     this.of = { operator, result, steps: [] }
     this.results.push(this.of)
+    this.byId.set(result.id, this.of)
     this.ids.add(result.id)
   }
 }

@@ -3,6 +3,7 @@ import { type OperatorPlan, type Pipeline, plan, type Rejected } from '../../pip
 import type { StateStore } from '../../ports/index.js'
 import { resultName, type TracedResult, type TracedRow, type TracedValue, Tracer } from '../../testing/tracing.js'
 import type { Interval } from '../../window/index.js'
+import { PlaceFinder } from '../input/place-finder.js'
 import type { RecordPlace } from '../input/places.js'
 import { StreamInput } from '../input/stream-input.js'
 import { type SplitStatusRow, statusOf } from '../status.js'
@@ -216,11 +217,12 @@ export async function explainKey(pipeline: Pipeline, options: ExplainOptions, te
     },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
-  const placed: KeyRecord[] = []
-  for (const record of records) {
-    const input = inputs.find(({ source }) => source.name === record.source)!
-    const place = await input.placeOf(record.split, input.numbering.index(record.position))
-    placed.push({ ...record, ...(place && { place }) })
-  }
+  const finder = new PlaceFinder(inputs)
+  for (const record of records) finder.add(record)
+  await finder.find()
+  const placed = records.map((record): KeyRecord => {
+    const place = finder.place(record.source, record.split, record.position)
+    return { ...record, ...(place && { place }) }
+  })
   return { key: text, counts, records: placed, expired, results: tracer.results, rows: tracer.rows }
 }
