@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { table } from '../lib/dev/text.js'
+import { wrapped } from '../lib/dev/wrap.js'
 import { BUDGET, bundle } from '../scripts/bundle.js'
 import { apart } from './apart.js'
 import { type ColdFigures, cold } from './cold.js'
@@ -25,6 +26,9 @@ const TARGETS = {
   units_per_spread_batch: 20,
   requests_per_spread_batch: 6,
 }
+
+/** The width of prose in documents. */
+const COLUMNS = 120
 
 /** The tasks of a child process, by name. */
 const CHILDREN: Readonly<Record<string, (...args: readonly string[]) => Promise<unknown>>> = {
@@ -260,7 +264,9 @@ function writeDocs({
   fill('docs/schemas.md', schemas)
 }
 
-function fill(file: string, lines: readonly string[]): void {
+function fill(file: string, given: readonly string[]): void {
+  // A table's rows stay whole.
+  const lines = given.flatMap((line) => (line.startsWith('|') ? [line] : wrapped(line, COLUMNS)))
   const text = readFileSync(file, 'utf8')
   const marked = /<!-- bench:start -->[\s\S]*<!-- bench:end -->/
   writeFileSync(file, text.replace(marked, `<!-- bench:start -->\n${lines.join('\n')}\n<!-- bench:end -->`))

@@ -8,7 +8,7 @@ import { GUARDS, type Guard } from './guards.js'
 
 /**
  * `npm run mutants [-- --only NAME,...] [--jobs J] [--seeds N]`: takes out one guard of the runtime at a time, and
- * shows who notices. A guard that nobody misses fails the command, and so does a courtesy without which something
+ * shows who notices. A guard that nobody misses fails the command, and so does an optimization without which something
  * breaks.
  */
 const { values: flags } = parseArgs({
@@ -126,9 +126,9 @@ async function main(): Promise<number> {
     rmSync(folder, { recursive: true, force: true })
   }
   const fine = verdicts.filter(({ isFine }) => isFine)
-  const courtesies = fine.filter(({ guard }) => guard.by === 'nobody').length
+  const optimizations = fine.filter(({ guard }) => guard.by === 'nobody').length
   process.stdout.write(
-    `\n${fine.length - courtesies} guards: each is missed when it is gone. ${courtesies} courtesies: nothing hangs on them. ${verdicts.length - fine.length} not as they should be.\n`,
+    `\n${fine.length - optimizations} guards: each is missed when it is gone. ${optimizations} optimizations: correctness does not depend on them. ${verdicts.length - fine.length} not as they should be.\n`,
   )
   return fine.length === verdicts.length ? 0 : 1
 }
