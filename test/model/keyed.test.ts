@@ -77,7 +77,6 @@ interface State {
 }
 interface Slot {
   readonly seq: number
-  readonly from: number
   readonly to: number
   readonly changes: ReadonlyMap<number, State | undefined>
 }
@@ -192,7 +191,7 @@ class KeyGroup {
     if (tail === undefined) return
     yield
     const next = this.slots.get((seq + 1) % RING)
-    if (next?.seq === seq + 1 && guards.takesOver) return yield* this.move(cursor, next, seq)
+    if (next?.seq === seq + 1 && guards.takesOver) return yield* this.move(cursor, next)
     // A long tail is folded too, whatever the number of its slots.
     const isFull = seq - base >= RING - 1 && guards.foldsInTime
     const isLong = seq > base && this.random.below(2) === 0
@@ -227,10 +226,9 @@ class KeyGroup {
         changes.set(key, after)
       }
     }
-    if (guards.wakesAgain)
-      for (const key of woken) if (states.get(key) !== undefined) changes.set(key, states.get(key))
-    // Halves of a slice that are not reached yet stay woken by the same wakes.
-    const slot = { seq: seq + 1, from: cursor, to, changes }
+    if (guards.wakesAgain) for (const key of woken) if (states.get(key) !== undefined) changes.set(key, states.get(key))
+    const slot = { seq: seq + 1, to, changes }
+    if (changes.size === 0) return yield* this.move(cursor, { ...slot, seq })
     if (guards.outputsFirst) if (yield* this.write(outputs)) return
     yield
     const there = this.slots.get(slot.seq % RING)
@@ -238,7 +236,7 @@ class KeyGroup {
     this.slots.set(slot.seq % RING, slot)
     if (this.dead()) return
     if (!guards.outputsFirst) if (yield* this.write(outputs)) return
-    yield* this.move(cursor, slot, seq)
+    yield* this.move(cursor, slot)
   }
 
   private *write(outputs: readonly (readonly [string, number])[]): Generator<void, boolean> {
@@ -250,9 +248,15 @@ class KeyGroup {
     return false
   }
 
-  private *move(cursor: number, { to }: Slot, seq: number): Generator<void> {
+  /**
+   * Moves the cursor. A slot that was taken over may reach less far than the cursor, if it holds nothing but keys that
+   * go into the tail again.
+   */
+  private *move(cursor: number, slot: Slot): Generator<void> {
     yield
-    if (this.head.cursor === cursor) this.head = { ...this.head, cursor: to, seq: seq + 1 }
+    const { head } = this
+    if (head.cursor !== cursor) return
+    this.head = { ...head, cursor: Math.max(cursor, slot.to), seq: slot.seq }
   }
 
   /** Folds the tail into blocks, so that its slots can be written again. */
@@ -317,6 +321,8 @@ class KeyGroup {
       if (this.dead()) return
       if (!guards.wakesFirst) yield* wakes()
     }
+    // Wakes that were used are deleted at some time. Attempts that miss them are behind the cursor.
+    for (const [id, { max }] of this.wakes) if (max < slice) this.wakes.delete(id)
   }
 
   private *save(at: string, keys: Map<number, Kept>, asOf: number): Generator<void, 'done' | 'split' | 'dead'> {
