@@ -1,6 +1,6 @@
 /** Arrows between rooms point down (design: ARCHITECTURE.md). `npm run verify` holds them. */
 const room = (name) => `^lib/${name}/`
-const PURE = '(base|time|window|aggregate|pipeline)'
+const PURE = '(base|time|window|aggregate|keyed|pipeline)'
 const ADAPTERS = '(state|sources|sinks|queues|codecs|observe)'
 
 module.exports = {
@@ -34,10 +34,10 @@ module.exports = {
     {
       name: 'pure-rooms-stay-pure',
       comment:
-        'Time, windows and aggregates are synchronous arithmetic: no node:*, no runtime, no adapter. Of ports they know the types of nodes.',
+        'Time, windows, aggregates and keyed operators are synchronous arithmetic: no node:*, no runtime, no adapter. Of ports they know the types of nodes.',
       severity: 'error',
-      from: { path: room('(time|window|aggregate)') },
-      to: { pathNot: `^lib/(base|time|window|aggregate|ports)/` },
+      from: { path: room('(time|window|aggregate|keyed)') },
+      to: { pathNot: `^lib/(base|time|window|aggregate|keyed|ports)/` },
     },
     {
       name: 'pipeline-is-pure',

@@ -46,7 +46,8 @@ export interface Aggregate<T, R, In = any, Acc = any, Meta = unknown> {
   /** @throws {RecordRejection} `bad-value`: the result is beyond the largest double, or a custom result contains NaN */
   result(acc: Acc): R
   encode(acc: Acc): unknown
-  decode(json: any): Acc
+  /** `split` is the name of the split that wrote it, for a fold that keeps rows. */
+  decode(json: any, split?: string): Acc
   /** Type only. */
   readonly '~rows'?: (row: T, meta: Meta) => R
 }

@@ -114,12 +114,28 @@ export const PART_ROWS_MAX = 5_000
 export const SINK_ROWS_MAX = 20_000
 /** Heap that a warm container uses to cache closed slices, for all key groups together. */
 export const CACHE_BYTES_MAX = 64 * 1024 * 1024
+/** The state of one key as JSON, in UTF-16 units. So it fits into one item, whatever its characters are. */
+export const KEY_STATE_CHARS_MAX = 100_000
+/** Timers of one key of a process function, and how many of them may fire in one slice. */
+export const TIMERS_OF_KEY_MAX = 1_000
+export const TIMERS_FIRED_MAX = 10_000
+/** Slots of the ring that holds the changes of a key group's state before they are folded into blocks. */
+export const STATE_SLOTS = 64
+/** The bytes of a key group's changes, as stored, at which they are folded into blocks. */
+export const STATE_TAIL_BYTES = 256 * 1024
+/** Characters of changed state between two settlements of a key group, about, and in one part of its output. */
+export const STATE_CHANGE_CHARS = 64 * 1024
+/** A block of keyed state is split when it has more bytes than this. */
+export const STATE_BLOCK_BYTES = 1024
+/** Timers named by one wake item. */
+export const WAKE_TIMERS_MAX = 500
 /** Iterations of a loop that repeats only under contention: after a conflict on a chain, or a race for membership. */
 export const CONTENTION_TURNS_MAX = 100
 /** Rounds of proposing and publishing a watermark in one invocation. */
 export const WATERMARK_ROUNDS_MAX = 8
-/** The narrowest slice, ms. */
+/** The narrowest slice, and the widest, ms. */
 export const SLICE_MS_MIN = 100
+export const SLICE_MS_MAX = 3_600_000
 /** Characters in the name of a pipeline, source, operator or sink. */
 export const NAME_LENGTH_MAX = 64
 /**

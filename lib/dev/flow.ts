@@ -104,6 +104,7 @@ function label(node: GraphNode): string {
   if (node.kind === 'source') return node.source.name
   if (node.kind === 'sink') return `-> ${node.sink.name}`
   if (node.kind === 'side') return 'side output'
+  if (node.kind === 'aggregate' && node.logic !== undefined) return `${node.name} (${node.logic.kind})`
   return node.kind === 'aggregate'
     ? `${node.name} (${formatDuration(node.window.sizeMs)} ${node.window.kind})`
     : stepLabel(node)
@@ -139,7 +140,7 @@ function note(
       const sum = (of: (rows: (typeof splits)[number]) => number): number =>
         splits.reduce((total, rows) => total + of(rows), 0)
       const { sizeMs, stepMs } = node.window
-      const windows = Math.ceil(sizeMs / stepMs)
+      const windows = node.logic === undefined ? Math.ceil(sizeMs / stepMs) : 1
       const each = windows > 1 ? ` (each row in up to ${numberText(windows)} windows)` : ''
       const others = said([
         [sum((rows) => rows.late), 'of them late'],

@@ -42,6 +42,7 @@ function label(node: GraphNode): string {
     case 'sink':
       return `-> ${node.sink.connector} ${node.sink.name}`
     case 'aggregate':
+      if (node.logic !== undefined) return `${node.name}: ${node.logic.kind} ${JSON.stringify(node.logic.options)}`
       return `${node.name}: ${describeWindow(node.window)} { ${Object.entries(node.aggregates)
         .map(([field, fold]) => `${field}: ${fold.kind}`)
         .join(', ')} }   lateness ${formatDuration(node.allowedLatenessMs)}, ${node.accumulation}`
@@ -77,9 +78,12 @@ function costs(operator: OperatorPlan, made: Plan): string[] {
     operator.node.allowedLatenessMs > 0
       ? `; a late pane up to ${slicesRead + Math.ceil(operator.node.allowedLatenessMs / slices.widthMs) + 1}`
       : ''
+  const { logic } = operator
   return [
     `${name}: stage ${operator.stage}, slices of ${formatDuration(slices.widthMs)}, ${slices.slicesPerBucket} a bucket`,
     `  writes: a batch that spans the event time T makes up to (T / ${formatDuration(slices.bucketMs)} + 1) x ${lanes} segments; disorder up to ${formatDuration(boundMs)} adds ${Math.ceil(boundMs / slices.bucketMs) * lanes}`,
-    `  reads: closing a window reads ${slicesRead} slice${slicesRead === 1 ? '' : 's'} of each key group${late}; a warm container reads each slice once`,
+    logic !== undefined
+      ? '  state: one entry for each key; a slice writes the entries that it changes, and reads those that it touches'
+      : `  reads: closing a window reads ${slicesRead} slice${slicesRead === 1 ? '' : 's'} of each key group${late}; a warm container reads each slice once`,
   ]
 }

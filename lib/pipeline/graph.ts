@@ -1,5 +1,6 @@
 import type { Aggregate } from '../aggregate/index.js'
 import type { Duration, Key } from '../base/index.js'
+import type { KeyedLogic } from '../keyed/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 
@@ -61,7 +62,10 @@ export interface OperatorStep extends Node {
   /** How long after its last row a key gives results of empty windows, ms. 0: it gives none. */
   readonly emptyForMs: number
   readonly late: SinkNode<any> | undefined
+  /** An operator with state for each key has one fold, which collects what its logic reads. */
   readonly aggregates: Readonly<Record<string, Aggregate<any, any, any, any, any>>>
+  /** An operator with state for each key. Its window is a slice; a size of 0 means that the plan chooses it. */
+  readonly logic?: KeyedLogic
 }
 export interface SinkStep extends Node {
   readonly kind: 'sink'

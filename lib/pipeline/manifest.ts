@@ -45,6 +45,16 @@ function detail(node: GraphNode, plan: Plan): Record<string, unknown> {
       return { input: node.input, name: node.sink.name, connector: node.sink.connector }
     case 'aggregate': {
       const { slices } = plan.operators.find((operator) => operator.node === node)!
+      const { logic } = node
+      if (logic !== undefined)
+        return {
+          input: node.input,
+          name: node.name,
+          logic: logic.kind,
+          options: logic.options,
+          sliceMs: slices.widthMs,
+          slicesPerBucket: slices.slicesPerBucket,
+        }
       return {
         input: node.input,
         name: node.name,

@@ -1,6 +1,6 @@
 import { ConfigError } from '../base/index.js'
 
-const STEPS = ['map', 'filter', 'flatMap', 'merge', 'sideOutput', 'keyBy', 'window', 'aggregate', 'to']
+const STEPS = ['map', 'filter', 'flatMap', 'merge', 'sideOutput', 'keyBy', 'window', 'process', 'aggregate', 'to']
 /** The names of aggregations in Kafka Streams, Flink and SQL. */
 const FOLDS = ['count', 'sum', 'avg', 'min', 'max', 'reduce', 'fold']
 

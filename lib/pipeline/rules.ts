@@ -65,7 +65,7 @@ function unread(node: GraphNode): ConfigError {
     node.kind === 'source'
       ? `the source "${node.source.name}"`
       : node.kind === 'aggregate'
-        ? `the aggregate "${node.name}"`
+        ? `the ${node.logic?.kind ?? 'aggregate'} "${node.name}"`
         : node.kind === 'side'
           ? 'the side of a sideOutput step'
           : `a ${stepName(node)} step`

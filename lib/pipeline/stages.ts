@@ -1,7 +1,8 @@
 import { type Aggregate, count } from '../aggregate/index.js'
 import { type Key, LANES_MAX } from '../base/index.js'
+import type { KeyedLogic } from '../keyed/index.js'
 import type { SinkNode, SourceNode } from '../ports/index.js'
-import { Slices, sliceMs } from '../window/index.js'
+import { roundDownMs, Slices, type WindowSpec } from '../window/index.js'
 import { type GraphNode, inputsOf, type OperatorStep, type Pipeline } from './graph.js'
 
 /** A stateful step, with its place in the stages and its window geometry. */
@@ -24,6 +25,8 @@ export interface OperatorPlan {
   readonly fields: readonly string[]
   /** One fold for each field. If rows may be taken back, there is one more, which counts the rows. */
   readonly folds: readonly Aggregate<any, any, any, any, any>[]
+  /** An operator with state for each key. */
+  readonly logic: KeyedLogic | undefined
   /** It reads a retracting operator: all rows of a key may be taken back, and then its result is deleted. */
   readonly takesBack: boolean
   readonly late: SinkNode<any> | undefined
@@ -75,6 +78,7 @@ export function cutStages(pipeline: Pipeline): Plan {
     node.kind === 'source' || node.kind === 'aggregate' ? operatorsAfter(node, readers) : [],
   )
   const stageOf = stages(nodes, feeds)
+  const geometry = new Geometry(nodes, stageOf)
   const takesBack = new Set(nodes.filter(retracts).flatMap((node) => feeds[node.id]!))
   const inStage = new Map<number, number>()
   const operators = nodes
@@ -83,7 +87,7 @@ export function cutStages(pipeline: Pipeline): Plan {
       const stage = stageOf.operator.get(node.id)!
       const index = inStage.get(stage) ?? 0
       inStage.set(stage, index + 1)
-      return operatorPlan(node, stage, index, pipeline, openMs(nodes, stage, stageOf.input), takesBack.has(node))
+      return operatorPlan(node, stage, index, pipeline, geometry.of(node), takesBack.has(node))
     })
   const operatorOf = new Map(operators.map((operator) => [operator.node.id, operator]))
   const inputs: InputPlan[] = []
@@ -158,18 +162,53 @@ function stages(nodes: readonly GraphNode[], feeds: readonly OperatorStep[][]) {
   return { input, operator, count: numbers.size }
 }
 
-/**
- * How far above its own watermark a split of a stage may have rows: the bound of a source, or one slice of an upstream
- * operator.
- */
-function openMs(nodes: readonly GraphNode[], stage: number, stageOf: ReadonlyMap<number, number>): number {
-  const bounds = nodes
-    .filter((node) => stageOf.get(node.id) === stage)
-    .map((node) => {
-      if (node.kind === 'source') return node.source.watermark.boundMs
-      return node.kind === 'aggregate' ? sliceMs(node.window, node.allowedLatenessMs) : 0
-    })
-  return Math.max(0, ...bounds)
+/** The parts of the largest bound of its inputs that an operator with state for each key has as slices. */
+const SLICES_OF_BOUND = 8
+const KEYED_SLICE_MS_MIN = 1_000
+
+/** The slices of the operators of a graph, each computed once. */
+class Geometry {
+  private readonly nodes: readonly GraphNode[]
+  private readonly stageOf: ReturnType<typeof stages>
+  private readonly known = new Map<number, Slices>()
+
+  constructor(nodes: readonly GraphNode[], stageOf: ReturnType<typeof stages>) {
+    this.nodes = nodes
+    this.stageOf = stageOf
+  }
+
+  /** Without a size of its own, a keyed operator has the slices that its inputs suggest. */
+  of(node: OperatorStep): Slices {
+    const known = this.known.get(node.id)
+    if (known !== undefined) return known
+    const { offsetMs, allowedLatenessMs, emit, emptyForMs } = node
+    const made = (spec: WindowSpec, openMs: number): Slices =>
+      new Slices(spec, offsetMs, allowedLatenessMs, openMs, emit === 'final', emptyForMs)
+    const isSized = node.window.sizeMs > 0
+    // A graph with a cycle is refused later; until then, an operator that reads itself must not be looked up again.
+    this.known.set(node.id, made(isSized ? node.window : { kind: 'tumbling', sizeMs: 1, stepMs: 1 }, 0))
+    const { boundMs, widthMs } = this.inputs(this.stageOf.operator.get(node.id)!)
+    const sizeMs = roundDownMs(Math.max(KEYED_SLICE_MS_MIN, boundMs / SLICES_OF_BOUND, widthMs))
+    const spec = isSized ? node.window : { kind: 'tumbling' as const, sizeMs, stepMs: sizeMs }
+    const slices = made(spec, Math.max(boundMs, widthMs))
+    this.known.set(node.id, slices)
+    return slices
+  }
+
+  /**
+   * How far above its own watermark a split of a stage may have rows: the bound of a source, or one slice of an
+   * upstream operator.
+   */
+  private inputs(stage: number): { boundMs: number; widthMs: number } {
+    let boundMs = 0
+    let widthMs = 0
+    for (const node of this.nodes) {
+      if (this.stageOf.input.get(node.id) !== stage) continue
+      if (node.kind === 'source') boundMs = Math.max(boundMs, node.source.watermark.boundMs)
+      else if (node.kind === 'aggregate') widthMs = Math.max(widthMs, this.of(node).widthMs)
+    }
+    return { boundMs, widthMs }
+  }
 }
 
 function operatorPlan(
@@ -177,7 +216,7 @@ function operatorPlan(
   stage: number,
   index: number,
   pipeline: Pipeline,
-  openMs: number,
+  slices: Slices,
   takesBack: boolean,
 ): OperatorPlan {
   const folds = Object.values(node.aggregates)
@@ -189,18 +228,12 @@ function operatorPlan(
     keyGroups: pipeline.keyGroups,
     lanes: Math.min(pipeline.keyGroups, LANES_MAX),
     shards: pipeline.writeShards,
-    slices: new Slices(
-      node.window,
-      node.offsetMs,
-      node.allowedLatenessMs,
-      openMs,
-      node.emit === 'final',
-      node.emptyForMs,
-    ),
+    slices,
     key: node.key,
     fields: Object.keys(node.aggregates),
-    folds: takesBack ? [...folds, count()] : folds,
-    takesBack,
+    folds: takesBack && node.logic === undefined ? [...folds, count()] : folds,
+    takesBack: takesBack && node.logic === undefined,
+    logic: node.logic,
     late: node.late,
   }
 }

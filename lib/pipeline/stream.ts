@@ -1,9 +1,11 @@
 import type { Aggregate, AggregateMap, ResultOf } from '../aggregate/index.js'
 import { ConfigError, checkFunction, checkName, checkOptions, glimpse, type Key } from '../base/index.js'
+import type { ProcessHandlers, StateMap } from '../keyed/index.js'
 import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 import type { Accumulation, GraphNode } from './graph.js'
 import { refuseOthers } from './missteps.js'
+import { type ProcessOptions, settleProcess } from './process-options.js'
 import type { WindowResult } from './result.js'
 import { settleWindow, type WindowOptions } from './window-options.js'
 
@@ -168,7 +170,7 @@ export function checkSink(what: string, sink: SinkNode<any>): void {
   }
 }
 
-/** Rows with a key. Only a window may follow. */
+/** Rows with a key. A window or an operator with state for each key follows. */
 export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   private readonly builder: Builder
   private readonly id: number
@@ -189,6 +191,27 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
     options: WindowOptions<T, K, A> = {},
   ): WindowedStream<T, K, A, Meta> {
     return new WindowedStream<T, K, A, Meta>(this.builder, this.id, this.key, spec, options)
+  }
+
+  /**
+   * Processes the rows of each key one by one, in the order of event time, with state and timers. The name identifies
+   * the state of the operator: do not change it later. Handlers are synchronous, and return the rows that follow.
+   * @example
+   * rides.keyBy(ride => ride.car).process('parked', { state: { since: value(0) }, ttl: '7d' }, {
+   *   onRow(ctx, ride) {
+   *     ctx.state.since.set(ride.end)
+   *     ctx.timers.set('day', ride.end + 86_400_000)
+   *   },
+   *   onTimer: (ctx, timer) => [{ car: ctx.key, parkedSince: ctx.state.since.get(), at: timer.time }],
+   * })
+   */
+  process<S extends StateMap, Out>(
+    name: string,
+    options: ProcessOptions<S>,
+    handlers: ProcessHandlers<T, K, S, Out>,
+  ): Stream<Out, undefined> {
+    const step = settleProcess(name, options, handlers)
+    return new Stream<Out, undefined>(this.builder, this.builder.add({ ...step, input: this.id, key: this.key }))
   }
 }
 
@@ -284,7 +307,7 @@ refuseOthers(
 )
 refuseOthers(
   KeyedStream,
-  "keyBy() must be followed by window(), such as .window(tumbling('1h')); other steps go before keyBy().",
+  "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by process(); other steps go before keyBy().",
 )
 refuseOthers(
   WindowedStream,

@@ -57,6 +57,11 @@ export function sliceMs(spec: WindowSpec, allowedLatenessMs: number): number {
   return ROUND_MS.findLast((ms) => ms <= limit && grid % ms === 0) ?? largestDivisor(grid, limit)
 }
 
+/** The longest round duration up to this one, and the shortest round duration if it is below all of them, ms. */
+export function roundDownMs(ms: number): number {
+  return ROUND_MS.findLast((round) => round <= ms) ?? ROUND_MS[0]!
+}
+
 /**
  * The largest divisor of the grid within the limits, or the grid itself if there is none. Divisors come in pairs, so
  * the square root of the grid bounds the loop (invariant 11): 186,000 iterations for 400 days.

@@ -17,6 +17,10 @@ interface Guards {
   readonly slotOnce: boolean
   /** A slot that a dead attempt wrote is taken over: the cursor moves to where that slot reaches. */
   readonly takesOver: boolean
+  /** A slot that begins before the cursor is written over. */
+  readonly deadOver: boolean
+  /** But not a slot that begins after it: then the attempt itself is behind. */
+  readonly deadBehind: boolean
   /** An attempt ends if a slot of its tail has been written again. */
   readonly slotAsRead: boolean
   /** An attempt ends if a block is ahead of it. */
@@ -48,6 +52,8 @@ const SOUND: Guards = {
   outputsFirst: true,
   slotOnce: true,
   takesOver: true,
+  deadOver: true,
+  deadBehind: true,
   slotAsRead: true,
   blockBehind: true,
   foldsInTime: true,
@@ -77,6 +83,7 @@ interface State {
 }
 interface Slot {
   readonly seq: number
+  readonly from: number
   readonly to: number
   readonly changes: ReadonlyMap<number, State | undefined>
 }
@@ -191,7 +198,8 @@ class KeyGroup {
     if (tail === undefined) return
     yield
     const next = this.slots.get((seq + 1) % RING)
-    if (next?.seq === seq + 1 && guards.takesOver) return yield* this.move(cursor, next)
+    const isNext = next?.seq === seq + 1
+    if (isNext && next.from === cursor && guards.takesOver) return yield* this.move(cursor, next)
     // A long tail is folded too, whatever the number of its slots.
     const isFull = seq - base >= RING - 1 && guards.foldsInTime
     const isLong = seq > base && this.random.below(2) === 0
@@ -227,12 +235,15 @@ class KeyGroup {
       }
     }
     if (guards.wakesAgain) for (const key of woken) if (states.get(key) !== undefined) changes.set(key, states.get(key))
-    const slot = { seq: seq + 1, to, changes }
+    const slot = { seq: seq + 1, from: cursor, to, changes }
     if (changes.size === 0) return yield* this.move(cursor, { ...slot, seq })
     if (guards.outputsFirst) if (yield* this.write(outputs)) return
     yield
     const there = this.slots.get(slot.seq % RING)
-    if (guards.slotOnce && there !== undefined && there.seq !== slot.seq - RING) return
+    const isOlder = there === undefined || there.seq === slot.seq - RING
+    // The cursor has moved without a slot from where this one begins, so no attempt can take it over any more.
+    const isDead = guards.deadOver && isNext && there === next && (next.from < cursor || !guards.deadBehind)
+    if (guards.slotOnce && !isOlder && !isDead) return
     this.slots.set(slot.seq % RING, slot)
     if (this.dead()) return
     if (!guards.outputsFirst) if (yield* this.write(outputs)) return
@@ -248,15 +259,12 @@ class KeyGroup {
     return false
   }
 
-  /**
-   * Moves the cursor. A slot that was taken over may reach less far than the cursor, if it holds nothing but keys that
-   * go into the tail again.
-   */
+  /** Moves the cursor, from where it was read. */
   private *move(cursor: number, slot: Slot): Generator<void> {
     yield
     const { head } = this
     if (head.cursor !== cursor) return
-    this.head = { ...head, cursor: Math.max(cursor, slot.to), seq: slot.seq }
+    this.head = { ...head, cursor: slot.to, seq: slot.seq }
   }
 
   /** Folds the tail into blocks, so that its slots can be written again. */

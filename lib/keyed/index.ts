@@ -1,0 +1,23 @@
+export type { KeyedLogic, KeyedOutput, KeyedRejection, KeyedResult, KeyedRow, KeyStep } from './logic.js'
+export {
+  type ProcessContext,
+  type ProcessHandlers,
+  processLogic,
+  type Rows,
+  type Timer,
+  type Timers,
+} from './process.js'
+export {
+  type AccessOf,
+  type AggregateState,
+  aggregate,
+  type ListState,
+  list,
+  type MapState,
+  map,
+  type StateMap,
+  type StateOptions,
+  type StateSpec,
+  type ValueState,
+  value,
+} from './state.js'

@@ -1,0 +1,87 @@
+import {
+  ConfigError,
+  checkFunction,
+  checkName,
+  checkOptions,
+  type Duration,
+  glimpse,
+  milliseconds,
+  SLICE_MS_MAX,
+  SLICE_MS_MIN,
+} from '../base/index.js'
+import { type ProcessHandlers, processLogic, type StateMap } from '../keyed/index.js'
+import type { OperatorStep } from './graph.js'
+
+export interface ProcessOptions<S extends StateMap> {
+  /** The state of each key, by name: `value`, `map`, `list` or `aggregate`. Default: none. */
+  readonly state?: S
+  /** States are dropped when they have not been written for this long, in event time. Default: they are kept. */
+  readonly ttl?: Duration
+  /**
+   * Rows are processed once event time has passed the end of their slice of this length, from 100 ms to 1 h. A longer
+   * slice costs less, a shorter one gives rows earlier. Default: an eighth of the largest out-of-order bound, and at
+   * least 1 s.
+   */
+  readonly every?: Duration
+}
+
+/**
+ * Checks the options of a process function and makes its node.
+ * @throws {ConfigError} `bad-process`, `bad-state`, `bad-duration`
+ */
+export function settleProcess(
+  name: string,
+  options: ProcessOptions<any>,
+  handlers: ProcessHandlers<any, any, any, any>,
+): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+  if (typeof name !== 'string')
+    throw new ConfigError(
+      'bad-process',
+      `process() takes a name, its options, then its handlers; the name is ${glimpse(name)}.`,
+    )
+  checkName('stateful step', name)
+  const what = `process("${name}")`
+  checkOptions(what, options, { state: true, ttl: true, every: true })
+  checkOptions(`The handlers of ${what}`, handlers, { onRow: true, onTimer: true })
+  checkFunction('bad-process', `onRow of ${what}`, handlers?.onRow)
+  if (handlers.onTimer !== undefined) checkFunction('bad-process', `onTimer of ${what}`, handlers.onTimer)
+  const state: StateMap = options.state ?? {}
+  for (const [field, spec] of Object.entries(state)) {
+    if (typeof (spec as any)?.open === 'function') continue
+    throw new ConfigError(
+      'bad-state',
+      `The state "${field}" of ${what} must be created with value(), map(), list() or aggregate(); it is ${glimpse(spec)}.`,
+    )
+  }
+  const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, `ttl of ${what}`, 1)
+  return keyedStep(name, every(what, options.every), processLogic({ name, state, ttlMs, handlers }))
+}
+
+/** The length of a slice, ms; 0 if the plan chooses it. */
+function every(what: string, given: Duration | undefined): number {
+  if (given === undefined) return 0
+  const ms = milliseconds(given, `every of ${what}`, SLICE_MS_MIN)
+  if (ms <= SLICE_MS_MAX) return ms
+  throw new ConfigError('bad-duration', `every of ${what} may be at most 1h; it is ${given}.`)
+}
+
+/** The node of an operator with state for each key. */
+function keyedStep(
+  name: string,
+  everyMs: number,
+  logic: ReturnType<typeof processLogic>,
+): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+  return {
+    kind: 'aggregate',
+    name,
+    window: Object.freeze({ kind: 'tumbling', sizeMs: everyMs, stepMs: everyMs }),
+    offsetMs: 0,
+    allowedLatenessMs: 0,
+    accumulation: 'accumulating',
+    emit: 'panes',
+    emptyForMs: 0,
+    late: undefined,
+    aggregates: Object.freeze({ rows: logic.entry }),
+    logic,
+  }
+}
