@@ -51,6 +51,21 @@ export {
   StopError,
 } from './base/index.js'
 export { bytes, type CloudWatchLogEvent, cloudWatchLogs, gzip, json, text } from './codecs/index.js'
+export {
+  type AggregateState,
+  aggregate,
+  type ListState,
+  list,
+  type MapState,
+  map,
+  type ProcessContext,
+  type ProcessHandlers,
+  type StateOptions,
+  type Timer,
+  type Timers,
+  type ValueState,
+  value,
+} from './keyed/index.js'
 export { ndjson } from './ndjson.js'
 export {
   type Accumulation,
@@ -63,6 +78,7 @@ export {
   type Pane,
   type Pipeline,
   type PipelineOptions,
+  type ProcessOptions,
   pipeline,
   plan,
   type Rejected,

@@ -116,6 +116,8 @@ export const SINK_ROWS_MAX = 20_000
 export const CACHE_BYTES_MAX = 64 * 1024 * 1024
 /** The state of one key as JSON, in UTF-16 units. So it fits into one item, whatever its characters are. */
 export const KEY_STATE_CHARS_MAX = 100_000
+/** Rows that an operator may give for one key in one slice. Their places have six digits. */
+export const KEY_ROWS_MAX = 900_000
 /** Timers of one key of a process function, and how many of them may fire in one slice. */
 export const TIMERS_OF_KEY_MAX = 1_000
 export const TIMERS_FIRED_MAX = 10_000
@@ -127,8 +129,15 @@ export const STATE_TAIL_BYTES = 256 * 1024
 export const STATE_CHANGE_CHARS = 64 * 1024
 /** A block of keyed state is split when it has more bytes than this. */
 export const STATE_BLOCK_BYTES = 1024
+/** Requests for blocks of keyed state at the same time: reads of up to 100 blocks, and writes of one. */
+export const BLOCKS_AT_ONCE = 4
+export const BLOCK_WRITES_AT_ONCE = 16
+/** Keys of a slice whose state is in memory at a time, and changed keys that are folded into blocks at a time. */
+export const STATE_KEYS_AT_ONCE = 2_000
 /** Timers named by one wake item. */
 export const WAKE_TIMERS_MAX = 500
+/** How long a wake is kept after it has been used, ms: much longer than any attempt runs. */
+export const WAKE_LIFE_MS = 86_400_000
 /** Iterations of a loop that repeats only under contention: after a conflict on a chain, or a race for membership. */
 export const CONTENTION_TURNS_MAX = 100
 /** Rounds of proposing and publishing a watermark in one invocation. */

@@ -1,5 +1,6 @@
 import type { Json, Place } from '../aggregate/index.js'
 import {
+  KEY_ROWS_MAX,
   KEY_STATE_CHARS_MAX,
   messageOf,
   RecordRejection,
@@ -291,8 +292,8 @@ class KeyRun implements ProcessContext<any, any>, Timers {
       throw new RecordRejection('bad-rows', `${what} must return an array of rows, a generator, or nothing.`)
     const first = this.outputs.length
     for (const value of given as Iterable<unknown>) {
-      if (this.outputs.length - first >= ROWS_PER_RECORD_MAX)
-        throw new RecordRejection('too-many-rows', `${what} may return at most ${ROWS_PER_RECORD_MAX} rows.`)
+      if (this.outputs.length - first >= ROWS_PER_RECORD_MAX || this.outputs.length >= KEY_ROWS_MAX)
+        throw new RecordRejection('too-many-rows', `${what} may return at most ${ROWS_PER_RECORD_MAX} rows, and ${KEY_ROWS_MAX} for one key in one slice.`)
       this.outputs.push({ value, timestamp: this.timestamp, id: `${this.step.end}/${this.outputs.length}` })
     }
   }

@@ -5,6 +5,7 @@ export { type Accumulation, type GraphNode, inputsOf, type Pipeline, type Pipeli
 export { fingerprint, type Manifest, manifest } from './manifest.js'
 export { hostDeadLetter, pipeline } from './pipeline.js'
 export { operatorNamed, plan } from './plan.js'
+export type { ProcessOptions } from './process-options.js'
 export type { LetterBytes, LetterRecord, Pane, Rejected, WindowResult } from './result.js'
 export { writersOf } from './rules.js'
 export type { InputPlan, OperatorPlan, Plan, StagePlan } from './stages.js'

@@ -8,8 +8,12 @@ import { laneOf } from './fold.js'
 import { freshCursor, GroupCursor } from './group-cursor.js'
 import type { Deadline, Host } from './host.js'
 import { joinNext } from './join.js'
+import type { KeyPlace } from './key-order.js'
 import { isDone, type KeyRange, readRange } from './key-range.js'
 import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
+import { KeyedClosing, type KeyedPart } from './keyed/close.js'
+import { Behind } from './keyed/group.js'
+import type { KeyedState } from './keyed/keyed-state.js'
 import type { LaneCache } from './lane-cache.js'
 import { aliveUntil, markStage, refuseExpired } from './life.js'
 import { hold } from './load.js'
@@ -19,7 +23,7 @@ import { ClosingSlice, closingSlices, marksOf } from './panes.js'
 import { type Part, partsOf } from './parts.js'
 import { passOn } from './pass-on.js'
 import { register } from './registration.js'
-import type { SliceCache } from './slice-cache.js'
+import { SliceCache } from './slice-cache.js'
 import { readSplit, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
 
@@ -49,16 +53,27 @@ export async function advance(
   })
   await before // guard: one-advance-a-cache
   cache.busy = true
+  const state = operator.logic === undefined ? undefined : host.keyed(operator, keyGroup)
+  if (state !== undefined) state.busy = true
   try {
     return await new Advance(host, operator, keyGroup, cache, deadline).run()
   } catch (error) {
     cache.clear() // guard: failed-cache-forgotten
+    state?.clear() // guard: failed-state-forgotten
+    if (error instanceof Behind) return 'claimed'
     throw error
   } finally {
     cache.busy = false
+    if (state !== undefined) state.busy = false
     host.trimCaches()
     done()
   }
+}
+
+/** The slices that close, and the parts of each. */
+interface Slices {
+  next(after: number): number | undefined | Promise<number | undefined>
+  parts(slice: number): Iterable<Part> | AsyncIterable<KeyedPart>
 }
 
 class Advance {
@@ -78,6 +93,8 @@ class Advance {
   private frontier = TIME_MIN
   /** The bucket that, together with the data it reads, does not fit into the heap. */
   private tooMuch: number | undefined
+  /** The state of an operator that keeps some for each key. */
+  private readonly state: KeyedState | undefined
   /** How long the last range of keys took to read, in ms. */
   private readMs = 0
   /** How many hashes the next range may span. */
@@ -91,6 +108,7 @@ class Advance {
     this.deadline = deadline
     this.cursor = new GroupCursor(host, groupKey(host.prefix, operator.name, keyGroup))
     this.next = host.stageAfter(operator.name)
+    this.state = operator.logic === undefined ? undefined : host.keyed(operator, keyGroup)
     this.splitName = splitName(operator.name, keyGroupSplit(keyGroup))
   }
 
@@ -120,12 +138,15 @@ class Advance {
   }
 
   private async closeAll(): Promise<AdvanceOutcome> {
+    // guard: state-as-at-cursor
+    if (this.state !== undefined && !(await this.state.sync(this.cursor))) return 'claimed'
     // An attempt that stopped in the middle of a slice had much to do, so the rest of that slice is read on its own.
     const { place } = this.cursor
     if (place.hash !== undefined && this.cache.isEmpty) this.tooMuch = this.needed(place)
     for (;;) {
       const from = this.cursor.place
       if (this.isDone(from)) return 'done'
+      if (this.state?.isLong === true && !(await this.fold())) return 'deadline'
       if (this.isDue()) return 'deadline'
       const closed = from.hash === undefined ? from.slice : from.slice - this.operator.slices.widthMs
       refuseExpired(
@@ -238,6 +259,11 @@ class Advance {
         host.services.logger.warn('not enough time to read a range of keys', { operator: operator.name, keyGroup })
         return 'deadline'
       }
+      const { state } = this
+      if (state !== undefined) {
+        const timers = await this.withoutRows(from, range.slice)
+        if (timers !== undefined) return timers
+      }
       if (range.slice === undefined) return await this.settle(new Closed(doneThrough(frontier), frontier))
       if (range.upper === undefined) {
         // In the middle of a slice, the keys before the cursor were left out. Later slices need those keys.
@@ -251,18 +277,70 @@ class Advance {
     }
   }
 
+  /** Closes the slices before this one in which keys have work without rows. Undefined if there are none. */
+  private async withoutRows(from: Cursor, slice = TIME_MAX + 1): Promise<'moved' | AdvanceOutcome | undefined> {
+    const { operator, frontier, host } = this
+    const { widthMs } = operator.slices
+    const upTo = Math.min(frontier, slice - widthMs)
+    const after = from.hash === undefined ? from.slice : from.slice - widthMs
+    if (upTo <= after) return undefined
+    const nothing = new SliceCache(operator)
+    const closing = new KeyedClosing({ host, operator, keyGroup: this.keyGroup }, this.state!, nothing, after, upTo)
+    const isWithin = from.hash !== undefined && from.slice <= upTo
+    return isWithin || (await closing.next(after)) !== undefined ? await this.close(from, upTo, nothing) : undefined
+  }
+
+  /** Folds the changes of keyed state into blocks. Returns false if time ran out. */
+  private async fold(): Promise<boolean> {
+    return await this.state!.fold(this.cursor, this.cursor.place.slice, () => this.isDue())
+  }
+
+  private closing(from: Cursor, upTo: number, cache: SliceCache, upper?: KeyPlace): Slices {
+    const { host, operator, keyGroup, state } = this
+    const { at } = this.cursor
+    if (state !== undefined) {
+      const after = from.hash === undefined ? from.slice : from.slice - operator.slices.widthMs
+      const closing = new KeyedClosing({ host, operator, keyGroup }, state, cache, after, upTo)
+      return {
+        next: (done) => closing.next(done),
+        parts: (slice) => closing.parts(slice, from, at, upper),
+      }
+    }
+    const after = from.hash === undefined ? from.slice : from.slice - 1
+    const ends = closingSlices(operator, [...cache.slices.values()].map(marksOf), after, upTo)
+    return {
+      next: (done) => ends.find((end) => end > done),
+      parts: (slice) => this.parts(from, slice, cache),
+    }
+  }
+
+  /** Adds a part to what was closed. Returns an outcome if closing has to stop after it. */
+  private async take(
+    closed: Closed,
+    slice: number,
+    part: Part | KeyedPart,
+    rank?: number,
+    isLast?: boolean,
+  ): Promise<AdvanceOutcome | undefined> {
+    closed.take(this.operator, slice, part, rank, isLast)
+    if ('changes' in part) this.state!.apply(part.changes)
+    if (!closed.isFull(this.host.limits) && !this.isDue()) return undefined
+    if ((await this.settle(closed)) === 'claimed') return 'claimed'
+    if (this.isDue() || (this.state?.isLong === true && !(await this.fold()))) return 'deadline'
+    return undefined
+  }
+
   /** Closes every slice in (from, upTo], one part at a time. */
   private async close(from: Cursor, upTo: number, cache: SliceCache): Promise<'moved' | AdvanceOutcome> {
     const { operator } = this
-    const after = from.hash === undefined ? from.slice : from.slice - 1
     const before = this.cursor.text
     const closed = new Closed(before, from.slice)
-    for (const slice of closingSlices(operator, [...cache.slices.values()].map(marksOf), after, upTo)) {
-      for (const part of this.parts(from, slice, cache)) {
-        closed.take(operator, slice, part)
-        if (closed.emissions.length < this.host.limits.sinkRows && !this.isDue()) continue
-        if ((await this.settle(closed)) === 'claimed') return 'claimed'
-        if (this.isDue()) return 'deadline'
+    const closing = this.closing(from, upTo, cache)
+    const done = from.hash === undefined ? from.slice : from.slice - operator.slices.widthMs
+    for (let slice = await closing.next(done); slice !== undefined; slice = await closing.next(slice)) {
+      for await (const part of closing.parts(slice)) {
+        const outcome = await this.take(closed, slice, part)
+        if (outcome !== undefined) return outcome
       }
     }
     // The last part may already have moved the cursor this far.
@@ -278,18 +356,18 @@ class Advance {
     { cache, upper }: KeyRange,
   ): Promise<'moved' | 'short' | AdvanceOutcome> {
     const { operator } = this
+    const closing = this.closing(from, slice, cache, upper)
     const closed = new Closed(this.cursor.text, slice - operator.slices.widthMs)
     const before = this.cursor.text
     let hasPanes = false
-    for (const part of this.parts(from, slice, cache)) {
+    if (this.state !== undefined) await this.state.wakeUp(slice - operator.slices.widthMs, slice)
+    for await (const part of closing.parts(slice)) {
       hasPanes = true
       // It is not known here which keys follow in this part. The part is completed with a later range.
       if (!part.isFull) break
       const isWithin = part.last && part.lastHash === upper!.hash
-      closed.take(operator, slice, part, isWithin ? part.keys.at(-1)!.rank : part.lastRank, false)
-      if (closed.emissions.length < this.host.limits.sinkRows && !this.isDue()) continue
-      if ((await this.settle(closed)) === 'claimed') return 'claimed'
-      if (this.isDue()) return 'deadline'
+      const outcome = await this.take(closed, slice, part, isWithin ? part.ownRank : part.lastRank, false)
+      if (outcome !== undefined) return outcome
     }
     if (!hasPanes && upper!.hash > (from.slice === slice ? (from.hash ?? -1) : -1) + 1)
       closed.reach(doneUpTo(slice, upper!.hash - 1), slice - operator.slices.widthMs)
@@ -332,7 +410,13 @@ class Advance {
     if (next !== undefined && split !== undefined && split.position < upTo)
       this.split = await passOn(host, operator, next, split, closed, fold) // guard: pass-on-before-cursor
     const isLast = upTo === doneThrough(this.frontier)
-    if (!(await this.cursor.move(upTo, at, isLast, counted))) return 'claimed'
+    const { cursor, state } = this
+    const waits = Math.max(cursor.waits, closed.waits)
+    const seq = state === undefined ? 0 : await state.settle(cursor.text, closed, waits, counted) // guard: slot-before-cursor
+    if (!(await cursor.move(upTo, at, isLast, counted, seq, waits))) {
+      state?.clear()
+      return 'claimed'
+    }
     closed.clear()
     return 'moved'
   }

@@ -2,6 +2,8 @@ import { TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { doneThrough, doneUpTo } from './cursor.js'
 import { addEmissions, type Emission, type FailedEmission } from './emission.js'
+import type { KeyedPart } from './keyed/close.js'
+import type { Limits } from './limits.js'
 import type { Part } from './parts.js'
 
 /** What was closed but is not emitted yet, and how far the cursor moves with it. */
@@ -11,6 +13,9 @@ export class Closed {
   /** The key at the cursor, if more keys with the same hash follow. */
   at: string | undefined
   cursor: string
+  /** Keyed state: the characters that changed, and the last event time at which a timer may give rows, ms. */
+  chars = 0
+  waits = Number.NEGATIVE_INFINITY
   /** The key group's own watermark at that point. In the middle of a slice it is still the slice's start. */
   own: number
 
@@ -26,13 +31,13 @@ export class Closed {
   }
 
   /** Adds the results of a part. `isLast` means that no key of the slice follows it. */
-  take(operator: OperatorPlan, slice: number, part: Part, rank = part.lastRank, isLast = part.last): void {
-    for (const { rank: of, panes } of part.keys) {
-      let n = 0
-      for (const draft of panes) {
-        addEmissions(operator, slice, draft, part.name, of, n, this.emissions, this.failed)
-        n += 2
-      }
+  take(operator: OperatorPlan, slice: number, part: Part | KeyedPart, rank = part.lastRank, isLast = part.last): void {
+    if ('keys' in part) this.addPanes(operator, slice, part)
+    else {
+      for (const emission of part.emissions) this.emissions.push(emission)
+      for (const failed of part.failed) this.failed.push(failed)
+      this.chars += part.chars
+      if (part.waits > this.waits) this.waits = part.waits
     }
     if (isLast) this.reach(doneThrough(slice), slice)
     else {
@@ -41,9 +46,25 @@ export class Closed {
     }
   }
 
+  private addPanes(operator: OperatorPlan, slice: number, part: Part): void {
+    for (const { rank, panes } of part.keys) {
+      let n = 0
+      for (const draft of panes) {
+        addEmissions(operator, slice, draft, part.name, rank, n, this.emissions, this.failed)
+        n += 2
+      }
+    }
+  }
+
+  /** Whether there is so much that it is written before more is closed. */
+  isFull({ sinkRows, changeChars }: Limits): boolean {
+    return this.emissions.length >= sinkRows || this.chars >= changeChars
+  }
+
   clear(): void {
     this.emissions = []
     this.failed = []
+    this.chars = 0
   }
 }
 

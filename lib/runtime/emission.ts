@@ -1,6 +1,8 @@
-import { messageOf, RecordRejection, TIME_MIN } from '../base/index.js'
+import { type Key, messageOf, RecordRejection, TIME_MIN } from '../base/index.js'
+import type { KeyedRejection } from '../keyed/index.js'
 import type { OperatorPlan, Rejected, StagePlan, WindowResult } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
+import type { Interval } from '../window/index.js'
 import { rowPosition } from './cursor.js'
 import { FragileFold } from './fold.js'
 import type { Host } from './host.js'
@@ -17,11 +19,33 @@ interface ResultPlace {
   readonly n: number
 }
 
+/** A row that an operator gives. */
+export interface EmittedRow {
+  readonly row: unknown
+  readonly id: string
+  readonly key: Key
+  readonly timestamp: number
+  /** The window of a result. */
+  readonly window?: Interval
+}
+
+const ofResult = (row: WindowResult<any, any>): EmittedRow => ({
+  row,
+  id: row.id,
+  key: row.key,
+  timestamp: row.window.end - 1,
+  window: row.window,
+})
+
 /**
  * One result on its way to the steps after its operator. For the next stage it is a record of the key group as a split.
  */
 export class Emission implements RecordPlace {
-  readonly result: WindowResult<any, any>
+  /** What the steps after the operator receive. */
+  readonly row: unknown
+  readonly id: string
+  readonly key: Key
+  readonly window: Interval | undefined
   readonly weight: 1 | -1
   readonly part: string
   /** The key group's own watermark when the result was made: the start of the slice that closed. */
@@ -29,7 +53,7 @@ export class Emission implements RecordPlace {
   /**
    * Returns the replaced result, in case the steps keep the new result but did not keep the old one, or the reverse.
    */
-  stood: (() => WindowResult<any, any> | undefined) | undefined
+  stood: (() => WindowResult<any, any> | undefined) | undefined = undefined
   /** The gate with which the next stage counts it. */
   gate = TIME_MIN
   readonly timestamp: number
@@ -47,13 +71,16 @@ export class Emission implements RecordPlace {
     part: string,
     { hash, rank, n }: ResultPlace,
     weight: 1 | -1,
-    result: WindowResult<any, any>,
+    { row, id, key, timestamp, window }: EmittedRow,
   ) {
-    this.result = result
+    this.row = row
+    this.id = id
+    this.key = key
+    this.window = window
     this.weight = weight
     this.part = part
     this.own = slice - operator.slices.widthMs - operator.slices.lagMs
-    this.timestamp = result.window.end - 1
+    this.timestamp = timestamp
     this.source = operator.name
     this.slice = slice
     this.hash = hash
@@ -61,9 +88,6 @@ export class Emission implements RecordPlace {
     this.n = n
   }
 
-  get id(): string {
-    return this.result.id
-  }
   get split(): string {
     return this.source
   }
@@ -117,18 +141,19 @@ export function addEmissions(
   const was = stood !== undefined && (isRetracting || isGone) ? valueOrNone(operator, stood) : undefined
   if (was !== undefined) {
     const taken = { key, value: was, window, pane, id: `${id}|-`, op: '-' } as const
-    emissions.push(new Emission(operator, slice, part, place, -1, taken))
+    emissions.push(new Emission(operator, slice, part, place, -1, ofResult(taken)))
   }
   if (isGone) return
   try {
     const result = { key, value: resultValue(operator, accs), window, pane, id }
     const emission = isRetracting
-      ? new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, { ...result, op: '+' })
-      : new Emission(operator, slice, part, place, 1, result)
+      ? new Emission(operator, slice, part, { ...place, n: n + 1 }, 1, ofResult({ ...result, op: '+' }))
+      : new Emission(operator, slice, part, place, 1, ofResult(result))
     if (!isRetracting && stood !== undefined) emission.stood = () => standing(operator, stood, result)
     emissions.push(emission)
   } catch (thrown) {
-    failed.push({ row: failure(operator, id, cell.key, slice, window, thrown), part })
+    const of = { id, key, window, timestamp: window.end - 1 }
+    failed.push({ row: failure(operator, of, slice, thrown), part })
   }
 }
 
@@ -170,10 +195,8 @@ function resultValue(operator: OperatorPlan, accs: readonly any[]): Record<strin
 
 function failure(
   operator: OperatorPlan,
-  id: string,
-  key: any,
+  { id, key, timestamp, window }: Pick<Emission, 'id' | 'key' | 'timestamp' | 'window'>,
   slice: number,
-  window: { start: number; end: number },
   thrown: unknown,
 ): SinkRow {
   const value: Rejected = {
@@ -182,13 +205,21 @@ function failure(
     source: operator.name,
     split: operator.name,
     position: String(slice),
-    timestamp: window.end - 1,
+    timestamp,
     operator: operator.name,
     key,
-    window,
+    ...(window !== undefined && { window }),
     payload: null,
   }
   return { id: `${id}|rejected`, value, order: id }
+}
+
+/** The dead letter of a row, or a timer, that user code of a keyed operator threw on. */
+export function rejectedRow(operator: OperatorPlan, key: Key, text: string, rejection: KeyedRejection): SinkRow {
+  const { id: of, ...rest } = rejection
+  const id = `${operator.name}|${text}|${of}`
+  const value: Rejected = { ...rest, source: operator.name, operator: operator.name, key }
+  return { id, value, order: id }
 }
 
 /**
@@ -256,7 +287,7 @@ export function runEmissions(
         if (spoilt.size > 0 && spoilt.has(emission.position)) throw spoilt.get(emission.position)
         op = emission.weight < 0 ? '-' : undefined
         suffix = ''
-        const rows = program.run(emission.result, undefined)
+        const rows = program.run(emission.row, undefined)
         if (next === undefined) {
           fold.repeat(rows, emission)
           fold.tally(rows)
@@ -279,8 +310,7 @@ export function runEmissions(
           fold.counters.in++
           fold.counters.rejected++
         }
-        const { key, window } = emission.result
-        addPartRow(parts, deadLetter, part, failure(operator, emission.id, key, emission.slice, window, thrown))
+        addPartRow(parts, deadLetter, part, failure(operator, emission, emission.slice, thrown))
       }
     }
     if (!again) return { fold, parts, counted: next === undefined ? fold.counters : undefined }

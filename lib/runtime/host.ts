@@ -23,6 +23,7 @@ import type {
   StateStore,
 } from '../ports/index.js'
 import { pipelineKey, runPrefix } from './keys.js'
+import { KeyedState } from './keyed/keyed-state.js'
 import { LaneCache } from './lane-cache.js'
 import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
@@ -63,6 +64,7 @@ export class Host {
   readonly limits: Limits
   private readonly programs = new Map<number, Program>()
   private readonly caches = new Map<string, LaneCache>()
+  private readonly states = new Map<string, KeyedState>()
   private readonly sinks = new Map<SinkNode<any>, Promise<Sink>>()
   private readonly marks = new Map<number, number>()
   private readonly warned = new Set<string>()
@@ -114,6 +116,15 @@ export class Host {
     return cache
   }
 
+  /** Returns this container's copy of the keyed state of a key group. */
+  keyed(operator: OperatorPlan, keyGroup: number): KeyedState {
+    const name = `${operator.name}#${keyGroup}`
+    const state = this.states.get(name) ?? new KeyedState({ host: this, operator, keyGroup })
+    this.states.delete(name)
+    this.states.set(name, state)
+    return state
+  }
+
   /**
    * The newest time at which a stage was marked, as far as this container knows. The container's own clock may be
    * behind it.
@@ -129,8 +140,9 @@ export class Host {
   /** Clears the least recently used caches until the rest is within the limit. */
   trimCaches(): void {
     let bytes = 0
-    for (const cache of this.caches.values()) bytes += cache.bytes
-    for (const cache of this.caches.values()) {
+    const all = [...this.caches.values(), ...this.states.values()]
+    for (const cache of all) bytes += cache.bytes
+    for (const cache of all) {
       if (bytes <= Math.min(CACHE_BYTES_MAX, this.limits.advanceBytes)) return
       if (cache.busy) continue
       bytes -= cache.bytes

@@ -1,4 +1,4 @@
-import { digest, hash32, SORTABLE_LENGTH, SPLIT_ID_BYTES_MAX, sortable, unsortable } from '../base/index.js'
+import { digest, hash32, hex8, SORTABLE_LENGTH, SPLIT_ID_BYTES_MAX, sortable, unsortable } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { ItemKey } from '../ports/index.js'
 
@@ -38,6 +38,31 @@ export const groupKey = (prefix: string, operator: string, keyGroup: number): It
   pk: groupPk(prefix, operator, keyGroup),
   sk: 'c',
 })
+
+type Group = { readonly name: string; readonly keyGroups: number }
+const statePk = (prefix: string, { name }: Group, keyGroup: number): string => `${groupPk(prefix, name, keyGroup)}#s`
+/** A slot of the ring that holds the changes of a key group's state. */
+export const slotKey = (prefix: string, group: Group, keyGroup: number, slot: number): ItemKey => ({
+  pk: statePk(prefix, group, keyGroup),
+  sk: `t#${String(slot).padStart(3, '0')}`,
+})
+/** Partition keys that the blocks of a key group are spread over. Half of them are used from `SHARD_BITS` levels on. */
+const SHARD_BITS = 4
+/** A block of keyed state: the keys whose place begins with the same `depth` bits. */
+export function blockKey(prefix: string, group: Group, keyGroup: number, depth: number, bits: number): ItemKey {
+  const shard = depth < SHARD_BITS ? 0 : bits >>> (depth - SHARD_BITS)
+  return {
+    pk: inShard(statePk(prefix, group, keyGroup), shard),
+    sk: `b#${String(depth).padStart(2, '0')}#${hex8(bits)}`,
+  }
+}
+/** Timers of keys whose state is in blocks. They sort by the first of their times. */
+export const wakeKey = (prefix: string, group: Group, keyGroup: number, first: number, id: string): ItemKey => ({
+  pk: statePk(prefix, group, keyGroup),
+  sk: `${wakeFloor(first)}${id}`,
+})
+export const wakesPk = statePk
+export const wakeFloor = (time: number): string => `w#${sortable(time)}#`
 
 /**
  * Ids that are used in a key unchanged. '#' separates the fields of a key, and ';', '|' and ',' separate tails. An id

@@ -10,6 +10,11 @@ import {
   SEGMENT_BYTES_MAX,
   SINK_ROWS_MAX,
   SPARE_LIFE_MS,
+  STATE_BLOCK_BYTES,
+  STATE_CHANGE_CHARS,
+  STATE_KEYS_AT_ONCE,
+  STATE_SLOTS,
+  STATE_TAIL_BYTES,
 } from '../base/index.js'
 
 /**
@@ -45,6 +50,15 @@ export interface Limits {
    * computed it.
    */
   readonly pacedSplits: number
+  /** The size at which a block of keyed state is split, in bytes. */
+  readonly blockBytes: number
+  /** The stored changes of a key group's state, in bytes, and their number, at which they are folded into blocks. */
+  readonly tailBytes: number
+  readonly tailSlots: number
+  /** Characters of changed state after which a key group moves its cursor, and at which a part of its output ends. */
+  readonly changeChars: number
+  /** Keys of a slice whose state is read at a time. */
+  readonly stateKeys: number
   /** Rows passed to a sink at once. */
   readonly sinkRows: number
   /** Rows in one part of an operator's output. */
@@ -61,6 +75,11 @@ export const LIMITS: Limits = {
   segmentBytes: SEGMENT_BYTES_MAX,
   advanceBytes: ADVANCE_BYTES_MAX,
   pacedSplits: PACED_SPLITS,
+  blockBytes: STATE_BLOCK_BYTES,
+  tailBytes: STATE_TAIL_BYTES,
+  tailSlots: STATE_SLOTS - 1,
+  changeChars: STATE_CHANGE_CHARS,
+  stateKeys: STATE_KEYS_AT_ONCE,
   sinkRows: SINK_ROWS_MAX,
   partRows: PART_ROWS_MAX,
 }

@@ -11,7 +11,7 @@ import { type EntryReader, type KeyReader, readPayload } from './segment.js'
 const HEAP_PER_BYTE = 2
 const HEAP_PER_ENTRY = 400
 /** Folds that store what is added to them: after a merge the data of both sides remains. */
-const GROWING = /^(collect|distinct-count|custom:.*)$/
+const GROWING = /^(rows|collect|distinct-count|custom:.*)$/
 /** The number of chains of an open bucket that may be continued, each by its own query. */
 const CHAINS_AT_ONCE = 16
 
@@ -254,9 +254,28 @@ export async function decode(
 ): Promise<number> {
   refusePast(host, item)
   links.see(item)
-  const { bytes, taken, added } = readPayload(item, await payloadOf(host, item), operator, keys, into)
+  const { bytes, taken, added } = readPayload(
+    item,
+    await payloadOf(host, item),
+    operator,
+    keys,
+    into,
+    splitOf(host, operator, item),
+  )
   const kept = operator.folds.some(({ kind }) => GROWING.test(kind)) ? taken : added
   return bytes * HEAP_PER_BYTE * (kept / (item.n as number)) + added * HEAP_PER_ENTRY
+}
+
+/**
+ * The name under which the rows of a segment are ordered among those of other splits: that of their split, or of the
+ * operator before. There are as many key groups as the user wants, so their names must not affect the order.
+ */
+function splitOf({ plan }: Host, operator: OperatorPlan, { sk }: Item): string {
+  if (operator.logic === undefined) return ''
+  const { split } = parseSegmentSk(sk)
+  const input = split.slice(0, split.indexOf('/'))
+  const { inputs } = plan.stages[operator.stage]!
+  return inputs.some(({ kind, name }) => kind === 'operator' && name === input) ? input : split
 }
 
 /**

@@ -1,22 +1,28 @@
 import { hex8, sortable } from '../base/index.js'
 import type { PaneDraft, PaneKey } from './panes.js'
 
-/**
- * The panes of some keys of one slice, in the order of their hashes. Every attempt makes the same parts with the same
- * rows, however much it read at once.
- */
-export interface Part {
+/** The place of a part among the parts of its slice. */
+export interface PartPlace {
   readonly name: string
-  /** By key, with the key's rank among the keys that share its hash. */
-  readonly keys: readonly { readonly rank: number; readonly panes: readonly PaneDraft[] }[]
   readonly lastHash: number
   readonly lastText: string
   /** The rank of the last key, if the next key has the same hash. */
   readonly lastRank: number | undefined
+  /** The rank of the last key. */
+  readonly ownRank: number
   /** The part holds as many rows as a part may, so it ends here whatever keys follow. */
   readonly isFull: boolean
   /** No key follows. */
   readonly last: boolean
+}
+
+/**
+ * The panes of some keys of one slice, in the order of their hashes. Every attempt makes the same parts with the same
+ * rows, however much it read at once.
+ */
+export interface Part extends PartPlace {
+  /** By key, with the key's rank among the keys that share its hash. */
+  readonly keys: readonly { readonly rank: number; readonly panes: readonly PaneDraft[] }[]
 }
 
 /**
@@ -61,6 +67,7 @@ export function* partsOf(
       lastHash: last.hash,
       lastText: last.text,
       lastRank: isWithin ? lastRank : undefined,
+      ownRank: lastRank,
       isFull,
       last: next === undefined,
     }

@@ -1,9 +1,10 @@
-import { TIME_MAX, TIME_MIN } from '../base/index.js'
+import { STORE_GET_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { InputPlan, OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { SourceInspector } from '../ports/index.js'
 import { doneThrough } from './cursor.js'
+import { waitsOf } from './group-cursor.js'
 import type { Host } from './host.js'
-import { START, watermarkKey } from './keys.js'
+import { groupKey, START, watermarkKey } from './keys.js'
 import { listSplits } from './registration.js'
 import { effective, hasLeft, type SplitState } from './split-item.js'
 import { readWatermark } from './watermark-item.js'
@@ -12,7 +13,7 @@ import { readWatermark } from './watermark-item.js'
  * The event time at which everything is closed that contains rows of a stage: the end of the last window for the
  * highest event time, and the end of the slice that carries late rows. TIME_MIN if there are no rows.
  */
-export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): number {
+function endOfRows(stage: StagePlan, splits: readonly SplitState[]): number {
   const top = Math.max(TIME_MIN, ...splits.map((split) => split.top))
   if (top === TIME_MIN) return TIME_MIN
   const reached = Math.max(...splits.map(effective))
@@ -20,6 +21,25 @@ export function endOfRows(stage: StagePlan, splits: readonly SplitState[]): numb
   for (const { slices } of stage.operators) {
     end = Math.max(end, slices.lastEnd(top) + slices.lagMs)
     if (slices.allowedLatenessMs > 0 && slices.lagMs === 0) end = Math.max(end, slices.sliceEnd(reached)) // guard: rest-closes-late
+  }
+  return end
+}
+
+/**
+ * The event time at which a stage has nothing left to do: its rows are closed, and the timers of its keys have fired,
+ * except those that only drop state. TIME_MIN if there are no rows.
+ */
+export async function endOfStage(host: Host, stage: StagePlan, splits: readonly SplitState[]): Promise<number> {
+  let end = endOfRows(stage, splits)
+  for (const operator of stage.operators) {
+    if (operator.logic === undefined) continue
+    const groups = Array.from({ length: operator.keyGroups }, (_, keyGroup) => keyGroup)
+    const keys = groups.map((keyGroup) => groupKey(host.prefix, operator.name, keyGroup))
+    for (let at = 0; at < keys.length; at += STORE_GET_MAX)
+      for (const item of await host.services.store.get(keys.slice(at, at + STORE_GET_MAX))) {
+        const waits = item === undefined ? TIME_MIN : waitsOf(item)
+        if (waits > TIME_MIN) end = Math.max(end, operator.slices.sliceEnd(waits)) // guard: rest-fires-timers
+      }
   }
   return end
 }
@@ -35,7 +55,7 @@ async function restsAt(host: Host, stage: StagePlan): Promise<number | undefined
   if (splits.length === 0 || !splits.every(hasLeft)) return undefined // guard: rest-unheld
   const [item] = await host.services.store.get([watermarkKey(host.prefix, stage.index)])
   const { published } = readWatermark(item)
-  return published < TIME_MAX && published >= endOfRows(stage, splits) ? published : undefined // guard: rest-closed
+  return published < TIME_MAX && published >= (await endOfStage(host, stage, splits)) ? published : undefined // guard: rest-closed
 }
 
 /**

@@ -93,6 +93,28 @@ export interface ReadPayload {
 }
 
 /**
+ * The bytes of a stored payload, before compression.
+ * @throws {StopError} `unknown-format`, `damaged-state`
+ */
+export function unpacked(item: Item, data: Uint8Array, what: string): Buffer {
+  // guard: segment-format
+  if (item.format !== FORMAT) {
+    throw new StopError(
+      'unknown-format',
+      `This version reads state in format ${FORMAT}, but the ${what} ${item.pk} ${item.sk} has format ${String(item.format)}. Run the version that wrote it.`,
+    )
+  }
+  // guard: checksum
+  if (checksum(data) !== item.sum) {
+    throw new StopError(
+      'damaged-state',
+      `The checksum of the ${what} ${item.pk} ${item.sk} is wrong: the ${what} was changed after it was written. Restore the table, or open a new run.`,
+    )
+  }
+  return item.packed === true ? gunzipSync(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+}
+
+/**
  * Decodes a segment's payload. Damaged data and unknown formats stop the operator loudly, because a wrong result is
  * worse than no result.
  */
@@ -102,28 +124,15 @@ export function readPayload(
   operator: OperatorPlan,
   keys: KeyReader,
   reader: EntryReader,
+  split: string,
 ): ReadPayload {
-  // guard: segment-format
-  if (item.format !== FORMAT) {
-    throw new StopError(
-      'unknown-format',
-      `This version reads segments in format ${FORMAT}, but segment ${item.pk} ${item.sk} has format ${String(item.format)}. Run the version that wrote it.`,
-    )
-  }
-  // guard: checksum
-  if (checksum(data) !== item.sum) {
-    throw new StopError(
-      'damaged-state',
-      `The checksum of segment ${item.pk} ${item.sk} is wrong: the segment was changed after it was written. Restore the table, or open a new run.`,
-    )
-  }
-  const bytes = item.packed === true ? gunzipSync(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const bytes = unpacked(item, data, 'segment')
   const [bySlice, lates] = JSON.parse(bytes.toString()) as [unknown[][], unknown[][]]
   const { folds } = operator
   const stride = folds.length + 1
   const accsAt = (row: readonly unknown[], at: number): any[] => {
     const accs: any[] = new Array(folds.length)
-    for (let i = 0; i < folds.length; i++) accs[i] = folds[i]!.decode(row[at + i])
+    for (let i = 0; i < folds.length; i++) accs[i] = folds[i]!.decode(row[at + i], split)
     return accs
   }
   let taken = 0

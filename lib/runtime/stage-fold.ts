@@ -123,6 +123,13 @@ export class StageFold {
     const counts = this.counters.operators[index]!
     const { slices } = operator
     const { timestamp } = place
+    if (operator.logic !== undefined) {
+      // The slice of its turn processes the row, so that rows of all splits are in one order.
+      counts.counted++
+      if (own > timestamp) counts.late++
+      this.folds[index]!.add(slot, slices.sliceEnd(own > timestamp ? own : timestamp), rows.inputs[i]!, weight, place)
+      return
+    }
     const mine = slices.sliceEnd(timestamp)
     if (mine > own) {
       const windows = slices.windowCount(timestamp)

@@ -5,7 +5,7 @@ import type { Host } from './host.js'
 import { splitKey, splitName, watermarkKey } from './keys.js'
 import { isUnmarked, marked, readMarks, writeMarks } from './marks.js'
 import { listSplits, register } from './registration.js'
-import { endOfRows } from './rest.js'
+import { endOfStage } from './rest.js'
 import { sealOf } from './seal.js'
 import { effective, hasLeft, readSplit, type SplitState, standing } from './split-item.js'
 import { readWatermark, type StageWatermark } from './watermark-item.js'
@@ -87,7 +87,7 @@ async function unheld(host: Host, stage: StagePlan, splits: readonly SplitState[
   const byClock = reached + quietMs
   if (idleClose === 'clock') return { value: byClock }
   if (quietMs < idleClose) return STAYS // guard: quiet-for-long
-  const end = endOfRows(stage, splits)
+  const end = await endOfStage(host, stage, splits)
   return { value: Math.min(byClock, end), isLast: end <= byClock } // guard: quiet-end
 }
 

@@ -22,6 +22,7 @@ import {
   tumbling,
 } from '../../lib/index.js'
 import type { RecordMeta } from '../../lib/ports/index.js'
+import { declared, handlers } from './process.js'
 import {
   type AggregateName,
   DRIFT_MS,
@@ -118,6 +119,14 @@ export function build(spec: Spec, die: Die): Pipeline {
     }
     if (spec.hasPassed) rows = rows.to(ndjson('passed'))
     for (const [i, operator] of spec.operators.entries()) {
+      const { process } = operator
+      if (process !== undefined) {
+        rows = rows
+          .keyBy((row: any) => keyOf(operator.key, row))
+          .process(operator.name, { ...declared(process), every: process.everyMs }, handlers(process))
+          .to(ndjson(`out${i}`))
+        continue
+      }
       rows = rows
         .keyBy((row: any) => keyOf(operator.key, row))
         .window(windowOf(operator), {

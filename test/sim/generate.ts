@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { AggregateName, OperatorSpec, SourceSpec, Spec, StepSpec, WindowKind } from './spec.js'
+import type { AggregateName, OperatorSpec, ProcessSpec, SourceSpec, Spec, StepSpec, WindowKind } from './spec.js'
 
 /** Random legal pipelines, as data. */
 
@@ -58,6 +58,13 @@ interface Draft extends Omit<OperatorSpec, 'aggregates'> {
   readonly picks: readonly number[]
 }
 
+const processSpec: fc.Arbitrary<ProcessSpec> = fc.record({
+  everyMs: fc.constantFrom(100, 1_000, 2_000, 5_000),
+  gapMs: fc.constantFrom(500, 3_000, 7_000, 20_000),
+  ttlMs: fc.constantFrom(0, 0, 2_000, 9_000),
+  recentTtlMs: fc.constantFrom(0, 1_500, 5_000),
+})
+
 const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
   fc.record({
     name: fc.constant(`op${index}`),
@@ -69,6 +76,7 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     isFinal: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
     picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
+    process: fc.option(processSpec, { nil: undefined, freq: 2 }),
   })
 
 /**
@@ -78,6 +86,10 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
   const operators: OperatorSpec[] = []
   for (const [i, { picks, ...draft }] of drafts.entries()) {
     const upstream = operators[i - 1]
+    if (draft.process !== undefined) {
+      operators.push({ ...draft, accumulation: 'accumulating', aggregates: ['count'], isFinal: false, emptyForMs: 0, latenessMs: 0 })
+      continue
+    }
     const isTakenBack = upstream !== undefined && upstream.latenessMs > 0 && upstream.accumulation === 'retracting'
     const names = upstream === undefined ? OF_EVENTS : isTakenBack ? INVERTIBLE : OF_RESULTS
     const aggregates = [...new Set<AggregateName>(['count', ...picks.map((pick) => names[pick % names.length]!)])]

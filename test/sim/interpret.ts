@@ -1,3 +1,4 @@
+import { plainly } from './process.js'
 import {
   type AggregateName,
   DRIFT_MS,
@@ -63,6 +64,9 @@ export interface Expectation {
   readonly ends: readonly number[]
 }
 
+/** In which order the keys of a slice are processed. */
+export type OrderOf = (key: unknown) => readonly [hash: number, text: string]
+
 /** Behind which gate the next operator counts a row of a key, of the slice that closes. */
 export type GateOf = (operator: string, key: unknown, closing: number) => number
 
@@ -74,6 +78,15 @@ interface Input {
   readonly weight: 1 | -1
   readonly place: { readonly split: string; readonly position: string }
   readonly turn: number
+}
+
+/** A row that an operator gives when a slice closes. */
+interface Result {
+  readonly closing: number
+  readonly key: unknown
+  readonly row: any
+  readonly timestamp: number
+  readonly weight: 1 | -1
 }
 
 /** Rows of one (key, window), by the end of the slice in which they are dealt with. */
@@ -90,7 +103,8 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 const floorTo = (t: number, step: number, offset: number): number => Math.floor((t - offset) / step) * step + offset
 
 /** Design, section 1: the grid, or the largest round divisor of it that allowed lateness, or else an hour, leaves. */
-export function sliceWidth({ window, latenessMs }: OperatorSpec): number {
+export function sliceWidth({ window, latenessMs, process }: OperatorSpec): number {
+  if (process !== undefined) return process.everyMs
   const grid = window.kind === 'hopping' ? gcd(window.sizeMs, window.stepMs) : window.stepMs
   const limit = latenessMs > 0 ? Math.min(3_600_000, latenessMs) : 3_600_000
   if (grid <= limit) return grid
@@ -116,11 +130,14 @@ export function interpret(
   splits: readonly OracleSplit[],
   refuses: (sink: string, value: any) => string | undefined,
   gateOf: GateOf = () => Number.NEGATIVE_INFINITY,
+  orderOf: OrderOf = () => [0, ''],
 ): Expectation {
   const rows = new Map<string, string[]>()
   const tallies = new Map<string, Tally>()
   const owns = new Map<string, number>()
   const states = spec.operators.map(() => new Map<string, Cell>())
+  const entered = spec.operators.map(() => new Map<string, { key: unknown; rows: Input[] }>())
+  const lastOf = spec.operators.map(() => Number.NEGATIVE_INFINITY)
   const rowsOf = spec.operators.map(() => new Map<string, { key: unknown; own: number; carrier: number }[]>())
   let topMs = Number.NEGATIVE_INFINITY
   const emit = (sink: string, value: any, of: { source: string; split: string }): void => {
@@ -187,6 +204,7 @@ export function interpret(
   const ends = states.map((cells, i) => {
     const operator = spec.operators[i]!
     const width = sliceWidth(operator)
+    if (operator.process !== undefined) return floorTo(lastOf[i]!, width, 0) + width
     const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
     const last = [...cells.values()].flatMap(({ end, closings }) => (lag > 0 ? [end + lag] : [...closings.keys()]))
     return Math.max(...last)
@@ -243,6 +261,17 @@ export function interpret(
     const operator = spec.operators[i]!
     const { timestamp, own, value } = input
     const key = keyOf(operator.key, value)
+    if (operator.process !== undefined) {
+      if (tally !== undefined) {
+        tally.operators[0]!.counted++
+        if (own > timestamp) tally.operators[0]!.late++
+      }
+      const name = JSON.stringify(key)
+      const mine = entered[i]!.get(name) ?? { key, rows: [] }
+      entered[i]!.set(name, mine)
+      mine.rows.push(input)
+      return
+    }
     const width = sliceWidth(operator)
     const all = windowsOf(operator, timestamp)
     const gone = all.filter(({ end }) => end + operator.latenessMs <= own).sort((a, b) => a.end - b.end)
@@ -316,13 +345,56 @@ export function interpret(
     return isTakenBack && AGGREGATES.count(rows) === 0
   }
 
-  /** Every pane of every window, and on to the next operator in the order of slices. */
+  /** Every row that a process function gives, and on to the next operator. */
+  function process(i: number): void {
+    const operator = spec.operators[i]!
+    const width = operator.process!.everyMs
+    const results: Result[] = []
+    for (const { key, rows } of entered[i]!.values()) {
+      const inOrder = [...rows].sort((a, b) => a.turn - b.turn || byOrigin(a, b))
+      const { given, refused, last } = plainly(operator.process!, inOrder)
+      lastOf[i] = Math.max(lastOf[i]!, last)
+      for (const { row, timestamp, time } of given)
+        results.push({ closing: floorTo(time, width, 0) + width, key, row, timestamp, weight: 1 })
+      for (const { split, position, payload } of refused) {
+        const isTimer = split === ''
+        const of = split.includes('/') ? { split, position } : { split: isTimer ? operator.name : split }
+        emit('dead', { reason: 'step-threw', source: operator.name, ...of, payload: bare(payload) }, { source: '', split: '' })
+      }
+    }
+    pass(i, results)
+  }
+
+  /** Results go to their sink, and to the next operator in the order of (slice, key, n). */
+  function pass(i: number, results: readonly Result[]): void {
+    const operator = spec.operators[i]!
+    const width = sliceWidth(operator)
+    const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
+    const ranked = results.map((result, n) => ({ ...result, n, order: orderOf(result.key) }))
+    ranked.sort(
+      (a, b) =>
+        a.closing - b.closing || a.order[0] - b.order[0] || compare(a.order[1], b.order[1]) || a.n - b.n,
+    )
+    for (const [at, { closing, key, row, timestamp, weight }] of ranked.entries()) {
+      emit(`out${i}`, row, { source: operator.name, split: operator.name })
+      if (i + 1 === spec.operators.length) continue
+      const own = Math.max(closing - width - lag, gateOf(operator.name, key, closing))
+      const place = { split: operator.name, position: String(at).padStart(9, '0') }
+      const turn = Math.max(timestamp, own)
+      enter(i + 1, { value: row, timestamp, own, weight, place, turn }, operator.name, undefined)
+    }
+  }
+
+  /** Every pane of every window. */
   function close(i: number): void {
     const operator = spec.operators[i]!
+    if (operator.process !== undefined) return process(i)
     if (operator.emptyForMs > 0) addEmpty(i)
     const width = sliceWidth(operator)
-    const results: { closing: number; row: any; weight: 1 | -1 }[] = []
-    for (const { key, start, end, closings } of states[i]!.values()) {
+    const results: Result[] = []
+    const cells = [...states[i]!.values()].sort((a, b) => a.end - b.end)
+    for (const { key, start, end, closings } of cells) {
+      const timestamp = end - 1
       const lastClosing = floorTo(end + operator.latenessMs - 1, width, operator.window.offsetMs) + width
       let all: Input[] = []
       const panes = operator.isFinal ? new Map([[lastClosing, [...closings.values()].flat()]]) : closings
@@ -342,31 +414,18 @@ export function interpret(
           pane,
           ...(op && { op }),
         })
-        if (operator.accumulation === 'discarding') results.push({ closing, weight: 1, row: row(own) })
+        if (operator.accumulation === 'discarding') results.push({ closing, key, timestamp, weight: 1, row: row(own) })
         else {
           const isRetracting = operator.accumulation === 'retracting'
           // Where all rows were taken back, the result ceases to be.
           const stood = index > 0 && !isGone(i, before)
           const gone = isGone(i, all)
-          if (stood && (isRetracting || gone)) results.push({ closing, weight: -1, row: row(before, '-') })
-          if (!gone) results.push({ closing, weight: 1, row: row(all, isRetracting ? '+' : undefined) })
+          if (stood && (isRetracting || gone)) results.push({ closing, key, timestamp, weight: -1, row: row(before, '-') })
+          if (!gone) results.push({ closing, key, timestamp, weight: 1, row: row(all, isRetracting ? '+' : undefined) })
         }
       }
     }
-    for (const { closing, row, weight } of results) {
-      emit(`out${i}`, row, { source: operator.name, split: operator.name })
-      if (i + 1 === spec.operators.length) continue
-      const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
-      const own = Math.max(closing - width - lag, gateOf(operator.name, row.key, closing))
-      const timestamp = row.window.end - 1
-      const place = { split: operator.name, position: '' }
-      enter(
-        i + 1,
-        { value: row, timestamp, own, weight, place, turn: Math.max(timestamp, own) },
-        operator.name,
-        undefined,
-      )
-    }
+    pass(i, results)
   }
 }
 

@@ -22,6 +22,7 @@ import {
   interpret,
   type OracleRecord,
   type OracleSplit,
+  type OrderOf,
   type Tally,
 } from './interpret.js'
 import { makeLogs } from './logs.js'
@@ -147,11 +148,17 @@ function limitsOf(random: Random): WorldOptions['limits'] {
  * closes what is open, event time goes no further than that takes, stage by stage.
  */
 function horizonOf(spec: Spec, world: Pick<Outcome, 'logs' | 'checks'>): (stage: number) => number {
-  const { topMs, ends } = interpret(spec, oracleSplits(world), () => undefined, keyGroupGates(spec, world.checks))
+  const gates = keyGroupGates(spec, world.checks)
+  const { topMs, ends } = interpret(spec, oracleSplits(world), () => undefined, gates, orderOf)
   if (typeof spec.idleClose === 'number') return (stage) => ends[stage] ?? TIME_MIN
   const spans = spec.operators.map(({ window, latenessMs }) => 2 * (window.sizeMs + window.stepMs + latenessMs))
-  const horizonMs = spans.reduce((sum, span) => sum + span, topMs + 1)
+  const horizonMs = spans.reduce((sum, span) => sum + span, Math.max(topMs + 1, ...ends.filter(Number.isFinite)))
   return () => horizonMs
+}
+
+const orderOf: OrderOf = (key) => {
+  const text = encodeKey(key as Key)
+  return [hash32(text), text]
 }
 
 /**
@@ -208,7 +215,8 @@ function compare(
   refusing: (sink: string, value: any) => string | undefined,
   faults: string[],
 ) {
-  const expected = interpret(spec, oracleSplits(outcome), refusing, keyGroupGates(spec, outcome.checks))
+  const gates = keyGroupGates(spec, outcome.checks)
+  const expected = interpret(spec, oracleSplits(outcome), refusing, gates, orderOf)
   let lost = 0
   let doubled = 0
   let rowsOut = 0
@@ -283,6 +291,11 @@ function comparable(row: any): unknown {
   if (row.reason === 'expired') {
     const { reason, source, operator, key, windows, timestamp, payload } = row
     return { reason, source, operator, key, windows, timestamp, payload: comparable(payload) }
+  }
+  if (row.reason === 'step-threw' && row.operator !== undefined && row.payload !== null) {
+    const { reason, source, split, position, payload } = row
+    // The place of a row that came from another operator has a form that only the library knows.
+    return { reason, source, split, ...(split.includes('/') && { position }), payload: comparable(payload) }
   }
   if (typeof row.reason === 'string')
     return { reason: row.reason, source: row.source, split: row.split, position: row.position }

@@ -64,6 +64,16 @@ export interface OperatorSpec {
   readonly aggregates: readonly AggregateName[]
   /** Expired rows go to a sink of their own, else to the dead letter. */
   readonly hasLate: boolean
+  /** A process function instead of a window. */
+  readonly process?: ProcessSpec | undefined
+}
+
+export interface ProcessSpec {
+  readonly everyMs: number
+  readonly gapMs: number
+  /** 0: state is kept. */
+  readonly ttlMs: number
+  readonly recentTtlMs: number
 }
 
 export interface WindowKind {
@@ -137,7 +147,7 @@ export function runStep(step: StepSpec, row: Event): readonly Event[] {
 
 /** Rows that a sink can never take, where the world has such. */
 export function refuses(sink: string, value: any): string | undefined {
-  if (sink.startsWith('out') && Math.abs(value.window.end / 1000) % 3 === 1) return 'the window is not to its taste'
+  if (sink.startsWith('out') && Math.abs((value.window?.end ?? value.at) / 1000) % 3 === 1) return 'the window is not to its taste'
   if (sink === 'passed' && value.id % 7 === 3) return 'the id is not to its taste'
   return undefined
 }
