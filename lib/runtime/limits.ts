@@ -15,11 +15,13 @@ import {
   STATE_KEYS_AT_ONCE,
   STATE_SLOTS,
   STATE_TAIL_BYTES,
+  WAKE_TIMERS_MAX,
 } from '../base/index.js'
 
 /**
- * How much work the runtime does at a time. Results never depend on these limits, with one exception: `partRows`
- * decides the names of the parts that sinks store, so it is fixed for a run. The simulation makes the limits small, so
+ * How much work the runtime does at a time. Results never depend on these limits, with three exceptions. `partRows` and
+ * `changeChars` decide the names of the parts that sinks store, and `stateSlots` decides where changes of state are
+ * stored, so they are fixed for a run. The simulation makes the limits small, so
  * that a handful of records reaches every place where work is cut.
  */
 export interface Limits {
@@ -52,13 +54,16 @@ export interface Limits {
   readonly pacedSplits: number
   /** The size at which a block of keyed state is split, in bytes. */
   readonly blockBytes: number
-  /** The stored changes of a key group's state, in bytes, and their number, at which they are folded into blocks. */
+  /** The stored changes of a key group's state, in bytes, at which they are folded into blocks. */
   readonly tailBytes: number
-  readonly tailSlots: number
+  /** The slots of the ring that holds them. The ring is folded before it is full. */
+  readonly stateSlots: number
   /** Characters of changed state after which a key group moves its cursor, and at which a part of its output ends. */
   readonly changeChars: number
   /** Keys of a slice whose state is read at a time. */
   readonly stateKeys: number
+  /** Timers named by one item. */
+  readonly wakeTimers: number
   /** Rows passed to a sink at once. */
   readonly sinkRows: number
   /** Rows in one part of an operator's output. */
@@ -77,9 +82,10 @@ export const LIMITS: Limits = {
   pacedSplits: PACED_SPLITS,
   blockBytes: STATE_BLOCK_BYTES,
   tailBytes: STATE_TAIL_BYTES,
-  tailSlots: STATE_SLOTS - 1,
+  stateSlots: STATE_SLOTS,
   changeChars: STATE_CHANGE_CHARS,
   stateKeys: STATE_KEYS_AT_ONCE,
+  wakeTimers: WAKE_TIMERS_MAX,
   sinkRows: SINK_ROWS_MAX,
   partRows: PART_ROWS_MAX,
 }

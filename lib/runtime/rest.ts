@@ -18,9 +18,10 @@ function endOfRows(stage: StagePlan, splits: readonly SplitState[]): number {
   if (top === TIME_MIN) return TIME_MIN
   const reached = Math.max(...splits.map(effective))
   let end = TIME_MIN
-  for (const { slices } of stage.operators) {
+  for (const { slices, logic } of stage.operators) {
     end = Math.max(end, slices.lastEnd(top) + slices.lagMs)
-    if (slices.allowedLatenessMs > 0 && slices.lagMs === 0) end = Math.max(end, slices.sliceEnd(reached)) // guard: rest-closes-late
+    const hasLate = slices.allowedLatenessMs > 0 && slices.lagMs === 0
+    if (hasLate || logic !== undefined) end = Math.max(end, slices.sliceEnd(reached)) // guard: rest-closes-late
   }
   return end
 }

@@ -140,6 +140,12 @@ function limitsOf(random: Random): WorldOptions['limits'] {
     sinkRows: 1 + random.below(6),
     partRows: 1 + random.below(4),
     pacedSplits: [1, 64][random.below(2)]!,
+    blockBytes: [60, 250, 1_024][random.below(3)]!,
+    tailBytes: [1, 400, 250_000][random.below(3)]!,
+    stateSlots: [2, 3, 6, 64][random.below(4)]!,
+    changeChars: [1, 200, 64_000][random.below(3)]!,
+    stateKeys: [1, 3, 1_000][random.below(3)]!,
+    wakeTimers: [1, 3, 500][random.below(3)]!,
   }
 }
 

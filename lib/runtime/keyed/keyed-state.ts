@@ -1,4 +1,4 @@
-import { STATE_SLOTS, TIME_MAX, TIME_MIN } from '../../base/index.js'
+import { TIME_MAX, TIME_MIN } from '../../base/index.js'
 import type { Closed } from '../closed.js'
 import type { GroupCursor } from '../group-cursor.js'
 import { type Counters, readCounters, writeCounters } from '../split-item.js'
@@ -191,8 +191,8 @@ export class KeyedState {
 
   /** Whether the tail has to be folded into blocks before there is another settlement. */
   get isLong(): boolean {
-    const { tailBytes, tailSlots } = this.group.host.limits
-    return this.tailBytes > tailBytes || this.seq - this.base >= Math.min(tailSlots, STATE_SLOTS - 1) // guard: folds-in-time
+    const { tailBytes, stateSlots } = this.group.host.limits
+    return this.tailBytes > tailBytes || this.seq - this.base >= stateSlots - 1 // guard: folds-in-time
   }
 
   /**
@@ -262,6 +262,8 @@ export class KeyedState {
     const dues: Due[] = []
     for (const record of records) {
       const leaf = this.blocks.leafOf(placeOf(record.hash, keyGroups))
+      // An earlier attempt has folded these changes before its time ran out.
+      if (leaf.asOf === this.seq) continue // guard: folded-once
       const { due } = record
       const stored = leaf.records.get(record.text)?.wake
       // A wake in a slice that is done, or partly done, has been used.
@@ -283,7 +285,8 @@ export class KeyedState {
     const used = this.wakes.filter(({ last }) => last < before)
     await retireWakes(this.group, used)
     const left = this.wakes.filter(({ last }) => last >= before)
-    const floor = Math.max(this.floor, Math.min(before, ...left.map(({ first }) => first)))
+    // Only wakes that were read are known to have been used.
+    const floor = Math.max(this.floor, Math.min(before, this.wakesTo, ...left.map(({ first }) => first))) // guard: wake-floor
     if (!(await cursor.moveBase(this.base, this.seq, floor))) throw new Behind()
     this.floor = floor
     this.base = this.seq

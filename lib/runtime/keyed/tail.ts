@@ -1,4 +1,4 @@
-import { STATE_SLOTS, StopError } from '../../base/index.js'
+import { StopError } from '../../base/index.js'
 import type { Item, ItemKey } from '../../ports/index.js'
 import { slotKey } from '../keys.js'
 import { checkSeal, sealOf } from '../seal.js'
@@ -21,7 +21,7 @@ export interface Slot {
 }
 
 const keyOf = ({ host, operator, keyGroup }: StateGroup, seq: number): ItemKey =>
-  slotKey(host.prefix, operator, keyGroup, seq % STATE_SLOTS)
+  slotKey(host.prefix, operator, keyGroup, seq % host.limits.stateSlots)
 
 const slotSeal = (
   { sk }: ItemKey,
@@ -90,7 +90,8 @@ export async function writeSlot(
   }
   const bytes = (payload.data as Uint8Array).length
   const store = storeOf(group)
-  if (slot.seq <= STATE_SLOTS && dead === undefined) {
+  const { stateSlots } = group.host.limits
+  if (slot.seq <= stateSlots && dead === undefined) {
     // guard: slot-once
     const [verdict] = await store.insert([{ ...key, ...attributes }])
     if (verdict === 'exists') throw new Behind()
@@ -101,7 +102,7 @@ export async function writeSlot(
     set: attributes,
     ...(at === undefined && { remove: ['at'] }),
     when: [
-      { attribute: 'seq', is: 'equal', value: dead?.seq ?? slot.seq - STATE_SLOTS }, // guard: slot-older
+      { attribute: 'seq', is: 'equal', value: dead?.seq ?? slot.seq - stateSlots }, // guard: slot-older
       ...(dead === undefined ? [] : [{ attribute: 'from', is: 'equal', value: dead.from } as const]), // guard: slot-dead
     ],
   })

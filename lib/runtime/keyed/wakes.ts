@@ -1,4 +1,4 @@
-import { digest, WAKE_LIFE_MS, WAKE_TIMERS_MAX } from '../../base/index.js'
+import { digest, WAKE_LIFE_MS } from '../../base/index.js'
 import type { Item } from '../../ports/index.js'
 import { wakeFloor, wakeKey, wakesPk } from '../keys.js'
 import { checkSeal, sealOf } from '../seal.js'
@@ -25,13 +25,15 @@ const wakeSeal = (sk: string, first: number, last: number, sum: number): number 
  * Writes wakes for some times. An item is named by its content: attempts that fold the same changes may find different
  * times without a wake.
  */
-export async function writeWakes(group: StateGroup, dues: Due[]): Promise<void> {
-  if (dues.length === 0) return
-  dues.sort((a, b) => a.time - b.time || a.hash - b.hash)
+export async function writeWakes(group: StateGroup, given: readonly Due[]): Promise<void> {
+  if (given.length === 0) return
+  const sorted = [...given].sort((a, b) => a.time - b.time || a.hash - b.hash)
+  const dues = sorted.filter(({ time, hash }, i) => time !== sorted[i - 1]?.time || hash !== sorted[i - 1]!.hash)
   const { host, operator, keyGroup } = group
   const items: Item[] = []
-  for (let at = 0; at < dues.length; at += WAKE_TIMERS_MAX) {
-    const some = dues.slice(at, at + WAKE_TIMERS_MAX)
+  const { wakeTimers } = host.limits
+  for (let at = 0; at < dues.length; at += wakeTimers) {
+    const some = dues.slice(at, at + wakeTimers)
     const first = some[0]!.time
     const text = JSON.stringify(some.flatMap(({ time, hash }) => [time - first, hash]))
     const key = wakeKey(host.prefix, operator, keyGroup, first, digest(text))
