@@ -1,4 +1,4 @@
-export type { KeyedLogic, KeyedOutput, KeyedRejection, KeyedResult, KeyedRow, KeyStep } from './logic.js'
+export type { KeyedLogic, KeyedOutput, KeyedRejection, KeyedResult, KeyedRow, KeyStep, StepOf } from './logic.js'
 export {
   type ProcessContext,
   type ProcessHandlers,

@@ -65,8 +65,11 @@ export interface KeyedLogic {
   readonly options: Readonly<Record<string, Json>>
   /** What ingest collects of a key's rows in a slice. */
   readonly entry: Aggregate<any, any, any, any, any>
-  /**
-   * Called for a key that has rows in the slice, or whose `due` lies in it. Errors of user code become rejections.
-   */
-  step(step: KeyStep): KeyedResult
+  /** Loads the step. */
+  load(): Promise<StepOf>
 }
+
+/**
+ * Processes a key that has rows in a slice, or whose `due` lies in it. Errors of user code become rejections.
+ */
+export type StepOf = (step: KeyStep) => KeyedResult

@@ -2,25 +2,25 @@ import { DEADLINE_RESERVE_MS, TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { Closed } from './closed.js'
+import { type Closing, windowClosing } from './closing.js'
 import { type Cursor, doneThrough, doneUpTo } from './cursor.js'
 import { addPartRow, runEmissions } from './emission.js'
 import { laneOf } from './fold.js'
 import { freshCursor, GroupCursor } from './group-cursor.js'
+import { HeldLane } from './held-lane.js'
 import type { Deadline, Host } from './host.js'
 import { joinNext } from './join.js'
 import type { KeyPlace } from './key-order.js'
-import { isDone, type KeyRange, readRange } from './key-range.js'
-import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
-import { KeyedClosing, type KeyedPart } from './keyed/close.js'
+import { type KeyRange, readRange } from './key-range.js'
+import type { KeyedPart } from './keyed/close.js'
 import { Behind } from './keyed/group.js'
 import type { KeyedState } from './keyed/keyed-state.js'
+import { groupKey, keyGroupSplit, splitKey, splitName, watermarkKey } from './keys.js'
 import type { LaneCache } from './lane-cache.js'
 import { aliveUntil, markStage, refuseExpired } from './life.js'
-import { hold } from './load.js'
 import { type Mark, readMarks } from './marks.js'
 import { PartBuffer } from './outputs.js'
-import { ClosingSlice, closingSlices, marksOf } from './panes.js'
-import { type Part, partsOf } from './parts.js'
+import type { Part } from './parts.js'
 import { passOn } from './pass-on.js'
 import { register } from './registration.js'
 import { SliceCache } from './slice-cache.js'
@@ -45,6 +45,7 @@ export async function advance(
   deadline: Deadline,
 ): Promise<AdvanceOutcome> {
   const cache = host.lane(operator, laneOf(keyGroup, operator))
+  const state = operator.logic === undefined ? undefined : await host.keyed(operator, keyGroup)
   // In one container, the attempts for a lane's key groups share the lane's cache, so they run one after another.
   const before = cache.turn
   let done: () => void = () => undefined
@@ -53,10 +54,9 @@ export async function advance(
   })
   await before // guard: one-advance-a-cache
   cache.busy = true
-  const state = operator.logic === undefined ? undefined : host.keyed(operator, keyGroup)
   if (state !== undefined) state.busy = true
   try {
-    return await new Advance(host, operator, keyGroup, cache, deadline).run()
+    return await new Advance(host, operator, keyGroup, cache, state, deadline).run()
   } catch (error) {
     cache.clear() // guard: failed-cache-forgotten
     state?.clear() // guard: failed-state-forgotten
@@ -70,17 +70,16 @@ export async function advance(
   }
 }
 
-/** The slices that close, and the parts of each. */
-interface Slices {
-  next(after: number): number | undefined | Promise<number | undefined>
-  parts(slice: number): Iterable<Part> | AsyncIterable<KeyedPart>
-}
+/** Every slice up to here is done for all keys. */
+const doneBefore = ({ slices }: OperatorPlan, { slice, hash }: Cursor): number =>
+  hash === undefined ? slice : slice - slices.widthMs
 
 class Advance {
   private readonly host: Host
   private readonly operator: OperatorPlan
   private readonly keyGroup: number
   private readonly cache: LaneCache
+  private readonly lane: HeldLane
   private readonly deadline: Deadline
   private readonly next: StagePlan | undefined
   /** The key group as a split of the next stage. */
@@ -100,15 +99,23 @@ class Advance {
   /** How many hashes the next range may span. */
   private width: number | undefined
 
-  constructor(host: Host, operator: OperatorPlan, keyGroup: number, cache: LaneCache, deadline: Deadline) {
+  constructor(
+    host: Host,
+    operator: OperatorPlan,
+    keyGroup: number,
+    cache: LaneCache,
+    state: KeyedState | undefined,
+    deadline: Deadline,
+  ) {
     this.host = host
     this.operator = operator
     this.keyGroup = keyGroup
     this.cache = cache
+    this.lane = new HeldLane(host, operator, keyGroup, cache)
     this.deadline = deadline
     this.cursor = new GroupCursor(host, groupKey(host.prefix, operator.name, keyGroup))
     this.next = host.stageAfter(operator.name)
-    this.state = operator.logic === undefined ? undefined : host.keyed(operator, keyGroup)
+    this.state = state
     this.splitName = splitName(operator.name, keyGroupSplit(keyGroup))
   }
 
@@ -142,36 +149,27 @@ class Advance {
     if (this.state !== undefined && !(await this.state.sync(this.cursor))) return 'claimed'
     // An attempt that stopped in the middle of a slice had much to do, so the rest of that slice is read on its own.
     const { place } = this.cursor
-    if (place.hash !== undefined && this.cache.isEmpty) this.tooMuch = this.needed(place)
+    if (place.hash !== undefined && this.cache.isEmpty) this.tooMuch = this.lane.needed(place)
     for (;;) {
       const from = this.cursor.place
       if (this.isDone(from)) return 'done'
       if (this.state?.isLong === true && !(await this.fold())) return 'deadline'
       if (this.isDue()) return 'deadline'
-      const closed = from.hash === undefined ? from.slice : from.slice - this.operator.slices.widthMs
+      const closed = doneBefore(this.operator, from)
       refuseExpired(
         this.host,
         this.operator,
         this.keyGroup,
         aliveUntil(this.host, this.operator, this.marks, closed, this.kept),
       )
-      const needed = this.needed(from)
-      const upTo = needed === this.tooMuch ? undefined : await this.held(from, needed)
+      const needed = this.lane.needed(from)
+      const upTo = needed === this.tooMuch ? undefined : await this.lane.hold(from, needed, this.frontier)
       if (upTo === undefined) this.tooMuch = needed
       const outcome =
         upTo === undefined ? await this.closeRange(from) : await this.close(from, upTo, this.cache.group(this.keyGroup))
       if (outcome !== 'moved') return outcome
-      this.release()
+      this.lane.release(this.cursor.place)
     }
-  }
-
-  /** This key group needs only those buckets of the lane that windows which are still open may read. */
-  private release(): void {
-    const { slices } = this.operator
-    const { slice, hash } = this.cursor.place
-    const done = hash === undefined ? slice : slice - slices.widthMs
-    const oldest = done - slices.backMs - slices.keepMs - slices.widthMs
-    this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 
   /** Reads the cursor, the watermark and the split of the next stage in one strongly consistent read (invariant 12). */
@@ -200,46 +198,6 @@ class Advance {
     this.marks = readMarks(watermark)
     this.kept = (item as Item).kept as number | undefined
     return readWatermark(watermark).published
-  }
-
-  /**
-   * The bucket of the slice that closes next. It must be read however small the limit is: without it the cursor cannot
-   * move.
-   */
-  private needed(from: Cursor): number {
-    const { slices } = this.operator
-    if (from.slice === TIME_MIN) return TIME_MIN
-    return slices.bucketEnd(from.hash === undefined ? from.slice + slices.widthMs : from.slice)
-  }
-
-  /**
-   * Makes the cache hold what closing the next slices reads. Returns the slice up to which it does, or undefined if
-   * that does not fit into the heap.
-   */
-  private async held(from: Cursor, needed: number): Promise<number | undefined> {
-    const { slices } = this.operator
-    const { host, operator, keyGroup, cache, frontier } = this
-    const lane = laneOf(keyGroup, operator)
-    const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
-    // A window that ends after the cursor may have begun one span before it. Older data that no such window contains
-    // may already have been deleted.
-    const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(slices.neededFrom(closed, 0) + slices.widthMs)
-    const hi = frontier === TIME_MAX ? TIME_MAX : slices.bucketEnd(frontier)
-    const reached = await hold(host, operator, lane, cache, { lo, hi, frozen: frontier, needed })
-    if (reached === undefined) return undefined
-    const upTo = Math.min(frontier, reached)
-    let hasLates = false
-    for (const { end, lates } of cache.group(keyGroup).slices.values())
-      hasLates ||= lates.size > 0 && end >= from.slice && end <= upTo
-    // Late panes read windows that have already ended, as far back as the allowed lateness.
-    if (hasLates && lo > TIME_MIN) {
-      const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
-      if (back >= lo) return upTo
-      const again = await hold(host, operator, lane, cache, { lo: back, hi, frozen: frontier, needed })
-      // With more to hold, the cache may not reach as far.
-      return again === undefined ? undefined : Math.min(upTo, again)
-    }
-    return upTo
   }
 
   /** Closes the next slice for as many keys as fit into the heap (invariant 11). */
@@ -279,39 +237,28 @@ class Advance {
 
   /** Closes the slices before this one in which keys have work without rows. Undefined if there are none. */
   private async withoutRows(from: Cursor, slice = TIME_MAX + 1): Promise<'moved' | AdvanceOutcome | undefined> {
-    const { operator, frontier, host } = this
+    const { operator, frontier } = this
     const { widthMs } = operator.slices
     const upTo = Math.min(frontier, slice - widthMs)
-    const after = from.hash === undefined ? from.slice : from.slice - widthMs
-    if (upTo <= after) return undefined
+    const done = doneBefore(operator, from)
+    if (upTo <= done) return undefined
     const nothing = new SliceCache(operator)
-    const closing = new KeyedClosing({ host, operator, keyGroup: this.keyGroup }, this.state!, nothing, after, upTo)
     const isWithin = from.hash !== undefined && from.slice <= upTo
-    return isWithin || (await closing.next(after)) !== undefined ? await this.close(from, upTo, nothing) : undefined
+    const hasWork = isWithin || (await this.closing(from, upTo, nothing).next(done)) !== undefined
+    return hasWork ? await this.close(from, upTo, nothing) : undefined
+  }
+
+  private closing(from: Cursor, upTo: number, cache: SliceCache, upper?: KeyPlace): Closing {
+    const { operator, state, host } = this
+    const place = { from, at: this.cursor.at, upTo }
+    return state === undefined
+      ? windowClosing(operator, cache, place, host.limits.partRows)
+      : state.closing(cache, place, upper)
   }
 
   /** Folds the changes of keyed state into blocks. Returns false if time ran out. */
   private async fold(): Promise<boolean> {
     return await this.state!.fold(this.cursor, this.cursor.place.slice, () => this.isDue())
-  }
-
-  private closing(from: Cursor, upTo: number, cache: SliceCache, upper?: KeyPlace): Slices {
-    const { host, operator, keyGroup, state } = this
-    const { at } = this.cursor
-    if (state !== undefined) {
-      const after = from.hash === undefined ? from.slice : from.slice - operator.slices.widthMs
-      const closing = new KeyedClosing({ host, operator, keyGroup }, state, cache, after, upTo)
-      return {
-        next: (done) => closing.next(done),
-        parts: (slice) => closing.parts(slice, from, at, upper),
-      }
-    }
-    const after = from.hash === undefined ? from.slice : from.slice - 1
-    const ends = closingSlices(operator, [...cache.slices.values()].map(marksOf), after, upTo)
-    return {
-      next: (done) => ends.find((end) => end > done),
-      parts: (slice) => this.parts(from, slice, cache),
-    }
   }
 
   /** Adds a part to what was closed. Returns an outcome if closing has to stop after it. */
@@ -336,7 +283,7 @@ class Advance {
     const before = this.cursor.text
     const closed = new Closed(before, from.slice)
     const closing = this.closing(from, upTo, cache)
-    const done = from.hash === undefined ? from.slice : from.slice - operator.slices.widthMs
+    const done = doneBefore(operator, from)
     for (let slice = await closing.next(done); slice !== undefined; slice = await closing.next(slice)) {
       for await (const part of closing.parts(slice)) {
         const outcome = await this.take(closed, slice, part)
@@ -377,20 +324,6 @@ class Advance {
 
   private isDue(): boolean {
     return this.deadline.remainingMs() < DEADLINE_RESERVE_MS
-  }
-
-  /** The parts of a slice that are not done yet. */
-  private *parts(from: Cursor, slice: number, cache: SliceCache): Generator<Part> {
-    const closing = new ClosingSlice(this.operator, slice, cache)
-    const { at } = this.cursor
-    const isWithin = slice === from.slice && from.hash !== undefined
-    const keys = closing.keys()
-    let first = keys.next()
-    while (isWithin && first.done !== true && isDone(from, at, first.value.cell.hash, first.value.cell.text))
-      first = keys.next()
-    if (first.done === true) return
-    const rank = isWithin && from.rank !== undefined && first.value.cell.hash === from.hash ? from.rank + 1 : 0
-    yield* partsOf(slice, first.value, keys, (key) => closing.panes(key), this.host.limits.partRows, rank)
   }
 
   /**

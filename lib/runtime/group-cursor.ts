@@ -8,7 +8,13 @@ import { addCounters, type Counters, noCounters, readCounters, writeCounters } f
 /** The attributes of a key group's item before any of its slices is done. */
 export const freshCursor = () => ({ cursor: '', cursorSeal: cursorSeal('', undefined, undefined) })
 
-const cursorSeal = (text: string, at: string | undefined, counters: string | undefined, seq = 0, waits = TIME_MIN): number => {
+const cursorSeal = (
+  text: string,
+  at: string | undefined,
+  counters: string | undefined,
+  seq = 0,
+  waits = TIME_MIN,
+): number => {
   const seal = counters === undefined ? sealOf('cursor', text, at) : sealOf('cursor', text, at, counters)
   return seq === 0 && waits === TIME_MIN ? seal : sealOf(String(seal), seq, waits)
 }
@@ -67,8 +73,7 @@ export class GroupCursor {
     this.floor = (item.floor as number | undefined) ?? TIME_MIN
     this.waits = waitsOf(item)
     // guard: base-seal
-    if (item.base !== undefined)
-      checkSeal(item, 'baseSeal', baseSeal(this.base, this.floor), 'the base of keyed state')
+    if (item.base !== undefined) checkSeal(item, 'baseSeal', baseSeal(this.base, this.floor), 'the base of keyed state')
     const seal = cursorSeal(this.text, this.at, item.counters as string | undefined, this.seq, this.waits)
     // guard: cursor-seal
     checkSeal(item, 'cursorSeal', seal, 'the cursor of a key group')

@@ -22,8 +22,9 @@ import type {
   SourceInspector,
   StateStore,
 } from '../ports/index.js'
+import type { KeyedState } from './keyed/keyed-state.js'
+import { openState } from './keyed/load.js'
 import { pipelineKey, runPrefix } from './keys.js'
-import { KeyedState } from './keyed/keyed-state.js'
 import { LaneCache } from './lane-cache.js'
 import { LIMITS, type Limits } from './limits.js'
 import { Program } from './program.js'
@@ -117,9 +118,10 @@ export class Host {
   }
 
   /** Returns this container's copy of the keyed state of a key group. */
-  keyed(operator: OperatorPlan, keyGroup: number): KeyedState {
+  async keyed(operator: OperatorPlan, keyGroup: number): Promise<KeyedState> {
     const name = `${operator.name}#${keyGroup}`
-    const state = this.states.get(name) ?? new KeyedState({ host: this, operator, keyGroup })
+    const made = this.states.get(name) ?? (await openState(this, operator, keyGroup))
+    const state = this.states.get(name) ?? made
     this.states.delete(name)
     this.states.set(name, state)
     return state

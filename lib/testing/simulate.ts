@@ -2,6 +2,7 @@ import { checkOptions, TIME_MAX } from '../base/index.js'
 import { recordDecoder } from '../codecs/decoder.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { EventDecoder } from '../ports/index.js'
+import { loadKeyed } from '../runtime/keyed/load.js'
 import { FAULT_NAMES, type Fault, Swarm } from './sim/faults.js'
 import { World } from './sim/world.js'
 import { logsOf, type SimulateInput } from './simulate-input.js'
@@ -84,6 +85,7 @@ export async function simulate<Rows extends object = Record<never, never>>(
     if (!decoders.has(source.connector)) decoders.set(source.connector, await source.open())
     await recordDecoder(source)
   }
+  await loadKeyed(plan(pipeline))
   const kinds = options.faults ?? FAULT_NAMES.filter((kind) => !NOT_OF_A_RUN.includes(kind))
   const swarm = new Swarm({ seed, kinds })
   const world = new World(pipeline, {

@@ -87,7 +87,14 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
   for (const [i, { picks, ...draft }] of drafts.entries()) {
     const upstream = operators[i - 1]
     if (draft.process !== undefined) {
-      operators.push({ ...draft, accumulation: 'accumulating', aggregates: ['count'], isFinal: false, emptyForMs: 0, latenessMs: 0 })
+      operators.push({
+        ...draft,
+        accumulation: 'accumulating',
+        aggregates: ['count'],
+        isFinal: false,
+        emptyForMs: 0,
+        latenessMs: 0,
+      })
       continue
     }
     const isTakenBack = upstream !== undefined && upstream.latenessMs > 0 && upstream.accumulation === 'retracting'

@@ -359,7 +359,11 @@ export function interpret(
       for (const { split, position, payload } of refused) {
         const isTimer = split === ''
         const of = split.includes('/') ? { split, position } : { split: isTimer ? operator.name : split }
-        emit('dead', { reason: 'step-threw', source: operator.name, ...of, payload: bare(payload) }, { source: '', split: '' })
+        emit(
+          'dead',
+          { reason: 'step-threw', source: operator.name, ...of, payload: bare(payload) },
+          { source: '', split: '' },
+        )
       }
     }
     pass(i, results)
@@ -372,8 +376,7 @@ export function interpret(
     const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
     const ranked = results.map((result, n) => ({ ...result, n, order: orderOf(result.key) }))
     ranked.sort(
-      (a, b) =>
-        a.closing - b.closing || a.order[0] - b.order[0] || compare(a.order[1], b.order[1]) || a.n - b.n,
+      (a, b) => a.closing - b.closing || a.order[0] - b.order[0] || compare(a.order[1], b.order[1]) || a.n - b.n,
     )
     for (const [at, { closing, key, row, timestamp, weight }] of ranked.entries()) {
       emit(`out${i}`, row, { source: operator.name, split: operator.name })
@@ -388,7 +391,10 @@ export function interpret(
   /** Every pane of every window. */
   function close(i: number): void {
     const operator = spec.operators[i]!
-    if (operator.process !== undefined) return process(i)
+    if (operator.process !== undefined) {
+      process(i)
+      return
+    }
     if (operator.emptyForMs > 0) addEmpty(i)
     const width = sliceWidth(operator)
     const results: Result[] = []
@@ -420,7 +426,8 @@ export function interpret(
           // Where all rows were taken back, the result ceases to be.
           const stood = index > 0 && !isGone(i, before)
           const gone = isGone(i, all)
-          if (stood && (isRetracting || gone)) results.push({ closing, key, timestamp, weight: -1, row: row(before, '-') })
+          if (stood && (isRetracting || gone))
+            results.push({ closing, key, timestamp, weight: -1, row: row(before, '-') })
           if (!gone) results.push({ closing, key, timestamp, weight: 1, row: row(all, isRetracting ? '+' : undefined) })
         }
       }

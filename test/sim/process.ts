@@ -107,7 +107,15 @@ export function plainly(spec: ProcessSpec, rows: readonly PlainRow[]) {
   const given: Given[] = []
   const refused: Refused[] = []
   let last = Number.NEGATIVE_INFINITY
-  let kept: Kept = { seen: undefined, again: undefined, total: undefined, recent: [], kinds: [], expiries: {}, timers: {} }
+  let kept: Kept = {
+    seen: undefined,
+    again: undefined,
+    total: undefined,
+    recent: [],
+    kinds: [],
+    expiries: {},
+    timers: {},
+  }
   const write = (state: Kept, field: string, time: number): void => {
     const ttl = field === 'recent' && spec.recentTtlMs > 0 ? spec.recentTtlMs : spec.ttlMs
     if (ttl > 0) state.expiries[field] = time + ttl

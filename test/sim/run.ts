@@ -1,9 +1,11 @@
 import { encodeKey, hash32, type Key, TIME_MIN } from '../../lib/base/index.js'
 import { recordDecoder } from '../../lib/codecs/decoder.js'
+import { plan } from '../../lib/pipeline/index.js'
 import type { EventDecoder } from '../../lib/ports/index.js'
 import { rowPosition } from '../../lib/runtime/cursor.js'
 import { keyGroupOf } from '../../lib/runtime/fold.js'
 import { resultCounters } from '../../lib/runtime/group-cursor.js'
+import { loadKeyed } from '../../lib/runtime/keyed/load.js'
 import { keyGroupSplit, splitName } from '../../lib/runtime/keys.js'
 import { fileDecoder } from '../../lib/sources/file/decoder.js'
 import { kafkaDecoder } from '../../lib/sources/kafka/decoder.js'
@@ -99,6 +101,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const pipeline = build(spec, (source, split, position) => die!(source, split, position))
   // What is imported takes as long as it takes: all of it is there before virtual time begins.
   for (const node of pipeline.nodes) if (node.kind === 'source') await recordDecoder(node.source)
+  await loadKeyed(plan(pipeline))
   const refusing = swarm.has('refused-row') ? refuses : () => undefined
   const world = new World(pipeline, {
     seed,

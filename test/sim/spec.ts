@@ -147,7 +147,8 @@ export function runStep(step: StepSpec, row: Event): readonly Event[] {
 
 /** Rows that a sink can never take, where the world has such. */
 export function refuses(sink: string, value: any): string | undefined {
-  if (sink.startsWith('out') && Math.abs((value.window?.end ?? value.at) / 1000) % 3 === 1) return 'the window is not to its taste'
+  if (sink.startsWith('out') && Math.abs((value.window?.end ?? value.at) / 1000) % 3 === 1)
+    return 'the window is not to its taste'
   if (sink === 'passed' && value.id % 7 === 3) return 'the id is not to its taste'
   return undefined
 }

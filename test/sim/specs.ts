@@ -176,14 +176,21 @@ export const SPECS: Readonly<Record<string, Spec>> = {
   process: {
     ...small,
     name: 'process',
-    operators: [{ ...operator, hasLate: false, process: { everyMs: 1_000, gapMs: 7_000, ttlMs: 0, recentTtlMs: 5_000 } }],
+    operators: [
+      { ...operator, hasLate: false, process: { everyMs: 1_000, gapMs: 7_000, ttlMs: 0, recentTtlMs: 5_000 } },
+    ],
   },
   /** A process function between windows, and after another one. */
   processes: {
     ...small,
     name: 'processes',
     operators: [
-      { ...operator, hasLate: false, key: 'odd', process: { everyMs: 2_000, gapMs: 3_000, ttlMs: 9_000, recentTtlMs: 0 } },
+      {
+        ...operator,
+        hasLate: false,
+        key: 'odd',
+        process: { everyMs: 2_000, gapMs: 3_000, ttlMs: 9_000, recentTtlMs: 0 },
+      },
       { ...operator, name: 'op1', latenessMs: 5_000, accumulation: 'retracting', aggregates: ['count', 'sum'] },
       {
         ...operator,

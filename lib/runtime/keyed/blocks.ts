@@ -1,4 +1,10 @@
-import { BLOCKS_AT_ONCE, BLOCK_WRITES_AT_ONCE, CONTENTION_TURNS_MAX, RetryableError, STORE_GET_MAX } from '../../base/index.js'
+import {
+  BLOCK_WRITES_AT_ONCE,
+  BLOCKS_AT_ONCE,
+  CONTENTION_TURNS_MAX,
+  RetryableError,
+  STORE_GET_MAX,
+} from '../../base/index.js'
 import type { Item, ItemKey } from '../../ports/index.js'
 import { blockKey } from '../keys.js'
 import { checkSeal, sealOf } from '../seal.js'

@@ -1,5 +1,5 @@
 import { hex8, sortable, TIME_MAX } from '../../base/index.js'
-import type { KeyedLogic } from '../../keyed/index.js'
+import type { StepOf } from '../../keyed/index.js'
 import type { OperatorPlan } from '../../pipeline/index.js'
 import type { Cursor } from '../cursor.js'
 import { Emission, type FailedEmission, rejectedRow } from '../emission.js'
@@ -38,17 +38,17 @@ interface Work extends KeyPlace {
 export class KeyedClosing {
   private readonly group: StateGroup
   private readonly operator: OperatorPlan
-  private readonly logic: KeyedLogic
+  private readonly step: StepOf
   private readonly state: KeyedState
   private readonly cache: SliceCache
   /** The slices with rows, ascending. */
   private readonly ends: readonly number[]
   private readonly upTo: number
 
-  constructor(group: StateGroup, state: KeyedState, cache: SliceCache, after: number, upTo: number) {
+  constructor(group: StateGroup, step: StepOf, state: KeyedState, cache: SliceCache, after: number, upTo: number) {
     this.group = group
     this.operator = group.operator
-    this.logic = group.operator.logic!
+    this.step = step
     this.state = state
     this.cache = cache
     this.ends = [...cache.slices.keys()].filter((end) => end > after && end <= upTo).sort((a, b) => a - b)
@@ -99,7 +99,7 @@ export class KeyedClosing {
     const { operator } = this
     const into = part ?? new PartDraft(this.group, slice, work.hash, rank)
     const { record, key, text, hash } = work
-    const result = this.logic.step({
+    const result = this.step({
       key,
       start: slice - operator.slices.widthMs,
       end: slice,

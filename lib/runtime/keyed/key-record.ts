@@ -42,7 +42,8 @@ export function decodeRecords(item: Item, what: string): KeyRecord[] {
     const end = text.indexOf('\n', head + 1)
     const stop = end < 0 ? text.length : end
     const [stored, due, wake] = JSON.parse(text.slice(at, head)) as [any, number | null, number | null]
-    const key: Key = stored !== null && typeof stored === 'object' && !Array.isArray(stored) ? decodeKey(stored.k) : stored
+    const key: Key =
+      stored !== null && typeof stored === 'object' && !Array.isArray(stored) ? decodeKey(stored.k) : stored
     const name = encodeKey(key)
     records.push({
       key,

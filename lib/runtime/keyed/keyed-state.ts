@@ -1,9 +1,14 @@
 import { TIME_MAX, TIME_MIN } from '../../base/index.js'
+import type { StepOf } from '../../keyed/index.js'
 import type { Closed } from '../closed.js'
+import type { Closing, ClosingPlace } from '../closing.js'
 import type { GroupCursor } from '../group-cursor.js'
+import type { KeyPlace } from '../key-order.js'
+import type { SliceCache } from '../slice-cache.js'
 import { type Counters, readCounters, writeCounters } from '../split-item.js'
 import { Agenda } from './agenda.js'
 import { Blocks } from './blocks.js'
+import { KeyedClosing } from './close.js'
 import { Behind, placeOf, type StateGroup } from './group.js'
 import { isGone, type KeyRecord } from './key-record.js'
 import { readSlots, type Slot, writeSlot } from './tail.js'
@@ -21,6 +26,7 @@ export class KeyedState {
   /** Whether an attempt is using it. */
   busy = false
   private readonly group: StateGroup
+  private readonly step: StepOf
   private isHeld = false
   private seq = 0
   private base = 0
@@ -40,8 +46,9 @@ export class KeyedState {
   /** Wakes that begin before this time have been used. */
   private floor = TIME_MIN
 
-  constructor(group: StateGroup) {
+  constructor(group: StateGroup, step: StepOf) {
     this.group = group
+    this.step = step
     this.blocks = new Blocks(group)
   }
 
@@ -96,9 +103,21 @@ export class KeyedState {
       if (!(await cursor.move(next.to, next.at, false, counted, next.seq, next.waits))) return false
       this.take(next.records, next.bytes)
       this.seq = next.seq
-    } else if (next.from < cursor.text) this.dead = next // guard: dead-behind
+    } else if (next.from < cursor.text)
+      this.dead = next // guard: dead-behind
     else throw new Behind()
     return true
+  }
+
+  /**
+   * Closes slices with the rows of `cache`. With `upper`, the cache holds only the keys before it, so only these are
+   * processed.
+   */
+  closing(cache: SliceCache, { from, at, upTo }: ClosingPlace, upper?: KeyPlace): Closing {
+    const { widthMs } = this.group.operator.slices
+    const after = from.hash === undefined ? from.slice : from.slice - widthMs
+    const closing = new KeyedClosing(this.group, this.step, this, cache, after, upTo)
+    return { next: (done) => closing.next(done), parts: (slice) => closing.parts(slice, from, at, upper) }
   }
 
   private take(records: readonly KeyRecord[], bytes: number): void {

@@ -3,7 +3,7 @@ import type { Item, ItemKey } from '../../ports/index.js'
 import { slotKey } from '../keys.js'
 import { checkSeal, sealOf } from '../seal.js'
 import { Behind, type StateGroup, storeOf } from './group.js'
-import { encodeRecords, type KeyRecord, recordAttributes, decodeRecords } from './key-record.js'
+import { decodeRecords, encodeRecords, type KeyRecord, recordAttributes } from './key-record.js'
 
 /** The changes of one settlement of a key group. `from` and `to` are cursors. */
 export interface Slot {
@@ -74,11 +74,7 @@ function readSlot(item: Item): Slot {
  * The cursor has moved on from there, so no attempt can use that slot. Returns the bytes that were stored.
  * @throws {Behind} if another attempt was first
  */
-export async function writeSlot(
-  group: StateGroup,
-  slot: Omit<Slot, 'bytes'>,
-  dead: Slot | undefined,
-): Promise<number> {
+export async function writeSlot(group: StateGroup, slot: Omit<Slot, 'bytes'>, dead: Slot | undefined): Promise<number> {
   const key = keyOf(group, slot.seq)
   const { records, at, ...head } = slot
   const payload = recordAttributes(encodeRecords(records), records.length)

@@ -65,8 +65,7 @@ function readWake(item: Item): Wake {
   checkSeal(item, 'seal', wakeSeal(item.sk, first, last, item.sum as number), 'a wake of keyed state')
   const parts = JSON.parse(unpacked(item, item.data as Uint8Array, 'wake').toString()) as number[]
   const dues: Due[] = []
-  for (let at = 0; at < parts.length; at += 2)
-    dues.push({ time: first + parts[at]!, hash: parts[at + 1]! })
+  for (let at = 0; at < parts.length; at += 2) dues.push({ time: first + parts[at]!, hash: parts[at + 1]! })
   return { sk: item.sk, first, last, dues }
 }
 

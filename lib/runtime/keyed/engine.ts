@@ -1,0 +1,1 @@
+export { KeyedState } from './keyed-state.js'
