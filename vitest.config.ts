@@ -32,7 +32,7 @@ const TOGETHER = [
   'test/{aggregate,base,codecs,cost,fuzz,handlers,mutants,observe,package,pipeline,runtime,testing,time,window}/*.test.ts',
   'test/dev/{answer,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal,workspace}.test.ts',
   'test/infra/{apart,cost,dead-letters,options,refusals,security,stream-pipeline}.test.ts',
-  'test/{docs/{addresses,cost,deploy},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
+  'test/{docs/{addresses,cost,deploy,testing},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
   'test/{sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
 ]
 

@@ -12,7 +12,7 @@ import {
 import type { StateStore } from '../ports/index.js'
 import { resultCounters } from '../runtime/group-cursor.js'
 import { groupKey, runPrefix } from '../runtime/keys.js'
-import type { Status } from './status.js'
+import type { Status } from '../testing/status.js'
 import { numberText } from './text.js'
 
 /** A step of a pipeline, and how many rows entered and left it. */

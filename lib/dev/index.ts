@@ -1,5 +1,5 @@
+export { type Status, statusOf } from '../testing/status.js'
 export { type DevOptions, dev } from './live/dev.js'
 export type { LiveBindings } from './live/sources.js'
 export { type Progress, type RunOptions, type RunSummary, run } from './run.js'
-export { type Status, statusOf } from './status.js'
 export { conservation, summaryText } from './summary.js'

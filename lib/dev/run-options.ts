@@ -2,9 +2,9 @@ import { ConfigError, checkOptions } from '../base/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
 import type { Logger } from '../ports/index.js'
 import type { DynamoDBStoreOptions } from '../state/dynamodb/index.js'
+import type { Status } from '../testing/status.js'
 import { checkInput } from './input/lines.js'
 import { defaultState, parseState, type StateChoice } from './state-choice.js'
-import type { Status } from './status.js'
 
 export interface RunOptions {
   /** The files of each source, by its name. */

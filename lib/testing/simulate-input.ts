@@ -64,7 +64,8 @@ export function logsOf(pipeline: string, sources: readonly SourceNode<any>[], in
   })
 }
 
-function splitNameOf(source: string, connector: Connector, index: number): string {
+/** The id of a split by its number, as the source's own splits are named. */
+export function splitNameOf(source: string, connector: Connector, index: number): string {
   const names: Record<Connector, string> = {
     kinesis: `shardId-${String(index).padStart(12, '0')}`,
     kafka: `${source}-${index}`,
@@ -73,7 +74,10 @@ function splitNameOf(source: string, connector: Connector, index: number): strin
   return names[connector]
 }
 
-function payloadOf(place: string, connector: Connector, value: unknown): LogRecord['payload'] {
+/**
+ * The payload of a record: the value as JSON, or bytes as they are. `place` begins the message if that is not possible.
+ */
+export function payloadOf(place: string, connector: Connector, value: unknown): LogRecord['payload'] {
   if (value instanceof Uint8Array) return { bytes: value }
   if (value instanceof RawPayload) {
     if (value.bytes !== null) return { bytes: value.bytes }

@@ -1,10 +1,7 @@
-import { checkOptions, TIME_MAX } from '../base/index.js'
-import { recordDecoder } from '../codecs/decoder.js'
+import { checkOptions } from '../base/index.js'
 import { type Pipeline, plan } from '../pipeline/index.js'
-import type { EventDecoder } from '../ports/index.js'
-import { loadKeyed } from '../runtime/keyed/load.js'
-import { FAULT_NAMES, type Fault, Swarm } from './sim/faults.js'
-import { World } from './sim/world.js'
+import { HARMLESS, runRegion } from './region.js'
+import type { Fault } from './sim/faults.js'
 import { logsOf, type SimulateInput } from './simulate-input.js'
 
 export interface SimulateOptions {
@@ -44,18 +41,6 @@ export interface Simulated<Rows extends object = Record<never, never>> {
   readonly hash: number
 }
 
-/** Faults that change records, and those of an operator or of damage, are not applied to given records. */
-const NOT_OF_A_RUN: readonly Fault[] = [
-  'trim',
-  'topic-remade',
-  'bit-flip',
-  'lost-segment',
-  'future-format',
-  'refused-row',
-]
-/** Later than any timestamp that a test is likely to use: no timestamp is in the future. */
-const START_MS = Date.UTC(2100, 0, 1)
-
 /**
  * Runs a pipeline's real handlers in a simulated region, in virtual time: containers that crash, freeze and wake as
  * zombies, tables that throttle and answer late, batches that are redelivered, halved, or sent by another poller, and
@@ -79,32 +64,15 @@ export async function simulate<Rows extends object = Record<never, never>>(
   const { input, seed = 1 } = options
   const { sources, sinks } = plan(pipeline)
   const logs = logsOf(pipeline.name, sources, input)
-  const decoders = new Map<string, EventDecoder>()
-  // An import takes real time: everything is imported before virtual time begins.
-  for (const source of sources) {
-    if (!decoders.has(source.connector)) decoders.set(source.connector, await source.open())
-    await recordDecoder(source)
-  }
-  await loadKeyed(plan(pipeline))
-  const kinds = options.faults ?? FAULT_NAMES.filter((kind) => !NOT_OF_A_RUN.includes(kind))
-  const swarm = new Swarm({ seed, kinds })
-  const world = new World(pipeline, {
-    seed,
-    swarm,
-    decoders,
-    logs,
-    batch: 10,
-    horizonOf: () => () => TIME_MAX,
-    startMs: START_MS,
-  })
-  const { rows, violations, invocations, simulatedMs, hash } = await world.run()
+  const run = await runRegion(pipeline, { seed, kinds: options.faults ?? HARMLESS, logs })
+  const { rows, violations, invocations, simulatedMs, hash } = run.outcome
   return {
     // JSON has no types: the row types are the caller's claim, as they are for a sink's own.
     rows: Object.fromEntries(
       sinks.map(({ name }) => [name, inOrder(rows.get(name))]),
     ) as unknown as SimulatedRows<Rows>,
     violations,
-    injected: Object.fromEntries(swarm.counts),
+    injected: Object.fromEntries(run.injected),
     invocations,
     simulatedMs,
     hash,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { statusOf } from '../../lib/dev/status.js'
 import { fileSource, ndjson, outOfOrder, pipeline } from '../../lib/index.js'
 import { splitName } from '../../lib/runtime/keys.js'
+import { statusOf } from '../../lib/testing/status.js'
 import { fileEvent, Harness } from './harness.js'
 import { at, counting, type Reading } from './pipelines.js'
 

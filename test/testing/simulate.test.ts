@@ -132,6 +132,19 @@ describe('simulate', () => {
     expect(rows).toMatchObject({ out: [{ id: 5 }], dead: [] })
   })
 
+  it('rows that JSON cannot write are as sinks write them: a bigint is text', async () => {
+    const source = kinesisSource('orders', options)
+    const big = pipeline('big', { deadLetter: ndjson('dead') }, (p) =>
+      p
+        .from(source)
+        .map((order) => ({ id: BigInt(order.id) }))
+        .to(ndjson('out')),
+    )
+    const { rows, violations } = await simulate(big, { input: { orders: [orders(0, 2)] }, faults: [] })
+    expect(violations).toEqual([])
+    expect(rows.out).toEqual([{ id: '0' }, { id: '1' }])
+  })
+
   it('text of another form than JSON goes to its decoder', async () => {
     const lines = kinesisSource('lines', {
       decode: text(),

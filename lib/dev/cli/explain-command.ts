@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/index.js'
 import { type Pipeline, plan } from '../../pipeline/index.js'
+import { recordText } from '../../testing/explain/text.js'
 import { type ExplainOptions, explainKey, explainRecord, openInputs, type RecordName } from '../explain/explain.js'
-import { keyText, recordText } from '../explain/text.js'
+import { keyText } from '../explain/key-text.js'
 import { recordAt } from '../input/places.js'
 import { settle } from '../run-options.js'
-import { numberText } from '../text.js'
+import { bold, numberText } from '../text.js'
 import { type Io, say } from './io.js'
 import { loadPipeline } from './load-pipeline.js'
 import { parseInputs, wholeNumber } from './run-command.js'
@@ -60,7 +61,7 @@ export async function explainCommand(file: string, flags: ExplainFlags, io: Io):
       ? bySplit(pipeline, options, flags.split!, flags.position!)
       : await byLine(pipeline, options, flags.record)
   const explanation = await explainRecord(pipeline, options, name)
-  write(explanation, recordText(explanation))
+  write(explanation, recordText(explanation, bold))
   return 0
 }
 

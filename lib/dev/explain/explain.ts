@@ -1,12 +1,12 @@
-import { ConfigError, encodeKey, type Key, TIME_MIN } from '../../base/index.js'
-import { type OperatorPlan, type Pipeline, plan, type Rejected } from '../../pipeline/index.js'
+import { ConfigError, encodeKey, type Key } from '../../base/index.js'
+import { type Pipeline, plan, type Rejected } from '../../pipeline/index.js'
 import type { StateStore } from '../../ports/index.js'
-import { resultName, type TracedResult, type TracedRow, type TracedValue, Tracer } from '../../testing/tracing.js'
-import type { Interval } from '../../window/index.js'
+import { RecordTrace, type TracedRecord, timeOf } from '../../testing/explain/record-trace.js'
+import { type SplitStatusRow, statusOf } from '../../testing/status.js'
+import { type TracedResult, type TracedRow, Tracer } from '../../testing/tracing.js'
 import { PlaceFinder } from '../input/place-finder.js'
 import type { RecordPlace } from '../input/places.js'
 import { StreamInput } from '../input/stream-input.js'
-import { type SplitStatusRow, statusOf } from '../status.js'
 import { replay } from './replay.js'
 
 /** A record of a local run. */
@@ -23,24 +23,9 @@ export interface ExplainOptions {
   readonly onProgress?: (records: number) => void
 }
 
-/** The windows of an operator that a row belongs to. */
-export interface WindowsOfRow {
-  readonly operator: string
-  readonly key: Key
-  /** In ascending order of their ends. */
-  readonly windows: readonly (Interval & { readonly standing: 'open' | 'late' | 'expired' })[]
-}
-
-/** What happened to a record, step by step, and the results that contain it. */
-export interface RecordExplanation {
+/** What happened to a record of a local run. */
+export interface RecordExplanation extends TracedRecord {
   readonly record: RecordName & { readonly position: string; readonly text: string; readonly place?: RecordPlace }
-  readonly outcome: 'counted' | 'filtered' | 'rejected' | 'no value'
-  /** The watermark of its split before and after the record, ms; undefined if there was none. */
-  readonly watermark: { readonly before: number | undefined; readonly after: number | undefined }
-  /** One entry per value that was decoded from the record, unless the record was rejected before. */
-  readonly values: readonly (TracedValue & { readonly windows: readonly WindowsOfRow[] })[]
-  readonly results: readonly TracedResult[]
-  readonly rows: readonly TracedRow[]
 }
 
 /** Opens the inputs of a local run again. */
@@ -57,43 +42,25 @@ export async function explainRecord(
   const inputs = openInputs(pipeline, options)
   const input = inputs.find(({ source }) => source.name === wanted.source)!
   const position = input.numbering.position(wanted.index)
-  const followed = new Set<string>()
-  const windowsOf: [value: TracedValue | TracedResult, windows: WindowsOfRow][] = []
-  let before: SplitStatusRow | undefined
-  let after: SplitStatusRow | undefined
+  const trace = new RecordTrace(pipeline, { ...wanted, position })
   let text = ''
-  const operators = new Map(plan(pipeline).operators.map((operator) => [operator.name, operator]))
-  const tracer = new Tracer(pipeline, {
-    record: ({ source, split, position: at }) =>
-      source === wanted.source && split === wanted.split && (at === position || at.startsWith(`${position}:`)),
-    result: (operator, { key, window }) => followed.has(resultName(operator, key, window)),
-    entered: (operator, key, value) => {
-      if (value === undefined) return
-      const own = 'meta' in value ? (before?.ownWatermark ?? TIME_MIN) : TIME_MIN
-      const entry = standing(operators.get(operator)!, key, timeOf(value), own)
-      windowsOf.push([value, entry])
-      for (const window of entry.windows)
-        if (window.standing !== 'expired') followed.add(resultName(operator, key, window))
-    },
-  })
-  tracer.follow(`${wanted.source}/${wanted.split}/${position}`)
   const read = async (store: StateStore): Promise<SplitStatusRow | undefined> => {
     const { stages } = await statusOf(pipeline, store)
     return stages.flatMap(({ splits }) => splits).find(({ split }) => split === `${wanted.source}/${wanted.split}`)
   }
   await replay({
-    pipeline: tracer.pipeline,
+    pipeline: trace.pipeline,
     inputs,
     alone: { input, split: wanted.split, index: wanted.index },
     before: async (store) => {
-      before = await read(store)
+      trace.before = await read(store)
       const line = input.logs.find(({ split }) => split === wanted.split)!.line(wanted.index)
       text = typeof line === 'string' ? line : line.toString('base64')
     },
     after: async (store) => {
-      after = await read(store)
+      trace.after = await read(store)
     },
-    written: (sink, rows) => tracer.written(sink, rows),
+    written: (sink, rows) => trace.written(sink, rows),
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const { total } = input.logs.find(({ split }) => split === wanted.split)!
@@ -103,48 +70,7 @@ export async function explainRecord(
       `The split ${wanted.split} of this run has ${total} records and none at position ${position}. Use the same --input and --splits as the run.`,
     )
   const place = await input.placeOf(wanted.split, wanted.index)
-  return {
-    record: { ...wanted, position, text, ...(place && { place }) },
-    outcome: outcomeOf(before, after),
-    watermark: { before: before?.ownWatermark, after: after?.ownWatermark },
-    values: tracer.values.map((value) => ({
-      ...value,
-      windows: windowsOf.filter(([of]) => of === value).map(([, windows]) => windows),
-    })),
-    results: tracer.results,
-    rows: tracer.rows,
-  }
-}
-
-function outcomeOf(
-  before: SplitStatusRow | undefined,
-  after: SplitStatusRow | undefined,
-): RecordExplanation['outcome'] {
-  const grown = (of: (split: SplitStatusRow) => number): boolean =>
-    after !== undefined && of(after) > (before === undefined ? 0 : of(before))
-  if (grown((split) => split.passed)) return 'counted'
-  if (grown((split) => split.rejected)) return 'rejected'
-  return grown((split) => split.empty) ? 'no value' : 'filtered'
-}
-
-function timeOf(value: TracedValue | TracedResult): number {
-  if ('result' in value) return value.result.window.end - 1
-  const { time } = value
-  return Math.floor(time instanceof Date ? time.getTime() : (time as number))
-}
-
-function standing({ name, slices }: OperatorPlan, key: Key, time: number, own: number): WindowsOfRow {
-  const stands = slices.standing(time, own)
-  const windows = Array.from({ length: stands.count }, (_, i) => ({
-    ...slices.windowAt(stands, i),
-    standing:
-      i < stands.expired
-        ? ('expired' as const)
-        : i < stands.expired + stands.late
-          ? ('late' as const)
-          : ('open' as const),
-  }))
-  return { operator: name, key, windows }
+  return { record: { ...wanted, position, text, ...(place && { place }) }, ...trace.traced() }
 }
 
 /** A record with a key, as an operator received it. */

@@ -5,11 +5,11 @@ import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../../o
 import type { Pipeline } from '../../pipeline/index.js'
 import type { SinkRow, StateStore } from '../../ports/index.js'
 import { MemoryTable, memoryStore } from '../../state/memory/index.js'
+import { statusOf } from '../../testing/status.js'
 import type { SplitLog } from '../input/split-log.js'
 import type { StreamInput } from '../input/stream-input.js'
 import { judge } from '../poller/answer.js'
 import { buildEvent } from '../poller/events.js'
-import { statusOf } from '../status.js'
 
 /** Reads a pipeline's input again, in memory, to observe what happens to it. */
 export interface Replay {

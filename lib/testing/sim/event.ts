@@ -56,20 +56,27 @@ function recordsOf({ log, from, to }: SimRange): string[] {
   return records
 }
 
-function kafkaRecordOf(log: SimLog, index: number, { offset, payload }: LogRecord): string {
+const bytesOf = (data: string | Uint8Array): Buffer => Buffer.from(data as Uint8Array)
+
+/** Headers as Lambda writes them: each value is a list of bytes. */
+const headersOf = (headers: LogRecord['headers'] = []): string =>
+  JSON.stringify(headers.map(([name, value]) => ({ [name]: [...bytesOf(value)] })))
+
+function kafkaRecordOf(log: SimLog, index: number, record: LogRecord): string {
   const { plan } = log
+  const { offset, payload, key, createdMs } = record
   const [topic, partition] = [log.plan.source, Number(log.plan.split.slice(log.plan.source.length + 1))]
-  const timestamp = log.arrivalOf(index)
+  const timestamp = createdMs ?? record.statedMs ?? log.arrivalOf(index)
   const value = base64(payload)
   return kafkaRecord({
     topic,
     partition,
     offset,
     timestamp,
-    timestampType: plan.hasNoArrival === true ? 'CREATE_TIME' : 'LOG_APPEND_TIME',
-    key: null,
+    timestampType: plan.hasNoArrival === true || createdMs !== undefined ? 'CREATE_TIME' : 'LOG_APPEND_TIME',
+    key: key === undefined ? null : bytesOf(key).toString('base64'),
     value,
-    headers: '[]',
+    headers: headersOf(record.headers),
   })
 }
 
@@ -84,9 +91,9 @@ function kinesisRecordOf(log: SimLog, index: number, end: number): string {
   return kinesisRecord({
     split: log.plan.split,
     sequence: kinesisSequence(record.offset),
-    partitionKey: 'k',
+    partitionKey: typeof record.key === 'string' ? record.key : 'k',
     data,
-    arrivalMs: log.arrivalOf(index),
+    arrivalMs: record.statedMs ?? log.arrivalOf(index),
     region: 'us-east-1',
     arn: `arn:aws:kinesis:us-east-1:123456789012:stream/${log.plan.source}`,
   })

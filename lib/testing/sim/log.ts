@@ -14,6 +14,13 @@ export interface LogRecord {
   readonly payload: string | { readonly bytes: Uint8Array } | { readonly raw: string } | null
   /** For a user record of a KPL aggregate: its index in the aggregate. */
   readonly sub?: number
+  /** Kafka's key, or Kinesis' partition key, and Kafka's headers. */
+  readonly key?: string | Uint8Array
+  readonly headers?: readonly (readonly [name: string, value: string | Uint8Array])[]
+  /** The arrival that the event states, ms since the epoch. Default: when the broker receives it. */
+  readonly statedMs?: number
+  /** The producer's timestamp of a Kafka record, ms since the epoch (CreateTime). Its arrival is then not stated. */
+  readonly createdMs?: number
   /** Data of the generator that created the record. */
   readonly label?: unknown
 }
@@ -100,6 +107,12 @@ export class SimLog {
 
   get name(): string {
     return `${this.plan.source}/${this.plan.split}`
+  }
+
+  /** Adds records to a log that is written while it is read. */
+  append(records: readonly LogRecord[]): void {
+    this.records = [...this.records, ...records]
+    for (const record of records) this.positions.push(positionOf(this.connector, record))
   }
 
   arrivalOf(index: number): number {

@@ -1,3 +1,4 @@
+import { rowJson } from '../../base/index.js'
 import type { RefusedRow, Sink, SinkBatch, SinkNode, SinkRow } from '../../ports/index.js'
 import type { Invariants } from './invariants.js'
 import { injected, type Ports } from './ports.js'
@@ -11,6 +12,8 @@ interface Held {
   /** The ids of each part. */
   readonly parts: Map<string, string>
   readonly refused: Set<string>
+  /** The ids of rows that are deletes. */
+  readonly deletes: Set<string>
 }
 
 /**
@@ -52,6 +55,11 @@ export class SimSinks {
   /** The content of each sink, by id. */
   rows(): Map<string, ReadonlyMap<string, string>> {
     return new Map([...this.held].map(([name, held]) => [name, held.rows]))
+  }
+
+  /** The ids of the rows of each sink that delete a row. */
+  deletes(): Map<string, ReadonlySet<string>> {
+    return new Map([...this.held].map(([name, held]) => [name, held.deletes]))
   }
 
   private async write(sink: string, batches: readonly SinkBatch[]): Promise<readonly RefusedRow[]> {
@@ -110,6 +118,7 @@ export class SimSinks {
         )
     }
     held.rows.set(row.id, text)
+    if (row.op === '-') held.deletes.add(row.id)
   }
 
   private part(sink: string, held: Held, name: string, ids: readonly string[]): void {
@@ -123,7 +132,7 @@ export class SimSinks {
   private of(sink: string): Held {
     let held = this.held.get(sink)
     if (held === undefined) {
-      held = { rows: new Map(), reached: new Map(), parts: new Map(), refused: new Set() }
+      held = { rows: new Map(), reached: new Map(), parts: new Map(), refused: new Set(), deletes: new Set() }
       this.held.set(sink, held)
     }
     return held
@@ -134,4 +143,4 @@ const nameOf = (batch: SinkBatch): string =>
   batch.kind === 'operator' ? `${batch.operator}/${batch.part}` : `${batch.split}->${batch.to}`
 
 const texted = (batches: readonly SinkBatch[]): string[] =>
-  batches.flatMap(({ rows }) => rows.map(({ value }) => JSON.stringify(value)))
+  batches.flatMap(({ rows }) => rows.map(({ value }) => rowJson(value)))

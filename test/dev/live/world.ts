@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Faults } from '../../../lib/dev/chaos.js'
 import { Containers } from '../../../lib/dev/containers.js'
-import { type Status, statusOf } from '../../../lib/dev/status.js'
 import { count, ndjson, outOfOrder, type Pipeline, pipeline, sum, tumbling } from '../../../lib/index.js'
 import { InvocationMetrics, randomIds, systemClock } from '../../../lib/observe/index.js'
 import { plan } from '../../../lib/pipeline/index.js'
 import type { Logger, SinkBatch, SourceInspector, SourceNode } from '../../../lib/ports/index.js'
 import { memoryStore } from '../../../lib/state/memory/index.js'
+import { type Status, statusOf } from '../../../lib/testing/status.js'
 
 export interface Click {
   readonly t: number

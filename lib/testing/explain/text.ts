@@ -1,15 +1,14 @@
 import { glimpse } from '../../base/index.js'
 import { type Rejected, stepLabel } from '../../pipeline/index.js'
-import type { TracedResult, TracedRow, TracedStep } from '../../testing/tracing.js'
-import type { RecordPlace } from '../input/places.js'
-import { bold, numberText } from '../text.js'
-import type { KeyExplanation, RecordExplanation, WindowsOfRow } from './explain.js'
+import type { TracedResult, TracedRow, TracedStep } from '../tracing.js'
+import { type RecordPosition, type TracedRecord, type Verdict, verdictOf, type WindowsOfRow } from './record-trace.js'
 
 const TEXT_CHARS = 200
 const WINDOWS_SHOWN = 4
 const RESULTS_SHOWN = 50
 
-const instant = (ms: number | undefined): string => (ms === undefined ? 'none yet' : new Date(ms).toISOString())
+/** A time, or that there is none yet. */
+export const instant = (ms: number | undefined): string => (ms === undefined ? 'none yet' : new Date(ms).toISOString())
 const cut = (text: string): string => (text.length > TEXT_CHARS ? `${text.slice(0, TEXT_CHARS)}…` : text)
 const json = (value: unknown): string =>
   cut(JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value))
@@ -26,11 +25,24 @@ export function windowText({ start, end }: { readonly start: number; readonly en
   return `${from.slice(0, 10)} ${time(from)} to ${isSameDay ? '' : `${to.slice(0, 10)} `}${time(to)}`
 }
 
-/** What happened to a record, for the terminal. */
-export function recordText(explanation: RecordExplanation): string {
+/** A traced record with its text, and the place that it came from if it came from a file. */
+interface RecordToTell extends TracedRecord {
+  readonly record: RecordPosition & {
+    readonly text: string
+    readonly place?: { readonly file: string; readonly line: number }
+  }
+}
+
+/** How headings are written. */
+export type Heading = (text: string) => string
+
+/** What happened to a record, in words. */
+export function recordText(explanation: RecordToTell, bold: Heading = (text) => text): string {
   const { record, outcome, watermark, values, results, rows } = explanation
+  const { place } = record
+  const from = place === undefined ? '' : `${place.file}:${place.line}  `
   const lines = [
-    bold(`${placeText(record.place)}${record.source} ${record.split} position ${record.position}`),
+    bold(`${from}${record.source} ${record.split} position ${record.position}`),
     `record     ${cut(record.text)}`,
     `outcome    ${outcomeText(explanation)}`,
     `watermark  of the split: ${instant(watermark.before)} before this record, ${instant(watermark.after)} after it`,
@@ -49,24 +61,28 @@ export function recordText(explanation: RecordExplanation): string {
   return lines.join('\n')
 }
 
-function outcomeText({ outcome, rows, values }: RecordExplanation): string {
-  const letter = rows.map(({ row }) => row.value as Partial<Rejected> | null).find((row) => row?.reason !== undefined)
-  switch (outcome) {
-    case 'rejected':
-      return `rejected, ${letter?.reason ?? 'for an unknown reason'}: ${letter?.detail ?? ''}`
-    case 'no value':
-      return 'skipped: its value is null (a tombstone), so nothing is counted'
-    case 'filtered':
-      return 'filtered: no step passed a row on to an operator or a sink'
-    case 'counted': {
-      const windows = values.flatMap((value) => value.windows).flatMap((of) => of.windows)
-      const expired = windows.filter(({ standing }) => standing === 'expired').length
-      if (windows.length > 0 && expired === windows.length)
-        return 'expired: its windows no longer accepted rows when it arrived'
-      if (windows.length === 0) return 'passed on to sinks'
-      return expired > 0 ? 'counted in some of its windows; the others no longer accepted rows' : 'counted'
-    }
-  }
+const OUTCOMES: Readonly<Record<Exclude<Verdict, 'rejected'>, string>> = {
+  'no value': 'skipped: its value is null (a tombstone), so nothing is counted',
+  filtered: 'filtered: no step passed a row on to an operator or a sink',
+  'passed on': 'passed on to sinks',
+  counted: 'counted',
+  late: 'counted',
+  'partly expired': 'counted in some of its windows; the others no longer accepted rows',
+  expired: 'expired: its windows no longer accepted rows when it arrived',
+}
+
+function outcomeText(traced: TracedRecord): string {
+  const verdict = verdictOf(traced)
+  if (verdict !== 'rejected') return OUTCOMES[verdict]
+  const letter = rejectionOf(traced)
+  return `rejected, ${letter?.reason ?? 'for an unknown reason'}: ${letter?.detail ?? ''}`
+}
+
+/** The dead letter of a rejected record. */
+export function rejectionOf({ rows }: TracedRecord): Partial<Rejected> | undefined {
+  return (
+    rows.map(({ row }) => row.value as Partial<Rejected> | null).find((row) => row?.reason !== undefined) ?? undefined
+  )
 }
 
 function stepsText(steps: readonly TracedStep[], windows: readonly WindowsOfRow[]): string[] {
@@ -108,8 +124,10 @@ function windowsText({ windows }: WindowsOfRow): string[] {
   })
 }
 
-function resultsText(results: readonly TracedResult[], rows: readonly TracedRow[]): string[] {
-  const more = results.length > RESULTS_SHOWN ? [`  and ${numberText(results.length - RESULTS_SHOWN)} more`] : []
+/** Results, each with the rows that sinks received for it. */
+export function resultsText(results: readonly TracedResult[], rows: readonly TracedRow[]): string[] {
+  const more =
+    results.length > RESULTS_SHOWN ? [`  and ${(results.length - RESULTS_SHOWN).toLocaleString('en-US')} more`] : []
   return results
     .slice(0, RESULTS_SHOWN)
     .flatMap(({ operator, result, steps }) => {
@@ -136,29 +154,4 @@ function rowsText(rows: readonly TracedRow[]): string[] {
     const reason = (value as Partial<Rejected> | null)?.reason
     return `  -> ${sink}  ${op === '-' ? 'a delete' : typeof reason === 'string' ? reason : json(value)}`
   })
-}
-
-const placeText = (place: RecordPlace | undefined): string =>
-  place === undefined ? '' : `${place.file}:${place.line}  `
-
-/** The records with a key, for the terminal. */
-export function keyText({ key, counts, records, expired, results, rows }: KeyExplanation): string {
-  const entries = Object.entries(counts)
-  if (entries.length === 0 && results.length === 0)
-    return `No operator received a record with the key ${JSON.stringify(key)}.`
-  const lines: string[] = []
-  for (const [operator, count] of entries) {
-    lines.push(
-      bold(`${operator}: ${numberText(count)} record${count === 1 ? '' : 's'} with the key ${JSON.stringify(key)}`),
-    )
-    const of = records.filter((record) => record.operator === operator)
-    for (const { place, source, split, position, time } of of) {
-      const isExpired = expired.some((row) => row.split === split && row.position === position && row.source === source)
-      const where = place === undefined ? `${source} ${split} position ${position}` : `${place.file}:${place.line}`
-      lines.push(`  ${where}  ${instant(time)}${isExpired ? '  expired' : ''}`)
-    }
-    if (count > of.length) lines.push(`  and ${numberText(count - of.length)} more`)
-  }
-  if (results.length > 0) lines.push('', bold('results'), ...resultsText(results, rows))
-  return lines.join('\n')
 }
