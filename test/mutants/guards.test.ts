@@ -4,7 +4,7 @@ import { fileOf, without } from './build.js'
 import { GUARDS } from './guards.js'
 
 const RUNTIME = new URL('../../lib/runtime/', import.meta.url)
-const sources = readdirSync(RUNTIME)
+const sources = readdirSync(RUNTIME, { encoding: 'utf8', recursive: true })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => ({ name, lines: readFileSync(new URL(name, RUNTIME), 'utf8').split('\n') }))
 

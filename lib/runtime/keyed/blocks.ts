@@ -214,7 +214,7 @@ export class Blocks {
     for (let turn = 0; turn < CONTENTION_TURNS_MAX; turn++) {
       if (!isStored || turn > 0) {
         const [verdict] = await store.insert([{ ...key, ...attributes }])
-        if (verdict === 'inserted') return true
+        if (verdict === 'inserted') return true // guard: block-once
       }
       const { applied, item } = await store.update({
         key,

@@ -74,5 +74,5 @@ export async function retireWakes(group: StateGroup, wakes: readonly Wake[]): Pr
   const { host, operator, keyGroup } = group
   const pk = wakesPk(host.prefix, operator, keyGroup)
   const ttl = Math.ceil((host.services.clock.now() + WAKE_LIFE_MS) / 1000)
-  for (const { sk } of wakes) await storeOf(group).update({ key: { pk, sk }, set: { ttl }, when: [] }) // guard: life-only-grows
+  for (const { sk } of wakes) await storeOf(group).update({ key: { pk, sk }, set: { ttl }, when: [] }) // guard: used-wakes
 }

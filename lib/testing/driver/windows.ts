@@ -76,7 +76,10 @@ function panesAfter(operator: OperatorPlan, slices: SliceCache, closed: number):
         if (isEmpty) continue
         const emissions: Emission[] = []
         addEmissions(operator, slice, draft, '', 0, 0, emissions, [])
-        for (const { result } of emissions) if (result.op !== '-') found.push(openWindow(result))
+        for (const { row } of emissions) {
+          const result = row as WindowResult<Key, unknown>
+          if (result.op !== '-') found.push(openWindow(result))
+        }
       }
   }
   return found
