@@ -18,6 +18,9 @@ export function checkFunction(code: string, what: string, fn: unknown): void {
     )
 }
 
+/** Refuses a promise by type. Steps are synchronous, so that a replay gives the same result. */
+export type Sync<U> = U extends PromiseLike<unknown> ? 'A step is synchronous: it must not return a promise.' : U
+
 const TEXT_MAX = 40
 
 /** What a message shows of an unexpected value: the beginning of a text, a number, or the kind of value it is. */

@@ -14,7 +14,7 @@ export {
   StopError,
   shown,
 } from './errors.js'
-export { checkFunction, glimpse, settled } from './functions.js'
+export { checkFunction, glimpse, type Sync, settled } from './functions.js'
 export { checksum, hash32, hex8 } from './hash.js'
 export { rowJson } from './json.js'
 export { decodeKey, encodeKey, type Key, type KeyPart } from './key.js'

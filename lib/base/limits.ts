@@ -121,6 +121,11 @@ export const KEY_ROWS_MAX = 900_000
 /** Timers of one key of a process function, and how many of them may fire in one slice. */
 export const TIMERS_OF_KEY_MAX = 1_000
 export const TIMERS_FIRED_MAX = 10_000
+/**
+ * Timers of a key that may fire since its last row. Otherwise a timer that always sets itself again would go on for
+ * ever after the end of the input.
+ */
+export const TIMERS_WITHOUT_ROW_MAX = 100_000
 /** Slots of the ring that holds the changes of a key group's state before they are folded into blocks. */
 export const STATE_SLOTS = 64
 /** The bytes of a key group's changes, as stored, at which they are folded into blocks. */

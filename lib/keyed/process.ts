@@ -1,5 +1,6 @@
+import type { Sync } from '../base/index.js'
+import type { Shape } from './key-run.js'
 import type { KeyedLogic, StepOf } from './logic.js'
-import type { Shape } from './process-run.js'
 import { keyedRows } from './rows.js'
 import type { AccessOf, StateMap } from './state.js'
 
@@ -35,9 +36,9 @@ export interface ProcessContext<K, S> {
   readonly timers: Timers
 }
 
-/** The rows that a handler gives: an array, a generator, or nothing. */
+/** The rows that a handler gives: an array, a generator, or nothing. Never a promise, nor rows that are promises. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that gives no rows has no return statement.
-export type Rows<Out> = Iterable<Out> | undefined | void
+export type Rows<Out> = Iterable<Sync<Out>> | undefined | void
 
 /** Handlers are synchronous and pure: what they give depends on their arguments and the state of the key alone. */
 export interface ProcessHandlers<T, K, S, Out> {

@@ -1,5 +1,5 @@
 import { type Aggregate, comparePlaces, type Place } from '../aggregate/index.js'
-import { checkJson } from './json-text.js'
+import { checkJson } from './json-value.js'
 import type { KeyedRow } from './logic.js'
 
 /** The number of array elements of a row, as ingest collects it: position, timestamp, delay of its turn, value. */

@@ -1,7 +1,16 @@
 import type { Aggregate, Json, Place } from '../aggregate/index.js'
-import { ConfigError, checkOptions, type Duration, glimpse, milliseconds } from '../base/index.js'
+import {
+  ConfigError,
+  checkOptions,
+  type Duration,
+  glimpse,
+  messageOf,
+  milliseconds,
+  RecordRejection,
+} from '../base/index.js'
+import { checkJson, copied, frozen } from './json-value.js'
 
-/** One value of the state of a key. */
+/** One value of the state of a key. A value that is an object is frozen: `set` a new one. */
 export interface ValueState<T> {
   /** The value, or the initial one. */
   get(): T
@@ -12,7 +21,7 @@ export interface ValueState<T> {
   clear(): void
 }
 
-/** A map, in the order in which its entries were first set. */
+/** A map, in the order in which its entries were first set. Its values are frozen. */
 export interface MapState<K extends string | number, V> {
   readonly size: number
   get(key: K): V | undefined
@@ -25,10 +34,10 @@ export interface MapState<K extends string | number, V> {
   clear(): void
 }
 
-/** A list. With a `max`, it keeps the items that were added last. */
+/** A list. With a `max`, it keeps the items that were added last. Its items are frozen. */
 export interface ListState<T> {
   readonly length: number
-  /** The items, the first added first. */
+  /** The items, the first added first. The array does not change when more items are added. */
   get(): readonly T[]
   add(item: T): void
   /** Replaces all items. */
@@ -61,7 +70,8 @@ export interface StateSpec<Access> {
   readonly options: Readonly<Record<string, Json>>
   /** How long after it was last written it is kept, in event time; undefined if the operator decides. */
   readonly ttlMs: number | undefined
-  readonly open: (stored: any, place: () => Place) => Cell<Access>
+  /** `what` begins the messages about it. */
+  readonly open: (stored: any, place: () => Place, what: string) => Cell<Access>
 }
 
 export interface StateOptions {
@@ -83,15 +93,18 @@ const ttlOf = (what: string, ttl: Duration | undefined): number | undefined =>
  */
 export function value<T>(initial: T, options: StateOptions = {}): StateSpec<ValueState<T>> {
   checkOptions('value()', options, { ttl: true })
+  try {
+    checkJson(initial, 'The initial value of value()')
+  } catch (thrown) {
+    throw new ConfigError('bad-state', messageOf(thrown))
+  }
   const text = JSON.stringify(initial)
-  if (text === undefined)
-    throw new ConfigError('bad-state', `The initial value of value() must be JSON; it is ${glimpse(initial)}.`)
   return {
     kind: 'value',
     options: {},
     ttlMs: ttlOf('value()', options.ttl),
-    open(stored) {
-      let current: T = stored === undefined ? JSON.parse(text) : stored
+    open(stored, _, what) {
+      let current: T = frozen(stored === undefined ? JSON.parse(text) : stored)
       let isSet = stored !== undefined
       const cell: Cell<ValueState<T>> = {
         isWritten: false,
@@ -99,13 +112,14 @@ export function value<T>(initial: T, options: StateOptions = {}): StateSpec<Valu
         access: {
           get: () => current,
           set: (next) => {
-            current = next
+            checkJson(next, what)
+            current = frozen(next)
             isSet = true
             cell.isWritten = true
           },
           update: (change) => cell.access.set(change(current)),
           clear: () => {
-            current = JSON.parse(text)
+            current = frozen(JSON.parse(text))
             isSet = false
           },
         },
@@ -125,8 +139,8 @@ export function map<K extends string | number, V>(options: StateOptions = {}): S
     kind: 'map',
     options: {},
     ttlMs: ttlOf('map()', options.ttl),
-    open(stored: [K, V][] | undefined) {
-      const entries = new Map<K, V>(stored)
+    open(stored: [K, V][] | undefined, _, what) {
+      const entries = new Map<K, V>(frozen(stored))
       const cell: Cell<MapState<K, V>> = {
         isWritten: false,
         json: () => (entries.size === 0 ? undefined : ([...entries] as unknown as Json)),
@@ -137,7 +151,13 @@ export function map<K extends string | number, V>(options: StateOptions = {}): S
           get: (key) => entries.get(key),
           has: (key) => entries.has(key),
           set: (key, item) => {
-            entries.set(key, item)
+            if (typeof key !== 'string' && !Number.isFinite(key))
+              throw new RecordRejection(
+                'bad-state',
+                `${what} is a map, whose keys must be strings or finite numbers; this one is ${typeof key === 'number' ? key : `of type ${typeof key}`}.`,
+              )
+            checkJson(item, what)
+            entries.set(key, frozen(item))
             cell.isWritten = true
           },
           delete: (key) => {
@@ -169,7 +189,7 @@ export function list<T>(options: StateOptions & { readonly max?: number } = {}):
     kind: 'list',
     options: max === undefined ? {} : { max },
     ttlMs: ttlOf('list()', options.ttl),
-    open(stored: T[] | undefined) {
+    open(stored: T[] | undefined, _, what) {
       let items = stored ?? []
       const cell: Cell<ListState<T>> = {
         isWritten: false,
@@ -178,14 +198,18 @@ export function list<T>(options: StateOptions & { readonly max?: number } = {}):
           get length() {
             return items.length
           },
-          get: () => items,
+          get: () => frozen(items),
           add: (item) => {
-            items.push(item)
+            checkJson(item, what)
+            // What `get` gave must not change, because a row that was given may hold it.
+            if (Object.isFrozen(items)) items = [...items]
+            items.push(frozen(item))
             if (max !== undefined && items.length > max) items.shift()
             cell.isWritten = true
           },
           set: (next) => {
-            items = max === undefined ? [...next] : next.slice(-max)
+            checkJson(next, what)
+            items = (max === undefined ? next : next.slice(-max)).map(frozen)
             cell.isWritten = true
           },
           clear: () => {
@@ -203,7 +227,7 @@ export function list<T>(options: StateOptions & { readonly max?: number } = {}):
  * @example state: { total: aggregate(sum((order: Order) => order.amount)) }
  */
 export function aggregate<T, R>(
-  fold: Aggregate<T, R, any, any, any>,
+  fold: Aggregate<T, R, any, any, unknown>,
   options: StateOptions = {},
 ): StateSpec<AggregateState<T, R>> {
   checkOptions('aggregate()', options, { ttl: true })
@@ -219,7 +243,8 @@ export function aggregate<T, R>(
         isWritten: false,
         json: () => (acc === undefined ? undefined : (fold.encode(acc) as Json)),
         access: {
-          get: () => fold.result(acc ?? fold.create()),
+          // A custom fold may give its accumulator itself.
+          get: () => copied(fold.result(acc ?? fold.create())),
           add: (row) => {
             const input = fold.read(row)
             if (input === undefined) return

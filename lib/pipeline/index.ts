@@ -10,5 +10,5 @@ export type { LetterBytes, LetterRecord, Pane, Rejected, WindowResult } from './
 export { writersOf } from './rules.js'
 export type { InputPlan, OperatorPlan, Plan, StagePlan } from './stages.js'
 export { countedSteps, rowsOfSteps, type StepCounts, type StepRows, stepsAfter } from './steps.js'
-export { Builder, KeyedStream, Stream, type Sync, WindowedStream } from './stream.js'
+export { Builder, KeyedStream, Stream, WindowedStream } from './stream.js'
 export type { WindowOptions } from './window-options.js'

@@ -41,20 +41,38 @@ export function settleProcess(
     )
   checkName('stateful step', name)
   const what = `process("${name}")`
+  if (handlers === undefined || handlers === null)
+    throw new ConfigError(
+      'bad-process',
+      `${what} takes its handlers after its options, which may be empty: .process("${name}", {}, { onRow(ctx, row) { … } }).`,
+    )
   checkOptions(what, options, { state: true, ttl: true, every: true })
-  checkOptions(`The handlers of ${what}`, handlers, { onRow: true, onTimer: true })
-  checkFunction('bad-process', `onRow of ${what}`, handlers?.onRow)
+  checkOptions(`The object of handlers of ${what}`, handlers, { onRow: true, onTimer: true })
+  checkFunction('bad-process', `onRow of ${what}`, handlers.onRow)
   if (handlers.onTimer !== undefined) checkFunction('bad-process', `onTimer of ${what}`, handlers.onTimer)
-  const state: StateMap = options.state ?? {}
-  for (const [field, spec] of Object.entries(state)) {
-    if (typeof (spec as any)?.open === 'function') continue
+  const state = checkedState(what, options?.state)
+  const ttlMs = options?.ttl === undefined ? undefined : milliseconds(options.ttl, `ttl of ${what}`, 1)
+  return keyedStep(name, every(what, options?.every), processLogic({ name, state, ttlMs, handlers }))
+}
+
+function checkedState(what: string, state: StateMap | undefined): StateMap {
+  if (state === undefined) return {}
+  if (typeof state !== 'object' || state === null || Array.isArray(state))
     throw new ConfigError(
       'bad-state',
-      `The state "${field}" of ${what} must be created with value(), map(), list() or aggregate(); it is ${glimpse(spec)}.`,
+      `state of ${what} is an object such as { seen: value(0) }; it is ${glimpse(state)}.`,
+    )
+  for (const [field, spec] of Object.entries(state)) {
+    checkName('state', field)
+    const given: any = spec
+    if (typeof given?.open === 'function') continue
+    const is = typeof given?.read === 'function' ? `a fold. Write aggregate(…) around it` : glimpse(given)
+    throw new ConfigError(
+      'bad-state',
+      `The state "${field}" of ${what} must be created with value(), map(), list() or aggregate(); it is ${is}.`,
     )
   }
-  const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, `ttl of ${what}`, 1)
-  return keyedStep(name, every(what, options.every), processLogic({ name, state, ttlMs, handlers }))
+  return state
 }
 
 /** The length of a slice, ms; 0 if the plan chooses it. */

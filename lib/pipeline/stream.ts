@@ -1,5 +1,5 @@
 import type { Aggregate, AggregateMap, ResultOf } from '../aggregate/index.js'
-import { ConfigError, checkFunction, checkName, checkOptions, glimpse, type Key } from '../base/index.js'
+import { ConfigError, checkFunction, checkName, checkOptions, glimpse, type Key, type Sync } from '../base/index.js'
 import type { ProcessHandlers, StateMap } from '../keyed/index.js'
 import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
@@ -8,9 +8,6 @@ import { refuseOthers } from './missteps.js'
 import { type ProcessOptions, settleProcess } from './process-options.js'
 import type { WindowResult } from './result.js'
 import { settleWindow, type WindowOptions } from './window-options.js'
-
-/** Refuses a promise by type. Steps are synchronous, so that a replay gives the same result. */
-export type Sync<U> = U extends PromiseLike<unknown> ? 'A step is synchronous: it must not return a promise.' : U
 
 /** A graph node before it has its id. */
 type Unplaced = GraphNode extends infer N ? (N extends GraphNode ? Omit<N, 'id'> : never) : never

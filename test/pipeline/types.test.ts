@@ -18,6 +18,7 @@ import {
   sumDecimal,
 } from '../../lib/aggregate/index.js'
 import { hex } from '../../lib/base/index.js'
+import { aggregate, list, map, value } from '../../lib/keyed/index.js'
 import {
   type KeyedStream,
   pipeline,
@@ -108,6 +109,133 @@ describe('promises are refused', () => {
       const windowed = stream.keyBy((o) => o.customer).window(tumbling('5m'))
       // @ts-expect-error a promise is no number
       windowed.aggregate('a', { total: sum(async (o) => o.amount) })
+    })
+  })
+})
+
+describe('process functions', () => {
+  it('infer the key, the states, the rows and what follows', () => {
+    compiled((p) => {
+      const keyed = p.from(orders).keyBy((o) => [o.customer, o.amount])
+      const state = {
+        seen: value(0),
+        last: value<Order | null>(null),
+        byDay: map<string, number>(),
+        recent: list<Order>({ max: 3 }),
+        total: aggregate(sum((o: Order) => o.amount)),
+      }
+      const given = keyed.process(
+        'a',
+        { state, ttl: '7d', every: '1m' },
+        {
+          onRow(ctx, order) {
+            expectTypeOf(order).toEqualTypeOf<Order>()
+            expectTypeOf(ctx.key).toEqualTypeOf<readonly [string, number]>()
+            expectTypeOf(ctx.state.seen.get()).toEqualTypeOf<number>()
+            expectTypeOf(ctx.state.last.get()).toEqualTypeOf<Order | null>()
+            expectTypeOf(ctx.state.byDay.get('a')).toEqualTypeOf<number | undefined>()
+            expectTypeOf(ctx.state.recent.get()).toEqualTypeOf<readonly Order[]>()
+            expectTypeOf(ctx.state.total.get()).toEqualTypeOf<number>()
+            ctx.timers.set('day', new Date(order.at))
+            // @ts-expect-error seen is a number
+            ctx.state.seen.set('many')
+            // @ts-expect-error there is no such state
+            ctx.state.sen.get()
+            // @ts-expect-error a list is not changed by its array
+            ctx.state.recent.get().push(order)
+            // @ts-expect-error the fold reads orders
+            ctx.state.total.add({ price: 1 })
+            // @ts-expect-error text is no time
+            ctx.timers.set('day', '2020-01-01')
+            return [{ id: order.id, seen: ctx.state.seen.get() }]
+          },
+          onTimer: (ctx, timer) => {
+            expectTypeOf(timer.time).toEqualTypeOf<number>()
+            return [{ id: timer.name, seen: ctx.state.seen.get() }]
+          },
+        },
+      )
+      expectTypeOf(given).toEqualTypeOf<Stream<{ id: string; seen: number }, undefined>>()
+      // @ts-expect-error what follows has no meta
+      given.map((_, meta) => meta.key)
+    })
+  })
+
+  it('give arrays, generators or nothing', () => {
+    compiled((p) => {
+      const keyed = p.from(orders).keyBy((o) => o.customer)
+      const generated = keyed.process(
+        'a',
+        {},
+        {
+          *onRow(_, order) {
+            if (order.amount > 1) yield order.id
+          },
+        },
+      )
+      expectTypeOf(generated).toEqualTypeOf<Stream<string, undefined>>()
+      const some = keyed.process(
+        'b',
+        {},
+        {
+          onRow(_, order) {
+            if (order.amount > 1) return [order.amount]
+            return undefined
+          },
+        },
+      )
+      expectTypeOf(some).toEqualTypeOf<Stream<number, undefined>>()
+      const tagged = keyed.process(
+        'c',
+        {},
+        {
+          onRow: (_, order) => [
+            order.amount > 1 ? ({ kind: 'large', id: order.id } as const) : { kind: 'other' as const },
+          ],
+        },
+      )
+      tagged.sideOutput(
+        (row) => row.kind === 'large',
+        (side) => side.filter((row) => row.kind === 'large').map((row) => row.id),
+      )
+      // Nothing on rows, and rows on timers.
+      const late = keyed.process(
+        'd',
+        {},
+        {
+          onRow(ctx) {
+            ctx.timers.set('a', ctx.now + 1)
+          },
+          onTimer: (ctx) => [ctx.key],
+        },
+      )
+      expectTypeOf(late).toEqualTypeOf<Stream<string, undefined>>()
+    })
+  })
+
+  it('are refused where they are wrong', () => {
+    compiled((p) => {
+      const keyed = p.from(orders).keyBy((o) => o.customer)
+      // @ts-expect-error a handler is synchronous
+      keyed.process('a', {}, { onRow: async () => undefined })
+      // @ts-expect-error even where it gives rows
+      keyed.process('a', {}, { onRow: async (_, order) => [order.id] })
+      // @ts-expect-error a timer is as well
+      keyed.process('a', {}, { onRow: () => [1], onTimer: async () => [1] })
+      // @ts-expect-error rows are no promises
+      keyed.process('a', {}, { onRow: (_, order) => [Promise.resolve(order.id)] })
+      // @ts-expect-error an async generator is no iterable
+      keyed.process('a', {}, { async *onRow() {} })
+      // @ts-expect-error a row alone is no array
+      keyed.process('a', {}, { onRow: (_, order) => order })
+      // @ts-expect-error the handlers come after the options
+      keyed.process('a', { onRow: () => [] })
+      // @ts-expect-error there is no such handler
+      keyed.process('a', {}, { onRow: () => [1], onEvent: () => [1] })
+      // @ts-expect-error a fold is wrapped by aggregate()
+      keyed.process('a', { state: { total: sum((o: Order) => o.amount) } }, { onRow: () => [1] })
+      // @ts-expect-error rows of a process function have no meta
+      aggregate(max((_: Order, meta: RecordMeta) => meta.position))
     })
   })
 })
