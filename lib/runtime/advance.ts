@@ -3,7 +3,7 @@ import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item } from '../ports/index.js'
 import { Closed } from './closed.js'
 import { type Closing, windowClosing } from './closing.js'
-import { type Cursor, doneThrough, doneUpTo } from './cursor.js'
+import { type Cursor, doneBefore, doneThrough, doneUpTo } from './cursor.js'
 import { addPartRow, runEmissions } from './emission.js'
 import { laneOf } from './fold.js'
 import { freshCursor, GroupCursor } from './group-cursor.js'
@@ -69,10 +69,6 @@ export async function advance(
     done()
   }
 }
-
-/** Every slice up to here is done for all keys. */
-const doneBefore = ({ slices }: OperatorPlan, { slice, hash }: Cursor): number =>
-  hash === undefined ? slice : slice - slices.widthMs
 
 class Advance {
   private readonly host: Host
@@ -155,7 +151,7 @@ class Advance {
       if (this.isDone(from)) return 'done'
       if (this.state?.isLong === true && !(await this.fold())) return 'deadline'
       if (this.isDue()) return 'deadline'
-      const closed = doneBefore(this.operator, from)
+      const closed = doneBefore(from, this.operator)
       refuseExpired(
         this.host,
         this.operator,
@@ -217,11 +213,8 @@ class Advance {
         host.services.logger.warn('not enough time to read a range of keys', { operator: operator.name, keyGroup })
         return 'deadline'
       }
-      const { state } = this
-      if (state !== undefined) {
-        const timers = await this.withoutRows(from, range.slice)
-        if (timers !== undefined) return timers
-      }
+      const timers = this.state === undefined ? undefined : await this.withoutRows(from, range.slice)
+      if (timers !== undefined) return timers
       if (range.slice === undefined) return await this.settle(new Closed(doneThrough(frontier), frontier))
       if (range.upper === undefined) {
         // In the middle of a slice, the keys before the cursor were left out. Later slices need those keys.
@@ -240,7 +233,7 @@ class Advance {
     const { operator, frontier } = this
     const { widthMs } = operator.slices
     const upTo = Math.min(frontier, slice - widthMs)
-    const done = doneBefore(operator, from)
+    const done = doneBefore(from, operator)
     if (upTo <= done) return undefined
     const nothing = new SliceCache(operator)
     const isWithin = from.hash !== undefined && from.slice <= upTo
@@ -283,7 +276,7 @@ class Advance {
     const before = this.cursor.text
     const closed = new Closed(before, from.slice)
     const closing = this.closing(from, upTo, cache)
-    const done = doneBefore(operator, from)
+    const done = doneBefore(from, operator)
     for (let slice = await closing.next(done); slice !== undefined; slice = await closing.next(slice)) {
       for await (const part of closing.parts(slice)) {
         const outcome = await this.take(closed, slice, part)

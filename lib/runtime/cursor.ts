@@ -1,4 +1,5 @@
 import { hex8, SORTABLE_LENGTH, sortable, TIME_MIN, unsortable } from '../base/index.js'
+import type { OperatorPlan } from '../pipeline/index.js'
 import { AFTER_ALL } from './keys.js'
 
 /**
@@ -42,4 +43,9 @@ export function readCursor(text: string): Cursor {
     hash: hash === AFTER_ALL ? undefined : Number.parseInt(hash!, 16),
     rank: hash === AFTER_ALL || rank === AFTER_ALL ? undefined : Number(rank),
   }
+}
+
+/** Every slice up to here is done for all keys. */
+export function doneBefore({ slice, hash }: Cursor, { slices }: Pick<OperatorPlan, 'slices'>): number {
+  return hash === undefined ? slice : slice - slices.widthMs
 }

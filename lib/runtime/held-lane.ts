@@ -1,6 +1,6 @@
 import { TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
-import type { Cursor } from './cursor.js'
+import { type Cursor, doneBefore } from './cursor.js'
 import { laneOf } from './fold.js'
 import type { Host } from './host.js'
 import type { LaneCache } from './lane-cache.js'
@@ -38,7 +38,7 @@ export class HeldLane {
     const { slices } = this.operator
     const { host, operator, keyGroup, cache } = this
     const lane = laneOf(keyGroup, operator)
-    const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
+    const closed = doneBefore(from, operator)
     // A window that ends after the cursor may have begun one span before it. Older data that no such window contains
     // may already have been deleted.
     const lo = from.slice === TIME_MIN ? TIME_MIN : slices.bucketEnd(slices.neededFrom(closed, 0) + slices.widthMs)
@@ -61,10 +61,9 @@ export class HeldLane {
   }
 
   /** Lets go of what this key group does not need any more: only buckets that windows may read which are still open. */
-  release({ slice, hash }: Cursor): void {
+  release(at: Cursor): void {
     const { slices } = this.operator
-    const done = hash === undefined ? slice : slice - slices.widthMs
-    const oldest = done - slices.backMs - slices.keepMs - slices.widthMs
+    const oldest = doneBefore(at, this.operator) - slices.backMs - slices.keepMs - slices.widthMs
     this.cache.release(this.keyGroup, slices.bucketEnd(Math.max(TIME_MIN, oldest)))
   }
 }

@@ -1,7 +1,7 @@
 import { TIME_MAX, TIME_MIN } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { LinkCheck } from './chain.js'
-import type { Cursor } from './cursor.js'
+import { type Cursor, doneBefore } from './cursor.js'
 import { keyGroupOf, laneOf } from './fold.js'
 import type { Host } from './host.js'
 import { byHash, type KeyPlace, middleHash, middleKey } from './key-order.js'
@@ -58,7 +58,7 @@ export async function readRange(
   if (width !== undefined && start + width < end) reader.upper = { hash: start + width, text: '' }
   const links = new LinkCheck()
   const bytesMax = laneBytes(host, operator)
-  const closed = from.hash === undefined ? from.slice : from.slice - slices.widthMs
+  const closed = doneBefore(from, operator)
   // Whether late panes will be read is not known yet, so their windows are read too.
   const back = slices.bucketEnd(slices.neededFrom(closed) + slices.widthMs)
   const first = from.slice === TIME_MIN ? FIRST_SEGMENT : bucketFloor(back)

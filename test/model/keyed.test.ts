@@ -29,6 +29,8 @@ interface Guards {
   readonly foldsInTime: boolean
   /** Wakes are written before the base moves past the tail that held their timers. */
   readonly wakesFirst: boolean
+  /** The wakes that are read begin at or after a floor, which is below each wake that is still needed. */
+  readonly floorBelow: boolean
   /** A wake is named by its content, because folds of one tail may write different wakes. */
   readonly wakeByContent: boolean
   /** A key that a wake names goes into the tail, even if no timer was due, so that its next timer gets a wake. */
@@ -58,6 +60,7 @@ const SOUND: Guards = {
   blockBehind: true,
   foldsInTime: true,
   wakesFirst: true,
+  floorBelow: true,
   wakeByContent: true,
   wakesAgain: true,
   firesAll: true,
@@ -135,7 +138,7 @@ class KeyGroup {
   private readonly guards: Guards
   private readonly input: readonly (readonly number[])[]
   private closed = 0
-  private head = { cursor: 0, seq: 0, base: 0 }
+  private head = { cursor: 0, seq: 0, base: 0, floor: 0 }
   private readonly slots = new Map<number, Slot>()
   private readonly blocks = new Map<string, Block>()
   private readonly wakes = new Map<string, Wake>()
@@ -191,7 +194,7 @@ class KeyGroup {
   *advance(): Generator<void> {
     const { guards } = this
     yield
-    const { cursor, seq, base } = this.head
+    const { cursor, seq, base, floor } = this.head
     yield
     const to = Math.min(this.closed, cursor + 1 + this.random.below(9))
     const tail = yield* this.tail(base, seq)
@@ -212,7 +215,7 @@ class KeyGroup {
     const last = (to - 1) >> 1
     const woken = new Set<number>()
     for (const { min, max, keys } of this.wakes.values())
-      if (min <= last && max >= first) for (const [due, key] of keys) if (due >= first && due <= last) woken.add(key)
+      if (min >= floor && min <= last && max >= first) for (const [due, key] of keys) if (due >= first && due <= last) woken.add(key)
     for (const key of new Set([...woken, ...this.input.slice(first, last + 1).flat()])) {
       if (states.has(key)) continue
       const { block } = yield* this.leaf(key)
@@ -311,9 +314,14 @@ class KeyGroup {
         return false
       }.bind(this)
       if (guards.wakesFirst) if (yield* wakes()) return
+      // Wakes that begin before the floor are not read any more. Other attempts may have written some in the meantime.
+      const isLeft = ({ min, max }: Wake): boolean => min < slice && max >= slice
+      const left = guards.floorBelow ? [...this.wakes.values()].filter(isLeft) : []
+      const floor = Math.min(slice, ...left.map(({ min }) => min))
       const base1 = function* (this: KeyGroup): Generator<void> {
         yield
-        if (!guards.baseAsRead || this.head.base === base) this.head = { ...this.head, base: seq }
+        if (!guards.baseAsRead || this.head.base === base)
+          this.head = { ...this.head, base: seq, floor: Math.max(this.head.floor, floor) }
       }.bind(this)
       if (!guards.blocksBeforeBase) {
         yield* base1()

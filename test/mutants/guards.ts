@@ -1310,8 +1310,8 @@ export const GUARDS: readonly Guard[] = [
     name: 'wake-floor',
     invariant: '8',
     file: 'runtime/keyed/keyed-state',
-    find: 'Math.max(this.floor, Math.min(before, this.wakesTo, ...left.map(({ first }) => first)))',
-    replace: 'Math.max(this.floor, Math.min(before, ...left.map(({ first }) => first)))',
+    find: 'Math.max(this.floor, Math.min(before, ...left.map(({ first }) => first)))',
+    replace: 'Math.max(this.floor, before)',
     pipeline: 'process',
   },
   {

@@ -126,7 +126,7 @@ describe('invariant 7: a reader fails loudly', () => {
         when: [],
       })
     })
-    await expect(damaged).rejects.toThrow(/The checksum of segment counting\.1#w#0 .* is wrong/)
+    await expect(damaged).rejects.toThrow(/The checksum of the segment counting\.1#w#0 .* is wrong/)
   })
 
   it('on a format it does not know', async () => {
@@ -134,7 +134,7 @@ describe('invariant 7: a reader fails loudly', () => {
       const [first] = await world.segments('w')
       await world.store.update({ key: { pk: first!.pk, sk: first!.sk }, set: { format: 2 }, when: [] })
     })
-    await expect(damaged).rejects.toThrow(/This version reads segments in format 1, but segment .* has format 2/)
+    await expect(damaged).rejects.toThrow(/This version reads state in format 1, but the segment .* has format 2/)
   })
 
   it('invariant 9: on a segment past its time to live', async () => {

@@ -64,9 +64,9 @@ export class KeyedClosing {
   }
 
   /**
-   * The parts of a slice that are not done yet. `text` is the key at the cursor, if more keys with its hash follow. With
-   * `upper`, only the keys before it. A part ends when it has as many keys, rows or changes as one may have: all of
-   * that depends on the rows and the state alone, so every attempt makes the same parts.
+   * The parts of a slice that are not done yet. `text` is the key at the cursor, if more keys with its hash follow.
+   * With `upper`, only the keys before it. A part ends when it has as many keys, rows or changes as one may have: all
+   * of that depends on the rows and the state alone, so every attempt makes the same parts.
    */
   async *parts(slice: number, from: Cursor, text: string | undefined, upper?: KeyPlace): AsyncGenerator<KeyedPart> {
     const isWithin = slice === from.slice && from.hash !== undefined

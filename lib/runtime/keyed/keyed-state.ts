@@ -12,7 +12,7 @@ import { KeyedClosing } from './close.js'
 import { Behind, placeOf, type StateGroup } from './group.js'
 import { isGone, type KeyRecord } from './key-record.js'
 import { readSlots, type Slot, writeSlot } from './tail.js'
-import { type Due, readWakes, retireWakes, type Wake, writeWakes } from './wakes.js'
+import { type Due, readWakes, retireWakes, writeWakes } from './wakes.js'
 
 /**
  * The keyed state of a key group, as far as a container holds it (invariants 7, 8). The state at the cursor is: the
@@ -38,7 +38,6 @@ export class KeyedState {
   private readonly own = new Agenda<string>()
   /** Hashes of keys in blocks that may have work without rows, by slice. */
   private readonly woken = new Agenda<number>()
-  private wakes: Wake[] = []
   /** Times for which a wake has to be written before the cursor moves. */
   private again: Due[] = []
   /** Wakes that begin up to here are held. */
@@ -67,7 +66,6 @@ export class KeyedState {
     this.tail.clear()
     this.own.clear()
     this.woken.clear()
-    this.wakes = []
     this.again = []
     this.wakesTo = TIME_MIN
     this.dead = undefined
@@ -140,7 +138,6 @@ export class KeyedState {
     const from = this.wakesTo
     const found = await readWakes(this.group, from === TIME_MIN ? this.floor : from + 1, to)
     for (const wake of found) {
-      this.wakes.push(wake)
       for (const { time, hash } of wake.dues) {
         const slice = slices.sliceEnd(time)
         if (slice > after) this.woken.add(slice, hash)
@@ -197,7 +194,7 @@ export class KeyedState {
   /** A key was woken before it has work: its wake has been used, so it gets another one before the cursor moves. */
   wakeAgain(time: number, hash: number): void {
     this.again.push({ time, hash })
-    if (time <= this.wakesTo) this.woken.add(this.group.operator.slices.sliceEnd(time), hash)
+    this.woken.add(this.group.operator.slices.sliceEnd(time), hash)
   }
 
   /** Takes over the changes of a part. */
@@ -301,11 +298,14 @@ export class KeyedState {
   private async moveBase(cursor: GroupCursor, done: number): Promise<void> {
     const { slices } = this.group.operator
     const before = done <= TIME_MIN ? TIME_MIN : done - slices.widthMs
-    const used = this.wakes.filter(({ last }) => last < before)
-    await retireWakes(this.group, used)
-    const left = this.wakes.filter(({ last }) => last >= before)
-    // Only wakes that were read are known to have been used.
-    const floor = Math.max(this.floor, Math.min(before, this.wakesTo, ...left.map(({ first }) => first))) // guard: wake-floor
+    // They are read again: blocks may rely on wakes that other attempts have written since.
+    const wakes = before === TIME_MIN ? [] : await readWakes(this.group, this.floor, before)
+    await retireWakes(
+      this.group,
+      wakes.filter(({ last }) => last < before),
+    )
+    const left = wakes.filter(({ last }) => last >= before)
+    const floor = Math.max(this.floor, Math.min(before, ...left.map(({ first }) => first))) // guard: wake-floor
     if (!(await cursor.moveBase(this.base, this.seq, floor))) throw new Behind()
     this.floor = floor
     this.base = this.seq
@@ -313,7 +313,6 @@ export class KeyedState {
     this.tailBytes = 0
     this.own.clear()
     this.woken.clear()
-    this.wakes = []
     this.wakesTo = TIME_MIN
   }
 }
