@@ -29,10 +29,10 @@ const isOpenEnded = process.env.FUZZ_RUNS !== undefined || process.env.SIM_SEEDS
  * Tests of plain code, which leave nothing behind in their process: they share one, so that libraries are loaded once.
  */
 const TOGETHER = [
-  'test/{aggregate,base,codecs,cost,fuzz,handlers,keyed,mutants,observe,package,pipeline,runtime,testing,time,window}/*.test.ts',
+  'test/{aggregate,base,codecs,cost,examples,fuzz,handlers,keyed,mutants,observe,package,pipeline,runtime,testing,time,window}/*.test.ts',
   'test/dev/{answer,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal,workspace}.test.ts',
   'test/infra/{apart,cost,dead-letters,options,refusals,security,stream-pipeline}.test.ts',
-  'test/{docs/{addresses,cost,deploy,testing},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
+  'test/{docs/{addresses,cost,deploy,process,testing},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
   'test/{sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
 ]
 

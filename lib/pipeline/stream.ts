@@ -125,10 +125,15 @@ export class Stream<T, Meta = RecordMeta | undefined> {
 
   /**
    * Removes the rows for which `test` returns true from this stream and passes them to `build`. Returns the stream of
-   * all other rows.
+   * all other rows. If `test` is a type guard, both streams have the type that it leaves them.
    * @example orders.sideOutput(o => o.total > 10_000, large => large.to(ndjson('large')))
    */
-  sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: Stream<T, Meta>) => unknown): Stream<T, Meta> {
+  sideOutput<U extends T>(
+    test: (value: T, meta: Meta) => value is U,
+    build: (side: Stream<U, Meta>) => unknown,
+  ): Stream<Exclude<T, U>, Meta>
+  sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: Stream<T, Meta>) => unknown): Stream<T, Meta>
+  sideOutput(test: (value: T, meta: Meta) => boolean, build: (side: any) => unknown): any {
     checkFunction('bad-step', 'sideOutput', test)
     checkFunction('bad-step', 'sideOutput', build)
     const divert = this.builder.add({ kind: 'divert', input: this.id, fn: test })

@@ -194,10 +194,11 @@ describe('process functions', () => {
           ],
         },
       )
-      tagged.sideOutput(
+      const others = tagged.sideOutput(
         (row) => row.kind === 'large',
-        (side) => side.filter((row) => row.kind === 'large').map((row) => row.id),
+        (side) => side.map((row) => row.id),
       )
+      expectTypeOf(others).toExtend<Stream<{ kind: 'other' }, undefined>>()
       // Nothing on rows, and rows on timers.
       const late = keyed.process(
         'd',
