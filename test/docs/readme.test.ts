@@ -19,24 +19,9 @@ const [, code] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))!
 const file = join(directory, 'revenue.ts')
 
 describe('README', () => {
-  it('its pipeline compiles and runs as it stands', async () => {
+  // That it compiles, test/dev/init looks at.
+  it('its pipeline runs as it stands', async () => {
     writeFileSync(file, code!.replace("'millrace'", JSON.stringify(resolve('lib/index.ts'))))
-    const flags = [
-      '--ignoreConfig',
-      '--noEmit',
-      '--strict',
-      '--target',
-      'ES2023',
-      '--module',
-      'NodeNext',
-      '--skipLibCheck',
-      '--allowImportingTsExtensions',
-      '--typeRoots',
-      resolve('node_modules/@types'),
-      '--types',
-      'node',
-    ]
-    await execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, file])
     const order = (orderedAt: string, amount: number, status = 'paid') =>
       JSON.stringify({ orderedAt, customerId: 'c', status, amount })
     writeFileSync(
