@@ -38,7 +38,7 @@ export class LongestFirst extends BaseSequencer {
 
 /** Files that share a process come last, one after the other: another between them would end it. */
 function rank({ moduleId, project }: TestSpecification): number {
-  if (project.config.isolate === false) return LONGEST.length + 1
   const place = LONGEST.findIndex((name) => moduleId.endsWith(name))
-  return place === -1 ? LONGEST.length : place
+  const rank = place === -1 ? LONGEST.length : place
+  return project.config.isolate === false ? LONGEST.length + 1 + rank : rank
 }
