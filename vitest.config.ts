@@ -49,7 +49,8 @@ const shared: InlineConfig = {
   hookTimeout: HANG_MS,
   expect: { poll: { timeout: HANG_MS } },
   pool: 'forks',
-  maxWorkers: 2,
+  // One more than the two cores that are there at least: many files wait for services, for processes and for ticks.
+  maxWorkers: 3,
 }
 const plugins = withoutGuard(process.env.WITHOUT_GUARD)
 
