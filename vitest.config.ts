@@ -29,11 +29,13 @@ const isOpenEnded = process.env.FUZZ_RUNS !== undefined || process.env.SIM_SEEDS
  * Tests of plain code, which leave nothing behind in their process: they share one, so that libraries are loaded once.
  */
 const TOGETHER = [
-  'test/{aggregate,base,codecs,cost,examples,fuzz,handlers,keyed,mutants,observe,package,pipeline,runtime,testing,time,window}/*.test.ts',
-  'test/dev/{answer,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal,workspace}.test.ts',
-  'test/infra/{apart,cost,dead-letters,options,refusals,security,stream-pipeline}.test.ts',
-  'test/{docs/{addresses,cost,deploy,process,testing},lambda/runtime-api,oracle/oracle,sinks/{callback,console,file},state/memory}.test.ts',
-  'test/{sim/dynamodb/{conformance,errors,service,store},sources/*,style}.test.ts',
+  'test/{aggregate,base,codecs,cost,examples,fuzz,handlers,keyed,mutants,observe,package}/*.test.ts',
+  'test/{pipeline,runtime,testing,time,window}/*.test.ts',
+  'test/{crash,lambda,model,oracle,sim,sim/dynamodb,sources,volume}/*.test.ts',
+  'test/dev/{answer,code-files,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal}.test.ts',
+  'test/{dev/{cli-process,dead-letters,workspace},docs/{addresses,aggregates,cost,deploy,process,testing},style}.test.ts',
+  'test/infra/{apart,cost,dead-letters,options,own-code,refusals,security,stream-pipeline}.test.ts',
+  'test/{sinks/{callback,console,file,file-bytes},state/{lmdb,memory}}.test.ts',
 ]
 
 const shared: InlineConfig = {
@@ -48,7 +50,8 @@ const shared: InlineConfig = {
   hookTimeout: HANG_MS,
   expect: { poll: { timeout: HANG_MS } },
   pool: 'forks',
-  maxWorkers: 2,
+  // One more than the two cores that are there at least: many files wait for services, for processes and for ticks.
+  maxWorkers: 3,
 }
 const plugins = withoutGuard(process.env.WITHOUT_GUARD)
 

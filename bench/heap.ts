@@ -24,14 +24,18 @@ export interface PhaseFigures extends HeapFigures {
   readonly ownMb: number
 }
 
-/** Runs a phase in a separate process, with the heap of a function with that much memory. */
-export function heapProcess(task: HeapTask, memoryMb: number): Promise<PhaseFigures> {
-  const child = fork(fileURLToPath(new URL('./heap-child.ts', import.meta.url)), [JSON.stringify(task)], {
+const CHILD = fileURLToPath(new URL('./heap-child.ts', import.meta.url))
+
+/**
+ * Runs a phase in a separate process, with the heap of a function with that much memory. `file` is what the process
+ * runs; a compiled one starts sooner.
+ */
+export function heapProcess(task: HeapTask, memoryMb: number, file = CHILD): Promise<PhaseFigures> {
+  const child = fork(file, [JSON.stringify(task)], {
     execArgv: [
       `--max-old-space-size=${Math.floor(memoryMb * HEAP_SHARE)}`,
       `--max-semi-space-size=${Math.max(1, Math.floor(memoryMb * YOUNG_SHARE))}`,
-      '--import',
-      'tsx',
+      ...(file.endsWith('.ts') ? ['--import', 'tsx'] : []),
     ],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })

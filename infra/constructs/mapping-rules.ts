@@ -71,8 +71,17 @@ const WINDOW_S_MAX = 300
 /** The pipeline's defaults for options that its mappings leave out. */
 export type MappingDefaults = Pick<MappingOptions, 'batchSize' | 'maxBatchingWindow'>
 
-/** The common settings of every mapping: its own options, or else the pipeline's defaults. */
-export function settledMapping(options: MappingOptions, defaults: MappingDefaults = {}) {
+/** The common settings of every mapping. */
+export interface SettledMapping {
+  readonly batchSize: number
+  readonly maxBatchingWindow: Duration
+  readonly startingPosition: StartingPosition
+  readonly startingPositionTimestamp?: number
+  readonly enabled: boolean
+}
+
+/** The settings of a mapping: its own options, or else the pipeline's defaults. */
+export function settledMapping(options: MappingOptions, defaults: MappingDefaults = {}): SettledMapping {
   const { startingPositionTimestamp } = options
   return {
     batchSize: options.batchSize ?? defaults.batchSize ?? 1_000,

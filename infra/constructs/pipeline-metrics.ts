@@ -20,7 +20,7 @@ export class PipelineMetrics {
     pipeline: string,
     functions: Readonly<Record<HandlerName, IFunction>>,
     state: ITable,
-    period = Duration.minutes(5),
+    period: Duration = Duration.minutes(5),
   ) {
     this.pipeline = pipeline
     this.functions = functions

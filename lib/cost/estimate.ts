@@ -1,8 +1,9 @@
 import { batchOf, DEPLOYMENT, type Deployment, intervalOf, invocationMs, plannedCpuUs, splitsOf } from './deployment.js'
+import { distinctOf, UNIT_BYTES } from './distinct.js'
 import { MONTH_HOURS, MONTH_SECONDS, PRICES } from './prices.js'
 import type { Shape } from './shape.js'
 import { onDemandUsd, provisionedUsd } from './stream.js'
-import { closingUnits, distinctOf, plannedUnits, type RecordUnits, UNIT_BYTES } from './units.js'
+import { closingUnits, plannedUnits, type RecordUnits } from './units.js'
 import { alarmsOf, metricsUsd } from './watching.js'
 import type { Workload } from './workload.js'
 
@@ -51,7 +52,7 @@ export function estimate(shape: Shape, load: Workload, deployment: Deployment = 
   const batches = rate / batch
   const state = unitsOf(shape, load, deployment, measured)
   // The units of a run include those for closing windows.
-  const writes = rate * state.writes + (measured === undefined ? closingUnits(shape, batches) : 0)
+  const writes = rate * state.writes + (measured === undefined ? closingUnits(shape, load, batches) : 0)
   const ticks = deployment.ticksPerMinute / 60
   const groups = sum(shape.operators.map(({ keyGroups }) => keyGroups))
   const reads = rate * state.reads + ticks * (TICK_READ_UNITS + groups)
@@ -88,9 +89,9 @@ function unitsOf(shape: Shape, load: Workload, deployment: Deployment, measured:
   const batch = batchOf(shape, load, deployment)
   // A full batch is delivered before its window is over.
   const seconds = Math.min(intervalOf(shape, deployment), (batch * splitsOf(load, deployment)) / load.recordsPerSecond)
-  const planned = plannedUnits(shape, load.keys, batch, seconds)
+  const planned = plannedUnits(shape, load, batch, seconds)
   if (measured === undefined) return planned
-  const ratio = planned.writes / plannedUnits(shape, load.keys, measured.batch, seconds).writes
+  const ratio = planned.writes / plannedUnits(shape, load, measured.batch, seconds).writes
   return {
     writes: measured.writeUnits * ratio,
     reads: measured.readUnits * ratio,

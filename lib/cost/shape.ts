@@ -21,6 +21,8 @@ export interface Shape {
     readonly sliceMs: number
     /** How often a window of a key ends. */
     readonly windowEveryMs: number
+    /** Whether it keeps state for each key. Its segments then hold whole rows. */
+    readonly isKeyed: boolean
     /** Whether its results become items of a table. */
     readonly hasTable: boolean
   }[]
@@ -37,7 +39,7 @@ export function shapeOf(plan: Plan): Shape {
     sources: plan.sources.map(({ name, connector }) => ({ name, connector })),
     stages: plan.stages.length,
     minAdvanceMs,
-    operators: plan.operators.map(({ name, stage, keyGroups, lanes, fields, slices, node: { window } }) => ({
+    operators: plan.operators.map(({ name, stage, keyGroups, lanes, fields, slices, logic }) => ({
       name,
       stage,
       keyGroups,
@@ -46,7 +48,8 @@ export function shapeOf(plan: Plan): Shape {
       lifeMs: slices.readMs + SPARE_LIFE_MS,
       fields: fields.length,
       sliceMs: Math.max(slices.widthMs, minAdvanceMs),
-      windowEveryMs: window.stepMs,
+      windowEveryMs: slices.spec.stepMs,
+      isKeyed: logic !== undefined,
       hasTable: outputs.some(
         (sink) => isTable(sink.connector) && writersOf(plan, sink.name).some((writer) => writer.name === name),
       ),

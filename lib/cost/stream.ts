@@ -1,6 +1,6 @@
+import { UNIT_BYTES } from './distinct.js'
 import { MONTH_HOURS, MONTH_SECONDS, PRICES } from './prices.js'
 import type { Shape } from './shape.js'
-import { UNIT_BYTES } from './units.js'
 import type { Workload } from './workload.js'
 
 const GB = 1024 ** 3

@@ -134,10 +134,14 @@ async function prolong(
     const due = page.items.filter((item) => (item.ttl as number) < ttl - slackMs / 1000)
     for (let at = 0; at < due.length; at += KEPT_AT_ONCE) {
       if (left <= 0 || deadline.remainingMs() < DEADLINE_RESERVE_MS) return false
-      const some = due.slice(at, at + KEPT_AT_ONCE).flatMap((item) => [...partKeys(item), { pk: item.pk, sk: item.sk }])
-      await Promise.all(some.map((key) => store.update({ key, set: { ttl }, when: [] }))) // guard: life-only-grows
-      metrics.add('KeptSegments', some.length, 'Count')
-      left -= some.length
+      const heads = due.slice(at, at + KEPT_AT_ONCE)
+      const parts = heads.flatMap(partKeys)
+      const keep = (key: ItemKey): Promise<unknown> => store.update({ key, set: { ttl }, when: [] }) // guard: life-only-grows
+      // Only the life of the head is looked at, so it is extended when that of its parts has been.
+      await Promise.all(parts.map(keep)) // guard: parts-kept-first
+      await Promise.all(heads.map(({ pk, sk }) => keep({ pk, sk })))
+      metrics.add('KeptSegments', parts.length + heads.length, 'Count')
+      left -= parts.length + heads.length
     }
     after = page.next
   } while (after !== undefined)

@@ -24,6 +24,7 @@ interface Sale {
 }
 
 const SPLITS = 4
+const RECORD_BYTES = 60
 const RATE = 500
 const BATCHES = 32
 /** The first batches of a split meet chains that nobody knows. */
@@ -85,9 +86,10 @@ async function measured(given: Case) {
 
 function planned(given: Case) {
   const shape = shapeOf(plan(salesOf(given)))
-  const units = plannedUnits(shape, given.keys, given.batch, (given.batch * SPLITS) / RATE)
+  const load = { keys: given.keys, recordBytes: RECORD_BYTES, recordsPerSecond: RATE }
+  const units = plannedUnits(shape, load, given.batch, (given.batch * SPLITS) / RATE)
   return {
-    writes: units.writes * given.batch + (closingUnits(shape, RATE / given.batch) * given.batch) / RATE,
+    writes: units.writes * given.batch + (closingUnits(shape, load, RATE / given.batch) * given.batch) / RATE,
     reads: units.reads * given.batch,
   }
 }

@@ -2,18 +2,21 @@ import { execFile } from 'node:child_process'
 import {
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
+import { LONG } from '../draws.js'
 import { millrace } from './cli.js'
 
 const execute = promisify(execFile)
@@ -29,6 +32,7 @@ const CLONE = [
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'tsconfig.package.json',
   'README.md',
   'CHANGELOG.md',
   'SECURITY.md',
@@ -37,6 +41,7 @@ const CLONE = [
   'examples/starter',
   'infra/constructs',
   'lib',
+  'scripts/untyped.d.ts',
 ]
 
 /** What was typed in a folder, and what was seen. */
@@ -56,6 +61,32 @@ async function seen(cwd: string, command: string, ...args: string[]): Promise<st
   return seen
 }
 
+/**
+ * What this clone has installed, as hard links: npm keeps what the project asks for, removes all else, and unpacks what
+ * is missing. In the long form it unpacks everything.
+ */
+function link(from: string, to: string): void {
+  mkdirSync(to)
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    // Caches, and what npm knows of the folder that all this is in.
+    if (basename(from) === 'node_modules' && entry.name.startsWith('.') && entry.name !== '.bin') continue
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) link(source, target)
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target)
+    else linkOrCopy(source, target)
+  }
+}
+
+/** Temporary files may be on another disk. */
+function linkOrCopy(source: string, target: string): void {
+  try {
+    linkSync(source, target)
+  } catch {
+    cpSync(source, target)
+  }
+}
+
+const [, readme] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))!
 const TARBALL = `millrace-${JSON.parse(readFileSync('package.json', 'utf8')).version}.tgz`
 
 describe('millrace init', () => {
@@ -79,6 +110,12 @@ describe('millrace init', () => {
     const packed = (await seen(folder, 'tar', '-tzf', join(first, TARBALL))).split('\n')
     expect(packed).toEqual(expect.arrayContaining(['package/dist/lib/index.js', 'package/dist/lib/dev/cli/main.js']))
 
+    if (LONG) {
+      // `npm run package` compiles without the types of large packages, and to the same as the build.
+      await seen(clone, 'npx', 'tsc', '-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(folder, 'built'))
+      await seen(folder, 'diff', '-r', 'built', join(clone, 'dist'))
+    }
+
     // As npx has it: the package, and none of the clients that other commands use. $ npx millrace init ../shop
     const bare = join(folder, 'bare')
     mkdirSync(bare)
@@ -100,7 +137,10 @@ describe('millrace init', () => {
     expect(dependencyOf(other)).toBe('next')
     expect([...readdirSync(published), ...readdirSync(other)]).not.toContain(TARBALL)
 
+    if (!LONG) link(resolve('node_modules'), join(shop, 'node_modules'))
     await seen(shop, 'npm', 'install', ...QUIETLY)
+    for (const name of ['zod', 'knip', 'kafkajs'])
+      expect([name, existsSync(join(shop, 'node_modules', name))]).toEqual([name, false])
     const started = await seen(shop, 'npm', 'start')
     expect(started).toContain('All input is read and every window is closed.')
     // It ends with rows.
@@ -113,6 +153,8 @@ describe('millrace init', () => {
       44.5,
     ])
     expect(await seen(shop, 'npm', 'test')).toMatch(/3 passed/)
+    // And so does the pipeline of the README, as it stands there.
+    writeFileSync(join(shop, 'test', 'readme.ts'), readme!)
     await seen(shop, 'npm', 'run', 'types')
     expect(await seen(shop, 'npm', 'run', 'cost')).toMatch(/\$\d+ per month/)
     await seen(shop, 'npm', 'run', 'synth')

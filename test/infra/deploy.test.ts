@@ -35,7 +35,8 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
   let aws: LocalAws
   beforeAll(async () => {
     aws = await LocalAws.start(tools!)
-    await aws.cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`)
+    // Of an environment, and of no app: else it synthesizes the one of this folder.
+    await aws.cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', '')
     // What the bootstrap's own stack has is not ours.
     aws.forgetInert()
   })
@@ -46,15 +47,18 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
 
   afterEach(() => vi.unstubAllEnvs())
 
-  const given = (stage: string): string[] => [
-    '-c',
-    `stage=${stage}`,
-    '-c',
-    'brokers=b-1:9096,b-2:9096',
-    '-c',
-    `secretArn=${SECRET}`,
+  const given = (stage: string) => ({ stage, brokers: 'b-1:9096,b-2:9096', secretArn: SECRET })
+  const app = (stage: string): string[] => [
+    ...Object.entries(given(stage)).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    '--output',
+    join(out, stage),
   ]
-  const app = (stage: string): string[] => [...given(stage), '--output', join(out, stage)]
+  /** The same app, without its bundles, which are those of another stage. */
+  const synthesize = async (stage: string): Promise<void> => {
+    const context = JSON.stringify({ ...given(stage), 'aws:cdk:bundling-stacks': [] })
+    const env = { ...aws.env, CDK_OUTDIR: join(out, stage), CDK_CONTEXT_JSON: context }
+    await execute(process.execPath, [built('infra/app.js')], { env })
+  }
   const templateOf = (stage: string): { Resources: Record<string, { Type: string; Properties: any }> } =>
     JSON.parse(readFileSync(join(out, stage, `flights-${stage}.template.json`), 'utf8'))
   const tables = async (): Promise<string[]> =>
@@ -80,7 +84,8 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     }
     expect([...aws.inert].sort()).toEqual(INERT)
     expect(await tables()).toHaveLength(3)
-    await aws.cdk('diff', '--method=template', '--fail', ...app('dev'))
+    // What was deployed, and not synthesized once more: the same app gives the same bundles (test/lambda/bundle).
+    await aws.cdk('diff', '--method=template', '--fail', '--app', join(out, 'dev'))
   })
 
   it('what its function rejects is in its bucket, whole, and goes back to its stream once it is asked for', async () => {
@@ -163,11 +168,9 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
   })
 
   it('goes away with one command, and keeps what is for good', async () => {
-    // The same app, but for what compiles it.
-    const prod = ['--app', `node ${built('infra/app.js')}`, ...app('prod')]
-    await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...prod)
+    await synthesize('prod')
+    await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', '--app', join(out, 'prod'))
     expect(await tables()).toHaveLength(6)
-    // What was deployed, and not synthesized once more.
     await aws.cdk('destroy', '--force', 'flights-dev', '--app', join(out, 'dev'))
     expect(await tables()).toHaveLength(3)
     await aws.cdk('destroy', '--force', 'flights-prod', '--app', join(out, 'prod'))

@@ -15,6 +15,7 @@ const home = mkdtempSync(join(tmpdir(), 'millrace-own-code-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 symlinkSync(resolve('node_modules'), join(home, 'node_modules'))
 
+const CLIENTS = ['@aws-sdk/*', '@smithy/*']
 const ABSENT = ['kafkajs', '@aws-sdk/client-sqs', '@aws-sdk/client-s3', './msk-iam.js']
 const lib = (path: string): string => JSON.stringify(resolve('lib', path))
 /** A pipeline whose file begins with some code and whose sink runs some. */
@@ -30,6 +31,14 @@ import { environmentBindings } from ${lib('lambda/index.ts')}
 import pipeline from './pipeline.js'
 export const handler = ingest(pipeline, await environmentBindings())
 `
+/**
+ * A handler without a store, and so without any client, which take most of the time of a bundle: for what hangs on
+ * other code alone.
+ */
+const BARE = `
+import pipeline from './pipeline.js'
+export const handler = () => pipeline.name
+`
 let projects = 0
 
 function project(files: Readonly<Record<string, string>>): string {
@@ -44,7 +53,8 @@ function bundle(files: Readonly<Record<string, string>>, assets: readonly string
   const folder = project(files)
   const entry = join(folder, 'ingest.ts')
   const paths = assets.map((asset) => join(folder, asset))
-  const made = bundleHandler(entry, { absent: ABSENT, assets: paths }, join(folder, 'out'))
+  const absent = files['ingest.ts'] === BARE ? [...ABSENT, ...CLIENTS] : ABSENT
+  const made = bundleHandler(entry, { absent, assets: paths }, join(folder, 'out'))
   const holds = (name: string): boolean =>
     Object.keys(made.metafile.inputs).some((input) => input.includes(`node_modules/${name}/`))
   return { made, holds, load: () => checkLoads(entry, made), doubts: doubts(made.metafile.inputs, assets.length > 0) }
@@ -80,18 +90,22 @@ describe('each bundle is loaded once, as Lambda does', () => {
     ['import.meta.url', READ],
     ['createRequire', REQUIRE],
   ])('a file beside the code, by %s, is named, and there as an asset', (_, code) => {
-    const { load, doubts } = bundle({ 'pipeline.ts': pipelineOf(code) })
+    const files = { 'ingest.ts': BARE, 'pipeline.ts': pipelineOf(code) }
+    const { load, doubts } = bundle(files)
     expect(load).toThrow(LOADED)
     expect(load).toThrow(/zones\.json'.*\/var\/task\/|\/var\/task\/zones\.json'/)
     expect(doubts).toEqual([expect.stringMatching(/pipeline\.ts looks for files next to the code\. .*Give assets:/)])
-    const whole = bundle({ 'pipeline.ts': pipelineOf(code) }, ['zones.json'])
+    const whole = bundle(files, ['zones.json'])
     expect(whole.load()).toBeUndefined()
     expect(whole.doubts).toEqual([])
     expect(readFileSync(join(whole.made.directory, 'zones.json'), 'utf8')).toBe('{"a":"north"}')
   })
 
   it('a native module is named, with the file that imports it', () => {
-    const { load, doubts } = bundle({ 'pipeline.ts': pipelineOf("import { open } from 'lmdb'\nopen") })
+    const { load, doubts } = bundle({
+      'ingest.ts': BARE,
+      'pipeline.ts': pipelineOf("import { open } from 'lmdb'\nopen"),
+    })
     expect(load).toThrow(/Cannot find package 'lmdb'.*, imported by .*pipeline\.ts\./)
     expect(doubts).toEqual([expect.stringMatching(/loads a native module \(by lmdb\)/)])
   })
@@ -109,7 +123,7 @@ describe('each bundle is loaded once, as Lambda does', () => {
     ],
     ['the end of its process', 'process.exit(3)', /: the code ends its process\. Fix the code/],
   ])('%s is said', (_, code, words) => {
-    expect(bundle({ 'pipeline.ts': pipelineOf(code) }).load).toThrow(words)
+    expect(bundle({ 'ingest.ts': BARE, 'pipeline.ts': pipelineOf(code) }).load).toThrow(words)
   })
 
   it('a handler that is none', () => {
@@ -119,24 +133,30 @@ describe('each bundle is loaded once, as Lambda does', () => {
 
   it('what the network alone can tell is no refusal', () => {
     const code = "throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })"
-    expect(bundle({ 'pipeline.ts': pipelineOf(code) }).load()).toMatch(/uses the network while it loads/)
+    expect(bundle({ 'ingest.ts': BARE, 'pipeline.ts': pipelineOf(code) }).load()).toMatch(
+      /uses the network while it loads/,
+    )
   })
 })
 
 describe('assets', () => {
   it('are refused where they are not there, or two have one name', () => {
-    expect(() => bundle({ 'pipeline.ts': pipelineOf('') }, ['nothing.json'])).toThrow(
+    const files = { 'ingest.ts': BARE, 'pipeline.ts': pipelineOf('') }
+    expect(() => bundle(files, ['nothing.json'])).toThrow(
       /assets names .*nothing\.json, which does not exist\. Give files or folders/,
     )
-    expect(() => bundle({ 'pipeline.ts': pipelineOf('') }, ['zones.json', 'zones.json'])).toThrow(
+    expect(() => bundle(files, ['zones.json', 'zones.json'])).toThrow(
       /the folder of the handler already has a zones\.json/,
     )
   })
 
   it('of a stack: a warning where the code reads files, and none where it is given them', () => {
     const code = `${"import { readFileSync } from 'node:fs'"}\nconst zones = () => readFileSync(new URL('./zones.json', import.meta.url))`
-    const handlers = ['advance', 'tick'].map((name) => [`${name}.ts`, INGEST.replaceAll('ingest', name)])
-    const folder = project({ ...Object.fromEntries(handlers), 'pipeline.ts': pipelineOf(code, 'zones()') })
+    const handlers = ['ingest', 'advance', 'tick'].map((name) => [`${name}.ts`, BARE])
+    const folder = project({
+      ...Object.fromEntries(handlers),
+      'pipeline.ts': `${code}\nexport default { name: zones.name }`,
+    })
     const own = pipeline('own', (p) =>
       p
         .from(kinesisSource('orders', { timestamp: (o: { at: number }) => o.at, watermark: outOfOrder('1s') }))

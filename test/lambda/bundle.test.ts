@@ -35,10 +35,17 @@ describe('the functions as deployed', () => {
 })
 
 describe('a bundle for a pipeline', () => {
+  const filesOf = (directory: string): [name: string, text: string][] =>
+    readdirSync(directory)
+      .sort()
+      .map((file) => [file, readFileSync(join(directory, file), 'utf8')])
+
   it('holds no client that it does not use, and nothing of the CDK', () => {
     const inputsOf = (absent: readonly string[], into: string): string[] =>
       Object.keys(bundleHandler('functions/ingest.ts', { absent }, folder(into)).metafile.inputs)
     const all = inputsOf([], 'all-clients')
+    // A stack that is synthesized twice is the same stack.
+    expect(filesOf(folder('all-clients'))).toEqual(filesOf(folder('functions/ingest')))
     const withoutKafka = inputsOf(['kafkajs', '@aws-sdk/client-secrets-manager'], 'without-kafka')
     const withoutIam = inputsOf(['./msk-iam.js'], 'without-iam')
     expect([all, withoutIam].map((inputs) => inputs.includes('lib/sources/kafka/msk-iam.ts'))).toEqual([true, false])

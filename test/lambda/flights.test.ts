@@ -27,6 +27,7 @@ import {
 
 const variant = drawn(exampleVariant)
 const KILLS = draws(6, 20)
+const BATCH = draws(100, 250)
 const ZOMBIES = draws(6, 20)
 /** Invocations from one fault to the next, on average. */
 const APART = 6
@@ -107,7 +108,7 @@ function flightsOn(kind: string, storeOf: StoreOf): void {
 
   it(`invariants 2, 3, 7, 8: killed at ${KILLS} random moments, with ${ZOMBIES} zombies that go on later: the same bytes`, async () => {
     const faults = new EnvironmentFaults(2001)
-    const deployment = await deploy('faults', { batch: 250, chaos: 7, onInvoke: (...at) => faults.onInvoke(...at) })
+    const deployment = await deploy('faults', { batch: BATCH, chaos: 7, onInvoke: (...at) => faults.onInvoke(...at) })
     const summary = await deployment.run()
     expectWhole(summary)
     expect(faults.left).toEqual([])

@@ -1029,8 +1029,8 @@ export const GUARDS: readonly Guard[] = [
     name: 'life-only-grows',
     invariant: '9',
     file: 'runtime/keeper',
-    find: 'await Promise.all(some.map((key) => store.update({ key, set: { ttl }, when: [] })))',
-    replace: '',
+    find: 'store.update({ key, set: { ttl }, when: [] })',
+    replace: 'Promise.resolve(key)',
     by: 'test/runtime/life.test.ts',
   },
   {
@@ -1164,6 +1164,14 @@ export const GUARDS: readonly Guard[] = [
     find: 'if (item?.format !== STATE_FORMAT) {',
     replace: 'if (item?.format === null) {',
     by: 'test/fuzz/stored.test.ts',
+  },
+  {
+    name: 'parts-kept-first',
+    invariant: '9',
+    file: 'runtime/keeper',
+    find: 'await Promise.all(parts.map(keep))',
+    replace: 'void Promise.all(parts.map(keep)).catch(() => undefined)',
+    faults: 'outage,expiry,lost-request,crash-before,lost-tick',
   },
   // keyed state
   {

@@ -1,8 +1,12 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { draws } from '../draws.js'
 import { digestsOf } from './runs.js'
 import { describeFiles } from './same-bytes.js'
 import { exampleVariant, hardVariant } from './variants.js'
+
+/** As many invocations in either form as there are faults to strike them. */
+const BATCH = draws(50, 100)
 
 for (const variant of [exampleVariant, hardVariant]) {
   describeFiles(variant, ({ run, expected, directory }) => {
@@ -10,7 +14,7 @@ for (const variant of [exampleVariant, hardVariant]) {
     // down. One run at a time, since faulty runs have short timeouts.
     for (const chaos of [1, 2, 3]) {
       it(`invariants 2, 3, 7, 8: under faults of seed ${chaos}, with ${chaos} key groups: the same bytes`, async () => {
-        const summary = await run({ chaos, batch: 100 * chaos, keyGroups: chaos })
+        const summary = await run({ chaos, batch: BATCH * chaos, keyGroups: chaos })
         expect(digestsOf(summary)).toEqual(expected())
         expect(Object.values(summary.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20)
       })

@@ -6,7 +6,7 @@ import { exampleVariant, hardVariant } from './variants.js'
 const SPLITS = [1, 2, 3, 5, 8]
 
 describe('flights dealt to other numbers of splits', () => {
-  for (const variant of [{ ...exampleVariant, rows: 50_000 }, hardVariant].map(drawn)) {
+  for (const variant of [{ ...exampleVariant, rows: 50_000 }, hardVariant].map((variant) => drawn(variant))) {
     const expired = new Map<number, string>()
 
     for (const splits of SPLITS) {

@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What processes that tests start are made of. */
-const SOURCES = ['lib', 'infra', 'examples/flights', 'test/sinks', 'test/state', 'test/lambda', 'test/volume']
+const SOURCES = ['lib', 'infra', 'examples/flights', 'test/sinks', 'test/state', 'test/lambda', 'test/volume', 'bench']
 
 /**
  * The sources as JavaScript, file by file as they are, once for a run: else each process that a test starts compiles

@@ -6,27 +6,35 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const LONGEST = [
   'dev/init',
-  'docs/readme',
   'infra/deploy',
   'infra/template',
+  'docs/readme',
   'dev/live/cli-live',
-  'lambda/flights',
-  'oracle/bytes',
-  'sinks/s3',
-  'state/dynamodb',
-  'oracle/variants',
-  'crash/kill',
-  'oracle/faults',
-  'oracle/splits',
-  'dev/live/kafka-poller',
-  'sinks/dynamodb',
   'state/dynamodb-faults',
-  'sources/live/kafka-connection',
+  'state/dynamodb',
   'sources/live/kafka-inspector',
-  'lambda/function',
+  'dev/live/kafka-poller',
+  'dev/live/kinesis-poller',
+  'sources/live/kafka-connection',
+  'sinks/dynamodb',
+  'state/dynamodb-shortcut',
+  'sources/live/kinesis-inspector',
+  'lambda/flights',
   'sim/sim',
-  'volume/volume',
+  'oracle/bytes',
+  'oracle/faults',
+  'crash/kill',
+  'oracle/variants',
+  'lambda/function',
   'dev/cli-process',
+  'infra/own-code',
+  'volume/volume',
+  'oracle/splits',
+  'dev/run',
+  'state/lmdb',
+  'volume/heap',
+  'lambda/ric',
+  'lambda/bundle',
   'sim/crash-points',
 ].map((name) => `test/${name}.test.ts`)
 
@@ -38,7 +46,7 @@ export class LongestFirst extends BaseSequencer {
 
 /** Files that share a process come last, one after the other: another between them would end it. */
 function rank({ moduleId, project }: TestSpecification): number {
-  if (project.config.isolate === false) return LONGEST.length + 1
   const place = LONGEST.findIndex((name) => moduleId.endsWith(name))
-  return place === -1 ? LONGEST.length : place
+  const rank = place === -1 ? LONGEST.length : place
+  return project.config.isolate === false ? LONGEST.length + 1 + rank : rank
 }
