@@ -30,6 +30,9 @@ export class MeteredStore implements StateStore {
   folds = 0
   /** CPU time of the runtime, us. */
   cpuUs = 0
+  /** How often a request was made while there was no other: what has to wait for something else. */
+  rounds = 0
+  private waiting = 0
   private readonly latencyMs: number
 
   constructor(inner: StateStore, latencyMs: number) {
@@ -41,6 +44,7 @@ export class MeteredStore implements StateStore {
     this.metered = nothing()
     this.folds = 0
     this.cpuUs = 0
+    this.rounds = 0
   }
 
   cpu(): NodeJS.CpuUsage {
@@ -53,7 +57,10 @@ export class MeteredStore implements StateStore {
   }
 
   private async wait(): Promise<void> {
-    if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs))
+    if (this.latencyMs === 0) return
+    if (this.waiting++ === 0) this.rounds++
+    await new Promise((resolve) => setTimeout(resolve, this.latencyMs))
+    this.waiting--
   }
 
   async get(keys: readonly ItemKey[]): Promise<readonly (Item | undefined)[]> {

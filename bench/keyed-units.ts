@@ -33,10 +33,10 @@ export interface KeyedFigures extends KeyedSetting {
 const ROWS = 1_000
 const ZIPF = 1.1
 /** Slices are closed until this many folds, but no more than about this many touches. */
-const FOLDS = 3
-const TOUCHES_MAX = 150_000
-const TOUCHES_MIN = 20_000
-const PARSED = 50_000
+const FOLDS = 2
+const TOUCHES_MAX = 100_000
+const TOUCHES_MIN = 10_000
+const PARSED = 20_000
 
 /** Measures whole cycles of the ring: from the end of one fold to the end of another. */
 export async function keyedUnits({ pattern, keys, blockBytes, tailBytes }: KeyedSetting): Promise<KeyedFigures> {

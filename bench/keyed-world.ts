@@ -1,5 +1,4 @@
-import { outOfOrder, type Pipeline, pipeline, value } from '../lib/index.js'
-import { callback, fileSource } from '../lib/index.js'
+import { callback, fileSource, outOfOrder, type Pipeline, pipeline, value } from '../lib/index.js'
 import { InvocationMetrics, randomIds, silentLogger, systemClock } from '../lib/observe/index.js'
 import type { OperatorPlan } from '../lib/pipeline/index.js'
 import type { StateStore } from '../lib/ports/index.js'
@@ -43,7 +42,7 @@ export function addReading(total: Total, { t, v }: Reading): Total {
 }
 export const isReported = (total: Total): boolean => total.n % 100 === 0
 
-/** A process function that keeps three numbers for each key: about 50 bytes. */
+/** A process function that keeps three numbers for each key: about 50 bytes. A note is kept as it is stored. */
 export function keyedPipeline(onRows: (rows: number) => void): Pipeline {
   const counting = (name: string) => callback(name, (rows) => onRows(rows.length))
   return pipeline('keyed', { deadLetter: counting('rejected'), keyGroups: 1, minAdvance: 0 }, (p) =>
@@ -52,7 +51,7 @@ export function keyedPipeline(onRows: (rows: number) => void): Pipeline {
       .keyBy((e) => e.k)
       .process(
         'totals',
-        { state: { a: value<Total>(NO_TOTAL) }, every: SLICE_MS },
+        { state: { a: value<Total>(NO_TOTAL), note: value('') }, every: SLICE_MS },
         {
           onRow(ctx, row) {
             const total = addReading(ctx.state.a.get(), row)
@@ -104,6 +103,14 @@ export class KeyedWorld {
     )
   }
 
+  /** The same key group with a store that takes some time for each request. */
+  slowed(latencyMs: number): KeyedWorld {
+    const slow = new KeyedWorld(this.store.inner, this.limits, latencyMs)
+    slow.slice = this.slice
+    slow.position = this.position
+    return slow
+  }
+
   /** Continues as another container, in which nothing is held. */
   reopen(): void {
     this.host = this.opened()
@@ -111,9 +118,10 @@ export class KeyedWorld {
 
   /**
    * Writes the states of keys 0 to `keys` into blocks, by the engine's own code. Rounds have numbers below 0, so that
-   * all of them are older than the first slot. Returns the bytes of the records.
+   * all of them are older than the first slot. Each state has a note of that many characters. Returns the bytes of the
+   * states and keys.
    */
-  async populate(keys: number, growth = GROWTH): Promise<number> {
+  async populate(keys: number, growth = GROWTH, noteChars = 0): Promise<number> {
     const group = { host: this.host, operator: this.operator, keyGroup: 0 }
     const blocks = new Blocks(group)
     const targets = [Math.min(keys, FIRST_KEYS)]
@@ -122,8 +130,8 @@ export class KeyedWorld {
     let bytes = 0
     for (const [round, to] of targets.entries()) {
       const asOf = round - targets.length
-      const records = Array.from({ length: to - from }, (_, i) => recordOf(from + i))
-      for (const { state, text } of records) bytes += state.length + text.length + 16
+      const records = Array.from({ length: to - from }, (_, i) => recordOf(from + i, noteChars))
+      for (const { state, text } of records) bytes += state.length + text.length
       const place = ({ hash }: KeyRecord): number => placeOf(hash, this.operator.keyGroups)
       records.sort((a, b) => place(a) - place(b))
       for (let at = 0; at < records.length; ) {
@@ -187,8 +195,16 @@ export class KeyedWorld {
   }
 }
 
-function recordOf(i: number): KeyRecord {
+function recordOf(i: number, noteChars: number): KeyRecord {
   const { key, text, hash } = EVERY_KEY.of(keyName(i))
-  const state = JSON.stringify({ s: { a: { n: 1 + (i % 50), sum: 500 + (i % 5_000), last: START_MS - 1 } } })
+  const a = { n: 1 + (i % 50), sum: 500 + (i % 5_000), last: START_MS - 1 }
+  const state = JSON.stringify({ s: noteChars === 0 ? { a } : { a, note: noteOf(i, noteChars) } })
   return { key, text, hash, state, due: undefined, wake: undefined }
+}
+
+/** Text that does not compress to almost nothing. */
+function noteOf(i: number, chars: number): string {
+  let text = ''
+  for (let n = 1; text.length < chars; n++) text += (Math.imul(i + n * 7_919, 0x9e37_79b1) >>> 0).toString(36)
+  return text.slice(0, chars)
 }
