@@ -46,7 +46,12 @@ export async function keyedCpu({ keys }: { readonly keys: number }): Promise<Key
   }
   const windows = windowPipeline(onRows)
   const keyed = keyedPipeline(onRows)
-  const times: Record<'decode' | 'map' | 'window' | 'process', number[]> = { decode: [], map: [], window: [], process: [] }
+  const times: Record<'decode' | 'map' | 'window' | 'process', number[]> = {
+    decode: [],
+    map: [],
+    window: [],
+    process: [],
+  }
   for (let round = -WARM_ROUNDS; round < ROUNDS; round++) {
     const one = {
       decode: await cpuUsOf(() => decodeOnly(batches)),

@@ -62,7 +62,8 @@ export async function keyedUnits({ pattern, keys, blockBytes, tailBytes }: Keyed
   const after = store.usage()
   const { metered, cpuUs, folds } = store
   const units = (kind: keyof Metered): number => metered[kind].writeUnits / touches
-  const sum = (figure: 'readUnits' | 'writeUnits'): number => KINDS.reduce((all, kind) => all + metered[kind][figure], 0)
+  const sum = (figure: 'readUnits' | 'writeUnits'): number =>
+    KINDS.reduce((all, kind) => all + metered[kind][figure], 0)
   if (sum('writeUnits') !== after.writeUnits - before.writeUnits - slices)
     throw new Error('the units of the benchmark do not add up to those of the store')
   return {
