@@ -29,7 +29,7 @@ export const START_MS = Date.UTC(2026, 0, 1)
 /** A third of the heap of a function with 1,769 MB. */
 const ADVANCE_BYTES = 530 * 1024 * 1024
 /** Population grows by this factor a round, so that leaves are split as they are when keys are added over time. */
-const GROWTH = 1.25
+const GROWTH = 1.5
 const FIRST_KEYS = 1_000
 /** A round of population is written in parts of this many keys. */
 const PART_KEYS = 50_000

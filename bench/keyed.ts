@@ -30,8 +30,8 @@ const LIMIT_KEYS = 10_000
 const LONG_LIMIT_KEYS = 100_000
 /** Keys with about 480 bytes of state: 1 MB, 32 MB and 1 GB. */
 const COLD = [
-  { keys: 2_200, growth: 1.25 },
-  { keys: 70_000, growth: 1.25 },
+  { keys: 2_200, growth: 1.5 },
+  { keys: 70_000, growth: 1.5 },
 ]
 const LONG_COLD = [...COLD, { keys: 2_200_000, growth: 2 }]
 const CPU_KEYS = [20, 100, 10_000]
