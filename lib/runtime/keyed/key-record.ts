@@ -24,8 +24,14 @@ export const isGone = ({ state }: KeyRecord): boolean => state === ''
 export function encodeRecords(records: Iterable<KeyRecord>): Buffer {
   const lines: string[] = []
   for (const { key, text, due, wake, state } of records)
-    lines.push(JSON.stringify([storableKey(key, text), due ?? null, wake ?? null]), state)
+    lines.push(JSON.stringify(headOf(storableKey(key, text), due, wake)), state)
   return Buffer.from(lines.join('\n'))
+}
+
+/** What is not there at the end is left out. */
+function headOf(key: unknown, due: number | undefined, wake: number | undefined): unknown[] {
+  if (wake !== undefined) return [key, due ?? null, wake]
+  return due === undefined ? [key] : [key, due]
 }
 
 /** The attributes of an item that holds records. */
@@ -41,7 +47,7 @@ export function decodeRecords(item: Item, what: string): KeyRecord[] {
     const head = text.indexOf('\n', at)
     const end = text.indexOf('\n', head + 1)
     const stop = end < 0 ? text.length : end
-    const [stored, due, wake] = JSON.parse(text.slice(at, head)) as [any, number | null, number | null]
+    const [stored, due, wake] = JSON.parse(text.slice(at, head)) as [any, (number | null)?, (number | null)?]
     const key: Key =
       stored !== null && typeof stored === 'object' && !Array.isArray(stored) ? decodeKey(stored.k) : stored
     const name = encodeKey(key)
