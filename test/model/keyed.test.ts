@@ -215,7 +215,8 @@ class KeyGroup {
     const last = (to - 1) >> 1
     const woken = new Set<number>()
     for (const { min, max, keys } of this.wakes.values())
-      if (min >= floor && min <= last && max >= first) for (const [due, key] of keys) if (due >= first && due <= last) woken.add(key)
+      if (min >= floor && min <= last && max >= first)
+        for (const [due, key] of keys) if (due >= first && due <= last) woken.add(key)
     for (const key of new Set([...woken, ...this.input.slice(first, last + 1).flat()])) {
       if (states.has(key)) continue
       const { block } = yield* this.leaf(key)
