@@ -159,7 +159,7 @@ export class KeyedWorld {
     return bytes
   }
 
-  /** Closes a slice with one row for each of these keys; a key may occur several times. Returns how many keys it has. */
+  /** Closes a slice with one row for each of these keys. A key may occur several times. Returns its number of keys. */
   async close(touched: readonly number[]): Promise<number> {
     const { operator, host } = this
     const end = START_MS + ++this.slice * SLICE_MS

@@ -1,4 +1,4 @@
-export { type Aggregate, type AggregateMap, comparePlaces, type Json, type Place, type ResultOf } from './aggregate.js'
+export type { Aggregate, AggregateMap, Json, Place, ResultOf } from './aggregate.js'
 export { struct, where } from './combine.js'
 export { type DecimalOptions, sumDecimal } from './decimal.js'
 export { median, mode, type PercentileOptions, percentile } from './frequencies.js'

@@ -1,4 +1,4 @@
-import { type Aggregate, comparePlaces, type Place } from '../aggregate/index.js'
+import { type Aggregate, comparePlaces, type Place } from '../aggregate/aggregate.js'
 import { checkJson } from './json-value.js'
 import type { KeyedRow } from './logic.js'
 

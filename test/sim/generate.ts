@@ -76,7 +76,7 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     isFinal: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
     picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
-    process: fc.option(processSpec, { nil: undefined, freq: 2 }),
+    process: fc.tuple(fc.nat(3), processSpec).map(([n, spec]) => (n === 0 ? spec : undefined)),
   })
 
 /**
