@@ -1223,8 +1223,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/keyed/tail',
     find: 'if (item.seq !== expected) throw new Behind()',
     replace: '',
-    pipeline: 'process',
-    faults: 'zombie,duplicate-message',
+    by: 'test/runtime/keyed-slots.test.ts',
   },
   {
     name: 'slot-once',
