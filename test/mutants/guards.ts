@@ -1171,7 +1171,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'runtime/keeper',
     find: 'await Promise.all(parts.map(keep))',
     replace: 'void Promise.all(parts.map(keep)).catch(() => undefined)',
-    faults: 'outage,expiry,lost-request,crash-before,lost-tick',
+    by: 'test/runtime/life.test.ts',
   },
   // keyed state
   {

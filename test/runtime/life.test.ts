@@ -119,6 +119,28 @@ describe('invariant 9: nothing that was counted expires in silence', () => {
     expect(renewed).toBeLessThan(25)
   })
 
+  it('parts whose life could not be extended are tried again: their head waits for them', async () => {
+    const world = open(new Harness(quiet, { limits: { segmentBytes: 20 } }))
+    await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
+    const failed = new Set<number>()
+    for (let day = 0; day < 30; day++) {
+      world.now += DAY_MS
+      world.before = async (call) => {
+        if (!call.startsWith('update p#') || (failed.size > 1 && !failed.has(day))) return
+        failed.add(day)
+        throw new Error('the table does not answer')
+      }
+      await world
+        .container()
+        .tick()
+        .catch(() => undefined)
+      expect(expire(world)).toBe(0)
+    }
+    expect(failed.size).toBe(2)
+    await world.container().ingest(fileEvent('readings', 'p', 2, [at(30)]))
+    expect(world.rows.get('out')!.map(({ value }) => value)).toEqual([{ n: 2, sum: 2 }])
+  })
+
   it("a paused pipeline's schedule keeps its state, and does nothing else", async () => {
     const world = open(new Harness(counting()))
     await world.container().ingest(fileEvent('readings', 'p', 0, [at(1), at(2)]))
