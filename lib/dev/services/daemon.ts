@@ -124,9 +124,27 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** A port of the loopback interface on which no process listens now. */
-export function freePort(): Promise<number> {
-  return listenOnce(0)
+/**
+ * The ports to choose from. They lie below those that operating systems give to outgoing connections (Linux: from
+ * 32768; macOS, Windows: from 49152), so no connection takes one between the choice and the start of a service.
+ */
+const PORT_MIN = 10_000
+const PORT_MAX = 32_000
+const PORT_TURNS_MAX = 100
+const chosen = new Set<number>()
+
+/** A port of the loopback interface on which no process listens now, and that this process has not chosen before. */
+export async function freePort(): Promise<number> {
+  for (let turn = 0; turn < PORT_TURNS_MAX; turn++) {
+    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN))
+    if (chosen.has(port) || !(await isFree(port))) continue
+    chosen.add(port)
+    return port
+  }
+  throw new MillraceError(
+    'no-service',
+    `No free port was found in ${PORT_TURNS_MAX} tries from ${PORT_MIN} to ${PORT_MAX}.`,
+  )
 }
 
 export async function isFree(port: number): Promise<boolean> {
@@ -136,14 +154,11 @@ export async function isFree(port: number): Promise<boolean> {
   )
 }
 
-/** Listens on a port, 0 for any, and closes it again. */
-function listenOnce(port: number): Promise<number> {
+/** Listens on a port, and closes it again. */
+function listenOnce(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)
-    server.listen(port, '127.0.0.1', () => {
-      const { port: found } = server.address() as { port: number }
-      server.close(() => resolve(found))
-    })
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve()))
   })
 }
