@@ -116,4 +116,15 @@ export {
   monotonous,
   outOfOrder,
 } from './time/index.js'
-export { cumulate, hopping, tumbling, type WindowSpec } from './window/index.js'
+export {
+  type CalendarOptions,
+  type CalendarSpec,
+  type CalendarUnit,
+  calendar,
+  cumulate,
+  hopping,
+  type SessionSpec,
+  session,
+  tumbling,
+  type WindowSpec,
+} from './window/index.js'

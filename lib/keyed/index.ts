@@ -21,3 +21,5 @@ export {
   type ValueState,
   value,
 } from './state.js'
+export type { KeyedWindowSpec } from './windows/assign.js'
+export { type EarlyTrigger, windowsLogic } from './windows/windows.js'

@@ -1,5 +1,6 @@
 import type { Aggregate, Json } from '../aggregate/index.js'
 import type { Key } from '../base/index.js'
+import type { Interval } from '../window/index.js'
 
 /** A row of a key, in a slice that has closed. */
 export interface KeyedRow {
@@ -14,6 +15,8 @@ export interface KeyedRow {
 /** What a keyed operator gets of one key in one slice. */
 export interface KeyStep<Entries = any> {
   readonly key: Key
+  /** The canonical text of the key. */
+  readonly text: string
   /** The slice: rows and timers from `start` up to, but not including, `end`. */
   readonly start: number
   readonly end: number
@@ -30,6 +33,10 @@ export interface KeyedOutput {
   readonly timestamp: number
   /** Unique among the outputs of the key in all of time. It is part of the id of the row. */
   readonly id: string
+  /** The row takes back one that was given before. */
+  readonly takesBack?: boolean
+  /** The row that this one replaces. The steps after the operator may have kept that one, and drop this one. */
+  readonly replaced?: unknown
 }
 
 /** A row, or a timer, that a user function threw on. The state is as if it had not been there (invariant 14). */
@@ -40,6 +47,9 @@ export interface KeyedRejection {
   readonly position: string
   readonly timestamp: number
   readonly payload: unknown
+  /** The window of a result that threw, and the windows that no longer accepted a row (reason `expired`). */
+  readonly window?: Interval
+  readonly windows?: { readonly count: number; readonly first: Interval; readonly last: Interval }
   /** Unique among the rejections of the key in the slice. */
   readonly id: string
 }
@@ -61,6 +71,13 @@ export interface KeyedResult {
  */
 export interface KeyedLogic {
   readonly kind: string
+  /** What it does, for people. Default: its options. */
+  readonly label?: string
+  /**
+   * Whether later rows replace earlier ones: never, by a new row alone (`repeated`), or by a row that takes the earlier
+   * one back and a new row (`retracted`).
+   */
+  readonly results: 'once' | 'repeated' | 'retracted'
   /** The options that, with the kind, identify the stored state. They are part of the fingerprint. */
   readonly options: Readonly<Record<string, Json>>
   /** What ingest collects of a key's rows in a slice. */

@@ -64,6 +64,7 @@ export function processLogic({ name, state, ttlMs, handlers }: ProcessOptions): 
   const load = async (): Promise<StepOf> => (await import('./process-run.js')).processStep(shape)
   return {
     kind: 'process',
+    results: 'once',
     options: {
       states: specs.map(([field, spec], i) => ({
         field,

@@ -42,7 +42,8 @@ function label(node: GraphNode): string {
     case 'sink':
       return `-> ${node.sink.connector} ${node.sink.name}`
     case 'aggregate':
-      if (node.logic !== undefined) return `${node.name}: ${node.logic.kind} ${JSON.stringify(node.logic.options)}`
+      if (node.logic !== undefined)
+        return `${node.name}: ${node.logic.label ?? `${node.logic.kind} ${JSON.stringify(node.logic.options)}`}`
       return `${node.name}: ${describeWindow(node.window)} { ${Object.entries(node.aggregates)
         .map(([field, fold]) => `${field}: ${fold.kind}`)
         .join(', ')} }   lateness ${formatDuration(node.allowedLatenessMs)}, ${node.accumulation}`

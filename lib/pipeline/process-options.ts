@@ -6,11 +6,10 @@ import {
   type Duration,
   glimpse,
   milliseconds,
-  SLICE_MS_MAX,
-  SLICE_MS_MIN,
 } from '../base/index.js'
 import { type ProcessHandlers, processLogic, type StateMap } from '../keyed/index.js'
 import type { OperatorStep } from './graph.js'
+import { keyedStep, sliceLength } from './keyed-step.js'
 
 export interface ProcessOptions<S extends StateMap> {
   /** The state of each key, by name: `value`, `map`, `list` or `aggregate`. Default: none. */
@@ -52,7 +51,7 @@ export function settleProcess(
   if (handlers.onTimer !== undefined) checkFunction('bad-process', `onTimer of ${what}`, handlers.onTimer)
   const state = checkedState(what, options?.state)
   const ttlMs = options?.ttl === undefined ? undefined : milliseconds(options.ttl, `ttl of ${what}`, 1)
-  return keyedStep(name, every(what, options?.every), processLogic({ name, state, ttlMs, handlers }))
+  return keyedStep(name, sliceLength(what, options?.every), processLogic({ name, state, ttlMs, handlers }))
 }
 
 function checkedState(what: string, state: StateMap | undefined): StateMap {
@@ -73,33 +72,4 @@ function checkedState(what: string, state: StateMap | undefined): StateMap {
     )
   }
   return state
-}
-
-/** The length of a slice, ms; 0 if the plan chooses it. */
-function every(what: string, given: Duration | undefined): number {
-  if (given === undefined) return 0
-  const ms = milliseconds(given, `every of ${what}`, SLICE_MS_MIN)
-  if (ms <= SLICE_MS_MAX) return ms
-  throw new ConfigError('bad-duration', `every of ${what} may be at most 1h; it is ${given}.`)
-}
-
-/** The node of an operator with state for each key. */
-function keyedStep(
-  name: string,
-  everyMs: number,
-  logic: ReturnType<typeof processLogic>,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
-  return {
-    kind: 'aggregate',
-    name,
-    window: Object.freeze({ kind: 'tumbling', sizeMs: everyMs, stepMs: everyMs }),
-    offsetMs: 0,
-    allowedLatenessMs: 0,
-    accumulation: 'accumulating',
-    emit: 'panes',
-    emptyForMs: 0,
-    late: undefined,
-    aggregates: Object.freeze({ rows: logic.entry }),
-    logic,
-  }
 }

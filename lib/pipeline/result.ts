@@ -4,8 +4,11 @@ import type { Key } from '../base/index.js'
 export interface Pane {
   /** Panes of one (key, window) are numbered from 0, in the order in which their slices close. */
   readonly index: number
-  /** The `on-time` pane is emitted when the window closes. `late` panes follow while lateness is allowed. */
-  readonly timing: 'on-time' | 'late'
+  /**
+   * The `on-time` pane is emitted when the window closes. With `early`, there are `early` panes before. `late` panes
+   * follow while lateness is allowed.
+   */
+  readonly timing: 'early' | 'on-time' | 'late'
   readonly first: boolean
   /** No other pane of this window can follow. */
   readonly last: boolean

@@ -1,6 +1,6 @@
 import { ConfigError, formatDuration, SLICE_MS_MIN } from '../base/index.js'
 import { type GraphNode, stepName } from './graph.js'
-import type { InputPlan, OperatorPlan, Plan } from './stages.js'
+import { type InputPlan, type OperatorPlan, type Plan, resultsOf } from './stages.js'
 
 /** Checks that a pipeline is valid. Each error states the rule, the value and the fix. */
 export function check(plan: Plan): void {
@@ -139,17 +139,23 @@ function checkChained(plan: Plan, name: string): void {
       `"${name}" sets empty and reads a retracting operator. A window whose rows have all been taken back is deleted, so it cannot also give an empty result. Leave empty out, or give the operator before it emit: 'final'.`,
     )
   }
-  if (upstream.node.allowedLatenessMs === 0 || upstream.node.emit === 'final') return
+  const results = resultsOf(upstream.node)
+  if (results === 'once') return
   const chained = downstream(plan, upstream.node.id)
   for (const operator of chained) {
-    if (upstream.node.accumulation === 'accumulating') {
+    if (results === 'repeated') {
       throw new ConfigError(
         'chained-accumulating',
-        `"${operator.name}" reads the results of "${name}", whose late panes would count rows again. Give "${name}" accumulation: 'retracting' or 'discarding', emit: 'final', or no allowedLateness.`,
+        `"${operator.name}" reads the results of "${name}", whose early or late panes would count rows again. Give "${name}" accumulation: 'retracting' or 'discarding', emit: 'final', or neither early results nor allowedLateness.`,
       )
     }
-    const stuck =
-      upstream.node.accumulation === 'retracting' ? operator.folds.findIndex((fold) => !fold.invertible) : -1
+    const stuck = operator.folds.findIndex((fold) => !fold.invertible)
+    if (stuck >= 0 && operator.logic !== undefined) {
+      throw new ConfigError(
+        'chained-no-inverse',
+        `"${operator.name}" reads the retracting "${name}", but its windows (${operator.logic.label ?? operator.logic.kind}) cannot take rows back. Give "${name}" accumulation: 'discarding' or emit: 'final', or neither early results nor allowedLateness.`,
+      )
+    }
     if (stuck >= 0) {
       throw new ConfigError(
         'chained-no-inverse',

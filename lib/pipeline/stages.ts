@@ -116,8 +116,16 @@ export function cutStages(pipeline: Pipeline): Plan {
 }
 
 /** Whether an operator takes results back: a retracting operator does so with late panes. */
-const retracts = (node: GraphNode): boolean =>
-  node.kind === 'aggregate' && node.accumulation === 'retracting' && node.allowedLatenessMs > 0 && node.emit !== 'final'
+function retracts(node: GraphNode): boolean {
+  return node.kind === 'aggregate' && resultsOf(node) === 'retracted'
+}
+
+/** Whether later results of an operator replace earlier ones, and how. */
+export function resultsOf({ logic, allowedLatenessMs, emit, accumulation }: OperatorStep): KeyedLogic['results'] {
+  if (logic !== undefined) return logic.results
+  if (allowedLatenessMs === 0 || emit === 'final' || accumulation === 'discarding') return 'once'
+  return accumulation === 'retracting' ? 'retracted' : 'repeated'
+}
 
 /** The operators that the rows of a node reach without passing through another operator. */
 function operatorsAfter(start: GraphNode, readers: readonly GraphNode[][]): OperatorStep[] {

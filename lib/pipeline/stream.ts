@@ -1,13 +1,14 @@
 import type { Aggregate, AggregateMap, ResultOf } from '../aggregate/index.js'
-import { ConfigError, checkFunction, checkName, checkOptions, glimpse, type Key, type Sync } from '../base/index.js'
-import type { ProcessHandlers, StateMap } from '../keyed/index.js'
+import { ConfigError, checkFunction, checkName, glimpse, type Key, type Sync } from '../base/index.js'
+import type { KeyedWindowSpec, ProcessHandlers, StateMap } from '../keyed/index.js'
 import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 import type { Accumulation, GraphNode } from './graph.js'
+import { isKeyedWindow, keyedWindowStep } from './keyed-window.js'
 import { refuseOthers } from './missteps.js'
 import { type ProcessOptions, settleProcess } from './process-options.js'
 import type { WindowResult } from './result.js'
-import { settleWindow, type WindowOptions } from './window-options.js'
+import { checkWindow, settleWindow, type WindowOptions } from './window-options.js'
 
 /** A graph node before it has its id. */
 type Unplaced = GraphNode extends infer N ? (N extends GraphNode ? Omit<N, 'id'> : never) : never
@@ -189,7 +190,7 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
    * @example stream.keyBy(o => o.customerId).window(tumbling('5m'), { allowedLateness: '1m' })
    */
   window<A extends Accumulation = 'accumulating'>(
-    spec: WindowSpec,
+    spec: KeyedWindowSpec<T>,
     options: WindowOptions<T, K, A> = {},
   ): WindowedStream<T, K, A, Meta> {
     return new WindowedStream<T, K, A, Meta>(this.builder, this.id, this.key, spec, options)
@@ -222,27 +223,17 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
   private readonly builder: Builder
   private readonly id: number
   private readonly key: (value: T, meta: any) => K
-  private readonly spec: WindowSpec
+  private readonly spec: KeyedWindowSpec
   private readonly options: WindowOptions<T, K, A>
 
   constructor(
     builder: Builder,
     id: number,
     key: (value: T, meta: Meta) => K,
-    spec: WindowSpec,
+    spec: KeyedWindowSpec<T>,
     options: WindowOptions<T, K, A>,
   ) {
-    if (spec?.kind !== 'tumbling' && spec?.kind !== 'hopping' && spec?.kind !== 'cumulate') {
-      throw new ConfigError('bad-window', 'window() takes tumbling(), hopping() or cumulate().')
-    }
-    checkOptions('window()', options, {
-      offset: true,
-      allowedLateness: true,
-      late: true,
-      accumulation: true,
-      emit: true,
-      empty: true,
-    })
+    checkWindow(spec, options)
     this.builder = builder
     this.id = id
     this.key = key
@@ -286,13 +277,19 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
       )
     }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
+    const { spec, options } = this
+    if (isKeyedWindow(spec, options)) {
+      const step = keyedWindowStep(name, spec, options, Object.freeze({ ...aggregates }))
+      return new Stream(this.builder, this.builder.add({ ...step, input: this.id, key: this.key }))
+    }
+    const window = spec as WindowSpec
     const id = this.builder.add({
       kind: 'aggregate',
       input: this.id,
       name,
       key: this.key,
-      window: this.spec,
-      ...settleWindow(name, this.spec, this.options),
+      window,
+      ...settleWindow(name, window, options),
       late,
       aggregates: Object.freeze({ ...aggregates }),
     })

@@ -38,6 +38,46 @@ export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumu
    * ten windows. Closing a window reads the rows of the whole horizon. Default: empty windows give no results.
    */
   readonly empty?: 'emit' | { readonly horizon: Duration }
+  /**
+   * Results before the end of a window, while it gets rows: at each multiple of a duration in event time, or at the end
+   * of the slice in which `count` new rows have come. Default: none. With it, and with `session` and `calendar`, the
+   * windows are kept as state of each key.
+   */
+  readonly early?: Duration | { readonly every?: Duration; readonly count?: number }
+  /**
+   * For windows that are kept as state of each key: rows are processed once event time has passed the end of their slice
+   * of this length, from 100 ms to 1 h. A longer slice costs less, a shorter one gives results earlier. Default: as for
+   * `process`; with `early`, at most 10 s.
+   */
+  readonly every?: Duration
+}
+
+const KINDS = ['tumbling', 'hopping', 'cumulate', 'session', 'calendar']
+
+/** @throws {ConfigError} `bad-window`, `unknown-option` */
+export function checkWindow(spec: { readonly kind: string }, options: WindowOptions<any, any, any>): void {
+  if (!KINDS.includes(spec?.kind))
+    throw new ConfigError('bad-window', 'window() takes tumbling(), hopping(), cumulate(), session() or calendar().')
+  checkOptions('window()', options, {
+    offset: true,
+    allowedLateness: true,
+    late: true,
+    accumulation: true,
+    emit: true,
+    empty: true,
+    early: true,
+    every: true,
+  })
+  if (
+    options?.every !== undefined &&
+    spec.kind !== 'session' &&
+    spec.kind !== 'calendar' &&
+    options.early === undefined
+  )
+    throw new ConfigError(
+      'bad-window',
+      `every is for windows that are kept as state of each key: session(), calendar(), and windows with early results. A ${spec.kind} window has slices of its own. Leave every out.`,
+    )
 }
 
 /** The number of windows in the horizon of `empty: 'emit'`. */

@@ -327,7 +327,7 @@ class Advance {
     const { emissions, failed, cursor: upTo, at } = closed
     const { host, operator, next, split } = this
     const { fold, parts, counted } = runEmissions(host, operator, next, emissions, split)
-    for (const { row, part } of failed) addPartRow(parts, host.plan.pipeline.deadLetter, part, row)
+    for (const { row, part, sink } of failed) addPartRow(parts, sink ?? host.plan.pipeline.deadLetter, part, row)
     const buffer = new PartBuffer()
     for (const [sink, byPart] of parts) {
       for (const [part, rows] of byPart) buffer.add(sink, { kind: 'operator', operator: operator.name, part, rows })

@@ -112,6 +112,8 @@ export class Emission implements RecordPlace {
  */
 export interface FailedEmission {
   readonly row: SinkRow
+  /** Default: the dead letter sink. */
+  readonly sink?: SinkNode<any> | undefined
   readonly part: string
 }
 

@@ -37,6 +37,7 @@ export class Key<S extends StateMap> {
     const { stored } = this
     const result = this.step({
       key: 'k',
+      text: 'k',
       start: this.end,
       end,
       entries: rows.length === 0 ? undefined : rows,

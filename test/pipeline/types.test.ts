@@ -449,7 +449,7 @@ describe('results', () => {
       type Row = (typeof results)['~row']
       expectTypeOf<Row['key']>().toEqualTypeOf<readonly [string, number]>()
       expectTypeOf<Row['window']>().toEqualTypeOf<{ readonly start: number; readonly end: number }>()
-      expectTypeOf<Row['pane']['timing']>().toEqualTypeOf<'on-time' | 'late'>()
+      expectTypeOf<Row['pane']['timing']>().toEqualTypeOf<'early' | 'on-time' | 'late'>()
       expectTypeOf<Row['op']>().toEqualTypeOf<'+' | '-' | undefined>()
       expectTypeOf<Row['value']>().toEqualTypeOf<{
         readonly rows: number

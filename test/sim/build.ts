@@ -17,11 +17,13 @@ import {
   outOfOrder,
   type Pipeline,
   pipeline,
+  session,
   sum,
   sumDecimal,
   tumbling,
 } from '../../lib/index.js'
 import type { RecordMeta } from '../../lib/ports/index.js'
+import { gapOf } from './keyed-windows.js'
 import { declared, handlers } from './process.js'
 import {
   type AggregateName,
@@ -30,6 +32,7 @@ import {
   type Event,
   idOf,
   isFussy,
+  type KeyedWindowsSpec,
   keyOf,
   numberOf,
   type OperatorSpec,
@@ -90,9 +93,16 @@ const AGGREGATES: Record<AggregateName, () => any> = {
     }),
 }
 
-function windowOf({ window }: OperatorSpec) {
+function windowOf(operator: OperatorSpec) {
+  const { window, keyed } = operator
+  if (keyed?.kind === 'session') return session(keyed.isGapOfRow ? (row) => gapOf(operator, row) : keyed.gapMs)
   if (window.kind === 'tumbling') return tumbling(window.sizeMs)
   return window.kind === 'hopping' ? hopping(window.sizeMs, window.stepMs) : cumulate(window.sizeMs, window.stepMs)
+}
+
+function earlyOf({ earlyMs, earlyCount }: KeyedWindowsSpec) {
+  if (earlyMs === 0 && earlyCount === 0) return {}
+  return { early: { ...(earlyMs > 0 && { every: earlyMs }), ...(earlyCount > 0 && { count: earlyCount }) } }
 }
 
 /** The pipeline of a spec, made by the library. */
@@ -119,7 +129,7 @@ export function build(spec: Spec, die: Die): Pipeline {
     }
     if (spec.hasPassed) rows = rows.to(ndjson('passed'))
     for (const [i, operator] of spec.operators.entries()) {
-      const { process } = operator
+      const { process, keyed } = operator
       if (process !== undefined) {
         rows = rows
           .keyBy((row: any) => keyOf(operator.key, row))
@@ -134,7 +144,8 @@ export function build(spec: Spec, die: Die): Pipeline {
           accumulation: operator.accumulation,
           emit: operator.isFinal ? 'final' : 'panes',
           ...(operator.emptyForMs > 0 && { empty: { horizon: Math.max(operator.emptyForMs, operator.window.stepMs) } }),
-          offset: operator.window.offsetMs,
+          ...(keyed?.kind !== 'session' && { offset: operator.window.offsetMs }),
+          ...(keyed !== undefined && { every: keyed.everyMs, ...earlyOf(keyed) }),
           ...(operator.hasLate && { late: ndjson(`late${i}`) }),
         })
         .aggregate(operator.name, Object.fromEntries(operator.aggregates.map((name) => [name, AGGREGATES[name]()])))

@@ -1,5 +1,14 @@
 import fc from 'fast-check'
-import type { AggregateName, OperatorSpec, ProcessSpec, SourceSpec, Spec, StepSpec, WindowKind } from './spec.js'
+import type {
+  AggregateName,
+  KeyedWindowsSpec,
+  OperatorSpec,
+  ProcessSpec,
+  SourceSpec,
+  Spec,
+  StepSpec,
+  WindowKind,
+} from './spec.js'
 
 /** Random legal pipelines, as data. */
 
@@ -65,6 +74,20 @@ const processSpec: fc.Arbitrary<ProcessSpec> = fc.record({
   recentTtlMs: fc.constantFrom(0, 1_500, 5_000),
 })
 
+const keyedSpec: fc.Arbitrary<KeyedWindowsSpec> = fc
+  .record({
+    kind: fc.constantFrom('session' as const, 'session' as const, 'early' as const),
+    everyMs: fc.constantFrom(100, 1_000, 2_000),
+    gapMs: fc.constantFrom(1, 700, 3_000, 8_000),
+    isGapOfRow: fc.boolean(),
+    early: fc.constantFrom([0, 0], [0, 0], [2_000, 0], [6_000, 0], [0, 2], [10_000, 3]),
+  })
+  .map(({ early, ...spec }) => {
+    // Windows without early results are folded from slices.
+    const [earlyMs, earlyCount] = spec.kind === 'early' && early[0]! + early[1]! === 0 ? [2_000, 0] : early
+    return { ...spec, earlyMs: earlyMs!, earlyCount: earlyCount! }
+  })
+
 const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
   fc.record({
     name: fc.constant(`op${index}`),
@@ -77,7 +100,12 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
     process: fc.tuple(fc.nat(3), processSpec).map(([n, spec]) => (n === 0 ? spec : undefined)),
+    keyed: fc.tuple(fc.nat(3), keyedSpec).map(([n, spec]) => (n === 0 ? spec : undefined)),
   })
+
+/** Whether later results of an operator replace earlier ones, unless it discards or gives one result alone. */
+const repeats = ({ latenessMs, keyed }: Pick<OperatorSpec, 'latenessMs' | 'keyed'>): boolean =>
+  latenessMs > 0 || (keyed !== undefined && keyed.earlyMs + keyed.earlyCount > 0)
 
 /**
  * Makes a chain legal: late panes that another operator reads must not count rows again, nor take back what cannot be.
@@ -94,17 +122,21 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
         isFinal: false,
         emptyForMs: 0,
         latenessMs: 0,
+        keyed: undefined,
       })
       continue
     }
-    const isTakenBack = upstream !== undefined && upstream.latenessMs > 0 && upstream.accumulation === 'retracting'
+    const isTakenBack = upstream !== undefined && repeats(upstream) && upstream.accumulation === 'retracting'
+    // Rows cannot be taken back out of a session.
+    const keyed = isTakenBack ? undefined : draft.keyed
     const names = upstream === undefined ? OF_EVENTS : isTakenBack ? INVERTIBLE : OF_RESULTS
     const aggregates = [...new Set<AggregateName>(['count', ...picks.map((pick) => names[pick % names.length]!)])]
-    const isRead = i + 1 < drafts.length && draft.latenessMs > 0
+    const isRead = i + 1 < drafts.length && repeats({ ...draft, keyed })
     const several = isRead && draft.accumulation === 'accumulating' ? 'discarding' : draft.accumulation
-    const accumulation = draft.isFinal ? 'accumulating' : several
-    const emptyForMs = isTakenBack ? 0 : draft.emptyForMs
-    operators.push({ ...draft, accumulation, aggregates, emptyForMs })
+    const isFinal = draft.isFinal && (keyed === undefined || keyed.earlyMs + keyed.earlyCount === 0)
+    const accumulation = isFinal ? 'accumulating' : several
+    const emptyForMs = isTakenBack || keyed !== undefined ? 0 : draft.emptyForMs
+    operators.push({ ...draft, accumulation, aggregates, emptyForMs, keyed, isFinal })
   }
   return operators
 }

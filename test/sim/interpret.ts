@@ -1,3 +1,4 @@
+import { keyedWindows } from './keyed-windows.js'
 import { plainly } from './process.js'
 import {
   type AggregateName,
@@ -103,8 +104,9 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 const floorTo = (t: number, step: number, offset: number): number => Math.floor((t - offset) / step) * step + offset
 
 /** Design, section 1: the grid, or the largest round divisor of it that allowed lateness, or else an hour, leaves. */
-export function sliceWidth({ window, latenessMs, process }: OperatorSpec): number {
+export function sliceWidth({ window, latenessMs, process, keyed }: OperatorSpec): number {
   if (process !== undefined) return process.everyMs
+  if (keyed !== undefined) return keyed.everyMs
   const grid = window.kind === 'hopping' ? gcd(window.sizeMs, window.stepMs) : window.stepMs
   const limit = latenessMs > 0 ? Math.min(3_600_000, latenessMs) : 3_600_000
   if (grid <= limit) return grid
@@ -124,6 +126,8 @@ export function windowsOf({ window }: OperatorSpec, t: number): { start: number;
     found.push({ start, end: start + sizeMs })
   return found
 }
+
+const isKeyed = ({ process, keyed }: OperatorSpec): boolean => process !== undefined || keyed !== undefined
 
 export function interpret(
   spec: Spec,
@@ -204,7 +208,7 @@ export function interpret(
   const ends = states.map((cells, i) => {
     const operator = spec.operators[i]!
     const width = sliceWidth(operator)
-    if (operator.process !== undefined) return floorTo(lastOf[i]!, width, 0) + width
+    if (isKeyed(operator)) return floorTo(lastOf[i]!, width, 0) + width
     const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
     const last = [...cells.values()].flatMap(({ end, closings }) => (lag > 0 ? [end + lag] : [...closings.keys()]))
     return Math.max(...last)
@@ -253,6 +257,7 @@ export function interpret(
   }
 
   function isCounted(operator: OperatorSpec, { timestamp, own }: Input): boolean {
+    if (operator.keyed !== undefined) return true
     return windowsOf(operator, timestamp).some(({ end }) => end + operator.latenessMs > own)
   }
 
@@ -261,7 +266,7 @@ export function interpret(
     const operator = spec.operators[i]!
     const { timestamp, own, value } = input
     const key = keyOf(operator.key, value)
-    if (operator.process !== undefined) {
+    if (isKeyed(operator)) {
       if (tally !== undefined) {
         tally.operators[0]!.counted++
         if (own > timestamp) tally.operators[0]!.late++
@@ -341,7 +346,8 @@ export function interpret(
   /** Whether rows may be taken back before this operator, and all of these were. */
   function isGone(i: number, rows: readonly Input[]): boolean {
     const before = spec.operators[i - 1]
-    const isTakenBack = before?.accumulation === 'retracting' && before.latenessMs > 0 && !before.isFinal
+    const repeats = (before?.latenessMs ?? 0) > 0 || (before?.keyed?.earlyMs ?? 0) + (before?.keyed?.earlyCount ?? 0) > 0
+    const isTakenBack = before?.accumulation === 'retracting' && repeats && !before.isFinal
     return isTakenBack && AGGREGATES.count(rows) === 0
   }
 
@@ -369,11 +375,42 @@ export function interpret(
     pass(i, results)
   }
 
+  /** Every result of windows with state for each key. */
+  function windows(i: number): void {
+    const operator = spec.operators[i]!
+    const width = sliceWidth(operator)
+    const results: Result[] = []
+    const valueOf = (rows: readonly any[]) =>
+      Object.fromEntries(operator.aggregates.map((name) => [name, aggregate(name, rows)]))
+    for (const { key, rows } of entered[i]!.values()) {
+      const inOrder = [...rows].sort((a, b) => a.turn - b.turn || byOrigin(a, b))
+      const { given, expired, last } = keyedWindows(operator, key, inOrder, windowsOf, valueOf)
+      lastOf[i] = Math.max(lastOf[i]!, last)
+      for (const { row, timestamp, weight, time } of given)
+        results.push({ closing: floorTo(time, width, 0) + width, key, row, timestamp, weight })
+      for (const { row, windows } of expired) {
+        const { timestamp, value } = row
+        const range = { count: windows.length, first: windows[0], last: windows.at(-1) }
+        const letter = {
+          reason: 'expired',
+          operator: operator.name,
+          key,
+          windows: range,
+          timestamp,
+          payload: bare(value),
+        }
+        const { name } = operator
+        emit(operator.hasLate ? `late${i}` : 'dead', { ...letter, source: name }, { source: name, split: name })
+      }
+    }
+    pass(i, results)
+  }
+
   /** Results go to their sink, and to the next operator in the order of (slice, key, n). */
   function pass(i: number, results: readonly Result[]): void {
     const operator = spec.operators[i]!
     const width = sliceWidth(operator)
-    const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
+    const lag = operator.isFinal && !isKeyed(operator) ? Math.ceil(operator.latenessMs / width) * width : 0
     const ranked = results.map((result, n) => ({ ...result, n, order: orderOf(result.key) }))
     ranked.sort(
       (a, b) => a.closing - b.closing || a.order[0] - b.order[0] || compare(a.order[1], b.order[1]) || a.n - b.n,
@@ -393,6 +430,10 @@ export function interpret(
     const operator = spec.operators[i]!
     if (operator.process !== undefined) {
       process(i)
+      return
+    }
+    if (operator.keyed !== undefined) {
+      windows(i)
       return
     }
     if (operator.emptyForMs > 0) addEmpty(i)

@@ -66,6 +66,18 @@ export interface OperatorSpec {
   readonly hasLate: boolean
   /** A process function instead of a window. */
   readonly process?: ProcessSpec | undefined
+  /** Windows with state for each key: sessions, or those of `window` with early results. */
+  readonly keyed?: KeyedWindowsSpec | undefined
+}
+
+export interface KeyedWindowsSpec {
+  readonly kind: 'session' | 'early'
+  readonly everyMs: number
+  readonly gapMs: number
+  readonly isGapOfRow: boolean
+  /** 0: none. */
+  readonly earlyMs: number
+  readonly earlyCount: number
 }
 
 export interface ProcessSpec {

@@ -201,6 +201,43 @@ export const SPECS: Readonly<Record<string, Spec>> = {
       },
     ],
   },
+  /** Sessions whose late rows join them, and take their results back. */
+  sessions: {
+    ...small,
+    name: 'sessions',
+    operators: [
+      {
+        ...operator,
+        latenessMs: 9_000,
+        accumulation: 'retracting',
+        keyed: { kind: 'session', everyMs: 1_000, gapMs: 2_500, isGapOfRow: false, earlyMs: 0, earlyCount: 0 },
+      },
+      { ...operator, name: 'op1', latenessMs: 20_000, aggregates: ['count', 'sum'] },
+    ],
+  },
+  /** Early results of hopping windows, read by sessions. */
+  early: {
+    ...small,
+    name: 'early',
+    operators: [
+      {
+        ...operator,
+        latenessMs: 4_000,
+        accumulation: 'discarding',
+        window: { kind: 'hopping', sizeMs: 12_000, stepMs: 4_000, offsetMs: 0 },
+        keyed: { kind: 'early', everyMs: 1_000, gapMs: 0, isGapOfRow: false, earlyMs: 2_000, earlyCount: 3 },
+      },
+      {
+        ...operator,
+        name: 'op1',
+        key: 'boolean',
+        hasLate: false,
+        latenessMs: 7_000,
+        aggregates: ['count', 'sum', 'max'],
+        keyed: { kind: 'session', everyMs: 2_000, gapMs: 3_000, isGapOfRow: true, earlyMs: 6_000, earlyCount: 0 },
+      },
+    ],
+  },
   stateless: {
     ...small,
     name: 'stateless',

@@ -1,6 +1,6 @@
 import { hex8, sortable, TIME_MAX } from '../../base/index.js'
 import type { StepOf } from '../../keyed/index.js'
-import type { OperatorPlan } from '../../pipeline/index.js'
+import type { OperatorPlan, WindowResult } from '../../pipeline/index.js'
 import type { Cursor } from '../cursor.js'
 import { Emission, type FailedEmission, rejectedRow } from '../emission.js'
 import { inOrder, type KeyPlace } from '../key-order.js'
@@ -101,18 +101,24 @@ export class KeyedClosing {
     const { record, key, text, hash } = work
     const result = this.step({
       key,
+      text,
       start: slice - operator.slices.widthMs,
       end: slice,
       entries: work.cell?.accs[0],
       state: () => (record === undefined ? undefined : JSON.parse(record.state)),
     })
     let n = 0
-    for (const { value: row, timestamp, id } of result.outputs) {
+    for (const { value: row, timestamp, id, takesBack, replaced } of result.outputs) {
       const emitted = { row, key, timestamp, id: `${operator.name}|${text}|${id}` }
-      into.emissions.push(new Emission(operator, slice, into.name, { hash, rank, n: n++ }, 1, emitted))
+      const weight = takesBack === true ? -1 : 1
+      const emission = new Emission(operator, slice, into.name, { hash, rank, n: n++ }, weight, emitted)
+      if (replaced !== undefined) emission.stood = () => replaced as WindowResult<any, any>
+      into.emissions.push(emission)
     }
-    for (const rejection of result.rejected)
-      into.failed.push({ row: rejectedRow(operator, key, text, rejection), part: into.name })
+    for (const rejection of result.rejected) {
+      const sink = rejection.reason === 'expired' ? operator.late : undefined
+      into.failed.push({ row: rejectedRow(operator, key, text, rejection), part: into.name, sink })
+    }
     const { state = '', due, waits } = result
     if (state !== (record?.state ?? '') || due !== record?.due)
       into.change({ key, text, hash, state, due, wake: undefined })

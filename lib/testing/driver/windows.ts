@@ -22,7 +22,7 @@ export interface OpenWindow<K extends Key = Key, Value = unknown> {
   /** What the next result of the window would be if no other row arrived. */
   readonly value: Value
   /** `on-time`: the window has not ended. `late`: it has ended, and late rows wait for their pane. */
-  readonly timing: 'on-time' | 'late'
+  readonly timing: 'early' | 'on-time' | 'late'
 }
 
 /**

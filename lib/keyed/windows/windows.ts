@@ -1,0 +1,71 @@
+import type { AggregateMap, Json } from '../../aggregate/index.js'
+import type { KeyedLogic, StepOf } from '../logic.js'
+import { type Assigner, assignerOf, type KeyedWindowSpec } from './assign.js'
+import { Folds, spansFold } from './spans.js'
+
+/** When a window gives results before its end, in event time. */
+export interface EarlyTrigger {
+  /** At each multiple of this, if there are new rows, ms. */
+  readonly everyMs: number | undefined
+  /** At the end of the slice in which there are this many new rows. */
+  readonly count: number | undefined
+}
+
+export interface WindowsOptions {
+  readonly name: string
+  readonly spec: KeyedWindowSpec
+  readonly offsetMs: number
+  readonly allowedLatenessMs: number
+  readonly accumulation: 'accumulating' | 'discarding' | 'retracting'
+  /** One result, when lateness is over. */
+  readonly isFinal: boolean
+  readonly early: EarlyTrigger | undefined
+  readonly aggregates: AggregateMap<any, any>
+}
+
+/** An operator whose windows are kept as state of each key. */
+export interface WindowShape extends WindowsOptions {
+  readonly assigner: Assigner
+  readonly folds: Folds
+}
+
+/** The logic of windows with state for each key. What closes the windows is loaded when the first slice closes. */
+export function windowsLogic(options: WindowsOptions): KeyedLogic {
+  const assigner = assignerOf(options.spec, options.offsetMs)
+  const folds = new Folds(options.aggregates)
+  const { allowedLatenessMs, accumulation, isFinal, early } = options
+  let step: Promise<StepOf> | undefined
+  const load = async (): Promise<StepOf> => {
+    const { windowsStep } = await import('./close-windows.js')
+    return windowsStep({ ...options, assigner, folds })
+  }
+  const described: Record<string, Json> = {
+    window: assigner.options,
+    allowedLatenessMs,
+    accumulation,
+    ...(isFinal && { emit: 'final' }),
+    ...(early?.everyMs !== undefined && { earlyMs: early.everyMs }),
+    ...(early?.count !== undefined && { earlyCount: early.count }),
+    folds: folds.fields.map((field, i) => ({
+      field,
+      kind: folds.folds[i]!.kind,
+      options: folds.folds[i]!.options,
+    })),
+  }
+  return {
+    kind: assigner.merges ? 'sessions' : 'windows',
+    results: resultsOf(options),
+    label: `${assigner.text} { ${folds.fields.map((field, i) => `${field}: ${folds.folds[i]!.kind}`).join(', ')} }`,
+    options: described,
+    entry: spansFold(folds, assigner),
+    load: () => {
+      step ??= load()
+      return step
+    },
+  }
+}
+
+function resultsOf({ accumulation, allowedLatenessMs, isFinal, early }: WindowsOptions): KeyedLogic['results'] {
+  if (accumulation === 'discarding' || isFinal || (allowedLatenessMs === 0 && early === undefined)) return 'once'
+  return accumulation === 'retracting' ? 'retracted' : 'repeated'
+}
