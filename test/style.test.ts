@@ -18,6 +18,10 @@ describe('style', () => {
     expect(saying(/console\./)).toEqual([])
   })
 
+  it('invariant 8: the runtime waits for all calls before it handles a failure, so none changes what it shares later', () => {
+    expect(saying(/Promise\.(all|race|any)\(/).filter((file) => file.startsWith('lib/runtime/'))).toEqual([])
+  })
+
   it('files stay within 350 lines', () => {
     expect(files.filter((file) => readFileSync(file, 'utf8').split('\n').length > 350)).toEqual([])
   })

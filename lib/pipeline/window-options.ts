@@ -45,9 +45,9 @@ export interface WindowOptions<T, K extends Key, A extends Accumulation = Accumu
    */
   readonly early?: Duration | { readonly every?: Duration; readonly count?: number }
   /**
-   * For windows that are kept as state of each key: rows are processed once event time has passed the end of their slice
-   * of this length, from 100 ms to 1 h. A longer slice costs less, a shorter one gives results earlier. Default: as for
-   * `process`; with `early`, at most 10 s.
+   * For windows that are kept as state of each key: rows are processed once event time has passed the end of their
+   * slice of this length, from 100 ms to 1 h. A longer slice costs less, a shorter one gives results earlier. Default:
+   * as for `process`; with `early`, at most 10 s.
    */
   readonly every?: Duration
 }

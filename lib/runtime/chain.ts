@@ -1,4 +1,4 @@
-import { CONTENTION_TURNS_MAX, RetryableError, StopError } from '../base/index.js'
+import { CONTENTION_TURNS_MAX, RetryableError, StopError, together } from '../base/index.js'
 import type { StagePlan } from '../pipeline/index.js'
 import type { Item, ItemKey, RangeQuery } from '../ports/index.js'
 import type { Host } from './host.js'
@@ -67,7 +67,7 @@ export async function writeSegments(
     for (let at = 0; at < refused.length; at += CHAINS_AT_ONCE) {
       const asked = refused.slice(at, at + CHAINS_AT_ONCE)
       for (const [i, tail] of (
-        await Promise.all(asked.map((draft) => lastOf(host, stage, split, draft, after)))
+        await together(asked.map((draft) => lastOf(host, stage, split, draft, after)))
       ).entries()) {
         const { chain } = asked[i]!
         reached.set(chain, tail)

@@ -1,4 +1,12 @@
-import { DEADLINE_RESERVE_MS, KEPT_AT_ONCE, KEPT_PER_TICK, STORE_GET_MAX, TIME_MAX, TIME_MIN } from '../base/index.js'
+import {
+  DEADLINE_RESERVE_MS,
+  KEPT_AT_ONCE,
+  KEPT_PER_TICK,
+  STORE_GET_MAX,
+  TIME_MAX,
+  TIME_MIN,
+  together,
+} from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { Item, ItemKey } from '../ports/index.js'
 import { partKeys } from './chain.js'
@@ -63,7 +71,7 @@ async function keepLane(
   const ranges = lanePks(host.prefix, operator, lane).map((pk) => ({ pk, from, to: 'g~' }))
   const lifeMs = segmentLifeMs(host, operator)
   const spareMs = host.limits.spareLifeMs
-  const firsts = await Promise.all(ranges.map((range) => store.query({ ...range, limit: 1 })))
+  const firsts = await together(ranges.map((range) => store.query({ ...range, limit: 1 })))
   const oldest = Math.min(...firsts.flatMap(({ items }) => items.map(({ ttl }) => ttl as number)))
   if (oldest < Number.POSITIVE_INFINITY)
     metrics.peak('OldestUnreadAgeMs', Math.max(0, spareMs - (oldest * 1000 - now)), 'Milliseconds')
@@ -138,8 +146,8 @@ async function prolong(
       const parts = heads.flatMap(partKeys)
       const keep = (key: ItemKey): Promise<unknown> => store.update({ key, set: { ttl }, when: [] }) // guard: life-only-grows
       // Only the life of the head is looked at, so it is extended when that of its parts has been.
-      await Promise.all(parts.map(keep)) // guard: parts-kept-first
-      await Promise.all(heads.map(({ pk, sk }) => keep({ pk, sk })))
+      await together(parts.map(keep)) // guard: parts-kept-first
+      await together(heads.map(({ pk, sk }) => keep({ pk, sk })))
       metrics.add('KeptSegments', parts.length + heads.length, 'Count')
       left -= parts.length + heads.length
     }

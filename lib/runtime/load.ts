@@ -1,4 +1,4 @@
-import { GROUPS_AT_ONCE, READ_UNIT_BYTES, StopError, TIME_MAX, TIME_MIN } from '../base/index.js'
+import { GROUPS_AT_ONCE, READ_UNIT_BYTES, StopError, TIME_MAX, TIME_MIN, together } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import type { Item, RangeQuery } from '../ports/index.js'
 import { LinkCheck, payloadOf } from './chain.js'
@@ -168,7 +168,7 @@ async function readOn(
     }
     for (const [name, reached] of links.endsOf(open.end)) chains.set(name, reached)
   }
-  await Promise.all(
+  await together(
     lanePks(host.prefix, operator, lane).flatMap((pk) => {
       const mine = splits.filter((split) => segmentsPk(host.prefix, operator, lane, split) === pk)
       return [undefined, ...mine].map((split, i) => readChain(pk, split, mine[i]))
@@ -187,7 +187,7 @@ export async function eachSegment(
 ): Promise<void> {
   const to = bucketCeiling(Math.min(hi, TIME_MAX))
   const readers = lanePks(host.prefix, operator, lane).map((pk) => new Reader(pages(host, { pk, from, to })))
-  await Promise.all(readers.map((reader) => reader.fill()))
+  await together(readers.map((reader) => reader.fill()))
   for (;;) {
     let next: Reader | undefined
     for (const reader of readers) if (reader.bucket < (next?.bucket ?? Number.POSITIVE_INFINITY)) next = reader

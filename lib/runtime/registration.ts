@@ -1,4 +1,4 @@
-import { RetryableError, TIME_MIN } from '../base/index.js'
+import { RetryableError, TIME_MIN, together } from '../base/index.js'
 import type { InputPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing, StateStore } from '../ports/index.js'
 import type { Host } from './host.js'
@@ -134,7 +134,7 @@ export async function readSplits(store: StateStore, prefix: string, stage: Stage
     } while (after !== undefined)
     return splits
   }
-  const shards = await Promise.all(splitsPks(prefix, stage).map(read))
+  const shards = await together(splitsPks(prefix, stage).map(read))
   if (shards.length === 1) return shards[0]!
   return shards.flat().sort((a, b) => (a.name < b.name ? -1 : 1))
 }

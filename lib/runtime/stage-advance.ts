@@ -1,4 +1,4 @@
-import { GROUPS_AT_ONCE, StopError, TIME_MIN } from '../base/index.js'
+import { GROUPS_AT_ONCE, StopError, TIME_MIN, together } from '../base/index.js'
 import type { OperatorPlan, StagePlan } from '../pipeline/index.js'
 import { type AdvanceOutcome, advance } from './advance.js'
 import { laneOf } from './fold.js'
@@ -39,7 +39,7 @@ async function advanceOperator(host: Host, operator: OperatorPlan, deadline: Dea
     }
   }
   for (let at = 0; at < byLane.length; at += GROUPS_AT_ONCE)
-    await Promise.all(
+    await together(
       byLane.slice(at, at + GROUPS_AT_ONCE).map(async (keyGroups) => {
         for (const keyGroup of keyGroups) await work(keyGroup)
       }),

@@ -1,4 +1,4 @@
-import { DEADLINE_RESERVE_MS, SPLITS_AT_ONCE } from '../base/index.js'
+import { DEADLINE_RESERVE_MS, SPLITS_AT_ONCE, together } from '../base/index.js'
 import type { InputPlan, OperatorPlan, StagePlan } from '../pipeline/index.js'
 import type { SplitListing } from '../ports/index.js'
 import { ageMs } from './age.js'
@@ -130,7 +130,7 @@ async function someAtOnce(
   const failures: unknown[] = []
   for (let at = 0; at < splits.length && deadline.remainingMs() >= DEADLINE_RESERVE_MS; at += SPLITS_AT_ONCE) {
     const some = splits.slice(at, at + SPLITS_AT_ONCE)
-    await Promise.all(some.map((split) => work(split).catch((error) => failures.push(error))))
+    await together(some.map((split) => work(split).catch((error) => failures.push(error))))
   }
   if (failures.length > 0) throw failures[0]
 }

@@ -136,7 +136,10 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
     const isFinal = draft.isFinal && (keyed === undefined || keyed.earlyMs + keyed.earlyCount === 0)
     const accumulation = isFinal ? 'accumulating' : several
     const emptyForMs = isTakenBack || keyed !== undefined ? 0 : draft.emptyForMs
-    operators.push({ ...draft, accumulation, aggregates, emptyForMs, keyed, isFinal })
+    // Each window keeps its own rows: many windows with folds that keep rows are too large for the state of one key.
+    const { sizeMs, stepMs } = draft.window
+    const window = keyed !== undefined && sizeMs > 10 * stepMs ? { ...draft.window, stepMs: sizeMs / 3 } : draft.window
+    operators.push({ ...draft, window, accumulation, aggregates, emptyForMs, keyed, isFinal })
   }
   return operators
 }

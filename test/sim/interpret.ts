@@ -346,7 +346,8 @@ export function interpret(
   /** Whether rows may be taken back before this operator, and all of these were. */
   function isGone(i: number, rows: readonly Input[]): boolean {
     const before = spec.operators[i - 1]
-    const repeats = (before?.latenessMs ?? 0) > 0 || (before?.keyed?.earlyMs ?? 0) + (before?.keyed?.earlyCount ?? 0) > 0
+    const repeats =
+      (before?.latenessMs ?? 0) > 0 || (before?.keyed?.earlyMs ?? 0) + (before?.keyed?.earlyCount ?? 0) > 0
     const isTakenBack = before?.accumulation === 'retracting' && repeats && !before.isFinal
     return isTakenBack && AGGREGATES.count(rows) === 0
   }

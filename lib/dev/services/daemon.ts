@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -136,7 +137,7 @@ const chosen = new Set<number>()
 /** A port of the loopback interface on which no process listens now, and that this process has not chosen before. */
 export async function freePort(): Promise<number> {
   for (let turn = 0; turn < PORT_TURNS_MAX; turn++) {
-    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN))
+    const port = randomInt(PORT_MIN, PORT_MAX)
     if (chosen.has(port) || !(await isFree(port))) continue
     chosen.add(port)
     return port

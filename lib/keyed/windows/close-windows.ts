@@ -45,6 +45,7 @@ class WindowRun {
     for (let at = 0; ; ) {
       const arrival = arrivals[at]
       const window = this.soonest()
+      // guard: rows-before-results
       if (arrival !== undefined && (window === undefined || this.timeOf(arrival) <= this.next(window)!)) {
         if (isLate(arrival)) this.late(arrival)
         else this.merge(arrival, Number.NEGATIVE_INFINITY)
@@ -134,9 +135,10 @@ class WindowRun {
     const { assigner, allowedLatenessMs } = this.shape
     const expired: { start: number; end: number }[] = []
     for (const { start, end } of assigner.assign(row.timestamp, row.read)) {
+      // guard: session-judged-merged
       const last = assigner.merges ? Math.max(end, ...this.touching(start, end).map((window) => window.end)) : end
-      // guard: session-expires
-      if (last + allowedLatenessMs <= row.turn) expired.push({ start, end: last })
+      if (last + allowedLatenessMs <= row.turn)
+        expired.push({ start, end: last }) // guard: session-expires
       else this.merge({ start, end, rows: 1, accs: row.accs }, row.turn)
     }
     if (expired.length > 0) this.expire(row, expired)
@@ -171,7 +173,7 @@ class WindowRun {
     let { accs, rows } = span
     let fresh = span.rows
     for (const window of found) {
-      if (window.stands) this.takeBack(window, window.panes, 'late', { first: false, last: true })
+      if (window.stands) this.takeBack(window, window.panes, 'late', { first: false, last: true }) // guard: session-taken-back
       accs = folds.merge(window.accs, accs)
       rows += window.rows
       fresh += window.fresh

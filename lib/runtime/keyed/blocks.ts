@@ -4,6 +4,7 @@ import {
   CONTENTION_TURNS_MAX,
   RetryableError,
   STORE_GET_MAX,
+  together,
 } from '../../base/index.js'
 import type { Item, ItemKey } from '../../ports/index.js'
 import { blockKey } from '../keys.js'
@@ -107,7 +108,7 @@ export class Blocks {
       const batches: Node[][] = []
       for (let at = 0; at < nodes.length; at += STORE_GET_MAX) batches.push(nodes.slice(at, at + STORE_GET_MAX))
       for (let at = 0; at < batches.length; at += BLOCKS_AT_ONCE)
-        await Promise.all(batches.slice(at, at + BLOCKS_AT_ONCE).map((some) => this.read(some, seq)))
+        await together(batches.slice(at, at + BLOCKS_AT_ONCE).map((some) => this.read(some, seq)))
     }
     throw new RetryableError('contention', `The blocks of "${this.group.operator.name}" changed while they were read.`)
   }
@@ -179,7 +180,7 @@ export class Blocks {
     // guard: children-first
     for (let at = 0; at < made.length; at += BLOCK_WRITES_AT_ONCE) {
       const some = made.slice(at, at + BLOCK_WRITES_AT_ONCE)
-      const written = await Promise.all(
+      const written = await together(
         some.map((child) => this.put(child, encodeRecords(child.records.values()), child.records.size, 0, asOf, false)),
       )
       if (written.includes(false)) return false

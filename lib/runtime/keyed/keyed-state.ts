@@ -1,4 +1,4 @@
-import { BLOCK_WRITES_AT_ONCE, TIME_MAX, TIME_MIN } from '../../base/index.js'
+import { BLOCK_WRITES_AT_ONCE, TIME_MAX, TIME_MIN, together } from '../../base/index.js'
 import type { StepOf } from '../../keyed/index.js'
 import type { Closed } from '../closed.js'
 import type { Closing, ClosingPlace } from '../closing.js'
@@ -294,7 +294,7 @@ export class KeyedState {
     let isWhole = true
     for (let at = 0; at < leaves.length; at += BLOCK_WRITES_AT_ONCE) {
       const batch = leaves.slice(at, at + BLOCK_WRITES_AT_ONCE)
-      const written = await Promise.all(batch.map(([leaf, some]) => this.blocks.write(leaf, some, this.seq)))
+      const written = await together(batch.map(([leaf, some]) => this.blocks.write(leaf, some, this.seq)))
       if (written.includes(false)) isWhole = false
     }
     return isWhole
