@@ -307,13 +307,13 @@ describe('steps refuse', () => {
       'window of a duration',
       (p) => p.from(orders).keyBy(key).window(wrong('5m')),
       'bad-window',
-      'window() takes tumbling(), hopping() or cumulate().',
+      'window() takes tumbling(), hopping(), cumulate(), session() or calendar().',
     ],
     [
       'window of nothing',
       (p) => p.from(orders).keyBy(key).window(wrong(undefined)),
       'bad-window',
-      'window() takes tumbling(), hopping() or cumulate().',
+      'window() takes tumbling(), hopping(), cumulate(), session() or calendar().',
     ],
   ])
 })
@@ -495,7 +495,7 @@ describe('a chain is refused', () => {
       'where late panes would count rows again',
       chain('accumulating', '1m', total),
       'chained-accumulating',
-      `"b" reads the results of "a", whose late panes would count rows again. Give "a" accumulation: 'retracting' or 'discarding', emit: 'final', or no allowedLateness.`,
+      `"b" reads the results of "a", whose early or late panes would count rows again. Give "a" accumulation: 'retracting' or 'discarding', emit: 'final', or neither early results nor allowedLateness.`,
     ],
     [
       'where a fold cannot take rows back',
