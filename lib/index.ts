@@ -82,6 +82,8 @@ export {
   pipeline,
   plan,
   type Rejected,
+  type RunningOptions,
+  type RunningResult,
   type Stream,
   type WindowOptions,
   type WindowResult,

@@ -7,6 +7,7 @@ export {
   type Timer,
   type Timers,
 } from './process.js'
+export { runningLogic } from './running/running.js'
 export {
   type AccessOf,
   type AggregateState,

@@ -27,6 +27,18 @@ export interface WindowResult<K extends Key, R> {
   readonly op?: '+' | '-'
 }
 
+/** A result of folds without a window: the value over all rows of the key so far. */
+export interface RunningResult<K extends Key, R> {
+  readonly key: K
+  readonly value: R
+  /** The event time of the result, ms: the last instant of its slice. */
+  readonly timestamp: number
+  /** Unique, and the same in every attempt and every run. */
+  readonly id: string
+  /** `-` takes back the value before. Retracting accumulation only: `+` adds the new one. */
+  readonly op?: '+' | '-'
+}
+
 /** Consecutive windows, by ascending end. Half-open, ms since the epoch. */
 export interface WindowRun {
   readonly count: number

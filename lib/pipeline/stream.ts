@@ -1,13 +1,15 @@
-import type { Aggregate, AggregateMap, ResultOf } from '../aggregate/index.js'
-import { ConfigError, checkFunction, checkName, glimpse, type Key, type Sync } from '../base/index.js'
+import type { AggregateMap, ResultOf } from '../aggregate/index.js'
+import { ConfigError, checkFunction, type Key, type Sync } from '../base/index.js'
 import type { KeyedWindowSpec, ProcessHandlers, StateMap } from '../keyed/index.js'
 import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
+import { checkFolds } from './folds.js'
 import type { Accumulation, GraphNode } from './graph.js'
 import { isKeyedWindow, keyedWindowStep } from './keyed-window.js'
 import { refuseOthers } from './missteps.js'
 import { type ProcessOptions, settleProcess } from './process-options.js'
-import type { WindowResult } from './result.js'
+import type { RunningResult, WindowResult } from './result.js'
+import { type RunningOptions, runningStep } from './running-step.js'
 import { checkWindow, settleWindow, type WindowOptions } from './window-options.js'
 
 /** A graph node before it has its id. */
@@ -197,6 +199,21 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   }
 
   /**
+   * Folds all rows of each key, without a window: totals so far. Each slice of event time in which a key gets rows gives
+   * one result, which replaces the one before. The name identifies the state of the operator: do not change it later.
+   * @example stream.keyBy(o => o.customerId).aggregate('spent', { total: sum(o => o.amount), orders: count() })
+   */
+  aggregate<M extends AggregateMap<T, Meta>>(
+    name: string,
+    aggregates: M,
+    options: RunningOptions = {},
+  ): Stream<RunningResult<K, ResultOf<M>>, undefined> {
+    checkFolds(name, aggregates)
+    const step = runningStep(name, Object.freeze({ ...aggregates }), options)
+    return new Stream(this.builder, this.builder.add({ ...step, input: this.id, key: this.key }))
+  }
+
+  /**
    * Processes the rows of each key one by one, in the order of event time, with state and timers. The name identifies
    * the state of the operator: do not change it later. Handlers are synchronous, and return the rows that follow.
    * @example
@@ -250,32 +267,8 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
     name: string,
     aggregates: M,
   ): Stream<WindowResult<K, ResultOf<M>>, undefined> {
-    if (typeof name !== 'string')
-      throw new ConfigError(
-        'bad-aggregate',
-        `aggregate() takes a name, then its folds by field: .aggregate('orders', { n: count() }); the name is ${glimpse(name)}.`,
-      )
-    checkName('stateful step', name)
-    if (isFold(aggregates))
-      throw new ConfigError(
-        'bad-aggregate',
-        `The aggregate "${name}" takes its folds by field, such as { n: count() }; it got ${aggregates.kind}() alone. Give it a field.`,
-      )
+    checkFolds(name, aggregates)
     const { late } = this.options
-    const entries = Object.entries(aggregates ?? {})
-    if (entries.length === 0) {
-      throw new ConfigError(
-        'bad-aggregate',
-        `The aggregate "${name}" needs at least one fold, such as { rows: count() }.`,
-      )
-    }
-    for (const [field, aggregate] of entries) {
-      if (isFold(aggregate)) continue
-      throw new ConfigError(
-        'bad-aggregate',
-        `Field "${field}" of the aggregate "${name}" is not a fold. Use a function such as count(), sum() or custom().`,
-      )
-    }
     if (late !== undefined) checkSink(`The late output of "${name}"`, late)
     const { spec, options } = this
     if (isKeyedWindow(spec, options)) {
@@ -297,16 +290,11 @@ export class WindowedStream<T, K extends Key, A extends Accumulation, Meta = Rec
   }
 }
 
-const isFold = (value: any): value is Aggregate<any, any, any, any, any> => typeof value?.read === 'function'
-
 refuseOthers(Builder, 'A pipeline begins with its sources: p.from(source).')
-refuseOthers(
-  Stream,
-  "A window needs a key, and an aggregate needs a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…).",
-)
+refuseOthers(Stream, "A window and an aggregate need a key: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…).")
 refuseOthers(
   KeyedStream,
-  "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by process(); other steps go before keyBy().",
+  "keyBy() must be followed by window(), such as .window(tumbling('1h')), by aggregate() or by process(); other steps go before keyBy().",
 )
 refuseOthers(
   WindowedStream,

@@ -34,8 +34,8 @@ const MISTAKES: readonly (readonly [code: string, message: RegExp])[] = [
     /^Property 'window' does not exist on type 'Stream<Order/,
   ],
   [
-    "pipeline('p', (p) => p.from(orders).keyBy((o) => o.id).aggregate('a', { n: count() }))",
-    /^Property 'aggregate' does not exist on type 'KeyedStream<Order/,
+    "pipeline('p', (p) => p.from(orders).aggregate('a', { n: count() }))",
+    /^Property 'aggregate' does not exist on type 'Stream<Order/,
   ],
   [
     "fileSource<Order>('x', { timestamp: (o) => o.at, watermark: outOfOrder('1s') })",

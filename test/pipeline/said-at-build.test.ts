@@ -169,9 +169,8 @@ describe('an async function is refused where it is written', () => {
 describe('a step that may not follow says what comes before it', () => {
   const untyped = (value: unknown) => value as any
   const KEYED =
-    "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by process(); other steps go before keyBy()."
-  const STREAM =
-    "A window needs a key, and an aggregate needs a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…)."
+    "keyBy() must be followed by window(), such as .window(tumbling('1h')), by aggregate() or by process(); other steps go before keyBy()."
+  const STREAM = "A window and an aggregate need a key: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…)."
   const WINDOWED = 'window() must be followed by aggregate(); other steps go before keyBy() or after aggregate().'
   const FOLDS = 'Folds are fields of an aggregate: .aggregate("name", { n: count() }).'
   it.each<[string, (p: Builder) => unknown, string]>([
@@ -213,8 +212,8 @@ describe('a step that may not follow says what comes before it', () => {
 
   it('and is a type error', () => {
     const make = (p: Builder) => {
-      // @ts-expect-error a window comes first
-      keyed(p).aggregate
+      // @ts-expect-error a window, an aggregate or a process function comes first
+      keyed(p).to
       // @ts-expect-error a key comes first
       p.from(orders).window
       // @ts-expect-error an aggregate comes first

@@ -38,19 +38,17 @@ function compiled(_: (p: Builder) => void): void {}
 const type = <T>(): T => undefined as T
 
 describe('each step offers only what is legal next', () => {
-  it('a stream has no window, a keyed stream nothing else, a windowed one only aggregates', () => {
+  it('a stream has no window, a keyed stream what keeps state, a windowed one only aggregates', () => {
     compiled((p) => {
       const stream = p.from(orders)
       const keyed = stream.keyBy((o) => o.customer)
       const windowed = keyed.window(tumbling('5m'))
-      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<'window' | 'process'>()
+      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<'window' | 'aggregate' | 'process'>()
       expectTypeOf<keyof typeof windowed>().toEqualTypeOf<'aggregate'>()
       // @ts-expect-error rows have no key yet
       stream.window(tumbling('5m'))
-      // @ts-expect-error rows have no window yet
+      // @ts-expect-error rows have no key yet
       stream.aggregate('a', { rows: count() })
-      // @ts-expect-error rows have no window yet
-      keyed.aggregate('a', { rows: count() })
       // @ts-expect-error a keyed stream goes nowhere but into a window
       keyed.to(sink('out'))
       // @ts-expect-error keys cannot be mapped away

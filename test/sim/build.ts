@@ -100,6 +100,9 @@ function windowOf(operator: OperatorSpec) {
   return window.kind === 'hopping' ? hopping(window.sizeMs, window.stepMs) : cumulate(window.sizeMs, window.stepMs)
 }
 
+const foldsOf = ({ aggregates }: OperatorSpec) =>
+  Object.fromEntries(aggregates.map((name) => [name, AGGREGATES[name]()]))
+
 function earlyOf({ earlyMs, earlyCount }: KeyedWindowsSpec) {
   if (earlyMs === 0 && earlyCount === 0) return {}
   return { early: { ...(earlyMs > 0 && { every: earlyMs }), ...(earlyCount > 0 && { count: earlyCount }) } }
@@ -129,11 +132,22 @@ export function build(spec: Spec, die: Die): Pipeline {
     }
     if (spec.hasPassed) rows = rows.to(ndjson('passed'))
     for (const [i, operator] of spec.operators.entries()) {
-      const { process, keyed } = operator
+      const { process, keyed, running } = operator
       if (process !== undefined) {
         rows = rows
           .keyBy((row: any) => keyOf(operator.key, row))
           .process(operator.name, { ...declared(process), every: process.everyMs }, handlers(process))
+          .to(ndjson(`out${i}`))
+        continue
+      }
+      if (running !== undefined) {
+        rows = rows
+          .keyBy((row: any) => keyOf(operator.key, row))
+          .aggregate(operator.name, foldsOf(operator), {
+            accumulation: operator.accumulation,
+            every: running.everyMs,
+            ...(running.ttlMs > 0 && { ttl: running.ttlMs }),
+          })
           .to(ndjson(`out${i}`))
         continue
       }
@@ -148,7 +162,7 @@ export function build(spec: Spec, die: Die): Pipeline {
           ...(keyed !== undefined && { every: keyed.everyMs, ...earlyOf(keyed) }),
           ...(operator.hasLate && { late: ndjson(`late${i}`) }),
         })
-        .aggregate(operator.name, Object.fromEntries(operator.aggregates.map((name) => [name, AGGREGATES[name]()])))
+        .aggregate(operator.name, foldsOf(operator))
         .to(ndjson(`out${i}`))
     }
   })

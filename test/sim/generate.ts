@@ -100,12 +100,19 @@ const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
     picks: fc.array(fc.nat(10), { minLength: 1, maxLength: 3 }),
     hasLate: fc.boolean(),
     process: fc.tuple(fc.nat(3), processSpec).map(([n, spec]) => (n === 0 ? spec : undefined)),
+    running: fc
+      .record({
+        n: fc.nat(7),
+        everyMs: fc.constantFrom(500, 2_000, 10_000),
+        ttlMs: fc.constantFrom(0, 0, 3_000, 15_000),
+      })
+      .map(({ n, ...spec }) => (n === 0 ? spec : undefined)),
     keyed: fc.tuple(fc.nat(3), keyedSpec).map(([n, spec]) => (n === 0 ? spec : undefined)),
   })
 
 /** Whether later results of an operator replace earlier ones, unless it discards or gives one result alone. */
-const repeats = ({ latenessMs, keyed }: Pick<OperatorSpec, 'latenessMs' | 'keyed'>): boolean =>
-  latenessMs > 0 || (keyed !== undefined && keyed.earlyMs + keyed.earlyCount > 0)
+const repeats = ({ latenessMs, keyed, running }: Pick<OperatorSpec, 'latenessMs' | 'keyed' | 'running'>): boolean =>
+  running !== undefined || latenessMs > 0 || (keyed !== undefined && keyed.earlyMs + keyed.earlyCount > 0)
 
 /**
  * Makes a chain legal: late panes that another operator reads must not count rows again, nor take back what cannot be.
@@ -123,16 +130,36 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
         emptyForMs: 0,
         latenessMs: 0,
         keyed: undefined,
+        running: undefined,
       })
       continue
     }
     const isTakenBack = upstream !== undefined && repeats(upstream) && upstream.accumulation === 'retracting'
+    const isRead = i + 1 < drafts.length
+    if (draft.running !== undefined) {
+      const names = upstream === undefined ? OF_EVENTS : isTakenBack ? INVERTIBLE : OF_RESULTS
+      const fields = picks.map((pick) => names[pick % names.length]!).filter((name) => name !== 'trail')
+      operators.push({
+        ...draft,
+        accumulation: isRead || draft.accumulation === 'retracting' ? 'retracting' : 'accumulating',
+        aggregates: [...new Set<AggregateName>(['count', ...fields])],
+        isFinal: false,
+        emptyForMs: 0,
+        latenessMs: 0,
+        keyed: undefined,
+        // A key that is gone while rows of it are still to be taken back would be counted below zero.
+        running: { ...draft.running, ttlMs: isTakenBack ? 0 : draft.running.ttlMs },
+      })
+      continue
+    }
     // Rows cannot be taken back out of a session.
     const keyed = isTakenBack ? undefined : draft.keyed
     const names = upstream === undefined ? OF_EVENTS : isTakenBack ? INVERTIBLE : OF_RESULTS
     const aggregates = [...new Set<AggregateName>(['count', ...picks.map((pick) => names[pick % names.length]!)])]
-    const isRead = i + 1 < drafts.length && repeats({ ...draft, keyed })
-    const several = isRead && draft.accumulation === 'accumulating' ? 'discarding' : draft.accumulation
+    const several =
+      isRead && repeats({ ...draft, keyed, running: undefined }) && draft.accumulation === 'accumulating'
+        ? 'discarding'
+        : draft.accumulation
     const isFinal = draft.isFinal && (keyed === undefined || keyed.earlyMs + keyed.earlyCount === 0)
     const accumulation = isFinal ? 'accumulating' : several
     const emptyForMs = isTakenBack || keyed !== undefined ? 0 : draft.emptyForMs

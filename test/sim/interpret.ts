@@ -104,7 +104,8 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 const floorTo = (t: number, step: number, offset: number): number => Math.floor((t - offset) / step) * step + offset
 
 /** Design, section 1: the grid, or the largest round divisor of it that allowed lateness, or else an hour, leaves. */
-export function sliceWidth({ window, latenessMs, process, keyed }: OperatorSpec): number {
+export function sliceWidth({ window, latenessMs, process, keyed, running }: OperatorSpec): number {
+  if (running !== undefined) return running.everyMs
   if (process !== undefined) return process.everyMs
   if (keyed !== undefined) return keyed.everyMs
   const grid = window.kind === 'hopping' ? gcd(window.sizeMs, window.stepMs) : window.stepMs
@@ -127,7 +128,7 @@ export function windowsOf({ window }: OperatorSpec, t: number): { start: number;
   return found
 }
 
-const isKeyed = ({ process, keyed }: OperatorSpec): boolean => process !== undefined || keyed !== undefined
+const isKeyed = ({ process, keyed, running }: OperatorSpec): boolean => (process ?? keyed ?? running) !== undefined
 
 export function interpret(
   spec: Spec,
@@ -257,7 +258,7 @@ export function interpret(
   }
 
   function isCounted(operator: OperatorSpec, { timestamp, own }: Input): boolean {
-    if (operator.keyed !== undefined) return true
+    if (isKeyed(operator)) return true
     return windowsOf(operator, timestamp).some(({ end }) => end + operator.latenessMs > own)
   }
 
@@ -348,7 +349,8 @@ export function interpret(
     const before = spec.operators[i - 1]
     const repeats =
       (before?.latenessMs ?? 0) > 0 || (before?.keyed?.earlyMs ?? 0) + (before?.keyed?.earlyCount ?? 0) > 0
-    const isTakenBack = before?.accumulation === 'retracting' && repeats && !before.isFinal
+    const isTakenBack =
+      before?.accumulation === 'retracting' && (before.running !== undefined || (repeats && !before.isFinal))
     return isTakenBack && AGGREGATES.count(rows) === 0
   }
 
@@ -407,6 +409,44 @@ export function interpret(
     pass(i, results)
   }
 
+  /** Every result of folds without a window. */
+  function totals(i: number): void {
+    const operator = spec.operators[i]!
+    const { everyMs, ttlMs } = operator.running!
+    const isRetracting = operator.accumulation === 'retracting'
+    const results: Result[] = []
+    for (const { key, rows } of entered[i]!.values()) {
+      const slices = new Map<number, Input[]>()
+      for (const row of rows) {
+        const closing = floorTo(row.turn, everyMs, 0) + everyMs
+        slices.set(closing, [...(slices.get(closing) ?? []), row])
+      }
+      let kept: Input[] = []
+      let last = Number.NEGATIVE_INFINITY
+      for (const [closing, own] of [...slices].sort((a, b) => a[0] - b[0])) {
+        // State that expires within a slice with rows is kept.
+        if (ttlMs > 0 && last - 1 + ttlMs < closing - everyMs) kept = []
+        const before = kept
+        kept = [...kept, ...own]
+        last = closing
+        lastOf[i] = Math.max(lastOf[i]!, closing - 1)
+        const row = (of: readonly Input[], op?: string) => ({
+          key,
+          value: Object.fromEntries(operator.aggregates.map((name) => [name, aggregate(name, of)])),
+          timestamp: closing - 1,
+          ...(op && { op }),
+        })
+        const isGone = (AGGREGATES.count(kept) as number) <= 0
+        const result = { closing, key, timestamp: closing - 1 }
+        if (before.length > 0 && (isRetracting || isGone))
+          results.push({ ...result, row: row(before, '-'), weight: -1 })
+        if (!isGone) results.push({ ...result, row: row(kept, isRetracting ? '+' : undefined), weight: 1 })
+        else kept = []
+      }
+    }
+    pass(i, results)
+  }
+
   /** Results go to their sink, and to the next operator in the order of (slice, key, n). */
   function pass(i: number, results: readonly Result[]): void {
     const operator = spec.operators[i]!
@@ -435,6 +475,10 @@ export function interpret(
     }
     if (operator.keyed !== undefined) {
       windows(i)
+      return
+    }
+    if (operator.running !== undefined) {
+      totals(i)
       return
     }
     if (operator.emptyForMs > 0) addEmpty(i)

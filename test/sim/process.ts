@@ -8,7 +8,8 @@ import { isFussy, numberOf, type ProcessSpec } from './spec.js'
  */
 
 /** A whole number that tells rows apart, of an event or of a result. */
-const tagOf = (row: any): number => (typeof row.id === 'number' ? row.id : Math.abs(Math.floor(row.window.end / 500)))
+const tagOf = (row: any): number =>
+  typeof row.id === 'number' ? row.id : Math.abs(Math.floor((row.window?.end ?? row.timestamp + 1) / 500))
 
 export function declared({ ttlMs, recentTtlMs }: ProcessSpec) {
   return {

@@ -308,7 +308,7 @@ function comparable(row: any): unknown {
   }
   if (typeof row.reason === 'string')
     return { reason: row.reason, source: row.source, split: row.split, position: row.position }
-  if (row.pane === undefined) return row
+  if (row.pane === undefined && row.timestamp === undefined) return row
   const { id: _, ...rest } = row
   return rest
 }

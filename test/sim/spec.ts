@@ -68,6 +68,8 @@ export interface OperatorSpec {
   readonly process?: ProcessSpec | undefined
   /** Windows with state for each key: sessions, or those of `window` with early results. */
   readonly keyed?: KeyedWindowsSpec | undefined
+  /** Folds without a window. */
+  readonly running?: { readonly everyMs: number; readonly ttlMs: number } | undefined
 }
 
 export interface KeyedWindowsSpec {
@@ -159,7 +161,7 @@ export function runStep(step: StepSpec, row: Event): readonly Event[] {
 
 /** Rows that a sink can never take, where the world has such. */
 export function refuses(sink: string, value: any): string | undefined {
-  if (sink.startsWith('out') && Math.abs((value.window?.end ?? value.at) / 1000) % 3 === 1)
+  if (sink.startsWith('out') && Math.abs((value.window?.end ?? value.at ?? value.timestamp + 1) / 1000) % 3 === 1)
     return 'the window is not to its taste'
   if (sink === 'passed' && value.id % 7 === 3) return 'the id is not to its taste'
   return undefined

@@ -238,6 +238,22 @@ export const SPECS: Readonly<Record<string, Spec>> = {
       },
     ],
   },
+  /** Totals so far, and totals of these. */
+  running: {
+    ...small,
+    name: 'running',
+    operators: [
+      { ...operator, hasLate: false, accumulation: 'retracting', running: { everyMs: 1_000, ttlMs: 9_000 } },
+      {
+        ...operator,
+        name: 'op1',
+        key: 'boolean',
+        hasLate: false,
+        aggregates: ['count', 'sum'],
+        running: { everyMs: 2_000, ttlMs: 0 },
+      },
+    ],
+  },
   stateless: {
     ...small,
     name: 'stateless',

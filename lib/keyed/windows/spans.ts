@@ -16,9 +16,9 @@ export class Folds {
     return this.folds.map((fold) => fold.create())
   }
 
-  add(accs: any[], inputs: readonly unknown[], place: Place): void {
+  add(accs: any[], inputs: readonly unknown[], place: Place, weight: 1 | -1 = 1): void {
     for (let i = 0; i < this.folds.length; i++)
-      if (inputs[i] !== undefined) accs[i] = this.folds[i]!.add(accs[i], inputs[i], 1, place)
+      if (inputs[i] !== undefined) accs[i] = this.folds[i]!.add(accs[i], inputs[i], weight, place)
   }
 
   merge(a: readonly any[], b: readonly any[]): any[] {

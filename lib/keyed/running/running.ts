@@ -1,0 +1,81 @@
+import type { Aggregate, AggregateMap, Place } from '../../aggregate/aggregate.js'
+import type { KeyedLogic, StepOf } from '../logic.js'
+import { Folds } from '../windows/spans.js'
+
+export interface RunningOptions {
+  readonly name: string
+  /** Whether each new result takes back the one before. */
+  readonly isRetracting: boolean
+  /** The state of a key is dropped when it has had no row for this long. */
+  readonly ttlMs: number | undefined
+  readonly aggregates: AggregateMap<any, any>
+}
+
+/** What the folds of a key hold: how many rows, and the accumulators. */
+export interface Totals {
+  rows: number
+  accs: any[]
+}
+
+export interface RunningShape extends RunningOptions {
+  readonly folds: Folds
+}
+
+/** Folds all rows of a key, without a window. Each slice with rows of the key gives one result. */
+export function runningLogic(options: RunningOptions): KeyedLogic {
+  const folds = new Folds(options.aggregates)
+  const { isRetracting, ttlMs } = options
+  let step: Promise<StepOf> | undefined
+  const load = async (): Promise<StepOf> => (await import('./run-totals.js')).runningStep({ ...options, folds })
+  return {
+    kind: 'running',
+    label: `running { ${folds.fields.map((field, i) => `${field}: ${folds.folds[i]!.kind}`).join(', ')} }`,
+    results: isRetracting ? 'retracted' : 'repeated',
+    options: {
+      ...(isRetracting && { accumulation: 'retracting' }),
+      ...(ttlMs !== undefined && { ttlMs }),
+      folds: folds.fields.map((field, i) => ({
+        field,
+        kind: folds.folds[i]!.kind,
+        options: folds.folds[i]!.options,
+      })),
+    },
+    entry: totalsFold(folds),
+    load: () => {
+      step ??= load()
+      return step
+    },
+  }
+}
+
+/** Folds the rows of a key in a slice: what a result adds to the one before. */
+function totalsFold(folds: Folds): Aggregate<any, Totals, unknown[], Totals, any> {
+  return Object.freeze({
+    kind: 'totals',
+    options: {},
+    invertible: folds.folds.every((fold) => fold.invertible),
+    ordered: false,
+    fragile: folds.folds.some((fold) => fold.fragile),
+    read: (row: unknown, meta: unknown) => folds.folds.map((fold) => fold.read(row, meta)),
+    create: (): Totals => ({ rows: 0, accs: folds.create() }),
+    add(totals: Totals, inputs: unknown[], weight: 1 | -1, place: Place) {
+      totals.rows += weight
+      folds.add(totals.accs, inputs, place, weight)
+      return totals
+    },
+    merge: (a: Totals, b: Totals): Totals => ({ rows: a.rows + b.rows, accs: folds.merge(a.accs, b.accs) }),
+    result: (totals: Totals) => totals,
+    encode: ({ rows, accs }: Totals) => encodeTotals(folds, rows, accs),
+    decode: (json: readonly any[], split?: string): Totals => decodeTotals(folds, json, split),
+  })
+}
+
+export function encodeTotals(folds: Folds, rows: number, accs: readonly any[]): unknown[] {
+  const flat: unknown[] = [rows]
+  folds.encode(accs, flat)
+  return flat
+}
+
+export function decodeTotals(folds: Folds, json: readonly any[], split?: string): Totals {
+  return { rows: json[0], accs: folds.decode(json, 1, split) }
+}
