@@ -199,8 +199,9 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
   }
 
   /**
-   * Folds all rows of each key, without a window: totals so far. Each slice of event time in which a key gets rows gives
-   * one result, which replaces the one before. The name identifies the state of the operator: do not change it later.
+   * Folds all rows of each key, without a window: totals so far. Each slice of event time in which a key gets rows
+   * gives one result, which replaces the one before. The name identifies the state of the operator: do not change it
+   * later.
    * @example stream.keyBy(o => o.customerId).aggregate('spent', { total: sum(o => o.amount), orders: count() })
    */
   aggregate<M extends AggregateMap<T, Meta>>(

@@ -154,6 +154,27 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     await sink.close()
   })
 
+  it('invariant 8: holds the newest total of each key, whatever the order of the writes', async () => {
+    const table = await freshTable()
+    const [zombie, sink] = [await open(table), await open(table)]
+    const total = (slice: string, n: number, timestamp: number, op?: '-') => {
+      const id = `op|"a"|${timestamp}${op === '-' ? '|-' : ''}`
+      const value = { key: 'a', value: { n }, timestamp, id, ...(op && { op }) }
+      return [
+        { kind: 'operator' as const, operator: 'op', part: `${slice}-00000000`, rows: [{ id, value, order: '', op }] },
+      ] as any
+    }
+    await sink.write(total('005', 1, 5_000))
+    await sink.write(total('006', 2, 6_000))
+    await zombie.write(total('005', 1, 5_000))
+    const item = { pk: 'a', sk: 'total', n: 2, updatedAt: '1970-01-01T00:00:06.000Z' }
+    expect(await itemsOf(table)).toMatchObject([item])
+    await sink.write(total('007', 2, 7_000, '-'))
+    await zombie.write(total('006', 2, 6_000))
+    expect((await itemsOf(table)).filter((one) => one._deleted !== true)).toEqual([])
+    await Promise.all([zombie.close(), sink.close()])
+  })
+
   it('invariant 8: a newer pane replaces an older one, with all its fields, and never the other way round', async () => {
     const table = await freshTable()
     const [zombie, sink] = [await open(table), await open(table)]

@@ -35,7 +35,7 @@ export function entryOf(shape: TableShape, { id, value: row, op }: SinkRow, orde
   try {
     const isDelete = op === '-'
     const item = documentFields(shape.item === undefined ? defaultItem(shape, id, row) : shape.item(row, id))
-    if (shape.item !== undefined && shape.version === undefined && !isResult(row)) {
+    if (shape.item !== undefined && shape.version === undefined && !isResult(row) && !isTotal(row, id)) {
       throw new ConfigError('no-version', NO_VERSION)
     }
     const version = documentValue(shape.version === undefined ? order : shape.version(row))
@@ -53,7 +53,7 @@ export function entryOf(shape: TableShape, { id, value: row, op }: SinkRow, orde
       version,
       name: itemName(keysOf(shape), attributes),
       bytes,
-      isFirst: !isDelete && isFirst(row),
+      isFirst: !isDelete && isFirst(row, id),
       isDelete,
     }
   } catch (error) {
@@ -124,7 +124,20 @@ export function isResult(row: unknown): row is Result {
   return typeof window?.start === 'number' && typeof window.end === 'number' && typeof pane?.index === 'number'
 }
 
-const isFirst = (row: unknown): boolean => !isResult(row) || row.pane.index === 0
+/** A result of folds without a window. */
+interface Total {
+  readonly key: unknown
+  readonly value: unknown
+  readonly timestamp: number
+}
+
+/** A row that a step has made of a result has another id than the result had. */
+function isTotal(row: unknown, id: string): row is Total {
+  const total = (row ?? {}) as Partial<Total & { id: string }>
+  return total.id === id && 'key' in total && 'value' in total && typeof total.timestamp === 'number'
+}
+
+const isFirst = (row: unknown, id: string): boolean => (isResult(row) ? row.pane.index === 0 : !isTotal(row, id))
 
 function defaultItem(shape: TableShape, id: string, row: unknown): Record<string, unknown> {
   const { partitionKey, sortKey } = shape
@@ -140,6 +153,11 @@ function defaultItem(shape: TableShape, id: string, row: unknown): Record<string
       [partitionKey]: bounded(keys),
       ...(sortKey !== null && { [sortKey]: interval }),
     }
+  }
+  if (isTotal(row, id)) {
+    const key = bounded(keyText(row.key))
+    const time = { updatedAt: isoTime(row.timestamp) }
+    return { ...fieldsOf(row.value), ...time, [partitionKey]: key, ...(sortKey !== null && { [sortKey]: 'total' }) }
   }
   return { ...fieldsOf(row), [partitionKey]: bounded(id), ...(sortKey !== null && { [sortKey]: 'row' }) }
 }
