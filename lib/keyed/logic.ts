@@ -78,6 +78,8 @@ export interface KeyedLogic {
    * one back and a new row (`retracted`).
    */
   readonly results: 'once' | 'repeated' | 'retracted'
+  /** How long after its event time a result may be given, ms. Default 0. */
+  readonly lagMs?: number
   /** The options that, with the kind, identify the stored state. They are part of the fingerprint. */
   readonly options: Readonly<Record<string, Json>>
   /** What ingest collects of a key's rows in a slice. */

@@ -14,7 +14,7 @@ export interface Pane {
   readonly last: boolean
 }
 
-/** A result of a windowed aggregate. Its event time is `window.end - 1`. */
+/** A result of a windowed aggregate. Its event time is `window.end - 1`; that of a session is `window.end`. */
 export interface WindowResult<K extends Key, R> {
   readonly key: K
   readonly value: R

@@ -27,6 +27,8 @@ export interface OperatorPlan {
   readonly folds: readonly Aggregate<any, any, any, any, any>[]
   /** An operator with state for each key. */
   readonly logic: KeyedLogic | undefined
+  /** How long after its event time a result may be given, in whole slices, ms. */
+  readonly lagMs: number
   /** It reads a retracting operator: all rows of a key may be taken back, and then its result is deleted. */
   readonly takesBack: boolean
   readonly late: SinkNode<any> | undefined
@@ -242,6 +244,8 @@ function operatorPlan(
     folds: takesBack && node.logic === undefined ? [...folds, count()] : folds,
     takesBack: takesBack && node.logic === undefined,
     logic: node.logic,
+    lagMs:
+      node.logic === undefined ? slices.lagMs : Math.ceil((node.logic.lagMs ?? 0) / slices.widthMs) * slices.widthMs,
     late: node.late,
   }
 }

@@ -72,6 +72,6 @@ export class Closed {
  * Up to which time an operator's results are complete when its slices are closed up to `own`: windows get their panes
  * `lagMs` after their ends.
  */
-export function outputOwn({ slices: { lagMs } }: OperatorPlan, own: number): number {
+export function outputOwn({ lagMs }: OperatorPlan, own: number): number {
   return own <= TIME_MIN || own >= TIME_MAX ? own : own - lagMs
 }

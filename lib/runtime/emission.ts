@@ -79,7 +79,7 @@ export class Emission implements RecordPlace {
     this.window = window
     this.weight = weight
     this.part = part
-    this.own = slice - operator.slices.widthMs - operator.slices.lagMs
+    this.own = slice - operator.slices.widthMs - operator.lagMs
     this.timestamp = timestamp
     this.source = operator.name
     this.slice = slice

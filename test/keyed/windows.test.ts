@@ -301,6 +301,27 @@ describe('windows with state for each key', () => {
     ])
   })
 
+  it.each([{}, { allowedLateness: '60s', emit: 'final' }] as const)(
+    'invariant 1: a result in time is never late for the windows after it: %o',
+    async (options) => {
+      const made = pipeline('chain', { deadLetter: ndjson('dead') }, (p) => {
+        p.from(hits)
+          .keyBy((row) => row.user)
+          .window(session('5s'), { every: '1s', ...options })
+          .aggregate('sessions', { n: count() })
+          .keyBy(() => 'all')
+          .window(tumbling('1s'))
+          .aggregate('perSecond', { n: count() })
+          .to(ndjson('out'))
+      })
+      const t = testDriver<Rows>(made)
+      // Sessions that end where slices and windows do, and elsewhere.
+      t.source(hits).send(hit(10), hit(20.001), hit(30.999), hit(41.5), hit(400))
+      expect(await t.sink('dead').rows()).toEqual([])
+      expect((await t.sink('out').rows()).map(({ window }: any) => window.start / S)).toEqual([15, 25, 35, 46])
+    },
+  )
+
   it.each<[string, () => unknown, string]>([
     [
       'no window',

@@ -451,7 +451,7 @@ export function interpret(
   function pass(i: number, results: readonly Result[]): void {
     const operator = spec.operators[i]!
     const width = sliceWidth(operator)
-    const lag = operator.isFinal && !isKeyed(operator) ? Math.ceil(operator.latenessMs / width) * width : 0
+    const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
     const ranked = results.map((result, n) => ({ ...result, n, order: orderOf(result.key) }))
     ranked.sort(
       (a, b) => a.closing - b.closing || a.order[0] - b.order[0] || compare(a.order[1], b.order[1]) || a.n - b.n,

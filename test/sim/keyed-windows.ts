@@ -61,6 +61,7 @@ export function keyedWindows(
   const firesAt = ({ end }: Interval): number => (isFinal ? end + latenessMs : end) - (isSession ? 0 : 1)
   const dropsAt = (window: Open): number => Math.max(firesAt(window), window.end + latenessMs - 1)
 
+  const timestampOf = ({ end }: Interval): number => (isSession ? end : end - 1)
   const give = (window: Open, time: number, timing: string): Open => {
     const { start, end, panes, shown } = window
     const isLast =
@@ -74,9 +75,10 @@ export function keyedWindows(
       ...(op && { op }),
     })
     const isRetracting = accumulation === 'retracting'
-    if (isRetracting && shown !== undefined) given.push({ row: row(shown, '-'), timestamp: end - 1, weight: -1, time })
+    if (isRetracting && shown !== undefined)
+      given.push({ row: row(shown, '-'), timestamp: timestampOf(window), weight: -1, time })
     const of = accumulation === 'discarding' ? window.rows.slice(window.rows.length - window.fresh) : window.rows
-    given.push({ row: row(of, isRetracting ? '+' : undefined), timestamp: end - 1, weight: 1, time })
+    given.push({ row: row(of, isRetracting ? '+' : undefined), timestamp: timestampOf(window), weight: 1, time })
     const stands = accumulation === 'discarding' ? undefined : [...window.rows]
     return { ...window, shown: stands, fresh: 0, panes: panes + 1 }
   }
@@ -142,7 +144,7 @@ export function keyedWindows(
       if (shown === undefined) continue
       const pane = { index: panes, timing: 'late', first: false, last: true }
       const taken = { key, value: valueOf(shown), window: { start, end }, pane, op: '-' }
-      given.push({ row: taken, timestamp: end - 1, weight: -1, time: row.turn })
+      given.push({ row: taken, timestamp: timestampOf({ start, end }), weight: -1, time: row.turn })
     }
     // Rows that a result has given already are never given again by windows that discard.
     const kept = touching.flatMap((one) =>

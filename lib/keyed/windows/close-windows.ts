@@ -218,7 +218,7 @@ class WindowRun {
       }
       const replaced =
         before !== undefined && !isRetracting ? { ...row, value: before, id: `${row.id}|-`, op: '-' } : undefined
-      this.outputs.push({ value: row, timestamp: window.end - 1, id, ...(replaced && { replaced }) })
+      this.outputs.push({ value: row, timestamp: this.timestampOf(window), id, ...(replaced && { replaced }) })
       window.stands = accumulation !== 'discarding'
     } catch (thrown) {
       this.reject(window, `${id}|rejected`, thrown)
@@ -245,7 +245,12 @@ class WindowRun {
       id: this.nameOf(id),
       op: '-' as const,
     }
-    this.outputs.push({ value: row, timestamp: window.end - 1, id, takesBack: true })
+    this.outputs.push({ value: row, timestamp: this.timestampOf(window), id, takesBack: true })
+  }
+
+  /** The event time of a result: the last instant at which a row in time could count in the window. */
+  private timestampOf({ end }: OpenWindow): number {
+    return this.shape.assigner.merges ? end : end - 1
   }
 
   /** What the last result of a window held. */
@@ -263,7 +268,7 @@ class WindowRun {
       detail: messageOf(thrown),
       split: this.shape.name,
       position: String(this.step.end),
-      timestamp: window.end - 1,
+      timestamp: this.timestampOf(window),
       window: { start: window.start, end: window.end },
       payload: null,
       id,

@@ -55,6 +55,7 @@ export function windowsLogic(options: WindowsOptions): KeyedLogic {
   return {
     kind: assigner.merges ? 'sessions' : 'windows',
     results: resultsOf(options),
+    lagMs: isFinal ? allowedLatenessMs : 0,
     label: `${assigner.text} { ${folds.fields.map((field, i) => `${field}: ${folds.folds[i]!.kind}`).join(', ')} }`,
     options: described,
     entry: spansFold(folds, assigner),
