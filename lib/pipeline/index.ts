@@ -7,6 +7,16 @@ export { hostDeadLetter, pipeline } from './pipeline.js'
 export { operatorNamed, plan } from './plan.js'
 export type { ProcessOptions } from './process-options.js'
 export type { LetterBytes, LetterRecord, Pane, Rejected, WindowResult } from './result.js'
+export type { CountWindowResult, Ranked } from './row-operators.js'
+export type {
+  CountWindowOptions,
+  DeduplicateOptions,
+  LagOptions,
+  LeadOptions,
+  OverOptions,
+  RankOptions,
+  TopNOptions,
+} from './row-options.js'
 export { writersOf } from './rules.js'
 export type { InputPlan, OperatorPlan, Plan, StagePlan } from './stages.js'
 export { countedSteps, rowsOfSteps, type StepCounts, type StepRows, stepsAfter } from './steps.js'

@@ -9,7 +9,7 @@ import {
   SLICE_MS_MAX,
   SLICE_MS_MIN,
 } from '../base/index.js'
-import { type ProcessHandlers, processLogic, type StateMap } from '../keyed/index.js'
+import { type KeyedLogic, type ProcessHandlers, processLogic, type StateMap } from '../keyed/index.js'
 import type { OperatorStep } from './graph.js'
 
 export interface ProcessOptions<S extends StateMap> {
@@ -25,6 +25,9 @@ export interface ProcessOptions<S extends StateMap> {
   readonly every?: Duration
 }
 
+/** The node of an operator before it has its id, input and key. */
+export type KeyedNode = Omit<OperatorStep, 'id' | 'input' | 'key'>
+
 /**
  * Checks the options of a process function and makes its node.
  * @throws {ConfigError} `bad-process`, `bad-state`, `bad-duration`
@@ -33,7 +36,7 @@ export function settleProcess(
   name: string,
   options: ProcessOptions<any>,
   handlers: ProcessHandlers<any, any, any, any>,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+): KeyedNode {
   if (typeof name !== 'string')
     throw new ConfigError(
       'bad-process',
@@ -52,7 +55,7 @@ export function settleProcess(
   if (handlers.onTimer !== undefined) checkFunction('bad-process', `onTimer of ${what}`, handlers.onTimer)
   const state = checkedState(what, options?.state)
   const ttlMs = options?.ttl === undefined ? undefined : milliseconds(options.ttl, `ttl of ${what}`, 1)
-  return keyedStep(name, every(what, options?.every), processLogic({ name, state, ttlMs, handlers }))
+  return keyedStep(name, everyOf(what, options?.every), processLogic({ name, state, ttlMs, handlers }))
 }
 
 function checkedState(what: string, state: StateMap | undefined): StateMap {
@@ -76,7 +79,7 @@ function checkedState(what: string, state: StateMap | undefined): StateMap {
 }
 
 /** The length of a slice, ms; 0 if the plan chooses it. */
-function every(what: string, given: Duration | undefined): number {
+export function everyOf(what: string, given: Duration | undefined): number {
   if (given === undefined) return 0
   const ms = milliseconds(given, `every of ${what}`, SLICE_MS_MIN)
   if (ms <= SLICE_MS_MAX) return ms
@@ -84,11 +87,7 @@ function every(what: string, given: Duration | undefined): number {
 }
 
 /** The node of an operator with state for each key. */
-function keyedStep(
-  name: string,
-  everyMs: number,
-  logic: ReturnType<typeof processLogic>,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+export function keyedStep(name: string, everyMs: number, logic: KeyedLogic): KeyedNode {
   return {
     kind: 'aggregate',
     name,

@@ -150,6 +150,13 @@ function checkChained(plan: Plan, name: string): void {
     }
     const stuck =
       upstream.node.accumulation === 'retracting' ? operator.folds.findIndex((fold) => !fold.invertible) : -1
+    const { logic } = operator
+    if (stuck >= 0 && logic !== undefined) {
+      throw new ConfigError(
+        'chained-no-inverse',
+        `"${operator.name}" (${logic.kind}) reads the retracting "${name}", but it cannot take rows back. Give "${name}" emit: 'final', or no allowedLateness.`,
+      )
+    }
     if (stuck >= 0) {
       throw new ConfigError(
         'chained-no-inverse',

@@ -43,7 +43,9 @@ describe('each step offers only what is legal next', () => {
       const stream = p.from(orders)
       const keyed = stream.keyBy((o) => o.customer)
       const windowed = keyed.window(tumbling('5m'))
-      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<'window' | 'process'>()
+      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<
+        'window' | 'process' | 'deduplicate' | 'lag' | 'lead' | 'topN' | 'rank' | 'countWindow' | 'over'
+      >()
       expectTypeOf<keyof typeof windowed>().toEqualTypeOf<'aggregate'>()
       // @ts-expect-error rows have no key yet
       stream.window(tumbling('5m'))

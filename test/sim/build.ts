@@ -23,6 +23,7 @@ import {
 } from '../../lib/index.js'
 import type { RecordMeta } from '../../lib/ports/index.js'
 import { declared, handlers } from './process.js'
+import { rowOperator } from './rows.js'
 import {
   type AggregateName,
   DRIFT_MS,
@@ -120,6 +121,11 @@ export function build(spec: Spec, die: Die): Pipeline {
     if (spec.hasPassed) rows = rows.to(ndjson('passed'))
     for (const [i, operator] of spec.operators.entries()) {
       const { process } = operator
+      if (operator.rows !== undefined) {
+        const keyed = rows.keyBy((row: any) => keyOf(operator.key, row))
+        rows = rowOperator(keyed, operator.name, operator.rows).to(ndjson(`out${i}`))
+        continue
+      }
       if (process !== undefined) {
         rows = rows
           .keyBy((row: any) => keyOf(operator.key, row))

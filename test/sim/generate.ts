@@ -1,5 +1,14 @@
 import fc from 'fast-check'
-import type { AggregateName, OperatorSpec, ProcessSpec, SourceSpec, Spec, StepSpec, WindowKind } from './spec.js'
+import type {
+  AggregateName,
+  OperatorSpec,
+  ProcessSpec,
+  RowsSpec,
+  SourceSpec,
+  Spec,
+  StepSpec,
+  WindowKind,
+} from './spec.js'
 
 /** Random legal pipelines, as data. */
 
@@ -65,6 +74,17 @@ const processSpec: fc.Arbitrary<ProcessSpec> = fc.record({
   recentTtlMs: fc.constantFrom(0, 1_500, 5_000),
 })
 
+const ROWS = ['first', 'last', 'ever', 'lag', 'lead', 'topN', 'rank', 'count', 'slide', 'over', 'range'] as const
+const rowsSpec: fc.Arbitrary<RowsSpec> = fc.record({
+  kind: fc.constantFrom(...ROWS),
+  everyMs: fc.constantFrom(100, 1_000, 2_000, 5_000),
+  rows: fc.constantFrom(1, 2, 3, 4, 7),
+  slide: fc.constantFrom(1, 2, 3, 5),
+  timeMs: fc.constantFrom(1, 500, 3_000, 8_000, 20_000),
+  ttlMs: fc.constantFrom(0, 0, 2_000, 9_000),
+  hasPart: fc.boolean(),
+})
+
 const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
   fc.record({
     name: fc.constant(`op${index}`),
@@ -109,6 +129,31 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
   return operators
 }
 
+/** Makes some operators ones over rows, where rows are not taken back. */
+function withRows(operators: readonly OperatorSpec[], rows: readonly (RowsSpec | undefined)[]): OperatorSpec[] {
+  const out: OperatorSpec[] = []
+  for (const [i, operator] of operators.entries()) {
+    const before = out[i - 1]
+    const isTakenBack = before !== undefined && before.accumulation === 'retracting' && before.latenessMs > 0
+    const draft = rows[i]
+    out.push(draft === undefined || isTakenBack ? operator : { ...operator, ...overRows(draft) })
+  }
+  return out
+}
+
+/** What an operator over rows has in place of what windows have. */
+export const overRows = (rows: RowsSpec) =>
+  ({
+    rows,
+    process: undefined,
+    accumulation: 'accumulating',
+    aggregates: ['count'],
+    isFinal: false,
+    emptyForMs: 0,
+    latenessMs: 0,
+    hasLate: false,
+  }) as const
+
 export const anySpec: fc.Arbitrary<Spec> = fc
   .record({
     sources: fc.integer({ min: 1, max: 10 }).chain((n) => fc.tuple(sourceSpec(0), ...(n > 7 ? [sourceSpec(1)] : []))),
@@ -128,9 +173,15 @@ export const anySpec: fc.Arbitrary<Spec> = fc
       )
       .map((drafts) => chained(drafts as Draft[])),
     writeShards: fc.constantFrom(1, 1, 2, 5),
+    // Drawn last, so that the rest of a seed's pipeline is what it was before there were these.
+    rows: fc.array(
+      fc.tuple(fc.nat(11), rowsSpec).map(([n, rows]) => (n === 0 ? rows : undefined)),
+      { minLength: 3, maxLength: 3 },
+    ),
   })
-  .map((spec) => ({
+  .map(({ rows, ...spec }) => ({
     ...spec,
+    operators: withRows(spec.operators, rows),
     name: 'random',
     // A pipeline that hands nothing on is refused.
     hasPassed: spec.hasPassed || spec.operators.length === 0,

@@ -1,4 +1,5 @@
 import { plainly } from './process.js'
+import { partOf, plainRows } from './rows.js'
 import {
   type AggregateName,
   DRIFT_MS,
@@ -103,14 +104,17 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 const floorTo = (t: number, step: number, offset: number): number => Math.floor((t - offset) / step) * step + offset
 
 /** Design, section 1: the grid, or the largest round divisor of it that allowed lateness, or else an hour, leaves. */
-export function sliceWidth({ window, latenessMs, process }: OperatorSpec): number {
-  if (process !== undefined) return process.everyMs
+export function sliceWidth({ window, latenessMs, process, rows }: OperatorSpec): number {
+  if (process !== undefined || rows !== undefined) return (process ?? rows)!.everyMs
   const grid = window.kind === 'hopping' ? gcd(window.sizeMs, window.stepMs) : window.stepMs
   const limit = latenessMs > 0 ? Math.min(3_600_000, latenessMs) : 3_600_000
   if (grid <= limit) return grid
   const fit = ROUND_S.map((s) => s * 1000).filter((ms) => ms <= limit && grid % ms === 0)
   return Math.max(...fit)
 }
+
+/** An operator with state for each key, which has no windows. */
+const isKeyed = ({ process, rows }: OperatorSpec): boolean => process !== undefined || rows !== undefined
 
 export function windowsOf({ window }: OperatorSpec, t: number): { start: number; end: number }[] {
   const { kind, sizeMs, stepMs, offsetMs } = window
@@ -204,7 +208,7 @@ export function interpret(
   const ends = states.map((cells, i) => {
     const operator = spec.operators[i]!
     const width = sliceWidth(operator)
-    if (operator.process !== undefined) return floorTo(lastOf[i]!, width, 0) + width
+    if (isKeyed(operator)) return floorTo(lastOf[i]!, width, 0) + width
     const lag = operator.isFinal ? Math.ceil(operator.latenessMs / width) * width : 0
     const last = [...cells.values()].flatMap(({ end, closings }) => (lag > 0 ? [end + lag] : [...closings.keys()]))
     return Math.max(...last)
@@ -260,8 +264,11 @@ export function interpret(
   function enter(i: number, input: Input, source: string, tally: Tally | undefined): void {
     const operator = spec.operators[i]!
     const { timestamp, own, value } = input
-    const key = keyOf(operator.key, value)
-    if (operator.process !== undefined) {
+    const whole = keyOf(operator.key, value)
+    const { rows: over } = operator
+    const isParted = over?.hasPart === true && (over.kind === 'first' || over.kind === 'last')
+    const key = isParted ? [JSON.stringify(whole), JSON.stringify(partOf(value))] : whole
+    if (isKeyed(operator)) {
       if (tally !== undefined) {
         tally.operators[0]!.counted++
         if (own > timestamp) tally.operators[0]!.late++
@@ -345,14 +352,17 @@ export function interpret(
     return isTakenBack && AGGREGATES.count(rows) === 0
   }
 
-  /** Every row that a process function gives, and on to the next operator. */
+  /** Every row that an operator with state for each key gives, and on to the next operator. */
   function process(i: number): void {
     const operator = spec.operators[i]!
-    const width = operator.process!.everyMs
+    const width = sliceWidth(operator)
     const results: Result[] = []
     for (const { key, rows } of entered[i]!.values()) {
       const inOrder = [...rows].sort((a, b) => a.turn - b.turn || byOrigin(a, b))
-      const { given, refused, last } = plainly(operator.process!, inOrder)
+      const { given, refused, last } =
+        operator.rows === undefined
+          ? plainly(operator.process!, inOrder)
+          : plainRows(operator.rows, inOrder, (some) => [...(some as Input[])].sort(byOrigin))
       lastOf[i] = Math.max(lastOf[i]!, last)
       for (const { row, timestamp, time } of given)
         results.push({ closing: floorTo(time, width, 0) + width, key, row, timestamp, weight: 1 })
@@ -391,7 +401,7 @@ export function interpret(
   /** Every pane of every window. */
   function close(i: number): void {
     const operator = spec.operators[i]!
-    if (operator.process !== undefined) {
+    if (isKeyed(operator)) {
       process(i)
       return
     }
