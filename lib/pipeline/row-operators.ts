@@ -60,7 +60,7 @@ export abstract class RowOperators<T, K extends Key, Meta> {
   deduplicate(name: string, options: DeduplicateOptions<T, Meta>): Stream<T, undefined> {
     const step = settleDeduplicate(name, options)
     const { by } = options
-    return this.operator(step, by && ((key) => keyWithin(key, by, `deduplicate("${name}")`)))
+    return this.operator(step, by && ((key) => keyWithin(key, by)))
   }
 
   /**

@@ -8,8 +8,9 @@ import {
   encodeKey,
   glimpse,
   type Key,
+  messageOf,
   milliseconds,
-  settled,
+  RecordRejection,
   shown,
 } from '../base/index.js'
 import { type RowOperator, rowLogic, type Score } from '../keyed/index.js'
@@ -151,9 +152,18 @@ export function settleDeduplicate(name: string, options: DeduplicateOptions<any,
 export function keyWithin(
   key: (row: any, meta: any) => Key,
   by: (row: any, meta: any) => Key,
-  what: string,
 ): (row: any, meta: any) => Key {
-  return (row, meta) => [encodeKey(key(row, meta)), encodeKey(settled(`by of ${what}`, by(row, meta)))]
+  const part = (row: any, meta: any): string => {
+    try {
+      return encodeKey(by(row, meta))
+    } catch (thrown) {
+      throw new RecordRejection(
+        thrown instanceof RecordRejection ? thrown.code : 'step-threw',
+        `by: ${messageOf(thrown)}`,
+      )
+    }
+  }
+  return (row, meta) => [encodeKey(key(row, meta)), part(row, meta)]
 }
 
 export function settleLag(name: string, options: LagOptions): KeyedNode {
@@ -222,11 +232,7 @@ function foldsOf(what: string, folds: AggregateMap<any, any>) {
   for (const [field, fold] of entries)
     if (!isFold(fold))
       throw wrong(`Field "${field}" of ${what} is not a fold. Use a function such as count(), sum() or custom().`)
-  const described = entries.map(([field, { kind, options }]) => ({
-    field,
-    kind,
-    ...(Object.keys(options).length > 0 && { options }),
-  }))
+  const described = entries.map(([field, { kind, options }]) => ({ field, kind, options }))
   return { folds: Object.freeze({ ...folds }), described }
 }
 

@@ -169,7 +169,7 @@ describe('an async function is refused where it is written', () => {
 describe('a step that may not follow says what comes before it', () => {
   const untyped = (value: unknown) => value as any
   const KEYED =
-    "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by process(); other steps go before keyBy()."
+    "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by an operator with state for each key, such as process() or deduplicate(); other steps go before keyBy()."
   const STREAM =
     "A window needs a key, and an aggregate needs a window: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…)."
   const WINDOWED = 'window() must be followed by aggregate(); other steps go before keyBy() or after aggregate().'

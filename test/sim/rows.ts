@@ -72,12 +72,12 @@ export function rowOperator(keyed: any, name: string, spec: RowsSpec): any {
       return keyed
         .countWindow(rows, { ...(timeMs > 0 && { timeout: timeMs }), ...every })
         .aggregate(name, folds())
-        .map(({ value, window, count }: any) => summed(value, { window: { ...window, end: window.last }, count }))
+        .map(({ value, window, count }: any) => summed(value, { span: window, count }))
     case 'slide':
       return keyed
         .countWindow(rows, { slide: spec.slide, ...(spec.slide !== rows && ttl), ...every })
         .aggregate(name, folds())
-        .map(({ value, window, count }: any) => summed(value, { window: { ...window, end: window.last }, count }))
+        .map(({ value, window, count }: any) => summed(value, { span: window, count }))
     case 'over':
       return keyed.over(name, { rows, ...ttl, ...every }, folds(), (row: any, value: any) =>
         summed(value, { of: tagOf(row) }),
@@ -224,8 +224,7 @@ function gives(spec: RowsSpec, rows: readonly PlainRow[], fold: (rows: readonly 
 
 function counted(rows: readonly PlainRow[], fold: (rows: readonly PlainRow[]) => any): any {
   const times = rows.map(({ timestamp }) => timestamp)
-  const window = { first: Math.min(...times), last: Math.max(...times), end: Math.max(...times) }
-  return summed(fold(rows), { window, count: rows.length })
+  return summed(fold(rows), { span: { first: Math.min(...times), last: Math.max(...times) }, count: rows.length })
 }
 
 /** Below 0 if the first has the lower score. A number counts as a tuple of one, which comes before longer ones. */
