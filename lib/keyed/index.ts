@@ -1,4 +1,6 @@
 export type { KeyedLogic, KeyedOutput, KeyedRejection, KeyedResult, KeyedRow, KeyStep, StepOf } from './logic.js'
+export { type RowOperator, rowLogic } from './operators/logic.js'
+export type { Score } from './operators/ranking.js'
 export {
   type ProcessContext,
   type ProcessHandlers,

@@ -1,6 +1,7 @@
 import type { Json, Place } from '../aggregate/index.js'
 import {
   EVENT_TIME_MAX,
+  encodeKey,
   glimpse,
   KEY_ROWS_MAX,
   KEY_STATE_CHARS_MAX,
@@ -32,6 +33,10 @@ export interface Stored {
 /** A process function as it was declared. */
 export interface Shape {
   readonly name: string
+  /** How messages name an operator that is no process function of the user, such as `lag("x")`. */
+  readonly what?: string
+  /** What makes a state smaller that is too large. */
+  readonly advice?: string
   readonly specs: readonly (readonly [field: string, spec: StateMap[string]])[]
   readonly ttls: readonly (number | undefined)[]
   readonly handlers: ProcessHandlers<any, any, any, any>
@@ -54,6 +59,10 @@ export type RunLimits = Readonly<typeof RUN_LIMITS>
 
 export type Work = KeyedRow | Timer
 export const isTimer = (work: Work): work is Timer => !('turn' in work)
+
+/** How messages name the handler that is called. */
+export const handlerOf = ({ what, name }: Shape, work: Work): string =>
+  what ?? `${isTimer(work) ? 'onTimer' : 'onRow'} of "${name}"`
 
 const RUN = Symbol('run')
 
@@ -158,7 +167,7 @@ export class KeyRun implements ProcessContext<any, any>, Timers {
 
   /** Runs the handler for a row or a timer. */
   handle(work: Work): void {
-    const { handlers, name } = this.shape
+    const { handlers } = this.shape
     this.current = work
     const time = isTimer(work) ? work.time : work.turn
     this.expire(time)
@@ -168,12 +177,12 @@ export class KeyRun implements ProcessContext<any, any>, Timers {
       this.timestamp = work.time
       this.isLate = false
       this.delete(work.name)
-      this.give(`onTimer of "${name}"`, handlers.onTimer?.(this, work))
+      this.give(work, handlers.onTimer?.(this, work))
     } else {
       this.firedWithoutRow = 0
       this.timestamp = work.timestamp
       this.isLate = work.turn > work.timestamp
-      this.give(`onRow of "${name}"`, handlers.onRow(this, frozen(work.value)))
+      this.give(work, handlers.onRow(this, frozen(work.value)))
     }
     this.current = undefined
     for (let i = 0; i < this.cells.length; i++) {
@@ -201,7 +210,8 @@ export class KeyRun implements ProcessContext<any, any>, Timers {
       )
   }
 
-  private give(what: string, rows: Rows<unknown>): void {
+  private give(work: Work, rows: Rows<unknown>): void {
+    const what = handlerOf(this.shape, work)
     const given: unknown = settled(what, rows)
     if (given === undefined || given === null) return
     if (typeof given !== 'object' || !(Symbol.iterator in given))
@@ -214,8 +224,17 @@ export class KeyRun implements ProcessContext<any, any>, Timers {
           'too-many-rows',
           `${what} may return at most ${rowsOfCall} rows, and ${rowsOfSlice} for one key in one slice.`,
         )
-      this.outputs.push({ value, timestamp: this.timestamp, id: `${this.step.end}/${this.outputs.length}` })
+      this.outputs.push({ value, timestamp: this.timestamp, id: this.nextId() })
     }
+  }
+
+  private nextId(): string {
+    return `${this.step.end}/${this.outputs.length}`
+  }
+
+  /** The id of the next row that is given, as sinks receive it. */
+  get rowId(): string {
+    return `${this.shape.name}|${encodeKey(this.key)}|${this.nextId()}`
   }
 
   cell(i: number): Cell<any> {
@@ -311,7 +330,7 @@ export class KeyRun implements ProcessContext<any, any>, Timers {
     if (state.length > shape.limits.stateChars)
       throw new RecordRejection(
         'state-too-large',
-        `The state of one key of "${shape.name}" may have at most ${shape.limits.stateChars} characters as JSON; after this call it would have more. Give its lists a max, or its states a ttl.`,
+        `The state of one key of ${shape.what ?? `"${shape.name}"`} may have at most ${shape.limits.stateChars} characters as JSON; after this call it would have more. ${shape.advice ?? 'Give its lists a max, or its states a ttl.'}`,
       )
     return { state, due, waits }
   }

@@ -2,6 +2,7 @@ import { messageOf, RecordRejection } from '../base/index.js'
 import {
   accessOf,
   type Compiled,
+  handlerOf,
   isTimer,
   KeyRun,
   RUN_LIMITS,
@@ -53,7 +54,7 @@ function carefully(shape: Compiled, step: KeyStep): KeyedResult {
 const FROZEN = /read only|read-only|not extensible|Cannot (?:delete|redefine) property/
 
 function detailOf(shape: Compiled, work: Work, thrown: unknown): string {
-  const what = `${isTimer(work) ? 'onTimer' : 'onRow'} of "${shape.name}"`
+  const what = handlerOf(shape, work)
   const message = messageOf(thrown)
   if (message.startsWith(what)) return message
   return thrown instanceof TypeError && FROZEN.test(message)

@@ -43,13 +43,23 @@ function label(node: GraphNode): string {
       return `-> ${node.sink.connector} ${node.sink.name}`
     case 'aggregate':
       if (node.logic !== undefined)
-        return `${node.name}: ${node.logic.label ?? `${node.logic.kind} ${JSON.stringify(node.logic.options)}`}`
+        return `${node.name}: ${node.logic.label ?? `${node.logic.kind}${optionsText(node.logic.options)}`}`
       return `${node.name}: ${describeWindow(node.window)} { ${Object.entries(node.aggregates)
         .map(([field, fold]) => `${field}: ${fold.kind}`)
         .join(', ')} }   lateness ${formatDuration(node.allowedLatenessMs)}, ${node.accumulation}`
     default:
       return stepLabel(node)
   }
+}
+
+/** Options as the user writes them. */
+function optionsText(options: Readonly<Record<string, any>>): string {
+  const parts = Object.entries(options).map(([name, value]) => {
+    if (name === 'folds') return value.map(({ field, kind }: any) => `${field}: ${kind}`).join(', ')
+    if (name.endsWith('Ms') && typeof value === 'number') return `${name.slice(0, -2)}: ${formatDuration(value)}`
+    return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`
+  })
+  return parts.length === 0 ? '' : ` { ${parts.join(', ')} }`
 }
 
 const FUNCTION_CHARS_MAX = 48

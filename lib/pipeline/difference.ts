@@ -44,7 +44,12 @@ function inNamed(a: Manifest, b: Manifest): string | undefined {
 function inOptions(where: string, a: object, b: object): string | undefined {
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
     if (DERIVED.includes(name)) continue
-    const [was, is] = [a, b].map((node) => (node as Node)[name] ?? DEFAULTS[name])
+    const [was, is]: any[] = [a, b].map((node) => (node as Node)[name] ?? DEFAULTS[name])
+    if (name === 'options' && was !== undefined && is !== undefined) {
+      const found = inOptions(where, was, is) ?? inFields(where, was, is)
+      if (found !== undefined) return found
+      continue
+    }
     if (JSON.stringify(was) !== JSON.stringify(is))
       return `${where}${name === 'free' ? 'of' : name.replace(/(For)?Ms$/, '')} was ${valueText(name, was)} and is ${valueText(name, is)}`
   }
@@ -60,7 +65,7 @@ function valueText(name: string, value: any): string {
   // An option of stddev.
   if (name === 'free') return value === 1 ? '"sample"' : '"population"'
   if (name === 'minTimeMs') return new Date(value).toISOString()
-  if (name.endsWith('Ms')) return value >= TIME_MAX ? 'not set' : formatDuration(value)
+  if (name.endsWith('Ms') && typeof value === 'number') return value >= TIME_MAX ? 'not set' : formatDuration(value)
   return JSON.stringify(value)
 }
 

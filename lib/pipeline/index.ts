@@ -7,6 +7,16 @@ export { hostDeadLetter, pipeline } from './pipeline.js'
 export { operatorNamed, plan } from './plan.js'
 export type { ProcessOptions } from './process-options.js'
 export type { LetterBytes, LetterRecord, Pane, Rejected, RunningResult, WindowResult } from './result.js'
+export type { CountWindowResult, Ranked } from './row-operators.js'
+export type {
+  CountWindowOptions,
+  DeduplicateOptions,
+  LagOptions,
+  LeadOptions,
+  OverOptions,
+  RankOptions,
+  TopNOptions,
+} from './row-options.js'
 export { writersOf } from './rules.js'
 export type { RunningOptions } from './running-step.js'
 export type { InputPlan, OperatorPlan, Plan, StagePlan } from './stages.js'

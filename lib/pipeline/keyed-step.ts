@@ -3,6 +3,9 @@ import type { KeyedLogic } from '../keyed/index.js'
 import type { SinkNode } from '../ports/index.js'
 import type { OperatorStep } from './graph.js'
 
+/** The node of an operator before it has its id, input and key. */
+export type KeyedNode = Omit<OperatorStep, 'id' | 'input' | 'key'>
+
 /** The length of a slice, ms; 0 if the plan chooses it. */
 export function sliceLength(what: string, given: Duration | undefined): number {
   if (given === undefined) return 0
@@ -12,12 +15,7 @@ export function sliceLength(what: string, given: Duration | undefined): number {
 }
 
 /** The node of an operator with state for each key. `everyMs`: the length of its slices; 0 if the plan chooses it. */
-export function keyedStep(
-  name: string,
-  everyMs: number,
-  logic: KeyedLogic,
-  late?: SinkNode<any>,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+export function keyedStep(name: string, everyMs: number, logic: KeyedLogic, late?: SinkNode<any>): KeyedNode {
   return {
     kind: 'aggregate',
     name,

@@ -10,8 +10,7 @@ import {
 } from '../base/index.js'
 import { type EarlyTrigger, type KeyedWindowSpec, windowsLogic } from '../keyed/index.js'
 import { roundDownMs } from '../window/index.js'
-import type { OperatorStep } from './graph.js'
-import { keyedStep, sliceLength } from './keyed-step.js'
+import { type KeyedNode, keyedStep, sliceLength } from './keyed-step.js'
 import { settleWindow, type WindowOptions } from './window-options.js'
 
 /** The longest slice that is chosen for early results, ms. */
@@ -31,7 +30,7 @@ export function keyedWindowStep(
   spec: KeyedWindowSpec,
   options: WindowOptions<any, any>,
   aggregates: AggregateMap<any, any>,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+): KeyedNode {
   const what = `the window of "${name}"`
   const isAligned = spec.kind !== 'session' && spec.kind !== 'calendar'
   if (!isAligned && options.offset !== undefined)

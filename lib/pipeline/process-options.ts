@@ -8,8 +8,7 @@ import {
   milliseconds,
 } from '../base/index.js'
 import { type ProcessHandlers, processLogic, type StateMap } from '../keyed/index.js'
-import type { OperatorStep } from './graph.js'
-import { keyedStep, sliceLength } from './keyed-step.js'
+import { type KeyedNode, keyedStep, sliceLength } from './keyed-step.js'
 
 export interface ProcessOptions<S extends StateMap> {
   /** The state of each key, by name: `value`, `map`, `list` or `aggregate`. Default: none. */
@@ -32,7 +31,7 @@ export function settleProcess(
   name: string,
   options: ProcessOptions<any>,
   handlers: ProcessHandlers<any, any, any, any>,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+): KeyedNode {
   if (typeof name !== 'string')
     throw new ConfigError(
       'bad-process',

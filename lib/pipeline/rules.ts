@@ -153,7 +153,7 @@ function checkChained(plan: Plan, name: string): void {
     if (stuck >= 0 && operator.logic !== undefined) {
       throw new ConfigError(
         'chained-no-inverse',
-        `"${operator.name}" reads the retracting "${name}", but its windows (${operator.logic.label ?? operator.logic.kind}) cannot take rows back. Give "${name}" accumulation: 'discarding' or emit: 'final', or neither early results nor allowedLateness.`,
+        `"${operator.name}" (${operator.logic.kind}) reads the retracting "${name}", but it cannot take rows back. Give "${name}" accumulation: 'discarding' or emit: 'final', or neither early results nor allowedLateness.`,
       )
     }
     if (stuck >= 0) {

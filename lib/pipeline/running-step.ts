@@ -1,8 +1,7 @@
 import type { AggregateMap } from '../aggregate/index.js'
 import { ConfigError, checkOptions, type Duration, milliseconds, shown } from '../base/index.js'
 import { runningLogic } from '../keyed/index.js'
-import type { OperatorStep } from './graph.js'
-import { keyedStep, sliceLength } from './keyed-step.js'
+import { type KeyedNode, keyedStep, sliceLength } from './keyed-step.js'
 
 export interface RunningOptions<A extends 'accumulating' | 'retracting' = 'accumulating' | 'retracting'> {
   /**
@@ -23,11 +22,7 @@ export interface RunningOptions<A extends 'accumulating' | 'retracting' = 'accum
  * Checks the options of folds without a window and makes their node.
  * @throws {ConfigError} `bad-aggregate`, `bad-duration`
  */
-export function runningStep(
-  name: string,
-  aggregates: AggregateMap<any, any>,
-  options: RunningOptions,
-): Omit<OperatorStep, 'id' | 'input' | 'key'> {
+export function runningStep(name: string, aggregates: AggregateMap<any, any>, options: RunningOptions): KeyedNode {
   const what = `aggregate("${name}")`
   checkOptions(what, options, { accumulation: true, ttl: true, every: true })
   const { accumulation = 'accumulating' } = options

@@ -5,10 +5,12 @@ import type { RecordMeta, SinkNode, SourceNode } from '../ports/index.js'
 import type { WindowSpec } from '../window/index.js'
 import { checkFolds } from './folds.js'
 import type { Accumulation, GraphNode } from './graph.js'
+import type { KeyedNode } from './keyed-step.js'
 import { isKeyedWindow, keyedWindowStep } from './keyed-window.js'
 import { refuseOthers } from './missteps.js'
 import { type ProcessOptions, settleProcess } from './process-options.js'
 import type { RunningResult, WindowResult } from './result.js'
+import { RowOperators } from './row-operators.js'
 import { type RunningOptions, runningStep } from './running-step.js'
 import { checkWindow, settleWindow, type WindowOptions } from './window-options.js'
 
@@ -176,15 +178,23 @@ export function checkSink(what: string, sink: SinkNode<any>): void {
 }
 
 /** Rows with a key. A window or an operator with state for each key follows. */
-export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
+export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> extends RowOperators<T, K, Meta> {
   private readonly builder: Builder
   private readonly id: number
   private readonly key: (value: T, meta: any) => K
 
   constructor(builder: Builder, id: number, key: (value: T, meta: Meta) => K) {
+    super()
     this.builder = builder
     this.id = id
     this.key = key
+  }
+
+  protected override operator(
+    step: KeyedNode,
+    within = (key: (row: any, meta: any) => Key) => key,
+  ): Stream<any, undefined> {
+    return new Stream(this.builder, this.builder.add({ ...step, input: this.id, key: within(this.key) }))
   }
 
   /**
@@ -231,8 +241,7 @@ export class KeyedStream<T, K extends Key, Meta = RecordMeta | undefined> {
     options: ProcessOptions<S>,
     handlers: ProcessHandlers<T, K, S, Out>,
   ): Stream<Out, undefined> {
-    const step = settleProcess(name, options, handlers)
-    return new Stream<Out, undefined>(this.builder, this.builder.add({ ...step, input: this.id, key: this.key }))
+    return this.operator(settleProcess(name, options, handlers))
   }
 }
 
@@ -295,7 +304,7 @@ refuseOthers(Builder, 'A pipeline begins with its sources: p.from(source).')
 refuseOthers(Stream, "A window and an aggregate need a key: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…).")
 refuseOthers(
   KeyedStream,
-  "keyBy() must be followed by window(), such as .window(tumbling('1h')), by aggregate() or by process(); other steps go before keyBy().",
+  "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by an operator with state for each key, such as aggregate(), process() or deduplicate(); other steps go before keyBy().",
 )
 refuseOthers(
   WindowedStream,

@@ -1,7 +1,9 @@
-import type { KeyedResult, KeyedRow, ProcessHandlers } from '../../lib/keyed/index.js'
+import type { KeyedResult, KeyedRow, ProcessHandlers, StepOf } from '../../lib/keyed/index.js'
 import { type Compiled, RUN_LIMITS, type RunLimits } from '../../lib/keyed/key-run.js'
 import { processStep } from '../../lib/keyed/process-run.js'
 import type { StateMap } from '../../lib/keyed/state.js'
+import { pipeline, type Stream } from '../../lib/pipeline/index.js'
+import { sink, source } from '../pipeline/fixtures.js'
 
 interface Options<S> {
   readonly state?: S
@@ -18,18 +20,16 @@ export const row = (value: unknown, turn: number, timestamp = turn, position = `
   position,
 })
 
-/** Slices of one key of a process function, one after another, with the state as text between them. */
-export class Key<S extends StateMap> {
+/** Slices of one key, one after another, with the state as text between them. */
+class Slices {
   /** What is stored, as text. */
   stored: string | undefined
   due: number | undefined
-  private readonly step: ReturnType<typeof processStep>
+  private readonly step: StepOf
   private end = 0
 
-  constructor(handlers: ProcessHandlers<any, any, S, any>, { state, ttlMs, limits }: Options<S> = {}) {
-    const specs = Object.entries(state ?? {}) as unknown as Compiled['specs']
-    const ttls = specs.map(([, spec]) => spec.ttlMs ?? ttlMs)
-    this.step = processStep({ name: 'p', specs, ttls, handlers }, { ...RUN_LIMITS, ...limits })
+  constructor(step: StepOf) {
+    this.step = step
   }
 
   /** Processes the slice up to a time. */
@@ -55,6 +55,24 @@ export class Key<S extends StateMap> {
     if (rejected.length > 0) throw new Error(rejected[0]!.detail)
     return outputs.map(({ value }) => value)
   }
+}
+
+/** A key of a process function. */
+export class Key<S extends StateMap> extends Slices {
+  constructor(handlers: ProcessHandlers<any, any, S, any>, { state, ttlMs, limits }: Options<S> = {}) {
+    const specs = Object.entries(state ?? {}) as unknown as Compiled['specs']
+    const ttls = specs.map(([, spec]) => spec.ttlMs ?? ttlMs)
+    super(processStep({ name: 'p', specs, ttls, handlers }, { ...RUN_LIMITS, ...limits }))
+  }
+}
+
+/** A key of an operator of a pipeline, as the pipeline declares it. */
+export async function operatorKey(declare: (rows: any) => Stream<any, any>): Promise<Slices> {
+  const made = pipeline('p', { deadLetter: sink('dead') }, (p) => {
+    declare(p.from(source('rows')).keyBy(() => 'k')).to(sink('out'))
+  })
+  const operator = made.nodes.find((node) => node.kind === 'aggregate')!
+  return new Slices(await operator.logic!.load())
 }
 
 /** Handlers for one kind of row: a function that is called with the context. */

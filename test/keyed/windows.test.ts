@@ -386,6 +386,6 @@ describe('windows with state for each key', () => {
           .aggregate('second', { n: count(), most: max((row) => row.value.n) })
           .to(ndjson('out'))
       }),
-    ).toThrow(/"second" reads the retracting "first", but its windows \(session\(5s\) .*\) cannot take rows back/)
+    ).toThrow(/"second" \(sessions\) reads the retracting "first", but it cannot take rows back/)
   })
 })

@@ -3,6 +3,7 @@ import { type AggregateMap, avg, collect, count, custom, max, stddev, sum } from
 import {
   difference,
   fingerprint,
+  describe as inWords,
   type Manifest,
   manifest,
   type PipelineOptions,
@@ -254,3 +255,64 @@ describe('the fingerprint', () => {
 function named(name: string) {
   return custom({ name, init: () => 0, add: (n: number, _: Order) => n + 1, merge: (a, b) => a + b, result: (n) => n })
 }
+
+describe('an operator over rows', () => {
+  type Rows = ReturnType<Stream<Order>['keyBy']>
+  const of = (declare: (rows: Rows) => Stream<any, any>): Manifest => {
+    const made = pipeline('shop', (p) => {
+      declare(p.from(orders).keyBy((o) => o.customer) as unknown as Rows).to(sink('out'))
+    })
+    return JSON.parse(JSON.stringify(manifest(plan(made))))
+  }
+  const first = (options: object) => of((rows) => rows.deduplicate('x', { keep: 'first', within: '1h', ...options }))
+  const over = (folds: any, options: object = { rows: 3 }) => of((rows) => rows.over('x', options, folds))
+  const n = count()
+
+  it.each([
+    ['within', first({}), first({ within: '2h' }), 'within was 1h and is 2h'],
+    ['for ever', first({}), first({ within: 'forever' }), 'within was 1h and is "forever"'],
+    ['keep', first({}), first({ keep: 'last' }), 'keep was "first" and is "last"'],
+    ['by', first({}), first({ by: (o: Order) => o.id }), 'by was not set and is true'],
+    ['every', first({ every: '1s' }), first({ every: '2s' }), 'slice was 1s and is 2s'],
+    [
+      'the operator',
+      of((rows) => rows.lag('x', {})),
+      of((rows) => rows.lead('x', { timeout: '1h' })),
+      'logic was "lag" and is "lead"',
+    ],
+    ['a fold', over({ n, total }), over({ n, total: max((o: Order) => o.amount) }), 'field "total" was sum and is max'],
+    ['a field', over({ n, total }), over({ n }), 'field "total" no longer exists'],
+    [
+      'an option of a fold',
+      over({ ids: collect((o: Order) => o.id) }),
+      over({ ids: collect((o: Order) => o.id, { max: 3 }) }),
+      'field "ids": max was 100 and is 3',
+    ],
+    ['rows', over({ n }), over({ n }, { rows: 3, range: '1m' }), 'range was not set and is 1m'],
+    [
+      'a slide',
+      of((rows) => rows.countWindow(4).aggregate('x', { n })),
+      of((rows) => rows.countWindow(4, { slide: 2 }).aggregate('x', { n })),
+      'slide was 4 and is 2',
+    ],
+  ])('changes with %s, and the difference says so', (_, before, after, words) => {
+    if (words.startsWith('slice')) {
+      expect(before).not.toEqual(after)
+      return
+    }
+    expect(difference(before, after)).toBe(`operator "x": ${words}`)
+  })
+
+  it('is shown by its name and its options', () => {
+    const made = pipeline('shop', (p) => {
+      const keyed = p.from(orders).keyBy((o) => o.customer)
+      keyed.deduplicate('unique', { keep: 'first', within: '1h30m' }).to(sink('a'))
+      keyed.countWindow(4, { timeout: '1m' }).aggregate('batches', { n, total }).to(sink('b'))
+      keyed.lag('used', {}, (row, previous) => [row.id, previous?.id ?? null]).to(sink('c'))
+    })
+    const lines = inWords(made).split('\n')
+    expect(lines).toContain('  unique: deduplicate { keep: first, within: 1h30m }')
+    expect(lines).toContain('  batches: countWindow { size: 4, slide: 4, timeout: 1m, n: count, total: sum }')
+    expect(lines).toContain('    map (row, previous) => [row.id, previous?.id ?? nul…')
+  })
+})

@@ -39,6 +39,230 @@ const NAME = (what: string, given: string) =>
 const SINK = (what: string) => `${what} takes a sink, such as one that ndjson(), consoleSink() or callback() returns.`
 const NOWHERE = (what: string) => `The rows of ${what} go nowhere. End the stream with .to(sink), or remove the step.`
 
+describe('operators over rows refuse', () => {
+  const call =
+    (method: string, ...args: any[]) =>
+    (p: Builder) => {
+      const keyed: any = p.from(orders).keyBy(key)
+      const made = keyed[method](...args)
+      return (method === 'countWindow' ? made.aggregate('c', rows) : made).to(sink('out'))
+    }
+  const by = (row: any) => row.amount
+  const dedupe = (options: any) => call('deduplicate', 'd', options)
+  refuses([
+    [
+      'no name',
+      call('lag', { offset: 1 }),
+      'bad-operator',
+      "lag() takes a name, then its options: .lag('previous', { offset: 1 }, (row, previous) => …); the name is an object.",
+    ],
+    ['a bad name', call('lag', 'no name', {}), 'bad-name', NAME('stateful step', '"no name"')],
+    [
+      'no options',
+      call('deduplicate', 'd'),
+      'bad-operator',
+      `deduplicate("d") takes its options after its name: .deduplicate('unique', { keep: 'first', within: '1h' }); it got undefined.`,
+    ],
+    [
+      'an unknown option',
+      dedupe({ keep: 'first', with: '1h' }),
+      'unknown-option',
+      'deduplicate("d") has no option "with"; it has keep, within, by, every. Did you mean within?',
+    ],
+    [
+      'no keep',
+      dedupe({ within: '1h' }),
+      'bad-operator',
+      `keep of deduplicate("d") must be 'first' or 'last'; it is undefined.`,
+    ],
+    [
+      'state for ever that nobody asked for',
+      dedupe({ keep: 'first' }),
+      'bad-operator',
+      `deduplicate("d") needs within: how far apart duplicates may be, such as '1h'. State is freed then. Without a limit, each key would stay in the state: if you want that, write within: 'forever'.`,
+    ],
+    [
+      'a last row that is never given',
+      dedupe({ keep: 'last', within: 'forever' }),
+      'bad-operator',
+      `deduplicate("d") gives the last row when no newer one has come for within, so it cannot be 'forever'.`,
+    ],
+    [
+      'no within of a last row',
+      dedupe({ keep: 'last' }),
+      'bad-operator',
+      /^deduplicate\("d"\) needs within: .* The last row is given when no newer one has come for so long\.$/,
+    ],
+    [
+      'a by that is no function',
+      dedupe({ keep: 'first', within: '1h', by: 'id' }),
+      'bad-operator',
+      'by of deduplicate("d") takes a function, such as row => row.id; it got "id".',
+    ],
+    [
+      'a length of a slice that is too short',
+      dedupe({ keep: 'first', within: '1h', every: 1 }),
+      'bad-duration',
+      /^every of deduplicate\("d"\) must be between 100ms and /,
+    ],
+    [
+      'an offset of 0',
+      call('lag', 'l', { offset: 0 }),
+      'bad-operator',
+      'offset of lag("l") must be a whole number from 1 to 1000; it is 0.',
+    ],
+    [
+      'a function of lag that is async',
+      call('lag', 'l', {}, async () => 1),
+      'bad-operator',
+      /^The function of lag\("l"\) takes a synchronous function/,
+    ],
+    [
+      'no timeout',
+      call('lead', 'l', {}),
+      'bad-operator',
+      `lead("l") needs a timeout, such as '1h': the last rows of a key would otherwise wait for ever for the ones after them.`,
+    ],
+    [
+      'a timeout of 0',
+      call('lead', 'l', { timeout: 0 }),
+      'bad-duration',
+      /^timeout of lead\("l"\) must be between 1ms/,
+    ],
+    [
+      'no n',
+      call('topN', 't', { by }),
+      'bad-operator',
+      'n of topN("t") must be a whole number from 1 to 1000; it is undefined.',
+    ],
+    ['no by', call('rank', 'r', { n: 1 }), 'bad-operator', 'by of rank("r") takes a function; it got undefined.'],
+    [
+      'another order',
+      call('topN', 't', { n: 1, by, order: 'largest' }),
+      'bad-operator',
+      `order of topN("t") must be 'highest' or 'lowest'; it is "largest".`,
+    ],
+    [
+      'an identity of rank',
+      call('rank', 'r', { n: 1, by, identity: key }),
+      'unknown-option',
+      'rank("r") has no option "identity"; it has n, by, order, ttl, every. Leave it out.',
+    ],
+    [
+      'a size of a count window that is no number',
+      call('countWindow', '5m'),
+      'bad-operator',
+      'The size of countWindow() must be a whole number from 1 to 1000000; it is "5m".',
+    ],
+    [
+      'a timeout of windows that overlap',
+      call('countWindow', 4, { slide: 2, timeout: '1m' }),
+      'bad-operator',
+      'countWindow() has a timeout and a slide of 2: windows that overlap have no first row of their own. Leave one of them out.',
+    ],
+    [
+      'a ttl of windows that do not overlap',
+      call('countWindow', 4, { ttl: '1m' }),
+      'bad-operator',
+      'countWindow() has a ttl but no slide: the rows of an incomplete window would be lost. Use timeout, which gives their result.',
+    ],
+    [
+      'a sliding window of too many parts',
+      call('countWindow', 1_001, { slide: 2 }),
+      'bad-operator',
+      'A window of countWindow("c") would be kept in 1001 parts; the maximum is 1000. Use a smaller size, or a slide that divides it: size 1001, slide 2.',
+    ],
+    [
+      'a fold alone',
+      (p) => (p.from(orders).keyBy(key).countWindow(3) as any).aggregate('c', count()),
+      'bad-operator',
+      'countWindow("c") takes its folds by field, such as { n: count() }; it got count() alone.',
+    ],
+    [
+      'neither rows nor a range',
+      call('over', 'o', {}, rows),
+      'bad-operator',
+      'over("o") needs rows, range or both: how many rows it folds, or of how much event time.',
+    ],
+    [
+      'too many rows',
+      call('over', 'o', { rows: 1_001 }, rows),
+      'bad-operator',
+      'rows of over("o") must be a whole number from 1 to 1000; it is 1001.',
+    ],
+    [
+      'a range and a ttl',
+      call('over', 'o', { range: '1h', ttl: '1h' }, rows),
+      'bad-operator',
+      'over("o") has a range, which frees its rows: leave ttl out.',
+    ],
+    [
+      'no folds',
+      call('over', 'o', { rows: 2 }),
+      'bad-operator',
+      'over("o") needs at least one fold, such as { rows: count() }.',
+    ],
+    [
+      'a field that is no fold',
+      call('over', 'o', { rows: 2 }, { n: 1 }),
+      'bad-operator',
+      'Field "n" of over("o") is not a fold. Use a function such as count(), sum() or custom().',
+    ],
+    [
+      'rows that are taken back',
+      (p) =>
+        windowed(p, { allowedLateness: '1m', accumulation: 'retracting' })
+          .aggregate('hourly', rows)
+          .keyBy(({ key }) => key)
+          .lag('l', {})
+          .to(sink('out')),
+      'chained-no-inverse',
+      `"l" (lag) reads the retracting "hourly", but it cannot take rows back. Give "hourly" accumulation: 'discarding' or emit: 'final', or neither early results nor allowedLateness.`,
+    ],
+    [
+      'rows that are counted again',
+      (p) =>
+        windowed(p, { allowedLateness: '1m' })
+          .aggregate('hourly', rows)
+          .keyBy(({ key }) => key)
+          .deduplicate('d', { keep: 'first', within: '1h' })
+          .to(sink('out')),
+      'chained-accumulating',
+      /^"d" reads the results of "hourly", whose early or late panes would count rows again\./,
+    ],
+    [
+      'rows that go nowhere',
+      (p) => p.from(orders).keyBy(key).deduplicate('d', { keep: 'first', within: '1h' }),
+      'no-sink',
+      NOWHERE('the deduplicate "d"'),
+    ],
+    [
+      'rows without a key',
+      (p) => (p.from(orders) as any).deduplicate('d', { keep: 'first', within: '1h' }),
+      'bad-step',
+      'deduplicate() cannot be called here. It needs a key: .keyBy(row => row.id).deduplicate(…).',
+    ],
+    [
+      'the name that Spark has',
+      (p) => (p.from(orders).keyBy(key) as any).dropDuplicatesWithinWatermark(),
+      'bad-step',
+      'There is no dropDuplicatesWithinWatermark(). Use deduplicate().',
+    ],
+    [
+      'the name that Spark has, of rows without a key',
+      (p) => (p.from(orders) as any).dropDuplicates(),
+      'bad-step',
+      'dropDuplicates() cannot be called here. It needs a key: .keyBy(row => row.id).deduplicate(…).',
+    ],
+    [
+      'a count window that goes nowhere',
+      (p) => (p.from(orders).keyBy(key).countWindow(3) as any).to(sink('out')),
+      'bad-step',
+      'to() cannot be called here. countWindow() must be followed by aggregate(); other steps go before keyBy() or after aggregate().',
+    ],
+  ])
+})
+
 describe('process() refuses', () => {
   const process =
     (...args: any[]) =>

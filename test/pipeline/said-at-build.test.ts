@@ -169,7 +169,7 @@ describe('an async function is refused where it is written', () => {
 describe('a step that may not follow says what comes before it', () => {
   const untyped = (value: unknown) => value as any
   const KEYED =
-    "keyBy() must be followed by window(), such as .window(tumbling('1h')), by aggregate() or by process(); other steps go before keyBy()."
+    "keyBy() must be followed by window(), such as .window(tumbling('1h')), or by an operator with state for each key, such as aggregate(), process() or deduplicate(); other steps go before keyBy()."
   const STREAM = "A window and an aggregate need a key: .keyBy(row => row.id).window(tumbling('1h')).aggregate(…)."
   const WINDOWED = 'window() must be followed by aggregate(); other steps go before keyBy() or after aggregate().'
   const FOLDS = 'Folds are fields of an aggregate: .aggregate("name", { n: count() }).'
@@ -186,9 +186,9 @@ describe('a step that may not follow says what comes before it', () => {
     ],
     ['count of a stream', (p) => untyped(p.from(orders)).count(), `count() cannot be called here. ${STREAM} ${FOLDS}`],
     [
-      'aggregate of a keyed stream',
-      (p) => untyped(keyed(p)).aggregate('a', { n: count() }),
-      `aggregate() cannot be called here. ${KEYED}`,
+      'count of a keyed stream',
+      (p) => untyped(keyed(p)).reduce('a', { n: count() }),
+      `reduce() cannot be called here. ${KEYED}`,
     ],
     ['map of a keyed stream', (p) => untyped(keyed(p)).map((o: Order) => o), `map() cannot be called here. ${KEYED}`],
     [

@@ -20,8 +20,10 @@ import {
 import { hex } from '../../lib/base/index.js'
 import { aggregate, list, map, value } from '../../lib/keyed/index.js'
 import {
+  type CountWindowResult,
   type KeyedStream,
   pipeline,
+  type Ranked,
   type Rejected,
   type Stream,
   type WindowedStream,
@@ -43,7 +45,9 @@ describe('each step offers only what is legal next', () => {
       const stream = p.from(orders)
       const keyed = stream.keyBy((o) => o.customer)
       const windowed = keyed.window(tumbling('5m'))
-      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<'window' | 'aggregate' | 'process'>()
+      expectTypeOf<Exclude<keyof typeof keyed, never>>().toEqualTypeOf<
+        'window' | 'aggregate' | 'process' | 'deduplicate' | 'lag' | 'lead' | 'topN' | 'rank' | 'countWindow' | 'over'
+      >()
       expectTypeOf<keyof typeof windowed>().toEqualTypeOf<'aggregate'>()
       // @ts-expect-error rows have no key yet
       stream.window(tumbling('5m'))
@@ -107,6 +111,54 @@ describe('promises are refused', () => {
       const windowed = stream.keyBy((o) => o.customer).window(tumbling('5m'))
       // @ts-expect-error a promise is no number
       windowed.aggregate('a', { total: sum(async (o) => o.amount) })
+    })
+  })
+})
+
+describe('operators over rows', () => {
+  it('infer the key, the rows and what follows', () => {
+    compiled((p) => {
+      const keyed = p.from(orders).keyBy((o) => [o.customer, o.amount])
+      const unique = keyed.deduplicate('a', { keep: 'first', within: '1h', by: (o, meta) => [o.id, meta.position] })
+      expectTypeOf(unique).toEqualTypeOf<Stream<Order, undefined>>()
+      expectTypeOf(keyed.lag('a', {})).toEqualTypeOf<Stream<{ row: Order; previous: Order | null }, undefined>>()
+      const lagged = keyed.lag('a', { offset: 2, ttl: '1d' }, (row, previous) => {
+        expectTypeOf(previous).toEqualTypeOf<Order | null>()
+        return row.amount - (previous?.amount ?? 0)
+      })
+      expectTypeOf(lagged).toEqualTypeOf<Stream<number, undefined>>()
+      const led = keyed.lead('a', { timeout: '1h' }, (row, next) => ({ id: row.id, next: next?.id }))
+      expectTypeOf(led).toEqualTypeOf<Stream<{ id: string; next: string | undefined }, undefined>>()
+      const top = keyed.topN('a', { n: 3, by: (o) => [o.amount, o.id], identity: (o) => o.customer })
+      expectTypeOf(top).toEqualTypeOf<Stream<Ranked<readonly [string, number], Order>, undefined>>()
+      const ranked = keyed.rank('a', { n: 3, by: (o) => o.amount, order: 'lowest' })
+      expectTypeOf(ranked).toEqualTypeOf<Stream<{ row: Order; rank: number | null }, undefined>>()
+      const counted = keyed.countWindow(3, { timeout: '1m' })
+      expectTypeOf<keyof typeof counted>().toEqualTypeOf<'aggregate'>()
+      const totals = counted.aggregate('a', { total: sum((o) => o.amount) })
+      type Total = CountWindowResult<readonly [string, number], { readonly total: number }>
+      expectTypeOf(totals).toEqualTypeOf<Stream<Total, undefined>>()
+      const over = keyed.over('a', { rows: 3, range: '1h' }, { total: sum((o) => o.amount) })
+      expectTypeOf(over).toEqualTypeOf<Stream<{ row: Order; value: { readonly total: number } }, undefined>>()
+      const mean = keyed.over(
+        'a',
+        { rows: 3 },
+        { mean: avg((o) => o.amount) },
+        (row, { mean }) => [row.id, mean] as const,
+      )
+      expectTypeOf(mean).toEqualTypeOf<Stream<readonly [string, number], undefined>>()
+      // @ts-expect-error unbounded state is a choice
+      keyed.deduplicate('a', { keep: 'first' })
+      // @ts-expect-error the last rows of a key would wait for ever
+      keyed.lead('a', {})
+      // @ts-expect-error an object is no score
+      keyed.topN('a', { n: 3, by: (o) => o })
+      // @ts-expect-error a promise is no result
+      keyed.lag('a', {}, async (row) => row.id)
+      // @ts-expect-error folds of rows get no meta
+      keyed.over('a', { rows: 3 }, { last: last((_, meta) => meta.position) })
+      // @ts-expect-error a count window goes nowhere but into an aggregate
+      counted.to(sink('out'))
     })
   })
 })

@@ -25,6 +25,7 @@ import {
 import type { RecordMeta } from '../../lib/ports/index.js'
 import { gapOf } from './keyed-windows.js'
 import { declared, handlers } from './process.js'
+import { rowOperator } from './rows.js'
 import {
   type AggregateName,
   DRIFT_MS,
@@ -133,6 +134,11 @@ export function build(spec: Spec, die: Die): Pipeline {
     if (spec.hasPassed) rows = rows.to(ndjson('passed'))
     for (const [i, operator] of spec.operators.entries()) {
       const { process, keyed, running } = operator
+      if (operator.rows !== undefined) {
+        const byKey = rows.keyBy((row: any) => keyOf(operator.key, row))
+        rows = rowOperator(byKey, operator.name, operator.rows).to(ndjson(`out${i}`))
+        continue
+      }
       if (process !== undefined) {
         rows = rows
           .keyBy((row: any) => keyOf(operator.key, row))

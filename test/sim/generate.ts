@@ -4,6 +4,7 @@ import type {
   KeyedWindowsSpec,
   OperatorSpec,
   ProcessSpec,
+  RowsSpec,
   SourceSpec,
   Spec,
   StepSpec,
@@ -87,6 +88,16 @@ const keyedSpec: fc.Arbitrary<KeyedWindowsSpec> = fc
     const [earlyMs, earlyCount] = spec.kind === 'early' && early[0]! + early[1]! === 0 ? [2_000, 0] : early
     return { ...spec, earlyMs: earlyMs!, earlyCount: earlyCount! }
   })
+const ROWS = ['first', 'last', 'ever', 'lag', 'lead', 'topN', 'rank', 'count', 'slide', 'over', 'range'] as const
+const rowsSpec: fc.Arbitrary<RowsSpec> = fc.record({
+  kind: fc.constantFrom(...ROWS),
+  everyMs: fc.constantFrom(100, 1_000, 2_000, 5_000),
+  rows: fc.constantFrom(1, 2, 3, 4, 7),
+  slide: fc.constantFrom(1, 2, 3, 5),
+  timeMs: fc.constantFrom(1, 500, 3_000, 8_000, 20_000),
+  ttlMs: fc.constantFrom(0, 0, 2_000, 9_000),
+  hasPart: fc.boolean(),
+})
 
 const operatorDraft = (index: number): fc.Arbitrary<Draft> =>
   fc.record({
@@ -171,6 +182,33 @@ function chained(drafts: readonly Draft[]): OperatorSpec[] {
   return operators
 }
 
+/** Makes some operators ones over rows, where rows are not taken back. */
+function withRows(operators: readonly OperatorSpec[], rows: readonly (RowsSpec | undefined)[]): OperatorSpec[] {
+  const out: OperatorSpec[] = []
+  for (const [i, operator] of operators.entries()) {
+    const before = out[i - 1]
+    const isTakenBack = before !== undefined && before.accumulation === 'retracting' && repeats(before)
+    const draft = rows[i]
+    out.push(draft === undefined || isTakenBack ? operator : { ...operator, ...overRows(draft) })
+  }
+  return out
+}
+
+/** What an operator over rows has in place of what windows have. */
+export const overRows = (rows: RowsSpec) =>
+  ({
+    rows,
+    process: undefined,
+    keyed: undefined,
+    running: undefined,
+    accumulation: 'accumulating',
+    aggregates: ['count'],
+    isFinal: false,
+    emptyForMs: 0,
+    latenessMs: 0,
+    hasLate: false,
+  }) as const
+
 export const anySpec: fc.Arbitrary<Spec> = fc
   .record({
     sources: fc.integer({ min: 1, max: 10 }).chain((n) => fc.tuple(sourceSpec(0), ...(n > 7 ? [sourceSpec(1)] : []))),
@@ -190,9 +228,15 @@ export const anySpec: fc.Arbitrary<Spec> = fc
       )
       .map((drafts) => chained(drafts as Draft[])),
     writeShards: fc.constantFrom(1, 1, 2, 5),
+    // Drawn last, so that the rest of a seed's pipeline is what it was before there were these.
+    rows: fc.array(
+      fc.tuple(fc.nat(11), rowsSpec).map(([n, rows]) => (n === 0 ? rows : undefined)),
+      { minLength: 3, maxLength: 3 },
+    ),
   })
-  .map((spec) => ({
+  .map(({ rows, ...spec }) => ({
     ...spec,
+    operators: withRows(spec.operators, rows),
     name: 'random',
     // A pipeline that hands nothing on is refused.
     hasPassed: spec.hasPassed || spec.operators.length === 0,

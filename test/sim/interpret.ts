@@ -1,5 +1,6 @@
 import { keyedWindows } from './keyed-windows.js'
 import { plainly } from './process.js'
+import { partOf, plainRows } from './rows.js'
 import {
   type AggregateName,
   DRIFT_MS,
@@ -104,16 +105,17 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 const floorTo = (t: number, step: number, offset: number): number => Math.floor((t - offset) / step) * step + offset
 
 /** Design, section 1: the grid, or the largest round divisor of it that allowed lateness, or else an hour, leaves. */
-export function sliceWidth({ window, latenessMs, process, keyed, running }: OperatorSpec): number {
-  if (running !== undefined) return running.everyMs
-  if (process !== undefined) return process.everyMs
-  if (keyed !== undefined) return keyed.everyMs
+export function sliceWidth({ window, latenessMs, process, keyed, running, rows }: OperatorSpec): number {
+  const { everyMs } = process ?? keyed ?? running ?? rows ?? { everyMs: 0 }
+  if (everyMs > 0) return everyMs
   const grid = window.kind === 'hopping' ? gcd(window.sizeMs, window.stepMs) : window.stepMs
   const limit = latenessMs > 0 ? Math.min(3_600_000, latenessMs) : 3_600_000
   if (grid <= limit) return grid
   const fit = ROUND_S.map((s) => s * 1000).filter((ms) => ms <= limit && grid % ms === 0)
   return Math.max(...fit)
 }
+
+/** An operator with state for each key, which has no windows. */
 
 export function windowsOf({ window }: OperatorSpec, t: number): { start: number; end: number }[] {
   const { kind, sizeMs, stepMs, offsetMs } = window
@@ -128,7 +130,8 @@ export function windowsOf({ window }: OperatorSpec, t: number): { start: number;
   return found
 }
 
-const isKeyed = ({ process, keyed, running }: OperatorSpec): boolean => (process ?? keyed ?? running) !== undefined
+const isKeyed = ({ process, keyed, running, rows }: OperatorSpec): boolean =>
+  (process ?? keyed ?? running ?? rows) !== undefined
 
 export function interpret(
   spec: Spec,
@@ -266,7 +269,10 @@ export function interpret(
   function enter(i: number, input: Input, source: string, tally: Tally | undefined): void {
     const operator = spec.operators[i]!
     const { timestamp, own, value } = input
-    const key = keyOf(operator.key, value)
+    const whole = keyOf(operator.key, value)
+    const { rows: over } = operator
+    const isParted = over?.hasPart === true && (over.kind === 'first' || over.kind === 'last')
+    const key = isParted ? [JSON.stringify(whole), JSON.stringify(partOf(value))] : whole
     if (isKeyed(operator)) {
       if (tally !== undefined) {
         tally.operators[0]!.counted++
@@ -354,14 +360,17 @@ export function interpret(
     return isTakenBack && AGGREGATES.count(rows) === 0
   }
 
-  /** Every row that a process function gives, and on to the next operator. */
+  /** Every row that an operator with state for each key gives, and on to the next operator. */
   function process(i: number): void {
     const operator = spec.operators[i]!
-    const width = operator.process!.everyMs
+    const width = sliceWidth(operator)
     const results: Result[] = []
     for (const { key, rows } of entered[i]!.values()) {
       const inOrder = [...rows].sort((a, b) => a.turn - b.turn || byOrigin(a, b))
-      const { given, refused, last } = plainly(operator.process!, inOrder)
+      const { given, refused, last } =
+        operator.rows === undefined
+          ? plainly(operator.process!, inOrder)
+          : plainRows(operator.rows, inOrder, (some) => [...(some as Input[])].sort(byOrigin))
       lastOf[i] = Math.max(lastOf[i]!, last)
       for (const { row, timestamp, time } of given)
         results.push({ closing: floorTo(time, width, 0) + width, key, row, timestamp, weight: 1 })
@@ -383,11 +392,11 @@ export function interpret(
     const operator = spec.operators[i]!
     const width = sliceWidth(operator)
     const results: Result[] = []
-    const valueOf = (rows: readonly any[]) =>
+    const foldedOf = (rows: readonly any[]) =>
       Object.fromEntries(operator.aggregates.map((name) => [name, aggregate(name, rows)]))
     for (const { key, rows } of entered[i]!.values()) {
       const inOrder = [...rows].sort((a, b) => a.turn - b.turn || byOrigin(a, b))
-      const { given, expired, last } = keyedWindows(operator, key, inOrder, windowsOf, valueOf)
+      const { given, expired, last } = keyedWindows(operator, key, inOrder, windowsOf, foldedOf)
       lastOf[i] = Math.max(lastOf[i]!, last)
       for (const { row, timestamp, weight, time } of given)
         results.push({ closing: floorTo(time, width, 0) + width, key, row, timestamp, weight })
@@ -469,7 +478,7 @@ export function interpret(
   /** Every pane of every window. */
   function close(i: number): void {
     const operator = spec.operators[i]!
-    if (operator.process !== undefined) {
+    if (operator.process !== undefined || operator.rows !== undefined) {
       process(i)
       return
     }

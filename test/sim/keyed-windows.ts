@@ -48,7 +48,7 @@ export function keyedWindows(
   key: unknown,
   rows: readonly KeyedRowIn[],
   fixed: (operator: OperatorSpec, time: number) => Interval[],
-  valueOf: (rows: readonly KeyedRowIn[]) => unknown,
+  foldedOf: (rows: readonly KeyedRowIn[]) => unknown,
 ) {
   const { accumulation, latenessMs, isFinal } = operator
   const { kind, everyMs, earlyMs, earlyCount } = operator.keyed!
@@ -69,7 +69,7 @@ export function keyedWindows(
     const pane = { index: panes, timing, first: panes === 0, last: isLast }
     const row = (of: readonly KeyedRowIn[], op?: string) => ({
       key,
-      value: valueOf(of),
+      value: foldedOf(of),
       window: { start, end },
       pane,
       ...(op && { op }),
@@ -143,7 +143,7 @@ export function keyedWindows(
     for (const { start, end, panes, shown } of touching) {
       if (shown === undefined) continue
       const pane = { index: panes, timing: 'late', first: false, last: true }
-      const taken = { key, value: valueOf(shown), window: { start, end }, pane, op: '-' }
+      const taken = { key, value: foldedOf(shown), window: { start, end }, pane, op: '-' }
       given.push({ row: taken, timestamp: timestampOf({ start, end }), weight: -1, time: row.turn })
     }
     // Rows that a result has given already are never given again by windows that discard.

@@ -1,15 +1,11 @@
 import { aggregate, list, map, type ProcessContext, type ProcessHandlers, sum, value } from '../../lib/index.js'
-import { isFussy, numberOf, type ProcessSpec } from './spec.js'
+import { isFussy, numberOf, type ProcessSpec, tagOf } from './spec.js'
 
 /**
  * A process function that uses all that there is: each kind of state, expiry, timers that are set, replaced and
  * deleted, for times that have passed too, and handlers that throw after they have changed something. It is written
  * twice: for the library, and plainly, on a row or a timer at a time.
  */
-
-/** A whole number that tells rows apart, of an event or of a result. */
-const tagOf = (row: any): number =>
-  typeof row.id === 'number' ? row.id : Math.abs(Math.floor((row.window?.end ?? row.timestamp + 1) / 500))
 
 export function declared({ ttlMs, recentTtlMs }: ProcessSpec) {
   return {

@@ -70,6 +70,8 @@ export interface OperatorSpec {
   readonly keyed?: KeyedWindowsSpec | undefined
   /** Folds without a window. */
   readonly running?: { readonly everyMs: number; readonly ttlMs: number } | undefined
+  /** An operator over the rows of a key instead of a window. */
+  readonly rows?: RowsSpec | undefined
 }
 
 export interface KeyedWindowsSpec {
@@ -80,6 +82,20 @@ export interface KeyedWindowsSpec {
   /** 0: none. */
   readonly earlyMs: number
   readonly earlyCount: number
+}
+
+export interface RowsSpec {
+  readonly kind: 'first' | 'last' | 'ever' | 'lag' | 'lead' | 'topN' | 'rank' | 'count' | 'slide' | 'over' | 'range'
+  readonly everyMs: number
+  /** How far back or ahead; how many are ranked, or in a window. */
+  readonly rows: number
+  readonly slide: number
+  /** How long duplicates are known, a row or a window waits, or a range is. */
+  readonly timeMs: number
+  /** 0: state is kept. */
+  readonly ttlMs: number
+  /** It tells rows of a key apart, or has both a range and rows. */
+  readonly hasPart: boolean
 }
 
 export interface ProcessSpec {
@@ -146,6 +162,10 @@ export function decimalOf(row: any): string {
 export function idOf(row: any): number {
   return row.id
 }
+
+/** A whole number that tells rows apart, of an event or of a result. */
+export const tagOf = (row: any): number =>
+  typeof row.id === 'number' ? row.id : Math.abs(Math.floor((row.window?.end ?? row.timestamp + 1) / 500))
 
 export function runStep(step: StepSpec, row: Event): readonly Event[] {
   switch (step.kind) {

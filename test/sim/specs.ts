@@ -1,4 +1,5 @@
-import type { OperatorSpec, SourceSpec, Spec } from './spec.js'
+import { overRows } from './generate.js'
+import type { OperatorSpec, RowsSpec, SourceSpec, Spec } from './spec.js'
 
 const source: SourceSpec = {
   name: 'source0',
@@ -33,6 +34,13 @@ const small: Spec = {
   hasPassed: false,
   operators: [operator],
 }
+
+const rows: RowsSpec = { kind: 'first', everyMs: 1_000, rows: 3, slide: 2, timeMs: 6_000, ttlMs: 0, hasPart: true }
+const over = (name: string, more: Partial<RowsSpec>): OperatorSpec => ({
+  ...operator,
+  name,
+  ...overRows({ ...rows, ...more }),
+})
 
 /** Pipelines that have a name, from the smallest on. */
 export const SPECS: Readonly<Record<string, Spec>> = {
@@ -252,6 +260,16 @@ export const SPECS: Readonly<Record<string, Spec>> = {
         aggregates: ['count', 'sum'],
         running: { everyMs: 2_000, ttlMs: 0 },
       },
+    ],
+  },
+  /** Operators over rows, one after another: the last rows, a ranking, and folds over rows. */
+  rowops: {
+    ...small,
+    name: 'rowops',
+    operators: [
+      over('op0', { kind: 'lead', timeMs: 4_000 }),
+      over('op1', { kind: 'topN', rows: 4, ttlMs: 9_000 }),
+      over('op2', { kind: 'range', everyMs: 2_000, hasPart: false }),
     ],
   },
   stateless: {

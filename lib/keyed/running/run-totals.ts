@@ -48,7 +48,7 @@ export function runningStep(shape: RunningShape, stateChars = KEY_STATE_CHARS_MA
         id: `${name}|${step.text}|${rowId}`,
         ...(op && { op }),
       })
-      const old = was === undefined ? undefined : valueOf(was)
+      const old = was === undefined ? undefined : valueOrNone(was)
       const isGone = now.rows <= 0
       if (old !== undefined && (isRetracting || isGone))
         outputs.push({ value: row(old, `${id}|-`, '-'), timestamp, id: `${id}|-`, takesBack: true })
@@ -64,7 +64,7 @@ export function runningStep(shape: RunningShape, stateChars = KEY_STATE_CHARS_MA
     }
 
     /** Undefined if computing it throws: then it was rejected, and never given. */
-    function valueOf({ accs }: Totals): Record<string, unknown> | undefined {
+    function valueOrNone({ accs }: Totals): Record<string, unknown> | undefined {
       try {
         return folds.value(accs)
       } catch {
@@ -81,7 +81,7 @@ export function runningStep(shape: RunningShape, stateChars = KEY_STATE_CHARS_MA
         reason: 'state-too-large',
         detail: `The folds of one key of "${name}" may have at most ${stateChars} characters as JSON; with the rows of this slice they would have more. Use folds that keep less, or a ttl.`,
         ...here(),
-        payload: { rows: totals.rows, value: valueOf(totals) ?? null },
+        payload: { rows: totals.rows, value: valueOrNone(totals) ?? null },
         id: `${end}/refused`,
       }
     }

@@ -137,8 +137,8 @@ class WindowRun {
     for (const { start, end } of assigner.assign(row.timestamp, row.read)) {
       // guard: session-judged-merged
       const last = assigner.merges ? Math.max(end, ...this.touching(start, end).map((window) => window.end)) : end
-      if (last + allowedLatenessMs <= row.turn)
-        expired.push({ start, end: last }) // guard: session-expires
+      // guard: session-expires
+      if (last + allowedLatenessMs <= row.turn) expired.push({ start, end: last })
       else this.merge({ start, end, rows: 1, accs: row.accs }, row.turn)
     }
     if (expired.length > 0) this.expire(row, expired)
