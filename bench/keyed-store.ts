@@ -40,7 +40,7 @@ export interface StoreTask {
   readonly endpoint: string
 }
 
-const FOLDS = 2
+const FOLDS = 1
 const TOUCHES_MAX = 40_000
 const BLOCKS_MAX = 1_000
 const AT_ONCE = 16
