@@ -94,6 +94,19 @@ export class MeteredStore implements StateStore {
     return verdict
   }
 
+  async updateAll(updates: readonly Update[]) {
+    const figures = this.metered[kindOf(updates[0]?.key.sk ?? '')]
+    figures.writes += Math.ceil(updates.length / 25)
+    await this.wait()
+    const before = this.inner.usage().writeUnits
+    const pending = this.inner.updateAll(updates)
+    const atOnce = this.inner.usage().writeUnits - before
+    const verdicts = await pending
+    if (atOnce > 0) figures.writeUnits += atOnce
+    else for (const { key, set } of updates) figures.writeUnits += writeUnits(itemBytes({ ...set, ...key }))
+    return verdicts
+  }
+
   async query(range: RangeQuery) {
     const figures = this.metered[kindOf(range.from)]
     figures.reads++

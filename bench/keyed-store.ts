@@ -60,6 +60,10 @@ export async function keyedStore({ keys, table, endpoint }: StoreTask): Promise<
       if (update.key.sk.startsWith('b#')) kept.keys.add(`${update.key.pk} ${update.key.sk}`)
       return kept.store.update(update)
     },
+    updateAll: (updates) => {
+      for (const { key } of updates) if (key.sk.startsWith('b#')) kept.keys.add(`${key.pk} ${key.sk}`)
+      return kept.store.updateAll(updates)
+    },
   }
   const world = new KeyedWorld(watched)
   await world.populate(keys, Number.POSITIVE_INFINITY)
