@@ -14,7 +14,8 @@ export interface KindFigures {
 export type Metered = Readonly<Record<Kind, KindFigures>>
 
 const KIND_BY_LETTER: Readonly<Record<string, Kind>> = { b: 'blocks', t: 'slots', w: 'wakes' }
-const kindOf = (sk: string): Kind => KIND_BY_LETTER[sk[1] === '#' ? sk[0]! : ''] ?? 'cursor'
+/** The directory of the blocks counts as one of them. */
+const kindOf = (sk: string): Kind => (sk === 'd' ? 'blocks' : (KIND_BY_LETTER[sk[1] === '#' ? sk[0]! : ''] ?? 'cursor'))
 const none = (): KindFigures => ({ reads: 0, writes: 0, readUnits: 0, writeUnits: 0 })
 const nothing = (): Metered => ({ blocks: none(), slots: none(), wakes: none(), cursor: none() })
 
