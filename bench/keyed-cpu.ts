@@ -20,10 +20,10 @@ export interface KeyedCpuFigures {
 }
 
 const BATCH = 1_000
-const BATCHES = 60
+const BATCHES = 30
 const SLICE_MS = 1_000
 const WARM_ROUNDS = 2
-const ROUNDS = 5
+const ROUNDS = 3
 
 /** Batches of 1,000 events, each of one slice, from the event to the sink: `ingest` closes the slices too. */
 export async function keyedCpu({ keys }: { readonly keys: number }): Promise<KeyedCpuFigures> {

@@ -14,7 +14,8 @@ export interface KindFigures {
 export type Metered = Readonly<Record<Kind, KindFigures>>
 
 const KIND_BY_LETTER: Readonly<Record<string, Kind>> = { b: 'blocks', t: 'slots', w: 'wakes' }
-const kindOf = (sk: string): Kind => KIND_BY_LETTER[sk[1] === '#' ? sk[0]! : ''] ?? 'cursor'
+/** The directory of the blocks counts as one of them. */
+const kindOf = (sk: string): Kind => (sk === 'd' ? 'blocks' : (KIND_BY_LETTER[sk[1] === '#' ? sk[0]! : ''] ?? 'cursor'))
 const none = (): KindFigures => ({ reads: 0, writes: 0, readUnits: 0, writeUnits: 0 })
 const nothing = (): Metered => ({ blocks: none(), slots: none(), wakes: none(), cursor: none() })
 
@@ -92,6 +93,19 @@ export class MeteredStore implements StateStore {
     const verdict = await pending
     figures.writeUnits += atOnce > 0 ? atOnce : writeUnits(verdict.item === undefined ? 0 : itemBytes(verdict.item))
     return verdict
+  }
+
+  async updateAll(updates: readonly Update[]) {
+    const figures = this.metered[kindOf(updates[0]?.key.sk ?? '')]
+    figures.writes += Math.ceil(updates.length / 25)
+    await this.wait()
+    const before = this.inner.usage().writeUnits
+    const pending = this.inner.updateAll(updates)
+    const atOnce = this.inner.usage().writeUnits - before
+    const verdicts = await pending
+    if (atOnce > 0) figures.writeUnits += atOnce
+    else for (const { key, set } of updates) figures.writeUnits += writeUnits(itemBytes({ ...set, ...key }))
+    return verdicts
   }
 
   async query(range: RangeQuery) {

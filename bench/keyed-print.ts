@@ -1,10 +1,11 @@
+import { STORE_GET_MAX } from '../lib/base/index.js'
 import { table } from '../lib/dev/text.js'
 import type { AllKeyedFigures } from './keyed.js'
 import { LATENCY_MS } from './keyed-cold.js'
 import type { KeyedFigures } from './keyed-units.js'
 
 /** One conditional update for each touched key would take a write unit. */
-const TARGETS = { units_per_touch: 1.1, read_units_per_touch: 0.5 }
+const TARGETS = { units_per_touch: 1.1, read_units_per_touch: 0.5, cold_requests_more: 2 }
 
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 const times = (value: number): string => `${value.toFixed(1)}x`
@@ -67,6 +68,10 @@ export function printKeyed({ machine, sizes, limits, cold, cpu, stores }: AllKey
       ]),
     ),
   )
+  console.log('')
+  // A request reads 100 blocks, and a touched key is in one block, whatever the size of the state.
+  const more = cold.map((row) => row.blockRequests - Math.ceil(row.touches / STORE_GET_MAX))
+  gate('cold_requests_more', Math.max(...more), TARGETS.cold_requests_more)
   console.log('\nCPU of an event from its payload to the sink, in batches of 1,000 events of one slice:\n')
   console.log(
     table(

@@ -40,7 +40,7 @@ export interface StoreTask {
   readonly endpoint: string
 }
 
-const FOLDS = 2
+const FOLDS = 1
 const TOUCHES_MAX = 40_000
 const BLOCKS_MAX = 1_000
 const AT_ONCE = 16
@@ -59,6 +59,10 @@ export async function keyedStore({ keys, table, endpoint }: StoreTask): Promise<
     update: (update) => {
       if (update.key.sk.startsWith('b#')) kept.keys.add(`${update.key.pk} ${update.key.sk}`)
       return kept.store.update(update)
+    },
+    updateAll: (updates) => {
+      for (const { key } of updates) if (key.sk.startsWith('b#')) kept.keys.add(`${key.pk} ${key.sk}`)
+      return kept.store.updateAll(updates)
     },
   }
   const world = new KeyedWorld(watched)

@@ -12,10 +12,12 @@ export interface KeyedSetting {
   readonly keys: number
   readonly blockBytes?: number
   readonly tailBytes?: number
+  /** How many times the tail is folded at least. Default 1. */
+  readonly folds?: number
 }
 
 /** The cost of a touched key: a key that has rows in a slice, in a warm container. */
-export interface KeyedFigures extends KeyedSetting {
+export interface KeyedFigures extends Omit<KeyedSetting, 'folds'> {
   readonly slices: number
   readonly touches: number
   readonly folds: number
@@ -32,14 +34,19 @@ export interface KeyedFigures extends KeyedSetting {
 
 const ROWS = 1_000
 const ZIPF = 1.1
-/** Slices are closed until this many folds, but no more than about this many touches. */
-const FOLDS = 2
+/** Slices are closed until the tail is folded, but no more than about this many touches. */
 const TOUCHES_MAX = 100_000
 const TOUCHES_MIN = 10_000
 const PARSED = 20_000
 
 /** Measures whole cycles of the ring: from the end of one fold to the end of another. */
-export async function keyedUnits({ pattern, keys, blockBytes, tailBytes }: KeyedSetting): Promise<KeyedFigures> {
+export async function keyedUnits({
+  pattern,
+  keys,
+  blockBytes,
+  tailBytes,
+  folds: most = 1,
+}: KeyedSetting): Promise<KeyedFigures> {
   const world = new KeyedWorld(memoryStore(), {
     ...(blockBytes !== undefined && { blockBytes }),
     ...(tailBytes !== undefined && { tailBytes }),
@@ -54,7 +61,7 @@ export async function keyedUnits({ pattern, keys, blockBytes, tailBytes }: Keyed
   let slices = 0
   let seen = -1
   // A slice that ends with a fold ends a cycle.
-  while (touches < TOUCHES_MAX && !(store.folds >= FOLDS && touches >= TOUCHES_MIN && store.folds !== seen)) {
+  while (touches < TOUCHES_MAX && !(store.folds >= most && touches >= TOUCHES_MIN && store.folds !== seen)) {
     seen = store.folds
     touches += await world.close(draw())
     slices++

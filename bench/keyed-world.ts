@@ -4,7 +4,7 @@ import type { OperatorPlan } from '../lib/pipeline/index.js'
 import type { StateStore } from '../lib/ports/index.js'
 import { advance } from '../lib/runtime/advance.js'
 import { Host } from '../lib/runtime/host.js'
-import { Blocks } from '../lib/runtime/keyed/blocks.js'
+import { Blocks, type Leaf } from '../lib/runtime/keyed/blocks.js'
 import { placeOf } from '../lib/runtime/keyed/group.js'
 import type { KeyRecord } from '../lib/runtime/keyed/key-record.js'
 import { watermarkKey } from '../lib/runtime/keys.js'
@@ -141,19 +141,19 @@ export class KeyedWorld {
         const last = place(some.at(-1)!)
         while (at + some.length < records.length && blocks.isSame(last, place(records[at + some.length]!)))
           some.push(records[at + some.length]!)
-        const byLeaf = new Map<ReturnType<Blocks['leafOf']>, KeyRecord[]>()
+        const byLeaf = new Map<Leaf, KeyRecord[]>()
         for (const record of some) {
           const leaf = blocks.leafOf(place(record))
           const list = byLeaf.get(leaf)
           if (list === undefined) byLeaf.set(leaf, [record])
           else list.push(record)
         }
-        for (const [leaf, list] of byLeaf)
-          if (!(await blocks.write(leaf, list, asOf))) throw new Error('a block of the benchmark was not written')
+        if (!(await blocks.write([...byLeaf], asOf))) throw new Error('a block of the benchmark was not written')
         at += some.length
         blocks.trim(ADVANCE_BYTES)
       }
       from = to
+      await blocks.list()
     }
     this.store.reset()
     return bytes

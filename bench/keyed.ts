@@ -23,10 +23,13 @@ export interface AllKeyedFigures {
 }
 
 const SIZES = [1_000, 10_000, 100_000]
+/** With this many keys, only the sparse pattern is measured by default. */
+const SLOW_KEYS = 100_000
 const LONG_SIZES = [...SIZES, 1_000_000]
-const BLOCK_BYTES = [900, 1_024, 2_048, 4_096]
-const TAIL_BYTES = [0, 65_536, 262_144, 1_048_576]
-const LIMIT_KEYS = 10_000
+const BLOCK_BYTES = [1_024, 2_048, 4_096]
+const TAIL_BYTES = [65_536, 262_144, 1_048_576]
+const LONG_TAIL_BYTES = [0, ...TAIL_BYTES]
+const LIMIT_KEYS = 4_000
 const LONG_LIMIT_KEYS = 100_000
 /** Keys with about 480 bytes of state: 1 MB, 32 MB and 1 GB. */
 const COLD = [
@@ -47,11 +50,12 @@ export async function keyedBench(isJson: boolean, isLong: boolean): Promise<void
   await bundleTasks()
   const sizes: KeyedFigures[] = []
   for (const keys of isLong ? LONG_SIZES : SIZES)
-    for (const pattern of PATTERNS) sizes.push(await keyedApart('units', { pattern, keys } satisfies KeyedSetting))
+    for (const pattern of isLong || keys < SLOW_KEYS ? PATTERNS : PATTERNS.slice(0, 1))
+      sizes.push(await keyedApart('units', { pattern, keys, folds: isLong ? 2 : 1 } satisfies KeyedSetting))
   const limits: KeyedFigures[] = []
-  for (const pattern of isLong ? PATTERNS : PATTERNS.slice(0, 2))
+  for (const pattern of isLong ? PATTERNS : PATTERNS.slice(0, 1))
     for (const blockBytes of BLOCK_BYTES)
-      for (const tailBytes of TAIL_BYTES)
+      for (const tailBytes of isLong ? LONG_TAIL_BYTES : TAIL_BYTES)
         limits.push(
           await keyedApart('units', { pattern, keys: isLong ? LONG_LIMIT_KEYS : LIMIT_KEYS, blockBytes, tailBytes }),
         )

@@ -48,6 +48,7 @@ export class Trace {
     return {
       get: (keys) => store.get(keys),
       insert: (items) => store.insert(items),
+      updateAll: (updates) => store.updateAll(updates),
       query: (range) => store.query(range),
       usage: () => store.usage(),
       close: () => store.close(),

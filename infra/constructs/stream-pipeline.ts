@@ -168,7 +168,9 @@ export class StreamPipeline extends Construct {
     const inspect = bound.flatMap(([name, source]) => source.inspectStatements(this, name))
     const poll = bound.flatMap(([name, source]) => source.pollStatements(this.runOf(name), name))
     const written = Object.values(this.sinks).flatMap(({ table, statements }) => (table ? statements : []))
-    const stored = [...stateStatements(this, this.state, runPrefix(pipeline.name, props.run ?? 1)), ...written]
+    const hasKeyedState = this.plan.operators.some(({ logic }) => logic !== undefined)
+    const prefix = runPrefix(pipeline.name, props.run ?? 1)
+    const stored = [...stateStatements(this, this.state, prefix, hasKeyedState), ...written]
     const make = (name: keyof typeof TIMEOUT_S, does: string, statements: readonly PolicyStatement[]) =>
       new PipelineFunction(this, this.idOf(name), {
         ...common,

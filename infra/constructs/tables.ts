@@ -6,14 +6,20 @@ import { keyStatements, TABLE_KEY_ACTIONS } from './keys.js'
 /**
  * The store's permissions on the state table: strongly consistent reads, conditional writes, and queries of a
  * partition. It never scans or deletes, and only accesses partitions of its own run: pipelines may share a table, but
- * cannot access each other's keys.
+ * cannot access each other's keys. A pipeline with keyed state also updates many items with one request.
  */
-export function stateStatements(scope: Construct, table: ITable, prefix: string): PolicyStatement[] {
+export function stateStatements(
+  scope: Construct,
+  table: ITable,
+  prefix: string,
+  hasKeyedState: boolean,
+): PolicyStatement[] {
   return [
     new PolicyStatement({
       actions: [
         'dynamodb:BatchGetItem',
         'dynamodb:PartiQLInsert',
+        ...(hasKeyedState ? ['dynamodb:PartiQLUpdate'] : []),
         'dynamodb:PutItem',
         'dynamodb:Query',
         'dynamodb:UpdateItem',

@@ -132,11 +132,17 @@ export const STATE_SLOTS = 64
 export const STATE_TAIL_BYTES = 256 * 1024
 /** Characters of changed state between two settlements of a key group, about, and in one part of its output. */
 export const STATE_CHANGE_CHARS = 64 * 1024
-/** A block of keyed state is split when it has more bytes than this. */
-export const STATE_BLOCK_BYTES = 1024
-/** Requests for blocks of keyed state at the same time: reads of up to 100 blocks, and writes of one. */
+/** A block of keyed state is split when it has more bytes than this, as stored and with all its attributes. */
+export const STATE_BLOCK_BYTES = 2048
+/** Requests for up to 100 blocks of keyed state at the same time. */
 export const BLOCKS_AT_ONCE = 4
-export const BLOCK_WRITES_AT_ONCE = 16
+/** Leaves of keyed state that are written together, and their heap. The store makes requests of 25 of them. */
+export const BLOCK_WRITES_AT_ONCE = 400
+export const BLOCK_BYTES_AT_ONCE = 8 * 1024 * 1024
+/** The largest directory of the splits of a key group. A deeper split is left out: it is found by its marker. */
+export const STATE_DIRECTORY_BYTES = 100 * 1024
+/** A directory is stored again when there are so many times as many splits as when it was stored. */
+export const DIRECTORY_GROWTH = 17 / 16
 /** Keys of a slice whose state is in memory at a time, and changed keys that are folded into blocks at a time. */
 export const STATE_KEYS_AT_ONCE = 2_000
 /** Timers named by one wake item. */

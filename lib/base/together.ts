@@ -2,14 +2,15 @@
  * Waits for all calls, and then throws the first failure, if there is one. `Promise.all` throws at once: the other
  * calls go on, and may change what they share when another attempt uses it already.
  */
-export async function together<T>(calls: readonly Promise<T>[]): Promise<T[]> {
-  const values: T[] = []
-  let failure: PromiseRejectedResult | undefined
+export async function together<T extends readonly unknown[] | []>(
+  calls: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   // guard: writes-ended
-  for (const result of await Promise.allSettled(calls)) {
-    if (result.status === 'fulfilled') values.push(result.value)
-    else failure ??= result
+  const results = await Promise.allSettled(calls)
+  const values: unknown[] = []
+  for (const result of results) {
+    if (result.status === 'rejected') throw result.reason
+    values.push(result.value)
   }
-  if (failure !== undefined) throw failure.reason
-  return values
+  return values as { -readonly [K in keyof T]: Awaited<T[K]> }
 }

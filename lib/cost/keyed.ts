@@ -18,5 +18,6 @@ export function stateUnits(keys: number, touches: number): number {
   const closings = Math.max(1, Math.min(STATE_SLOTS - 1, STATE_TAIL_BYTES / slotBytes))
   const blocks = Math.max(1, (keys * STATE_BYTES) / (STATE_BLOCK_BYTES * FILL))
   const folded = distinctOf(blocks, distinctOf(keys, touches * closings))
-  return Math.max(1, Math.ceil(slotBytes / UNIT_BYTES)) + folded / closings
+  const blockUnits = Math.max(1, (STATE_BLOCK_BYTES * FILL) / UNIT_BYTES)
+  return Math.max(1, Math.ceil(slotBytes / UNIT_BYTES)) + (folded * blockUnits) / closings
 }

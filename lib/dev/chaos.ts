@@ -111,6 +111,7 @@ export class Process {
       get: (keys) => faults.call(this, () => inner.get(keys)),
       insert: (items) => faults.call(this, () => inner.insert(items)),
       update: (update) => faults.call(this, () => inner.update(update)),
+      updateAll: (updates) => faults.call(this, () => inner.updateAll(updates)),
       query: (range) => faults.call(this, () => inner.query(range)),
       usage: () => inner.usage(),
       close: () => inner.close(),

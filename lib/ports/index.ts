@@ -33,5 +33,6 @@ export type {
   StateStore,
   StoreUsage,
   Update,
+  UpdateAllVerdict,
   UpdateVerdict,
 } from './state-store.js'

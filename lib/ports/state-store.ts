@@ -43,6 +43,12 @@ export type UpdateVerdict =
   | { readonly applied: true; readonly item: Item }
   | { readonly applied: false; readonly item: Item | undefined }
 
+/**
+ * The result of one update among many. `item` is what stands in the way of a refused one, read a moment after the
+ * refusal.
+ */
+export type UpdateAllVerdict = { readonly applied: true } | { readonly applied: false; readonly item: Item | undefined }
+
 /** The result of one insert among many. Each insert is decided on its own; nothing is atomic across them. */
 export type InsertVerdict = 'inserted' | 'exists'
 
@@ -97,6 +103,11 @@ export interface StateStore {
    */
   insert(items: readonly Item[]): Promise<readonly InsertVerdict[]>
   update(update: Update): Promise<UpdateVerdict>
+  /**
+   * Makes each update as `update` does. The keys must be distinct. Each one is decided on its own; nothing is atomic
+   * across them. The number of updates is not limited: the store splits the requests itself.
+   */
+  updateAll(updates: readonly Update[]): Promise<readonly UpdateAllVerdict[]>
   query(range: RangeQuery): Promise<Page>
   /** A snapshot of the counters. */
   usage(): StoreUsage

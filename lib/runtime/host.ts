@@ -139,17 +139,27 @@ export class Host {
     if (at > this.newestMark(stage)) this.marks.set(stage, at)
   }
 
-  /** Clears the least recently used caches until the rest is within the limit. */
+  /**
+   * Frees memory until the caches are within their limit, the least recently used first. Keyed state loses its blocks
+   * first: to read its tail and its splits again takes many requests for few bytes.
+   */
   trimCaches(): void {
-    let bytes = 0
-    const all = [...this.caches.values(), ...this.states.values()]
-    for (const cache of all) bytes += cache.bytes
-    for (const cache of all) {
-      if (bytes <= Math.min(CACHE_BYTES_MAX, this.limits.advanceBytes)) return
-      if (cache.busy) continue
-      bytes -= cache.bytes
-      cache.clear()
+    const lanes = [...this.caches.values()]
+    const states = [...this.states.values()]
+    let excess = -Math.min(CACHE_BYTES_MAX, this.limits.advanceBytes)
+    for (const { bytes } of [...lanes, ...states]) excess += bytes
+    const free = <C extends LaneCache | KeyedState>(caches: readonly C[], work: (cache: C) => void): void => {
+      for (const cache of caches) {
+        if (excess <= 0) return
+        if (cache.busy) continue
+        const before = cache.bytes
+        work(cache)
+        excess -= before - cache.bytes
+      }
     }
+    free(lanes, (lane) => lane.clear())
+    free(states, (state) => state.trim(state.bytes - excess))
+    free(states, (state) => state.clear())
   }
 
   /** Logs a warning once per container and source. */

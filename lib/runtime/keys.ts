@@ -56,6 +56,11 @@ export function blockKey(prefix: string, group: Group, keyGroup: number, depth: 
     sk: `b#${String(depth).padStart(2, '0')}#${hex8(bits)}`,
   }
 }
+/** The splits of the blocks of a key group. */
+export const directoryKey = (prefix: string, group: Group, keyGroup: number): ItemKey => ({
+  pk: statePk(prefix, group, keyGroup),
+  sk: 'd',
+})
 /** Timers of keys whose state is in blocks. They sort by the first of their times. */
 export const wakeKey = (prefix: string, group: Group, keyGroup: number, first: number, id: string): ItemKey => ({
   pk: statePk(prefix, group, keyGroup),

@@ -52,7 +52,7 @@ export interface Limits {
    * computed it.
    */
   readonly pacedSplits: number
-  /** The size at which a block of keyed state is split, in bytes. */
+  /** The stored size at which a block of keyed state is split, in bytes. */
   readonly blockBytes: number
   /** The stored changes of a key group's state, in bytes, at which they are folded into blocks. */
   readonly tailBytes: number

@@ -47,15 +47,19 @@ export function storableKey(key: Key, text: string): unknown {
 const isBigint = (value: unknown): boolean => typeof value === 'bigint'
 
 /**
- * The attributes of a segment's payload. It is compressed if that saves a write unit, and the checksum covers the
- * stored bytes.
+ * The attributes of a payload. It is compressed if that saves a write unit, and the checksum covers the stored bytes.
+ * `overhead` is the size of the rest of the item.
  */
-export function payloadAttributes(bytes: Buffer): { data: Uint8Array; packed: boolean; sum: number; format: number } {
+export function payloadAttributes(
+  bytes: Buffer,
+  overhead = 0,
+): { data: Uint8Array; packed: boolean; sum: number; format: number } {
   let data = bytes
   let packed = false
-  if (bytes.length > WRITE_UNIT_BYTES) {
+  const units = (data: Uint8Array): number => Math.ceil((data.length + overhead) / WRITE_UNIT_BYTES)
+  if (units(bytes) > 1) {
     const small = gzipSync(bytes, { level: 1 })
-    if (Math.ceil(small.length / WRITE_UNIT_BYTES) < Math.ceil(bytes.length / WRITE_UNIT_BYTES)) {
+    if (units(small) < units(bytes)) {
       data = small
       packed = true
     }

@@ -1,6 +1,6 @@
 import { assert, compareBytes } from '../base/index.js'
 import type { Attribute, Condition, Item, Update } from '../ports/index.js'
-import { admit, checkAttribute, checkAttributeName, checkKey, type Sized } from './items.js'
+import { admit, checkAttribute, checkAttributeName, checkDistinct, checkKey, type Sized } from './items.js'
 
 /**
  * Returns the item after the update, or undefined if the update is refused: no item exists, or a condition does not
@@ -35,6 +35,15 @@ function isBelow(a: Attribute, b: string | number): boolean {
 export function isEqual(a: Attribute | undefined, b: Attribute | undefined): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
   return a === b
+}
+
+/** The verdict on an update among many that was applied. */
+export const APPLIED = { applied: true } as const
+
+/** Checks updates that are made together. */
+export function checkUpdates(updates: readonly Update[]): void {
+  for (const update of updates) checkUpdate(update)
+  checkDistinct(updates.map(({ key }) => key))
 }
 
 /**

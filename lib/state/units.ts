@@ -29,6 +29,12 @@ function numberBytes(value: number): number {
 export const writeUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES))
 export const readUnits = (bytes: number): number => Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES))
 
+/** The sizes of an item before and after an update, in bytes. */
+export interface Sizes {
+  readonly before: number | undefined
+  readonly after: number | undefined
+}
+
 /** Counts the requests to a store. Sizes are in bytes; undefined for an item that does not exist. */
 export class Meter {
   #requests = 0
@@ -57,9 +63,9 @@ export class Meter {
   }
 
   /** A refused update has no `after` size. It is charged for the existing item, or one unit if there is none. */
-  update(before: number | undefined, after: number | undefined): void {
-    this.#requests++
-    this.#writeUnits += writeUnits(Math.max(before ?? 0, after ?? 0))
+  update(...updates: readonly Sizes[]): void {
+    this.#requests += Math.ceil(updates.length / STORE_INSERT_MAX)
+    for (const { before, after } of updates) this.#writeUnits += writeUnits(Math.max(before ?? 0, after ?? 0))
   }
 
   snapshot(): StoreUsage {

@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
 import { describe, expect, it } from 'vitest'
 import { KinesisSource, StateTable, StreamPipeline } from '../../infra/constructs/index.js'
-import { kinesis, letters, msk, ofKinesis, selfManaged, sharedLetters, stack } from './stacks.js'
+import { kinesis, letters, msk, ofKinesis, selfManaged, sharedLetters, stack, withKeyedState } from './stacks.js'
 
 interface Statement {
   readonly Action: string | readonly string[]
@@ -141,6 +141,16 @@ describe("roles reach the keys of their own pipeline's run", () => {
         })
       expect(JSON.stringify(statements[0]!.Condition)).toContain(prefix)
     }
+  })
+})
+
+describe('roles of a pipeline with keyed state', () => {
+  it('also update items of the state many at a time, under the same condition; others do not', () => {
+    const plain = onState(kinesis(stack()))
+    const keyed = onState(kinesis(stack(), {}, { pipeline: withKeyedState }))
+    expect(keyed.map(actionsOf)).toEqual(Array(3).fill(sorted([...STATE, 'dynamodb:PartiQLUpdate'])))
+    expect(plain.map(actionsOf)).toEqual(Array(3).fill(STATE))
+    expect(keyed.map(({ Condition }) => Condition)).toEqual(plain.map(({ Condition }) => Condition))
   })
 })
 

@@ -18,7 +18,16 @@ import {
   StreamPipeline,
   type StreamPipelineProps,
 } from '../../infra/constructs/index.js'
-import { count, dynamodbTable, kafkaSource, kinesisSource, outOfOrder, pipeline, tumbling } from '../../lib/index.js'
+import {
+  count,
+  dynamodbTable,
+  kafkaSource,
+  kinesisSource,
+  outOfOrder,
+  pipeline,
+  tumbling,
+  value,
+} from '../../lib/index.js'
 
 export interface Order {
   readonly id: string
@@ -37,6 +46,18 @@ export const ofKinesis = pipeline('orders', (p) =>
     .keyBy((order) => order.id)
     .window(tumbling('1m'))
     .aggregate('counts', { orders: count() })
+    .to(dynamodbTable('counts')),
+)
+/** One source and a process function, whose state is kept by key. */
+export const withKeyedState = pipeline('orders', (p) =>
+  p
+    .from(kinesisSource('orders', options))
+    .keyBy((order) => order.id)
+    .process(
+      'seen',
+      { state: { orders: value(0) }, every: '1m' },
+      { onRow: (ctx) => [{ orders: ctx.state.orders.get() }] },
+    )
     .to(dynamodbTable('counts')),
 )
 export const ofKafka = pipeline('orders', (p) =>

@@ -98,7 +98,7 @@ function updating<Row extends object>(
   const state = Object.fromEntries(Object.entries(folds).map(([name, fold]) => [name, aggregate(fold)]))
   return query((p) => {
     p.from(impulses)
-      .map(rows)
+      .map(rows as (row: Impulse) => any)
       .keyBy((row: any) => row[key] as number)
       .process(
         'updating',

@@ -185,11 +185,6 @@ describe('a step that may not follow says what comes before it', () => {
       `window() cannot be called here. ${STREAM}`,
     ],
     ['count of a stream', (p) => untyped(p.from(orders)).count(), `count() cannot be called here. ${STREAM} ${FOLDS}`],
-    [
-      'count of a keyed stream',
-      (p) => untyped(keyed(p)).reduce('a', { n: count() }),
-      `reduce() cannot be called here. ${KEYED}`,
-    ],
     ['map of a keyed stream', (p) => untyped(keyed(p)).map((o: Order) => o), `map() cannot be called here. ${KEYED}`],
     [
       'to of a window',

@@ -75,6 +75,8 @@ export class Harness {
       get: (keys) => call(`get ${keys.map((key) => key.sk).join()}`, () => store.get(keys)),
       insert: (items) => call(`insert ${items.map((item) => item.sk).join()}`, () => store.insert(items)),
       update: (update) => call(`update ${update.key.sk} ${namesOf(update.set)}`, () => store.update(update)),
+      updateAll: (updates) =>
+        call(`updateAll ${updates.map(({ key }) => key.sk).join()}`, () => store.updateAll(updates)),
       query: (range) => call(`query ${range.from}`, () => store.query(range)),
       usage: () => store.usage(),
       close: () => store.close(),

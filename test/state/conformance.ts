@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Item, RangeQuery, StateStore, StoreUsage, Update } from '../../lib/ports/index.js'
+import type { Attribute, Item, RangeQuery, StateStore, StoreUsage, Update } from '../../lib/ports/index.js'
 import { draws } from '../draws.js'
 import { runOnModel, runOnStore, scripts } from './model.js'
 
@@ -240,6 +240,106 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
       })
     })
 
+    describe('updates that are made together', () => {
+      let changes = 0
+      const change = (sk: string, when: Update['when'] = [], more: Partial<Update> = {}): Update => ({
+        key: key(sk),
+        set: { done: `together ${changes++}` },
+        when,
+        ...more,
+      })
+      const is = (attribute: string, value: Attribute) => ({ attribute, is: 'equal', value }) as const
+
+      it('decides each one alone, by every kind of condition, and gives what stands in the way', async () => {
+        const b = Uint8Array.of(1, 2)
+        const sks = Array.from({ length: 15 }, (_, i) => `k${String(i).padStart(2, '0')}`)
+        const stored = (sk: string): Item => item(sk, { s: 'm', n: 5, t: true, b, 'it"s': 1 })
+        await store.insert(sks.map(stored))
+        const tries: readonly (readonly [Update['when'], applies: boolean])[] = [
+          [[], true],
+          [[is('s', 'm'), is('n', 5), is('t', true), is('b', b), is('it"s', 1)], true],
+          [[is('s', 'n')], false],
+          [[is('n', '5')], false],
+          [[is('b', Uint8Array.of(1, 3))], false],
+          [[is('x', 'm')], false],
+          [[{ attribute: 's', is: 'below', value: 'n' }], true],
+          [[{ attribute: 's', is: 'below', value: 'm' }], false],
+          [[{ attribute: 's', is: 'below', value: 9 }], false],
+          [[{ attribute: 'n', is: 'below', value: 10 }], true],
+          [[{ attribute: 'n', is: 'below', value: '9' }], false],
+          [[{ attribute: 'x', is: 'below', value: 'a' }], true],
+          [[{ attribute: 'x', is: 'absent' }], true],
+          [[{ attribute: 's', is: 'absent' }], false],
+          [[is('n', 5), { attribute: 's', is: 'absent' }], false],
+        ]
+        const updates = tries.map(([when], i) => change(sks[i]!, when))
+        const verdicts = await store.updateAll(updates)
+        expect(verdicts).toStrictEqual(
+          tries.map(([, applies], i) => (applies ? { applied: true } : { applied: false, item: stored(sks[i]!) })),
+        )
+        expect(await store.get(sks.map(key))).toStrictEqual(
+          tries.map(([, applies], i) => ({ ...stored(sks[i]!), ...(applies && updates[i]!.set) })),
+        )
+      })
+
+      it('makes none where no item is, and refuses the update whatever its conditions', async () => {
+        await store.insert([item('a')])
+        const absent = { attribute: 'x', is: 'absent' } as const
+        const below = { attribute: 'x', is: 'below', value: 1 } as const
+        const updates = [change('a'), change('b'), change('c', [absent]), change('d', [below])]
+        const no = { applied: false, item: undefined }
+        expect(await store.updateAll(updates)).toEqual([{ applied: true }, no, no, no])
+        expect(await store.get(['b', 'c', 'd'].map(key))).toEqual([undefined, undefined, undefined])
+      })
+
+      it('sets, removes, does both or neither', async () => {
+        await store.insert(['a', 'b', 'c', 'd'].map((sk) => item(sk, { s: 'm', n: 5 })))
+        const verdicts = await store.updateAll([
+          change('a', [], { set: { n: 6 } }),
+          change('b', [], { set: {}, remove: ['s', 'x'] }),
+          change('c', [], { set: { n: 6 }, remove: ['s'] }),
+          change('d', [], { set: {} }),
+        ])
+        expect(verdicts.map(({ applied }) => applied)).toEqual([true, true, true, true])
+        const after = [
+          item('a', { s: 'm', n: 6 }),
+          item('b', { n: 5 }),
+          item('c', { n: 6 }),
+          item('d', { s: 'm', n: 5 }),
+        ]
+        expect(await store.get(['a', 'b', 'c', 'd'].map(key))).toEqual(after)
+      })
+
+      it('takes more than fit into one request, and none', async () => {
+        expect(await store.updateAll([])).toEqual([])
+        const sks = Array.from({ length: 60 }, (_, i) => `${i}`)
+        await store.insert(sks.map((sk) => item(sk, { n: Number(sk) % 2 })))
+        const verdicts = await store.updateAll(sks.map((sk) => change(sk, [is('n', 0)])))
+        expect(verdicts.map(({ applied }) => applied)).toEqual(sks.map((sk) => Number(sk) % 2 === 0))
+      })
+
+      it('lets exactly one of many concurrent updates with the same condition win', async () => {
+        await store.insert(['a', 'b', 'c'].map((sk) => item(sk, { n: 5 })))
+        const calls = Array.from({ length: 8 }, (_, i) =>
+          store.updateAll(['a', 'b', 'c'].map((sk) => change(sk, [is('n', 5)], { set: { n: 100 + i } }))),
+        )
+        const verdicts = await Promise.all(calls)
+        for (const at of [0, 1, 2]) expect(verdicts.filter((one) => one[at]!.applied)).toHaveLength(1)
+      })
+
+      it('refuses what a single update refuses, and one key twice, before it writes anything', async () => {
+        await store.insert([item('a'), item('b')])
+        const wrong: Update[] = [
+          change('b', [], { set: { n: Number.NaN } }),
+          change('b', [], { set: { sk: 'c' } }),
+          change('b', [is('n', 1e126)]),
+          change('a'),
+        ]
+        for (const one of wrong) await expect(store.updateAll([change('a'), one])).rejects.toThrow('Invariant broken')
+        expect(await store.get([key('a')])).toEqual([item('a')])
+      })
+    })
+
     describe('query', () => {
       const sks = async (range: Partial<RangeQuery>): Promise<string[]> =>
         (await drain(store, { pk: 'p', from: 'b', to: 'e', ...range })).map(({ sk }) => sk)
@@ -392,6 +492,14 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         expect(await update('x', 9000)).toEqual({ requests: 1, writeUnits: 1, readUnits: 0 })
       })
 
+      it('charges updates that are made together like single ones, in requests of 25', async () => {
+        const sks = Array.from({ length: 51 }, (_, i) => `k${i}`)
+        await store.insert(sks.map((sk) => item(sk, { b: new Uint8Array(10) })))
+        const larger = sks.map((sk) => ({ key: key(sk), set: { b: new Uint8Array(1500) }, when: [] }))
+        expect(await cost(() => store.updateAll(larger))).toEqual({ requests: 3, writeUnits: 102, readUnits: 0 })
+        expect(await cost(() => store.updateAll([]))).toEqual({ requests: 0, writeUnits: 0, readUnits: 0 })
+      })
+
       it('charges a get for each item by itself, absent ones too', async () => {
         await store.insert([sized('a', 100), sized('b', 4096), sized('c', 4097)])
         const keys = ['a', 'b', 'c', 'x'].map(key)
@@ -430,6 +538,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
       await expect(store.get([key('a')])).rejects.toThrow('closed')
       await expect(store.insert([item('a')])).rejects.toThrow('closed')
       await expect(store.update({ key: key('a'), set: {}, when: [] })).rejects.toThrow('closed')
+      await expect(store.updateAll([])).rejects.toThrow('closed')
       await expect(store.query(all('p'))).rejects.toThrow('closed')
     })
   })

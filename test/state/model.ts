@@ -1,9 +1,19 @@
 import fc from 'fast-check'
-import type { Attribute, Condition, Item, ItemKey, RangeQuery, StateStore, Update } from '../../lib/ports/index.js'
+import type {
+  Attribute,
+  Condition,
+  Item,
+  ItemKey,
+  RangeQuery,
+  StateStore,
+  Update,
+  UpdateVerdict,
+} from '../../lib/ports/index.js'
 
 export type Step =
   | { readonly kind: 'insert'; readonly items: readonly Item[] }
   | { readonly kind: 'update'; readonly update: Update }
+  | { readonly kind: 'updateAll'; readonly updates: readonly Update[] }
   | { readonly kind: 'get'; readonly keys: readonly ItemKey[] }
   | { readonly kind: 'query'; readonly range: RangeQuery }
 
@@ -48,6 +58,9 @@ export const scripts: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
     fc.uniqueArray(items, { selector: idOf, maxLength: 8 }).map((all): Step => ({ kind: 'insert', items: all })),
     updates.map((update): Step => ({ kind: 'update', update })),
+    fc
+      .uniqueArray(updates, { selector: ({ key }) => idOf(key), maxLength: 5 })
+      .map((all): Step => ({ kind: 'updateAll', updates: all })),
     fc.uniqueArray(keys, { selector: idOf, maxLength: 4 }).map((all): Step => ({ kind: 'get', keys: all })),
     ranges.map((range): Step => ({ kind: 'query', range })),
   ),
@@ -59,6 +72,7 @@ export async function runOnStore(store: StateStore, script: readonly Step[]): Pr
   for (const step of script) {
     if (step.kind === 'insert') answers.push(await store.insert(step.items))
     else if (step.kind === 'update') answers.push(await store.update(step.update))
+    else if (step.kind === 'updateAll') answers.push(await store.updateAll(step.updates))
     else if (step.kind === 'get') answers.push(await store.get(step.keys))
     else answers.push((await store.query(step.range)).items)
   }
@@ -71,6 +85,11 @@ export function runOnModel(script: readonly Step[]): unknown[] {
   return script.map((step) => {
     if (step.kind === 'insert') return step.items.map((item) => insert(stored, item))
     if (step.kind === 'update') return update(stored, step.update)
+    if (step.kind === 'updateAll')
+      return step.updates.map((one) => {
+        const verdict = update(stored, one)
+        return verdict.applied ? { applied: true } : verdict
+      })
     if (step.kind === 'get') return step.keys.map((key) => stored.get(idOf(key)))
     return query([...stored.values()], step.range)
   })
@@ -82,7 +101,7 @@ function insert(stored: Map<string, Item>, item: Item): string {
   return 'inserted'
 }
 
-function update(stored: Map<string, Item>, { key, set, remove = [], when }: Update): unknown {
+function update(stored: Map<string, Item>, { key, set, remove = [], when }: Update): UpdateVerdict {
   const item = stored.get(idOf(key))
   if (!item || !when.every((condition) => holds(condition, item[condition.attribute]))) return { applied: false, item }
   const kept = Object.entries(item).filter(([name]) => !remove.includes(name))

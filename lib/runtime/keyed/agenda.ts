@@ -4,6 +4,13 @@ export class Agenda<T> {
   /** The slices, the latest first. */
   private readonly ends: number[] = []
 
+  private count = 0
+
+  /** How many names there are, each counted in every slice that has it. */
+  get size(): number {
+    return this.count
+  }
+
   add(slice: number, item: T): void {
     let items = this.bySlice.get(slice)
     if (items === undefined) {
@@ -13,12 +20,18 @@ export class Agenda<T> {
       while (at > 0 && this.ends[at - 1]! < slice) at--
       this.ends.splice(at, 0, slice)
     }
+    if (items.has(item)) return
     items.add(item)
+    this.count++
   }
 
   /** The first slice after this one that has something to do. */
   next(after: number): number | undefined {
-    while (this.ends.length > 0 && this.ends.at(-1)! <= after) this.bySlice.delete(this.ends.pop()!)
+    while (this.ends.length > 0 && this.ends.at(-1)! <= after) {
+      const end = this.ends.pop()!
+      this.count -= this.bySlice.get(end)!.size
+      this.bySlice.delete(end)
+    }
     return this.ends.at(-1)
   }
 
@@ -28,6 +41,7 @@ export class Agenda<T> {
 
   clear(): void {
     this.bySlice.clear()
+    this.count = 0
     this.ends.length = 0
   }
 }

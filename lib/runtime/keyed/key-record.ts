@@ -35,8 +35,12 @@ function headOf(key: unknown, due: number | undefined, wake: number | undefined)
 }
 
 /** The attributes of an item that holds records. */
-export function recordAttributes(bytes: Buffer, records: number): Record<string, Uint8Array | number | boolean> {
-  return { ...payloadAttributes(bytes), n: records }
+export function recordAttributes(
+  bytes: Buffer,
+  records: number,
+  overhead = 0,
+): Record<string, Uint8Array | number | boolean> {
+  return { ...payloadAttributes(bytes, overhead), n: records }
 }
 
 /** @throws {StopError} if the item is damaged, or of another format */

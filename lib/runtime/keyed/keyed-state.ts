@@ -1,4 +1,4 @@
-import { BLOCK_WRITES_AT_ONCE, TIME_MAX, TIME_MIN, together } from '../../base/index.js'
+import { TIME_MAX, TIME_MIN } from '../../base/index.js'
 import type { StepOf } from '../../keyed/index.js'
 import type { Closed } from '../closed.js'
 import type { Closing, ClosingPlace } from '../closing.js'
@@ -7,12 +7,15 @@ import type { KeyPlace } from '../key-order.js'
 import type { SliceCache } from '../slice-cache.js'
 import { type Counters, readCounters, writeCounters } from '../split-item.js'
 import { Agenda } from './agenda.js'
-import { Blocks } from './blocks.js'
+import { Blocks, type Leaf } from './blocks.js'
 import { KeyedClosing } from './close.js'
 import { Behind, placeOf, type StateGroup } from './group.js'
-import { isGone, type KeyRecord } from './key-record.js'
+import { bytesOf, isGone, type KeyRecord } from './key-record.js'
 import { readSlots, type Slot, writeSlot } from './tail.js'
 import { type Due, readWakes, retireWakes, writeWakes } from './wakes.js'
+
+/** The heap of a key that is to be woken. */
+const WOKEN_BYTES = 48
 
 /**
  * The keyed state of a key group, as far as a container holds it (invariants 7, 8). The state at the cursor is: the
@@ -31,7 +34,10 @@ export class KeyedState {
   private seq = 0
   private base = 0
   private readonly tail = new Map<string, KeyRecord>()
+  /** As stored. */
   private tailBytes = 0
+  /** Heap of the tail, about. */
+  private tailHeap = 0
   /** The slot after the tail, if an attempt wrote it from an earlier cursor. */
   private dead: Slot | undefined
   /** Keys of the tail and the changes that have work without rows, by slice. */
@@ -52,7 +58,12 @@ export class KeyedState {
   }
 
   get bytes(): number {
-    return this.isHeld ? this.blocks.bytes + 4 * this.tailBytes : 0
+    return this.isHeld ? this.blocks.bytes + this.tailHeap + this.woken.size * WOKEN_BYTES : 0
+  }
+
+  /** Drops blocks until the rest takes no more than this, if it can. */
+  trim(bytesMax: number): void {
+    this.blocks.trim(bytesMax - (this.bytes - this.blocks.bytes))
   }
 
   clear(): void {
@@ -70,6 +81,7 @@ export class KeyedState {
     this.wakesTo = TIME_MIN
     this.dead = undefined
     this.tailBytes = 0
+    this.tailHeap = 0
   }
 
   /**
@@ -120,10 +132,16 @@ export class KeyedState {
 
   private take(records: readonly KeyRecord[], bytes: number): void {
     for (const record of records) {
-      this.tail.set(record.text, record)
+      this.keep(record)
       this.remember(record)
     }
     this.tailBytes += bytes
+  }
+
+  private keep(record: KeyRecord): void {
+    const before = this.tail.get(record.text)
+    this.tailHeap += 2 * (bytesOf(record) - (before === undefined ? 0 : bytesOf(before)))
+    this.tail.set(record.text, record)
   }
 
   private remember({ due, text }: KeyRecord): void {
@@ -236,7 +254,7 @@ export class KeyedState {
       records,
     }
     this.tailBytes += await writeSlot(this.group, slot, dead)
-    for (const record of records) this.tail.set(record.text, record)
+    for (const record of records) this.keep(record)
     this.dead = undefined
     this.seq++
     changes.clear()
@@ -267,6 +285,7 @@ export class KeyedState {
       this.blocks.trim(host.limits.advanceBytes / 4)
     }
     await this.moveBase(cursor, done)
+    await this.blocks.list()
     return true
   }
 
@@ -274,11 +293,12 @@ export class KeyedState {
   private async foldInto(records: readonly KeyRecord[], done: number): Promise<boolean> {
     const { operator } = this.group
     const { slices, keyGroups } = operator
-    const byLeaf = new Map<ReturnType<Blocks['leafOf']>, KeyRecord[]>()
+    const byLeaf = new Map<Leaf, KeyRecord[]>()
     const dues: Due[] = []
     for (const record of records) {
       const leaf = this.blocks.leafOf(placeOf(record.hash, keyGroups))
-      // An earlier attempt has folded these changes before its time ran out.
+      // An earlier attempt has folded these changes before its time ran out. The block cannot be split a second time
+      // after the same slot.
       if (leaf.asOf === this.seq) continue // guard: folded-once
       const { due } = record
       const stored = leaf.records.get(record.text)?.wake
@@ -290,14 +310,7 @@ export class KeyedState {
       list.push({ ...record, wake: isKept ? stored : due })
     }
     await writeWakes(this.group, dues) // guard: wakes-before-blocks
-    const leaves = [...byLeaf]
-    let isWhole = true
-    for (let at = 0; at < leaves.length; at += BLOCK_WRITES_AT_ONCE) {
-      const batch = leaves.slice(at, at + BLOCK_WRITES_AT_ONCE)
-      const written = await together(batch.map(([leaf, some]) => this.blocks.write(leaf, some, this.seq)))
-      if (written.includes(false)) isWhole = false
-    }
-    return isWhole
+    return await this.blocks.write([...byLeaf], this.seq)
   }
 
   private async moveBase(cursor: GroupCursor, done: number): Promise<void> {
@@ -316,6 +329,7 @@ export class KeyedState {
     this.base = this.seq
     this.tail.clear()
     this.tailBytes = 0
+    this.tailHeap = 0
     this.own.clear()
     this.woken.clear()
     this.wakesTo = TIME_MIN

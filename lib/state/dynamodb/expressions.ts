@@ -65,6 +65,41 @@ function conditionText(at: Placeholders, condition: Condition): string {
   }
 }
 
+/** DynamoDB limits a statement to 8,192 characters. */
+const STATEMENT_LENGTH_MAX = 8_000
+
+/**
+ * An update as a PartiQL statement, which never creates an item. Undefined if it has to be an update of its own: if it
+ * sets nothing, if it removes attributes, which a statement refuses for some that are absent, or if it is too long.
+ */
+export function updateStatement(
+  table: string,
+  { key, set, remove = [], when }: Update,
+): { readonly text: string; readonly parameters: AttributeValue[] } | undefined {
+  const names = Object.keys(set)
+  if (names.length === 0 || remove.length > 0) return undefined
+  const where = ['"pk"=?', '"sk"=?', ...when.map(whereText)]
+  const text = `UPDATE "${table}" ${names.map((name) => `SET ${quoted(name)}=?`).join(' ')} WHERE ${where.join(' AND ')}`
+  if (text.length > STATEMENT_LENGTH_MAX) return undefined
+  const parameters = [...Object.values(set), key.pk, key.sk]
+  for (const condition of when) if (condition.is !== 'absent') parameters.push(condition.value)
+  return { text, parameters: parameters.map(toValue) }
+}
+
+function whereText({ attribute, is }: Condition): string {
+  const name = quoted(attribute)
+  switch (is) {
+    case 'absent':
+      return `${name} IS MISSING`
+    case 'equal':
+      return `${name}=?`
+    case 'below':
+      return `(${name} IS MISSING OR ${name}<?)`
+  }
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
 /**
  * `from <= sk < to`. A key condition allows only one interval, which is closed on both sides. The reader leaves out an
  * item at `to` itself.

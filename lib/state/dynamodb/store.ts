@@ -9,6 +9,7 @@ import {
 import { dynamodbClient, placeOf } from '../../aws/dynamodb-client.js'
 import { fromItem } from '../../aws/dynamodb-values.js'
 import { judgeError, lacksPartiql, refusal } from '../../aws/failure.js'
+import { limited } from '../../aws/limited.js'
 import { RETRY_BUDGET, Retries, type RetryBudget, untilAnswered } from '../../aws/retry.js'
 import { assert, type MillraceError, RetryableError, STORE_GET_MAX } from '../../base/index.js'
 import type {
@@ -20,18 +21,22 @@ import type {
   StateStore,
   StoreUsage,
   Update,
+  UpdateAllVerdict,
   UpdateVerdict,
 } from '../../ports/index.js'
-import { checkUpdate } from '../conditions.js'
+import { APPLIED, checkUpdate, checkUpdates } from '../conditions.js'
 import { admit, checkDistinct, checkGet, type Sized } from '../items.js'
 import { boundsOf } from '../paging.js'
 import { itemBytes, readUnits, writeUnits } from '../units.js'
 import { queryExpressions, updateExpressions } from './expressions.js'
-import { type InsertOutcome, insertByPuts, insertByStatements, standingOf } from './inserts.js'
+import { type InsertCall, type InsertOutcome, insertByPuts, insertByStatements, standingOf } from './inserts.js'
 import type { DynamoDBStoreOptions } from './options.js'
 import { isInsert, isUpdated } from './same.js'
+import { type UpdateOutcome, updateByStatements, updateBytes } from './updates.js'
 
 type Key = Record<string, AttributeValue>
+
+const UPDATES_AT_ONCE = 8
 
 /** See `dynamodbStore`. */
 export class DynamoDBStore implements StateStore {
@@ -114,8 +119,7 @@ export class DynamoDBStore implements StateStore {
   }
 
   private async tryInsert(entries: readonly Sized[]): Promise<InsertOutcome[]> {
-    const { client, table, what, budget } = this
-    const call = { client, table, what, budget, onRequest: () => void this.requests++ }
+    const call = this.statements()
     try {
       if (this.usesPartiql) return await insertByStatements(call, entries)
     } catch (error) {
@@ -159,6 +163,42 @@ export class DynamoDBStore implements StateStore {
     }
   }
 
+  async updateAll(updates: readonly Update[]): Promise<readonly UpdateAllVerdict[]> {
+    this.check()
+    checkUpdates(updates)
+    if (updates.length === 0) return []
+    const outcomes = await this.tryUpdates(updates)
+    const verdicts: UpdateAllVerdict[] = updates.map(() => APPLIED)
+    const refused: number[] = []
+    const single: number[] = []
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome === undefined) single.push(i)
+      else if (outcome !== 'applied') refused.push(i)
+      else this.writes += writeUnits(updateBytes(updates[i]!))
+    }
+    for (let at = 0; at < refused.length; at += STORE_GET_MAX) {
+      const some = refused.slice(at, at + STORE_GET_MAX)
+      // The statements' answers do not contain the stored items.
+      const standing = await this.look(some.map((i) => updates[i]!.key))
+      for (const [n, i] of some.entries())
+        verdicts[i] = withoutItem(this.verdictOf(updates[i]!, standing[n], outcomes[i] === 'ours?'))
+    }
+    await limited(single, UPDATES_AT_ONCE, async (i) => {
+      verdicts[i] = withoutItem(await this.update(updates[i]!))
+    })
+    return verdicts
+  }
+
+  private async tryUpdates(updates: readonly Update[]): Promise<(UpdateOutcome | undefined)[]> {
+    try {
+      if (this.usesPartiql && updates.length > 1) return await updateByStatements(this.statements(), updates)
+    } catch (error) {
+      if (!lacksPartiql(error)) throw this.refusal(error)
+      this.usesPartiql = false
+    }
+    return updates.map(() => undefined)
+  }
+
   /**
    * The refusal contains the stored item. If an earlier attempt may have succeeded, and the item is what this update
    * writes, the update was our own.
@@ -170,6 +210,10 @@ export class DynamoDBStore implements StateStore {
   ): Promise<UpdateVerdict> {
     // A service without PartiQL is an old one, and may not return the stored item.
     const standing = standingOf(error) ?? (this.usesPartiql ? undefined : (await this.look([update.key]))[0])
+    return this.verdictOf(update, standing, isUncertain)
+  }
+
+  private verdictOf(update: Update, standing: Item | undefined, isUncertain: boolean): UpdateVerdict {
     this.writes += standing === undefined ? 1 : writeUnits(itemBytes(standing))
     if (isUncertain && standing !== undefined && isUpdated(standing, update)) return { applied: true, item: standing }
     return { applied: false, item: standing }
@@ -219,6 +263,11 @@ export class DynamoDBStore implements StateStore {
     this.client.destroy()
   }
 
+  private statements(): InsertCall {
+    const { client, table, what, budget } = this
+    return { client, table, what, budget, onRequest: () => void this.requests++ }
+  }
+
   private check(): void {
     assert(!this.closed, 'a closed store is not used')
   }
@@ -240,5 +289,6 @@ export class DynamoDBStore implements StateStore {
   }
 }
 
+const withoutItem = (verdict: UpdateVerdict): UpdateAllVerdict => (verdict.applied ? APPLIED : verdict)
 const keyOf = ({ pk, sk }: ItemKey): ItemKey => ({ pk, sk })
 const nameOf = ({ pk, sk }: ItemKey): string => `${pk.length}:${pk}${sk}`

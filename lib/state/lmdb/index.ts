@@ -1,6 +1,6 @@
 import { assert, messageOf, RetryableError } from '../../base/index.js'
-import type { Attribute, Item, ItemKey, StateStore } from '../../ports/index.js'
-import { checkUpdate, judge } from '../conditions.js'
+import type { Attribute, Item, ItemKey, StateStore, Update } from '../../ports/index.js'
+import { APPLIED, checkUpdate, checkUpdates, judge } from '../conditions.js'
 import { admit, checkDistinct, checkGet, type Sized } from '../items.js'
 import { type Bounds, boundsOf, pageOf } from '../paging.js'
 import { itemBytes, Meter } from '../units.js'
@@ -34,6 +34,17 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
     const written = commit(database, body)
     underWay.add(written)
     return written.finally(() => underWay.delete(written))
+  }
+
+  /** Makes an update inside a write transaction. */
+  function apply(
+    update: Update,
+    key: Uint8Array,
+  ): { readonly before: Sized | undefined; readonly after: Sized | undefined } {
+    const before = read(database, key)
+    const after = judge(before?.item, update)
+    if (after) database.put(key, after.item)
+    return { before, after }
   }
 
   /** Waits for transactions that have not begun: a closing database would refuse their writes. */
@@ -78,14 +89,19 @@ export async function lmdbStore(dir: string): Promise<StateStore> {
       check()
       checkUpdate(update)
       const key = databaseKey(update.key)
-      const { before, after } = await write(() => {
-        const before = read(database, key)
-        const after = judge(before?.item, update)
-        if (after) database.put(key, after.item)
-        return { before, after }
-      })
-      meter.update(before?.bytes, after?.bytes)
+      const { before, after } = await write(() => apply(update, key))
+      meter.update({ before: before?.bytes, after: after?.bytes })
       return after ? { applied: true, item: after.item } : { applied: false, item: before?.item }
+    },
+
+    async updateAll(updates) {
+      check()
+      checkUpdates(updates)
+      if (updates.length === 0) return []
+      const keys = updates.map(({ key }) => databaseKey(key))
+      const outcomes = await write(() => updates.map((update, i) => apply(update, keys[i]!)))
+      meter.update(...outcomes.map(({ before, after }) => ({ before: before?.bytes, after: after?.bytes })))
+      return outcomes.map(({ before, after }) => (after ? APPLIED : { applied: false, item: before?.item }))
     },
 
     async query(range) {

@@ -1,9 +1,9 @@
 import { assert } from '../../base/index.js'
-import type { StateStore } from '../../ports/index.js'
-import { checkUpdate, judge } from '../conditions.js'
+import type { StateStore, Update, UpdateVerdict } from '../../ports/index.js'
+import { APPLIED, checkUpdate, checkUpdates, judge } from '../conditions.js'
 import { admit, checkDistinct, checkGet, copyItem } from '../items.js'
 import { boundsOf, pageOf } from '../paging.js'
-import { Meter } from '../units.js'
+import { Meter, type Sizes } from '../units.js'
 import { MemoryTable } from './table.js'
 
 export { MemoryTable } from './table.js'
@@ -20,6 +20,15 @@ export function memoryStore(table = new MemoryTable()): StateStore {
   const meter = new Meter()
   let closed = false
   const check = (): void => assert(!closed, 'a closed store is not used')
+
+  function apply(update: Update): { readonly verdict: UpdateVerdict; readonly sizes: Sizes } {
+    const before = table.find(update.key)
+    const after = judge(before?.item, update)
+    const sizes = { before: before?.bytes, after: after?.bytes }
+    if (!after) return { verdict: { applied: false, item: before && copyItem(before.item) }, sizes }
+    table.put(after)
+    return { verdict: { applied: true, item: copyItem(after.item) }, sizes }
+  }
 
   return {
     keepsExpired: true,
@@ -49,12 +58,17 @@ export function memoryStore(table = new MemoryTable()): StateStore {
     async update(update) {
       check()
       checkUpdate(update)
-      const before = table.find(update.key)
-      const after = judge(before?.item, update)
-      meter.update(before?.bytes, after?.bytes)
-      if (!after) return { applied: false, item: before && copyItem(before.item) }
-      table.put(after)
-      return { applied: true, item: copyItem(after.item) }
+      const { verdict, sizes } = apply(update)
+      meter.update(sizes)
+      return verdict
+    },
+
+    async updateAll(updates) {
+      check()
+      checkUpdates(updates)
+      const applied = updates.map(apply)
+      meter.update(...applied.map(({ sizes }) => sizes))
+      return applied.map(({ verdict }) => (verdict.applied ? APPLIED : verdict))
     },
 
     async query(range) {

@@ -1,4 +1,4 @@
-import type { InsertVerdict, Item, StateStore, Update, UpdateVerdict } from '../../ports/index.js'
+import type { InsertVerdict, Item, StateStore, Update, UpdateAllVerdict, UpdateVerdict } from '../../ports/index.js'
 import { MemoryTable, memoryStore } from '../../state/memory/index.js'
 import type { Invariants } from './invariants.js'
 import { injected, type Ports } from './ports.js'
@@ -29,6 +29,7 @@ export class SimTable {
       keepsExpired: false,
       insert: (items) => this.insert(items),
       update: (update) => this.update(update),
+      updateAll: (updates) => this.updateAll(updates),
     }
   }
 
@@ -52,6 +53,10 @@ export class SimTable {
       update: (update) =>
         this.request(process, `${name} update ${nameOf(update.key)} ${JSON.stringify(update.set)}`, true, () =>
           this.updateBy(process, update),
+        ),
+      updateAll: (updates) =>
+        this.request(process, `${name} update ${updates.map(({ key }) => nameOf(key)).join(' ')}`, true, () =>
+          this.updateSome(updates),
         ),
       query: (range) =>
         this.request(process, `${name} query ${range.pk} ${range.from}`, false, () => inner.query(range)),
@@ -81,6 +86,23 @@ export class SimTable {
       if (verdict.item.stopped !== before!.stopped) this.onStop()
     }
     return verdict
+  }
+
+  private async updateSome(updates: readonly Update[]): Promise<readonly UpdateAllVerdict[]> {
+    const { swarm } = this.ports
+    if (updates.length === 1 || !swarm.strikes('partial-batch')) return await this.updateAll(updates)
+    await this.updateAll(updates.filter(() => swarm.below(2) === 0))
+    throw injected('unknown-outcome', 'some updates were made')
+  }
+
+  private async updateAll(updates: readonly Update[]): Promise<readonly UpdateAllVerdict[]> {
+    const before = updates.map(({ key }) => this.items.find(key)?.item)
+    const pending = this.inner.updateAll(updates)
+    // The memory store applies a call at once.
+    const after = updates.map(({ key }) => this.items.find(key)?.item)
+    const verdicts = await pending
+    for (const [i, { applied }] of verdicts.entries()) if (applied) this.checks.updated(before[i]!, after[i]!)
+    return verdicts
   }
 
   private async updateBy(process: Process, update: Update): Promise<UpdateVerdict> {

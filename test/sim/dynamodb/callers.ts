@@ -7,6 +7,7 @@ import type {
   RangeQuery,
   StateStore,
   Update,
+  UpdateAllVerdict,
   UpdateVerdict,
 } from '../../../lib/ports/index.js'
 import type { Random } from '../../../lib/testing/random.js'
@@ -18,6 +19,7 @@ export interface Call {
   readonly asked:
     | { readonly kind: 'insert'; readonly items: readonly Item[]; verdicts?: readonly InsertVerdict[] }
     | { readonly kind: 'update'; readonly update: Update; verdict?: UpdateVerdict }
+    | { readonly kind: 'updateAll'; readonly updates: readonly Update[]; verdicts?: readonly UpdateAllVerdict[] }
     | { readonly kind: 'get'; readonly keys: readonly ItemKey[]; items?: readonly (Item | undefined)[] }
     | { readonly kind: 'query'; readonly range: RangeQuery; page?: Page }
   readonly from: number
@@ -28,8 +30,8 @@ export interface Call {
   /** A write of it was held, and may land after its answer. */
   isHeld: boolean
   /**
-   * The store takes the service for an old one, that does not say what stood in the way of an update: it looks, a
-   * moment later.
+   * The answer does not say what stood in the way of an update: the store looks, a moment later. So it is with updates
+   * that are made together, and where the store takes the service for an old one.
    */
   readonly looksLater: boolean
 }
@@ -72,7 +74,8 @@ export class Caller {
     for (let n = 0; n < calls; n++) {
       const kind = this.random.below(10)
       if (kind < 3) await this.call({ kind: 'insert', items: this.items() })
-      else if (kind < 6) await this.call({ kind: 'update', update: this.update() })
+      else if (kind < 5) await this.call({ kind: 'update', update: this.update() })
+      else if (kind < 6) await this.call({ kind: 'updateAll', updates: this.updates() })
       else if (kind < 8) await this.call({ kind: 'get', keys: this.keys(1 + this.random.below(6)) })
       else await this.read()
     }
@@ -95,7 +98,7 @@ export class Caller {
   private async call(asked: Call['asked']): Promise<Call> {
     const { journal } = this
     const { moment } = journal
-    const { looksLater } = this.options
+    const looksLater = asked.kind === 'updateAll' || this.options.looksLater
     const flags = { error: undefined, isUncertain: false, isHeld: false, looksLater }
     const call: Call = { id: this.nextId(), asked, from: moment, to: moment, ...flags }
     this.calls.push(call)
@@ -116,6 +119,8 @@ export class Caller {
     } else if (asked.kind === 'update') {
       asked.verdict = await store.update(asked.update)
       this.see(asked.verdict.item)
+    } else if (asked.kind === 'updateAll') {
+      asked.verdicts = await store.updateAll(asked.updates)
     } else if (asked.kind === 'get') {
       asked.items = await store.get(asked.keys)
       for (const item of asked.items) this.see(item)
@@ -157,8 +162,16 @@ export class Caller {
 
   /** Updates as the protocol makes them: their own effect falsifies their condition for good. */
   private update(): Update {
+    return this.updateOf(this.keys(1)[0]!)
+  }
+
+  private updates(): Update[] {
     const { random } = this
-    const [key] = this.keys(1) as [ItemKey]
+    return this.keys(random.below(4) === 0 ? 30 : 1 + random.below(5)).map((key) => this.updateOf(key))
+  }
+
+  private updateOf(key: ItemKey): Update {
+    const { random } = this
     const n = this.seen.get(`${key.pk} ${key.sk}`) ?? random.below(2)
     const by = this.nextId()
     switch (random.below(4)) {

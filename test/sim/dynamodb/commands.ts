@@ -6,7 +6,13 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { insertText, queryExpressions, updateExpressions } from '../../../lib/state/dynamodb/expressions.js'
+import type { Condition } from '../../../lib/ports/index.js'
+import {
+  insertText,
+  queryExpressions,
+  updateExpressions,
+  updateStatement,
+} from '../../../lib/state/dynamodb/expressions.js'
 import { Random } from '../../../lib/testing/random.js'
 import type { Values } from './values.js'
 
@@ -30,7 +36,7 @@ export class Commands {
       case 1:
         return this.batchExecute()
       case 2:
-        return this.put()
+        return this.random.below(2) === 0 ? this.updates() : this.put()
       case 3:
       case 4:
       case 5:
@@ -107,6 +113,34 @@ export class Commands {
     return new BatchExecuteStatementCommand({ Statements })
   }
 
+  private updates() {
+    const n = 1 + this.random.below(4)
+    const keys = new Set<string>()
+    const Statements = Array.from({ length: n }, () => {
+      let key = this.key()
+      while (keys.has(keyText(key))) key = this.key()
+      keys.add(keyText(key))
+      const names = ['b', 'n', 'x"']
+      const set = Object.fromEntries(names.filter(() => this.random.below(2) === 0).map((name) => [name, this.safe()]))
+      const when = names.filter(() => this.random.below(3) === 0).map((attribute) => this.condition(attribute))
+      const { pk, sk } = { pk: key.pk?.S ?? '', sk: key.sk?.S ?? '' }
+      const { text, parameters } = updateStatement(this.table(), { key: { pk, sk }, set: { n: 1, ...set }, when })!
+      // A parameter too few.
+      return { Statement: text, Parameters: this.seldom() ? parameters.slice(1) : parameters }
+    })
+    return new BatchExecuteStatementCommand({ Statements })
+  }
+
+  private safe() {
+    const value = this.value()
+    return plain(hasWrongNumber({ value }) ? { N: '7' } : value)
+  }
+
+  private condition(attribute: string): Condition {
+    const is = this.of(['equal', 'below', 'absent'] as const)
+    return is === 'absent' ? { attribute, is } : { attribute, is, value: this.safe() as never }
+  }
+
   private put() {
     return new PutItemCommand({
       TableName: this.table(),
@@ -117,22 +151,13 @@ export class Commands {
 
   private update() {
     const { random } = this
-    const plain = (value: AttributeValue) =>
-      value.S ?? (value.N !== undefined ? Number(value.N) : (value.BOOL ?? value.B!))
-    const safe = (): AttributeValue => {
-      const value = this.value()
-      return hasWrongNumber({ value }) ? { N: '7' } : value
-    }
     const sets = ['n', 'b', 'x'].filter(() => random.below(2) === 0)
     const when = ['n', 'b', 'x'].filter(() => random.below(3) === 0)
     const { update, condition, names, values } = updateExpressions({
       key: { pk: '', sk: '' },
-      set: Object.fromEntries(sets.map((name) => [name, plain(safe())])),
+      set: Object.fromEntries(sets.map((name) => [name, this.safe()])),
       remove: this.seldom() ? ['n'] : ["it's"].filter(() => random.below(3) === 0),
-      when: when.map((attribute) => {
-        const is = this.of(['equal', 'below', 'absent'] as const)
-        return is === 'absent' ? { attribute, is } : { attribute, is, value: plain(safe()) as never }
-      }),
+      when: when.map((attribute) => this.condition(attribute)),
     })
     if (this.seldom()) names['#9'] = 'unused'
     if (this.seldom()) values[':9'] = { S: 'unused' }
@@ -177,5 +202,6 @@ export class Commands {
   }
 }
 
+const plain = (value: AttributeValue) => value.S ?? (value.N !== undefined ? Number(value.N) : (value.BOOL ?? value.B!))
 const keyText = ({ pk, sk }: Values): string => JSON.stringify([pk, sk])
 const hasWrongNumber = (item: Values): boolean => Object.values(item).some(({ N }) => WRONG_NUMBERS.includes(N ?? ''))

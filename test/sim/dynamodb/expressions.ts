@@ -55,14 +55,14 @@ function remembered<T>(parse: (text: string) => T): (text: string) => T {
   }
 }
 
-type Test = 'exists' | 'absent' | 'equal' | 'absent or below'
+export type Test = 'exists' | 'absent' | 'equal' | 'absent or below'
 interface Clause {
   readonly test: Test
   readonly name: string
   readonly value: string | undefined
 }
 /** A clause with its placeholders filled in. */
-interface Bound {
+export interface Bound {
   readonly test: Test
   readonly name: string
   readonly value: AttributeValue | undefined
@@ -101,6 +101,10 @@ export function conditionOf(text: string | undefined, scope: Scope): Condition {
   if (clauses.some(({ test, value }) => test === 'absent or below' && value!.BOOL !== undefined)) {
     throw invalid('Incorrect operand type for operator or function; operator or function: <, operand type: BOOL')
   }
+  return conditionFrom(clauses)
+}
+
+export function conditionFrom(clauses: readonly Bound[]): Condition {
   return (standing) => clauses.every((clause) => holds(clause, standing))
 }
 

@@ -1,5 +1,13 @@
 import { RetryableError } from '../../../lib/base/index.js'
-import type { Item, ItemKey, Page, RangeQuery, Update, UpdateVerdict } from '../../../lib/ports/index.js'
+import type {
+  Item,
+  ItemKey,
+  Page,
+  RangeQuery,
+  Update,
+  UpdateAllVerdict,
+  UpdateVerdict,
+} from '../../../lib/ports/index.js'
 import type { Call } from './callers.js'
 import type { Journal } from './journal.js'
 
@@ -8,7 +16,7 @@ export function faultsOf(call: Call, journal: Journal): string[] {
   const { asked, error } = call
   const faults: string[] = []
   const say = (fault: string): void => void faults.push(`${call.id} ${asked.kind}: ${fault}`)
-  const keys = asked.kind === 'insert' ? asked.items : asked.kind === 'update' ? [asked.update.key] : []
+  const keys = keysOf(asked)
   for (const key of keys) {
     if (journal.by(call.id, key).length > 1) say(`took effect twice on ${key.sk}`)
   }
@@ -27,6 +35,11 @@ export function faultsOf(call: Call, journal: Journal): string[] {
   } else if (asked.kind === 'update') {
     const fault = updateFault(call, asked.update, asked.verdict!, journal)
     if (fault !== undefined) say(`${asked.update.key.sk} ${asked.verdict!.applied}: ${fault}`)
+  } else if (asked.kind === 'updateAll') {
+    for (const [i, update] of asked.updates.entries()) {
+      const fault = updateFault(call, update, asked.verdicts![i]!, journal)
+      if (fault !== undefined) say(`${update.key.sk} ${asked.verdicts![i]!.applied}: ${fault}`)
+    }
   } else if (asked.kind === 'get') {
     for (const [i, key] of asked.keys.entries()) {
       if (!journal.was(key, asked.items![i], call.from, call.to)) say(`${key.sk} was never so`)
@@ -38,6 +51,13 @@ export function faultsOf(call: Call, journal: Journal): string[] {
   return faults
 }
 
+/** The items that a call may write. */
+function keysOf(asked: Call['asked']): readonly ItemKey[] {
+  if (asked.kind === 'insert') return asked.items
+  if (asked.kind === 'update') return [asked.update.key]
+  return asked.kind === 'updateAll' ? asked.updates.map(({ key }) => key) : []
+}
+
 function insertFault(call: Call, item: Item, verdict: 'inserted' | 'exists', journal: Journal): string | undefined {
   const own = journal.by(call.id, item).length
   if (verdict === 'inserted') return own === 1 ? undefined : 'it took no effect'
@@ -46,13 +66,19 @@ function insertFault(call: Call, item: Item, verdict: 'inserted' | 'exists', jou
   return refusedFault(call, item, journal)
 }
 
-function updateFault(call: Call, update: Update, verdict: UpdateVerdict, journal: Journal): string | undefined {
+function updateFault(
+  call: Call,
+  update: Update,
+  verdict: UpdateVerdict | UpdateAllVerdict,
+  journal: Journal,
+): string | undefined {
   const { key } = update
   const [own] = journal.by(call.id, key)
   if (verdict.applied) {
     if (own === undefined) return 'it took no effect'
     const before = journal.before(own)
     if (before === undefined || !holds(update, before)) return 'what it changed did not allow it'
+    if (!('item' in verdict)) return undefined
     return journal.was(key, verdict.item, own.at, own.at) ? undefined : 'its item is not what it left behind'
   }
   if (!journal.was(key, verdict.item, call.from, call.to)) return 'what stood in its way never stood'
