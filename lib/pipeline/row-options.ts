@@ -82,7 +82,8 @@ export interface OverOptions extends Every {
   /** Only rows that are at most so much older, in event time: `RANGE BETWEEN … PRECEDING AND CURRENT ROW` of SQL. */
   readonly range?: Duration
   /**
-   * The rows of a key are forgotten when none has come for this long, in event time. Not with `range`, which frees them.
+   * The rows of a key are forgotten when none has come for this long, in event time. Not with `range`, which frees
+   * them.
    */
   readonly ttl?: Duration
 }
@@ -148,7 +149,9 @@ export function settleDeduplicate(name: string, options: DeduplicateOptions<any,
   })
 }
 
-/** The key of an operator that tells the rows of a key apart. Both parts are text, so that no two pairs are the same. */
+/**
+ * The key of an operator that tells the rows of a key apart. Both parts are text, so that no two pairs are the same.
+ */
 export function keyWithin(
   key: (row: any, meta: any) => Key,
   by: (row: any, meta: any) => Key,

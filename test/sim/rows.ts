@@ -99,7 +99,7 @@ interface Given {
   readonly time: number
 }
 
-/** All that the operator gives for one key, whose rows are in order. `sorted` puts rows in the order of their origin. */
+/** All that the operator gives for a key, whose rows are in order. `sorted` puts rows in the order of their origin. */
 export function plainRows(
   spec: RowsSpec,
   all: readonly PlainRow[],
