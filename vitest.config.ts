@@ -33,7 +33,8 @@ const TOGETHER = [
   'test/{pipeline,runtime,testing,time,window}/*.test.ts',
   'test/{crash,lambda,model,oracle,sim,sim/dynamodb,sources,volume}/*.test.ts',
   'test/dev/{answer,code-files,cost-command,events,explain,lines,partition,places,poller,run,summary,terminal}.test.ts',
-  'test/{dev/{cli-process,dead-letters,workspace},docs/{addresses,aggregates,cost,deploy,process,testing,windows},style}.test.ts',
+  'test/{dev/{cli-process,dead-letters,workspace},style}.test.ts',
+  'test/docs/{addresses,aggregates,cost,deploy,process,row-operators,testing,windows}.test.ts',
   'test/infra/{apart,cost,dead-letters,options,own-code,refusals,security,stream-pipeline}.test.ts',
   'test/{sinks/{callback,console,file,file-bytes},state/{lmdb,memory}}.test.ts',
 ]

@@ -11,7 +11,7 @@ const count = (value: number): string => Math.round(value).toLocaleString('en-US
 const times = (value: number): string => `${value.toFixed(1)}x`
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(0)} %`
 
-export function printKeyed({ machine, sizes, limits, cold, cpu, stores }: AllKeyedFigures): void {
+export function printKeyed({ machine, sizes, limits, cold, cpu, rows, stores }: AllKeyedFigures): void {
   console.log(
     `Keyed state on ${machine}, memory store, one process per figure. A touched key is one that has rows in a slice.\n`,
   )
@@ -94,6 +94,7 @@ export function printKeyed({ machine, sizes, limits, cold, cpu, stores }: AllKey
       ]),
     ),
   )
+  printRows(rows)
   console.log('\nWhat folds into blocks take, sparse, with the state in each store:\n')
   console.log(
     table(
@@ -126,6 +127,21 @@ export function printKeyed({ machine, sizes, limits, cold, cpu, stores }: AllKey
       `\n${count(blocks)} blocks updated, 16 at once: ${count(singleCpuUs)} us CPU and ${count(singleElapsedUs)} us a block; by PartiQL, 25 a request: ${count(batchedCpuUs)} us CPU and ${count(batchedElapsedUs)} us a block`,
     )
   }
+}
+
+export function printRows(rows: AllKeyedFigures['rows']): void {
+  console.log('\nOperators over rows: CPU of an event from its payload to the sink, 100 keys, batches of one slice:\n')
+  console.log(
+    table(
+      ['operator', 'plain Map us', 'millrace us', 'millrace/Map'],
+      rows.map(({ operator, plainUs, millraceUs }) => [
+        operator,
+        plainUs.toFixed(2),
+        millraceUs.toFixed(2),
+        times(millraceUs / plainUs),
+      ]),
+    ),
+  )
 }
 
 function printLimits(rows: readonly KeyedFigures[]): void {

@@ -8,10 +8,11 @@ import { localCredentials } from './dynamodb.js'
 import { bundleTasks, keyedApart } from './keyed-apart.js'
 import type { ColdKeyedFigures } from './keyed-cold.js'
 import type { KeyedCpuFigures } from './keyed-cpu.js'
-import { printKeyed } from './keyed-print.js'
+import { printKeyed, printRows } from './keyed-print.js'
 import type { KeyedStoreFigures } from './keyed-store.js'
 import { type KeyedFigures, type KeyedSetting, PATTERNS } from './keyed-units.js'
 import { machine } from './machine.js'
+import type { RowsCpuFigures } from './rows-cpu.js'
 
 export interface AllKeyedFigures {
   readonly machine: string
@@ -19,6 +20,7 @@ export interface AllKeyedFigures {
   readonly limits: readonly KeyedFigures[]
   readonly cold: readonly ColdKeyedFigures[]
   readonly cpu: readonly KeyedCpuFigures[]
+  readonly rows: readonly RowsCpuFigures[]
   readonly stores: readonly (KeyedStoreFigures & { readonly store: string })[]
 }
 
@@ -63,9 +65,18 @@ export async function keyedBench(isJson: boolean, isLong: boolean): Promise<void
   for (const task of isLong ? LONG_COLD : COLD) cold.push(await keyedApart('cold', task))
   const cpu: KeyedCpuFigures[] = []
   for (const keys of CPU_KEYS) cpu.push(await keyedApart('cpu', { keys }))
-  const figures = { machine: machine(), sizes, limits, cold, cpu, stores: await stores() }
+  const rows = await keyedApart<RowsCpuFigures[]>('rows', {})
+  const figures = { machine: machine(), sizes, limits, cold, cpu, rows, stores: await stores() }
   if (isJson) console.log(JSON.stringify(figures, undefined, 2))
   else printKeyed(figures)
+}
+
+/** Operators over rows: the CPU of an event beside the same over objects in a Map. */
+export async function rowsBench(isJson: boolean): Promise<void> {
+  await bundleTasks()
+  const rows = await keyedApart<RowsCpuFigures[]>('rows', {})
+  if (isJson) console.log(JSON.stringify({ machine: machine(), rows }, undefined, 2))
+  else printRows(rows)
 }
 
 async function stores(): Promise<AllKeyedFigures['stores']> {

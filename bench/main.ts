@@ -10,7 +10,7 @@ import { dynamodbBench } from './dynamodb.js'
 import { schemaNames } from './flights-variants.js'
 import { type GrowthFigures, growth } from './growth.js'
 import { heapBench } from './heap.js'
-import { keyedBench } from './keyed.js'
+import { keyedBench, rowsBench } from './keyed.js'
 import { latency, latencyBench } from './latency.js'
 import { BATCHES, machine } from './machine.js'
 import { type SpreadFigures, spread } from './spread.js'
@@ -274,10 +274,10 @@ function fill(file: string, given: readonly string[]): void {
 }
 
 const USAGE =
-  'npm run bench -- [--json | --write], or with --state dynamodb, --latency, --keyed [--long] or --heap [--keys N] and [--json]'
+  'npm run bench -- [--json | --write], or with --state dynamodb, --latency, --keyed [--long], --rows or --heap [--keys N] and [--json]'
 
 interface Given {
-  readonly what: 'all' | 'dynamodb' | 'latency' | 'heap' | 'keyed'
+  readonly what: 'all' | 'dynamodb' | 'latency' | 'heap' | 'keyed' | 'rows'
   readonly isLong: boolean
   readonly keys: number
   readonly mode: 'print' | 'json' | 'write'
@@ -294,19 +294,32 @@ function read(): Given | string {
         latency: flag,
         heap: flag,
         keyed: flag,
+        rows: flag,
         long: flag,
         keys: { type: 'string', default: '10000000' },
         state: { type: 'string', default: 'memory' },
       },
     })
-    const { state, json, write, latency, heap, keyed, long, keys } = values
+    const { state, json, write, latency, heap, keyed, rows, long, keys } = values
     if (!/^[1-9]\d{0,8}$/.test(keys)) return `--keys must be a number of keys; it is ${keys}.`
     if (heap && (latency || state !== 'memory')) return '--heap has its own state in a file, and cannot be combined.'
     if (keyed && (heap || latency || state !== 'memory')) return '--keyed opens its own stores, and cannot be combined.'
+    if (rows && (keyed || heap || latency || state !== 'memory'))
+      return '--rows opens its own stores, and cannot be combined.'
     if (long && !keyed) return '--long belongs to --keyed.'
     if (state !== 'memory' && state !== 'dynamodb') return `--state must be memory or dynamodb; it is ${state}.`
     if (latency && state !== 'memory') return '--latency always has its state in DynamoDB: omit --state.'
-    const what = heap ? 'heap' : keyed ? 'keyed' : latency ? 'latency' : state === 'dynamodb' ? 'dynamodb' : 'all'
+    const what = rows
+      ? 'rows'
+      : heap
+        ? 'heap'
+        : keyed
+          ? 'keyed'
+          : latency
+            ? 'latency'
+            : state === 'dynamodb'
+              ? 'dynamodb'
+              : 'all'
     if (write && (json || what !== 'all')) return '--write cannot be combined.'
     return { what, isLong: long === true, keys: Number(keys), mode: json ? 'json' : write ? 'write' : 'print' }
   } catch (error) {
@@ -326,6 +339,7 @@ if (flag === '--child') {
   } else if (given.what === 'dynamodb') await dynamodbBench(given.mode === 'json')
   else if (given.what === 'latency') await latencyBench(given.mode === 'json')
   else if (given.what === 'heap') await heapBench(given.mode === 'json', given.keys)
+  else if (given.what === 'rows') await rowsBench(given.mode === 'json')
   else if (given.what === 'keyed') await keyedBench(given.mode === 'json', given.isLong)
   else await main(given.mode)
 }

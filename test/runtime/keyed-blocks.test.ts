@@ -293,7 +293,8 @@ describe('the cache of a container', () => {
     ).toEqual(some.map(() => 4))
     const gets = it.calls.filter((call) => call.startsWith('get '))
     const read = (kind: string): string[] => gets.filter((call) => call.includes(kind))
-    // Both times, the blocks of the keys are read at once, because their places are known; the slots of the tail are held.
+    // Both times, the blocks of the keys are read at once, because their places are known; the slots of the tail are
+    // held.
     expect(read('b#')).toHaveLength(2)
     expect([read('t#'), read(' d')]).toEqual([[], []])
   })
