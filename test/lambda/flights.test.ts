@@ -143,6 +143,8 @@ class EnvironmentFaults {
 
   private strike(functions: readonly LambdaFunction[]): void {
     const [fault] = this.left
+    // Those before it were the last ones.
+    if (fault === undefined) return
     const candidates = functions
       .flatMap((f) => f.environments.map((environment) => ({ f, environment })))
       .filter(({ environment: { state } }) => (fault === 'kill' ? state !== 'zombie' : state === 'busy'))
