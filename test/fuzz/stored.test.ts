@@ -26,7 +26,7 @@ const NAMED = new Set([
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const limits = { segmentBytes: 30 }
 /** How often each attribute is changed. */
-const FLIPS = draws(2, 4)
+const FLIPS = draws(1, 4)
 
 /** Two splits, late rows, segments in parts; everything is counted but the last batch, and nothing is closed. */
 async function rested(): Promise<Harness> {
