@@ -29,7 +29,9 @@ async function collected(folder: string): Promise<string> {
 }
 
 describe('invariant 8: the file of a sink is the same, byte for byte', () => {
-  const shapes = (LONG ? [1, 2, 3, 5, 16] : [1, 5]).flatMap((keyGroups) => [6, 100].map((rowsMax) => ({ keyGroups, rowsMax })))
+  const shapes = (LONG ? [1, 2, 3, 5, 16] : [1, 5]).flatMap((keyGroups) =>
+    [6, 100].map((rowsMax) => ({ keyGroups, rowsMax })),
+  )
   it.each(shapes)(
     'with $keyGroups key groups, $rowsMax rows a part, zombies and other cuts',
     async ({ keyGroups, rowsMax }) => {

@@ -307,7 +307,7 @@ export function describeStateStore(name: string, open: () => Promise<StateStore>
         expect(await sks({ from: '\uffff', to: '\u{10ffff}' })).toEqual(['\uffff', '😀'])
       })
 
-      const pagedItems = traits.items ?? draws(600, 10_000)
+      const pagedItems = traits.items ?? draws(300, 10_000)
       it(`pages through ${pagedItems} items`, async () => {
         const order = Array.from({ length: pagedItems }, (_, i) => String(i).padStart(6, '0'))
         const shuffled = order.map((_, i) => order[(i * 7919) % order.length]!)

@@ -54,12 +54,12 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
   describeStateStore('dynamodb, behind faults', () => faulty(), {
     isFaulty: true,
     scripts: 6,
-    items: draws(1_000, 2_000),
+    items: draws(500, 2_000),
   })
   describeStateStore('dynamodb by single puts, behind faults', () => faulty({ partiql: false }), {
     isFaulty: true,
     scripts: 5,
-    items: draws(1_000, 2_000),
+    items: draws(500, 2_000),
   })
 
   it('met every fault', () => {
