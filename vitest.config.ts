@@ -46,6 +46,8 @@ const shared: InlineConfig = {
     // The CDK's own look at each template takes seconds, and only warns. Where a stack goes up as users have it, it is
     // on.
     CDK_VALIDATION: 'false',
+    // Where each construct was made, which no test asks.
+    CDK_DISABLE_STACK_TRACE: 'true',
   },
   testTimeout: isOpenEnded ? 0 : HANG_MS,
   hookTimeout: HANG_MS,

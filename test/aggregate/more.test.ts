@@ -31,7 +31,7 @@ const double = fc.double({ min: -1e6, max: 1e6, noNaN: true })
 const few = fc.integer({ min: -3, max: 3 })
 const wide = fc.oneof(few, double, fc.constantFrom(1e300, -1e300, 5e-324, 1e-200, 2 ** 60))
 /** Rationals of such numbers have thousands of digits. */
-const WIDE_RUNS = draws(40, 200)
+const WIDE_RUNS = draws(60, 200)
 
 /** Differences from the mean, in rationals: the definition, not the formula of the code. */
 function apart(numbers: readonly number[]): Rational[] {

@@ -8,7 +8,7 @@ import { draws } from '../draws.js'
 import { ALL_FLIGHTS, firstFlights } from '../oracle/data.js'
 import { built } from '../services/built.js'
 
-const KILLS = draws(6, 20)
+const KILLS = draws(4, 20)
 const RUNS_MAX = 60
 const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

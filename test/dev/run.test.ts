@@ -3,11 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type Progress, type RunOptions, type RunSummary, run } from '../../lib/dev/index.js'
 import { imbalance } from '../../lib/dev/summary.js'
 import { callback, fileSource, ndjson, outOfOrder, pipeline } from '../../lib/index.js'
+import { draws } from '../draws.js'
 import { testFolder, writeLines } from './folders.js'
 import { clickLines, clicks } from './pipelines.js'
 
 const path = testFolder('run')
-const RECORDS = 1_500
+const RECORDS = draws(600, 1_500)
 const inputs = {
   stream: [writeLines(path('stream.ndjson'), clickLines(RECORDS, 1))],
   topic: [writeLines(path('topic.ndjson'), clickLines(RECORDS, 2))],
@@ -122,7 +123,7 @@ describe('a local run', () => {
       const stop = new AbortController()
       let seen = 0
       const pipeline = clicks(() => {
-        if (++seen === 700 && stops < 3) stop.abort()
+        if (++seen === draws(280, 700) && stops < 3) stop.abort()
       })
       resumed = await run(pipeline, asked('resumed', { signal: stop.signal, onProgress }))
       if (!resumed.complete) stops++

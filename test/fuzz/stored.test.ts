@@ -5,6 +5,7 @@ import { admit } from '../../lib/state/items.js'
 import type { MemoryTable } from '../../lib/state/memory/index.js'
 import { Random } from '../../lib/testing/random.js'
 import { flipped } from '../../lib/testing/sim/vandal.js'
+import { draws } from '../draws.js'
 import { fileEvent, Harness, undoneOf } from '../runtime/harness.js'
 import { at, counting } from '../runtime/pipelines.js'
 
@@ -24,6 +25,8 @@ const NAMED = new Set([
 ])
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const limits = { segmentBytes: 30 }
+/** How often each attribute is changed. */
+const FLIPS = draws(1, 4)
 
 /** Two splits, late rows, segments in parts; everything is counted but the last batch, and nothing is closed. */
 async function rested(): Promise<Harness> {
@@ -96,7 +99,7 @@ describe('invariants 7, 9, 10: stored state that somebody has changed', () => {
     for (const item of items) {
       for (const name of Object.keys(item)) {
         if (name === 'pk' || name === 'sk' || item[name] === '') continue
-        for (let turn = 0; turn < 4; turn++) {
+        for (let turn = 0; turn < FLIPS; turn++) {
           const world = await rested()
           put(world.table, { ...item, [name]: flipped(item[name]!, (limit) => random.below(limit)) })
           const outcome = await rest(world)

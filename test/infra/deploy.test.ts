@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { LambdaFunction } from '../../lib/dev/lambda/function.js'
 import { millrace } from '../dev/cli.js'
+import { LONG } from '../draws.js'
 import { kinesisEvent } from '../handlers/worlds.js'
 import { ACCOUNT, LocalAws, REGION } from '../services/aws/local-aws.js'
 import { awsToolsFor } from '../services/aws/tools.js'
@@ -65,7 +66,8 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     (await aws.call('dynamodb', 'DynamoDB_20120810.ListTables', {})).TableNames
 
   it('goes up with one command, as its template says, and a look finds no difference', async () => {
-    vi.stubEnv('CDK_VALIDATION', 'true')
+    // The CDK's own look at the templates takes most of the time of a deployment.
+    vi.stubEnv('CDK_VALIDATION', String(LONG))
     await aws.cdk('deploy', '--method=direct', '--require-approval', 'never', ...app('dev'))
     vi.unstubAllEnvs()
     const template = templateOf('dev')

@@ -71,7 +71,7 @@ export const ofKafka = pipeline('orders', (p) =>
 
 /** A stack that is not bundled: a test looks at its template. */
 export function stack(): Stack {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, treeMetadata: false })
   return new Stack(app, 'stack', { env: { account: '123456789012', region: 'eu-west-1' } })
 }
 

@@ -4,7 +4,9 @@ import { describeLive } from '../services/local.js'
 import { DeployedFlights } from './deployed-flights.js'
 
 const WAIT = { interval: 500 }
-const ROWS = draws(6_000, 12_000)
+const ROWS = draws(3_000, 12_000)
+/** As many batches in either form as there are faults among. */
+const BATCH = draws(50, 100)
 
 describeLive('the flights through the template', ['dynamodb', 'kinesis', 'kafka'], (services) => {
   it('the bundled handlers, fed as its mappings say, give the rows of a run on files', async () => {
@@ -22,7 +24,7 @@ describeLive('the flights through the template', ['dynamodb', 'kinesis', 'kafka'
   })
 
   it('old and new code at once, on the same batches, with old containers that go on after they were given up: the same rows', async () => {
-    const flights = await DeployedFlights.make(services, { rows: ROWS, suffix: '-upgraded', batchSize: 100 })
+    const flights = await DeployedFlights.make(services, { rows: ROWS, suffix: '-upgraded', batchSize: BATCH })
     try {
       flights.start()
       await expect.poll(() => flights.counted(), { ...WAIT, interval: 50 }).toBeGreaterThan(flights.rows / 6)

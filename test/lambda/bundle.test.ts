@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleHandler } from '../../infra/constructs/bundle.js'
 import { type BuiltFunction, bundleFunctions } from '../../scripts/bundle.js'
+import { bundledFunctions } from '../services/bundled.js'
 import { functionMaker } from './handlers.js'
 
 const { folder, make } = functionMaker('lambda-bundle')
@@ -11,7 +12,7 @@ const { folder, make } = functionMaker('lambda-bundle')
 describe('the functions as deployed', () => {
   let built: readonly BuiltFunction[]
   beforeAll(async () => {
-    built = await bundleFunctions(folder('functions'))
+    built = await bundledFunctions(folder('functions'))
   })
 
   it('name their errors by class, though they are minified', async () => {

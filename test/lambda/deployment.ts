@@ -15,7 +15,8 @@ import type { StateStore } from '../../lib/ports/index.js'
 import { groupKey, runPrefix } from '../../lib/runtime/keys.js'
 import { fileSink } from '../../lib/sinks/file/adapter.js'
 import { collectInto } from '../../lib/sinks/file/parts.js'
-import { type BuiltFunction, bundleFunctions } from '../../scripts/bundle.js'
+import type { BuiltFunction } from '../../scripts/bundle.js'
+import { bundledFunctions } from '../services/bundled.js'
 
 /** A store that processes share: what functions find it by, and how this process opens it. */
 export interface SharedStore {
@@ -30,7 +31,7 @@ export interface SharedStore {
 export async function buildFlights(directory: string): Promise<readonly BuiltFunction[]> {
   mkdirSync(directory, { recursive: true })
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'))
-  return await bundleFunctions(directory)
+  return await bundledFunctions(directory)
 }
 
 export interface DeploymentOptions {

@@ -25,10 +25,10 @@ import {
   type SharedStore,
 } from './deployment.js'
 
-const variant = drawn(exampleVariant)
-const KILLS = draws(6, 20)
+const variant = drawn(exampleVariant, 5_000)
+const KILLS = draws(3, 20)
 const BATCH = draws(100, 250)
-const ZOMBIES = draws(6, 20)
+const ZOMBIES = draws(4, 20)
 /** Invocations from one fault to the next, on average. */
 const APART = 6
 /** How long after an invocation began: while its process starts, while it works, or when it is frozen again. */
@@ -143,6 +143,8 @@ class EnvironmentFaults {
 
   private strike(functions: readonly LambdaFunction[]): void {
     const [fault] = this.left
+    // Those before it were the last ones.
+    if (fault === undefined) return
     const candidates = functions
       .flatMap((f) => f.environments.map((environment) => ({ f, environment })))
       .filter(({ environment: { state } }) => (fault === 'kill' ? state !== 'zombie' : state === 'busy'))

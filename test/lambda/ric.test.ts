@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { BOOTSTRAP, type Runtime } from '../../lib/dev/lambda/bootstrap.js'
 import type { FunctionError, LambdaFunction } from '../../lib/dev/lambda/function.js'
-import { type BuiltFunction, bundleFunctions } from '../../scripts/bundle.js'
+import type { BuiltFunction } from '../../scripts/bundle.js'
 import { kinesisEvent } from '../handlers/worlds.js'
+import { bundledFunctions } from '../services/bundled.js'
 import { functionMaker } from './handlers.js'
 
 const { folder, make } = functionMaker('lambda-ric')
@@ -116,7 +117,7 @@ describe.skipIf(ric === undefined && process.env.CI !== 'true')("AWS's runtime i
 
   let built: BuiltFunction | undefined
   it.each(Object.entries(runtimes))('runs the bundle of the ingest function: %s', async (_, runtime) => {
-    built ??= (await bundleFunctions(folder('out'), { entries: ['functions/ingest.ts'] }))[0]!
+    built ??= (await bundledFunctions(folder('out'))).find(({ name }) => name === 'ingest')!
     const f = make('', {
       taskRoot: built.directory,
       env: { MILLRACE_STATE: 'memory' },

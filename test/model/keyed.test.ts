@@ -412,9 +412,17 @@ class KeyGroup {
   }
 }
 
-function wrong(guards: Guards): number {
+/** Guards that few seeds need: the search for one begins shortly before it. */
+const FROM: Partial<Record<keyof Guards, number>> = {
+  slotAsRead: 300,
+  baseAsRead: 500,
+  wakeByContent: 900,
+  splitSeen: 2_100,
+}
+
+function wrong(guards: Guards, from = 1): number {
   let sum = 0
-  for (let seed = 1; seed <= (guards === SOUND ? draws(1_500, 8_000) : 30_000); seed++) {
+  for (let seed = from; seed <= (guards === SOUND ? draws(600, 8_000) : 30_000); seed++) {
     const group = new KeyGroup(seed, guards)
     group.run()
     sum += group.wrong
@@ -430,6 +438,6 @@ describe('invariants 7 and 8: the model of keyed state', () => {
   })
 
   it.each(Object.keys(SOUND) as (keyof Guards)[])('without %s some have not', (guard) => {
-    expect(wrong({ ...SOUND, [guard]: false })).toBeGreaterThan(0)
+    expect(wrong({ ...SOUND, [guard]: false }, FROM[guard])).toBeGreaterThan(0)
   })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { LONG } from '../draws.js'
 import { expectBothAgree } from './both.js'
 import { drawn } from './drawn.js'
 import { exampleVariant, hardVariant } from './variants.js'
 
-const SPLITS = [1, 2, 3, 5, 8]
+const SPLITS = LONG ? [1, 2, 3, 5, 8] : [1, 3, 8]
 
 describe('flights dealt to other numbers of splits', () => {
   for (const variant of [{ ...exampleVariant, rows: 50_000 }, hardVariant].map((variant) => drawn(variant))) {

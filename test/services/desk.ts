@@ -7,6 +7,7 @@ import { type Daemon, freePort } from '../../lib/dev/services/daemon.js'
 import { startDynamodb } from '../../lib/dev/services/dynamodb.js'
 import { startKafka } from '../../lib/dev/services/kafka.js'
 import { startKinesis } from '../../lib/dev/services/kinesis.js'
+import { type BuiltFunction, bundleFunctions } from '../../scripts/bundle.js'
 import { startAws } from './aws/server.js'
 import type { Asked, Lent, SharedName } from './lend.js'
 
@@ -22,9 +23,13 @@ const STARTS: Readonly<Record<SharedName, Start>> = {
   dynamodb: (place) => startDynamodb({ ...place, memory: true }),
   kinesis: (place) => startKinesis({ ...place, memory: true }),
   // Compaction in a blink, for who waits for it.
-  kafka: (place) => startKafka({ ...place, properties: { 'log.cleaner.backoff.ms': 50 } }),
+  kafka: (place) =>
+    startKafka({ ...place, properties: { 'log.cleaner.backoff.ms': 200, 'broker.heartbeat.interval.ms': 500 } }),
   aws: startAws,
 }
+
+/** A broker takes seconds of CPU to start, and some of each minute while it is idle: suites wait for the only one. */
+const ONE: ReadonlySet<SharedName> = new Set(['kafka'])
 
 interface Kept {
   readonly name: SharedName
@@ -37,12 +42,15 @@ interface Kept {
 
 /**
  * Lends local services to the suites of one run, each to one at a time, and keeps them running between: there are never
- * more of a kind than suites that run at once. It lives in the process that outlives all suites, and answers on
- * loopback.
+ * more of a kind than suites that run at once. It also bundles the example's functions once for all suites. It lives in
+ * the process that outlives them, and answers on loopback.
  */
 export class Desk {
   private readonly kept: Kept[] = []
   private readonly server: Server
+  private bundled: Promise<BuiltFunction[]> | undefined
+  /** Suites that wait for a service of which there is one. */
+  private readonly waiting: (() => void)[] = []
 
   private constructor() {
     this.server = createServer((request, response) => {
@@ -74,9 +82,16 @@ export class Desk {
   }
 
   private async answer(asked: Asked): Promise<Lent | object> {
+    if (asked.do === 'bundle') {
+      this.bundled ??= bundleFunctions(mkdtempSync(join(tmpdir(), 'millrace-functions-')))
+      return await this.bundled
+    }
     if (asked.do === 'lend') return await this.lend(asked.name, asked.path ?? '')
     const kept = this.kept[asked.id]!
-    if (asked.do === 'return') kept.isLent = false
+    if (asked.do === 'return') {
+      kept.isLent = false
+      for (const go of this.waiting.splice(0)) go()
+    }
     if (asked.do === 'start') await this.start(kept)
     if (asked.do === 'stop') {
       await kept.service?.stop(asked.signal)
@@ -86,11 +101,14 @@ export class Desk {
   }
 
   private async lend(name: SharedName, path: string): Promise<Lent> {
+    const port = await freePort()
+    while (ONE.has(name) && this.kept.some((one) => one.name === name && one.isLent))
+      await new Promise<void>((resolve) => void this.waiting.push(resolve))
     let id = this.kept.findIndex((one) => one.name === name && !one.isLent)
     const isUsed = id >= 0
     if (!isUsed) {
       const folder = mkdtempSync(join(tmpdir(), `millrace-${name}-`))
-      id = this.kept.push({ name, folder, path, port: await freePort(), service: undefined, isLent: true }) - 1
+      id = this.kept.push({ name, folder, path, port, service: undefined, isLent: true }) - 1
     }
     const kept = this.kept[id]!
     kept.isLent = true

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { inject } from 'vitest'
+import type { BuiltFunction } from '../../scripts/bundle.js'
 
 /** What suites share: each kind of service is lent to one suite at a time. */
 export type SharedName = 'dynamodb' | 'kinesis' | 'kafka' | 'aws'
@@ -14,12 +15,14 @@ export interface Lent {
 }
 
 export type Asked =
+  | { readonly do: 'bundle' }
   | { readonly do: 'lend'; readonly name: SharedName; readonly path?: string }
   | { readonly do: 'return' | 'start'; readonly id: number }
   | { readonly do: 'stop'; readonly id: number; readonly signal?: NodeJS.Signals }
 
 /** One question to the desk of this run (desk.ts). */
 export function ask(asked: Asked & { readonly do: 'lend' }): Promise<Lent>
+export function ask(asked: Asked & { readonly do: 'bundle' }): Promise<BuiltFunction[]>
 export function ask(asked: Asked): Promise<unknown>
 export function ask(asked: Asked): Promise<unknown> {
   return new Promise((resolve, reject) => {

@@ -41,13 +41,14 @@ export function describeLive(title: string, names: readonly ServiceName[], suite
       },
     }
     beforeAll(async () => {
-      await Promise.all(
-        names.map(async (name) => {
-          const service = await ask({ do: 'lend', name })
-          lent.set(name, service)
-          await (service.isUsed ? wipe[name](service) : warm(name, service))
-        }),
-      )
+      const lend = async (name: ServiceName): Promise<void> => {
+        const service = await ask({ do: 'lend', name })
+        lent.set(name, service)
+        await (service.isUsed ? wipe[name](service) : warm(name, service))
+      }
+      // A suite that waits for the broker keeps no other service from anybody.
+      if (names.includes('kafka')) await lend('kafka')
+      await Promise.all(names.filter((name) => name !== 'kafka').map(lend))
     })
     afterAll(async () => {
       await Promise.all([...lent.values()].map(({ id }) => ask({ do: 'return', id })))

@@ -3,8 +3,8 @@ import { draws } from '../draws.js'
 import { CORE, coreLogs, crashRun, everyPair, everyPoint, WHOLE, wholeLogs } from './crash-points.js'
 
 /** In the short form one point of so many. */
-const POINT_STRIDE = draws(5, 1)
-const PAIR_STRIDE = draws(9, 1)
+const POINT_STRIDE = draws(11, 1)
+const PAIR_STRIDE = draws(19, 1)
 
 describe('invariants 1 to 10: every crash point', () => {
   it('the run holds all that it should go through', async () => {

@@ -7,14 +7,14 @@ import { SPECS } from './specs.js'
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
 /**
- * A fixed list of seeds; `npm run sim` runs more. After the first ones, the short form has those by which a hundred
- * seeds noticed that a guard was missing (test/mutants/guards.ts).
+ * A fixed list of seeds; `npm run sim` runs more. The short form has those by which a hundred seeds noticed that a
+ * guard was missing (test/mutants/guards.ts), and a few that inject further kinds of faults.
  */
-const SEEDS = LONG ? upTo(300) : [...upTo(40), 56, 65]
-const SEEDS_EACH = LONG ? upTo(40) : [...upTo(6), 12]
-const SEEDS_CALM = upTo(draws(8, 200))
+const SEEDS = LONG ? upTo(300) : [1, 2, 3, 5, 9, 12, 13, 15, 17, 18, 26, 43, 46, 56, 62, 65]
+const SEEDS_EACH = LONG ? upTo(40) : [1, 6, 12]
+const SEEDS_CALM = upTo(draws(5, 200))
 /** Kinds of faults that so few seeds may not meet, as they need a pipeline of their kind. */
-const MISSING_MAX = draws(10, 5)
+const MISSING_MAX = draws(6, 5)
 
 async function runs(seeds: readonly number[], options: Omit<Parameters<typeof run>[0], 'seed'>): Promise<Totals> {
   const totals = noTotals()
@@ -51,7 +51,7 @@ describe('invariants 1 to 14: random pipelines in a world that does its worst', 
 
 describe('the same seed', () => {
   it('gives the same trace, step by step', async () => {
-    for (const seed of [3, 31, 314]) {
+    for (const seed of LONG ? [3, 31, 314] : [3, 31]) {
       const traces = [[], []] as string[][]
       const hashes: number[] = []
       for (const i of [0, 1]) hashes[i] = (await run({ seed, onEvent: (event) => traces[i]!.push(event) })).outcome.hash
@@ -63,7 +63,8 @@ describe('the same seed', () => {
 
   it('another seed gives another', async () => {
     const hashes = new Set<number>()
-    for (let seed = 1; seed <= 20; seed++) hashes.add((await run({ seed })).outcome.hash)
-    expect(hashes.size).toBe(20)
+    const seeds = draws(4, 20)
+    for (let seed = 1; seed <= seeds; seed++) hashes.add((await run({ seed })).outcome.hash)
+    expect(hashes.size).toBe(seeds)
   })
 })

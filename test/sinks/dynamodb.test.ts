@@ -25,7 +25,7 @@ import { describeLive } from '../services/local.js'
 import { describeSink, part, position, range } from './conformance.js'
 
 /** DynamoDB Local accepts some thousand rows a second. */
-const SUITE = { exactlyOnce: true, rowsAtOnce: draws(2_000, 20_000) }
+const SUITE = { exactlyOnce: true, rowsAtOnce: draws(600, 20_000) }
 
 describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
   let client: DynamoDBClient
@@ -93,7 +93,7 @@ describeLive('DynamoDB tables as sinks', ['dynamodb'], (services) => {
     describeSink('dynamodb behind faults', () => place(() => endpoint), SUITE)
     it('looks at its table before the first row, whatever gets in the way', async () => {
       const [there, other] = [await freshTable(), await freshTable({ id: 'S' })]
-      for (let turn = 0; turn < 20; turn++) {
+      for (let turn = 0; turn < draws(6, 20); turn++) {
         const sink = await open(there, { endpoint })
         await expect(sink.check!()).resolves.toBeUndefined()
         await sink.close()

@@ -51,11 +51,15 @@ describeLive('DynamoDB behind faults', ['dynamodb'], (services) => {
     proxy.set(RATES)
     return store
   }
-  describeStateStore('dynamodb, behind faults', () => faulty(), { isFaulty: true, scripts: 6, items: 2_000 })
+  describeStateStore('dynamodb, behind faults', () => faulty(), {
+    isFaulty: true,
+    scripts: 6,
+    items: draws(500, 2_000),
+  })
   describeStateStore('dynamodb by single puts, behind faults', () => faulty({ partiql: false }), {
     isFaulty: true,
     scripts: 5,
-    items: 2_000,
+    items: draws(500, 2_000),
   })
 
   it('met every fault', () => {

@@ -12,6 +12,7 @@ import type { Item } from '../../lib/ports/index.js'
 import { type DynamoDBStoreOptions, dynamodbStore } from '../../lib/state/dynamodb/index.js'
 import { createTable } from '../../lib/state/dynamodb/table.js'
 import { itemBytes, readUnits, writeUnits } from '../../lib/state/units.js'
+import { draws } from '../draws.js'
 import { describeLive } from '../services/local.js'
 import { describeStateStore } from './conformance.js'
 
@@ -80,7 +81,7 @@ describeLive('DynamoDB Local', ['dynamodb'], (services) => {
         )
         expect(queried.ConsumedCapacity?.CapacityUnits).toBe(readUnits(bytes + 1))
       }),
-      { numRuns: 60 },
+      { numRuns: draws(20, 60) },
     )
     client.destroy()
   })

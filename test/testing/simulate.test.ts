@@ -14,6 +14,7 @@ import {
   type WindowResult,
 } from '../../lib/index.js'
 import { raw, simulate } from '../../lib/testing/index.js'
+import { draws } from '../draws.js'
 
 interface Order {
   readonly id: number
@@ -40,7 +41,7 @@ describe('simulate', () => {
     expect(calm.injected).toEqual({})
     expect(calm.rows.revenue!.length).toBeGreaterThan(10)
     const injected = new Set<string>()
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= draws(20, 60); seed++) {
       const wild = await simulate(revenue, { input, seed })
       expect(wild.violations, `seed ${seed}`).toEqual([])
       expect(wild.rows, `seed ${seed}`).toEqual(calm.rows)
@@ -89,7 +90,7 @@ describe('simulate', () => {
       const calm = await simulate(revenue, { input, faults: [] })
       expect(calm).toEqual(full)
       expect(calm.invocations).toBeLessThan(10)
-      for (let seed = 1; seed <= 20; seed++) {
+      for (let seed = 1; seed <= draws(6, 20); seed++) {
         const wild = await simulate(revenue, { input, seed })
         expect([seed, wild.violations, wild.rows]).toEqual([seed, [], calm.rows])
         expect(wild.invocations, `seed ${seed}`).toBeLessThan(200)

@@ -9,9 +9,9 @@ import { simulatedStore } from './simulated-store.js'
 import { SimulatedTable } from './table.js'
 import { faultsOf } from './verdicts.js'
 
-const SEEDS = Number(process.env.SIM_SEEDS ?? draws(40, 120)) * 3
+const SEEDS = Number(process.env.SIM_SEEDS ?? draws(20, 120)) * 3
 const CALLS = 12
-const MANY = draws(3, 10)
+const MANY = draws(1, 10)
 
 /** Each seed has a third of the faults, each often or seldom; runs of throttling are seldom, as they end calls. */
 function ratesOf(random: Random): Rates {
