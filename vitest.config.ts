@@ -37,6 +37,9 @@ const TOGETHER = [
   'test/docs/{addresses,aggregates,cost,deploy,process,row-operators,testing,windows}.test.ts',
   'test/infra/{apart,cost,dead-letters,options,own-code,refusals,security,stream-pipeline}.test.ts',
   'test/{sinks/{callback,console,file,file-bytes},state/{lmdb,memory}}.test.ts',
+  'test/{sources/live/{kafka-inspector,kafka-secret,kinesis-inspector,kinesis-verify},queues/sqs}.test.ts',
+  'test/{dev/{dead-letters-bucket,live/{dead-letters,kafka-poller,kinesis-poller}},sinks/{dynamodb,s3}}.test.ts',
+  'test/state/{dynamodb,dynamodb-faults,dynamodb-shortcut}.test.ts',
 ]
 
 const shared: InlineConfig = {

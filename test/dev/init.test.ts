@@ -168,7 +168,9 @@ describe('millrace init', () => {
     expect(existsSync(join(shop, 'cdk.out', `asset.${asset}`, 'index.mjs'))).toBe(true)
   })
 
-  /** In the short form not the stack's, nor those of the test runner: both run here, and to read theirs takes longest. */
+  /**
+   * In the short form without the stack and the test, both of which run here: their libraries have most of the types.
+   */
   async function checkTypes(shop: string): Promise<void> {
     if (LONG) return void (await seen(shop, 'npm', 'run', 'types'))
     const include = ['pipeline.ts', 'functions', 'test/readme.ts']

@@ -135,10 +135,9 @@ describe.skipIf(tools === undefined)('the stack, deployed', () => {
     for (const [variable, value] of Object.entries(aws.env))
       if (variable.startsWith('AWS_')) vi.stubEnv(variable, value)
     const list = await millrace('dead-letters', 'list', '--bucket', rejected, '--json')
-    expect([list.err, JSON.parse(list.out)]).toMatchObject([
-      '',
-      [{ reason: 'bad-json', source: 'departures-a-l', rows: 1, again: 1 }],
-    ])
+    // Where it takes longer than a moment it says how far it is.
+    expect(list.err).toMatch(/^(1 dead letters read\n)*$/)
+    expect(JSON.parse(list.out)).toMatchObject([{ reason: 'bad-json', source: 'departures-a-l', rows: 1, again: 1 }])
     const above = await millrace('dead-letters', 'list', '--bucket', rejected.replace(/rejected\/$/, ''))
     expect([above.code, above.err]).toEqual([
       2,

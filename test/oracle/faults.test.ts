@@ -9,7 +9,7 @@ import { exampleVariant, hardVariant } from './variants.js'
 const BATCH = draws(50, 100)
 
 for (const variant of [exampleVariant, hardVariant]) {
-  describeFiles(variant, ({ run, expected, directory }) => {
+  describeFiles({ ...variant, rows: draws(5_000, variant.rows) }, ({ run, expected, directory }) => {
     // Kills, zombies, throttling, repeats and other cuts, each from its seed; splits overtake each other while one is
     // down. One run at a time, since faulty runs have short timeouts.
     for (const chaos of LONG ? [1, 2, 3] : [1, 3]) {

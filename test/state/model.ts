@@ -4,6 +4,7 @@ import type {
   Condition,
   Item,
   ItemKey,
+  Page,
   RangeQuery,
   StateStore,
   Update,
@@ -74,9 +75,22 @@ export async function runOnStore(store: StateStore, script: readonly Step[]): Pr
     else if (step.kind === 'update') answers.push(await store.update(step.update))
     else if (step.kind === 'updateAll') answers.push(await store.updateAll(step.updates))
     else if (step.kind === 'get') answers.push(await store.get(step.keys))
-    else answers.push((await store.query(step.range)).items)
+    else answers.push(await asked(store, step.range))
   }
   return answers
+}
+
+/** As many items as were asked for, or all that there are: a page may have fewer, and say where it goes on. */
+async function asked(store: StateStore, range: RangeQuery): Promise<Item[]> {
+  const items: Item[] = []
+  let rest: RangeQuery | undefined = range
+  while (rest !== undefined) {
+    const page: Page = await store.query(rest)
+    items.push(...page.items)
+    const limit: number | undefined = range.limit && range.limit - items.length
+    rest = page.next === undefined || limit === 0 ? undefined : { ...range, limit, after: page.next }
+  }
+  return items
 }
 
 /** The simplest implementation of the port: one map, sorted again for every query. */

@@ -1,6 +1,6 @@
 import { KEY_STATE_CHARS_MAX, messageOf, RecordRejection } from '../../base/index.js'
 import type { KeyedOutput, KeyedRejection, KeyedResult, KeyStep, StepOf } from '../logic.js'
-import { decodeTotals, encodeTotals, type RunningShape, type Totals } from './running.js'
+import { decodeTotals, encodeTotals, type RunningShape, type Totals } from './totals.js'
 
 /** State as it is stored: the folds, and when they expire. */
 interface Stored {

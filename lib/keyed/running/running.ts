@@ -1,25 +1,7 @@
-import type { Aggregate, AggregateMap, Place } from '../../aggregate/aggregate.js'
+import type { Aggregate, Place } from '../../aggregate/aggregate.js'
 import type { KeyedLogic, StepOf } from '../logic.js'
 import { Folds } from '../windows/spans.js'
-
-export interface RunningOptions {
-  readonly name: string
-  /** Whether each new result takes back the one before. */
-  readonly isRetracting: boolean
-  /** The state of a key is dropped when it has had no row for this long. */
-  readonly ttlMs: number | undefined
-  readonly aggregates: AggregateMap<any, any>
-}
-
-/** What the folds of a key hold: how many rows, and the accumulators. */
-export interface Totals {
-  rows: number
-  accs: any[]
-}
-
-export interface RunningShape extends RunningOptions {
-  readonly folds: Folds
-}
+import { decodeTotals, encodeTotals, type RunningOptions, type Totals } from './totals.js'
 
 /** Folds all rows of a key, without a window. Each slice with rows of the key gives one result. */
 export function runningLogic(options: RunningOptions): KeyedLogic {
@@ -68,14 +50,4 @@ function totalsFold(folds: Folds): Aggregate<any, Totals, unknown[], Totals, any
     encode: ({ rows, accs }: Totals) => encodeTotals(folds, rows, accs),
     decode: (json: readonly any[], split?: string): Totals => decodeTotals(folds, json, split),
   })
-}
-
-export function encodeTotals(folds: Folds, rows: number, accs: readonly any[]): unknown[] {
-  const flat: unknown[] = [rows]
-  folds.encode(accs, flat)
-  return flat
-}
-
-export function decodeTotals(folds: Folds, json: readonly any[], split?: string): Totals {
-  return { rows: json[0], accs: folds.decode(json, 1, split) }
 }
