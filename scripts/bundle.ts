@@ -8,14 +8,14 @@ import { type BundleOptions, bundleHandler } from '../infra/constructs/bundle.js
  * What a function loads at startup: without a store, and without what it imports on demand. Checked by --check. What
  * runs keyed state is imported on demand; its declarations and their messages are part of this.
  */
-export const BUDGET = { bytes: 150 * 1024, modules: 135 }
+export const BUDGET = { bytes: 170 * 1024, modules: 150 }
 /** With the DynamoDB store, as the first invocation needs it. Checked by --check. */
-const STORE_BUDGET = { bytes: 450 * 1024, modules: 515 }
+const STORE_BUDGET = { bytes: 450 * 1024, modules: 530 }
 /**
  * Everything that is deployed for a pipeline with every kind of source and sink: a client is loaded when it is first
  * used. Checked by --check.
  */
-const DEPLOYED_BUDGET = { bytes: 1_040 * 1024, modules: 1_150 }
+const DEPLOYED_BUDGET = { bytes: 1_080 * 1024, modules: 1_170 }
 const FUNCTIONS: readonly string[] = ['functions/ingest.ts', 'functions/advance.ts', 'functions/tick.ts']
 
 export interface BundleSize {
