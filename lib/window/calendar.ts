@@ -59,15 +59,19 @@ export function describeCalendar({ unit, timeZone, weekStart }: CalendarSpec): s
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
-/** Finds the window of a calendar that holds an instant. Remembers the last one. */
+/** Windows that are remembered. Rows that are out of order, or of several partitions, are of a few windows. */
+const REMEMBERED = 16
+
+/** Finds the window of a calendar that holds an instant. */
 export class Calendar {
   private readonly spec: CalendarSpec
   private readonly parts: Intl.DateTimeFormat
-  private last: Interval = { start: 0, end: 0 }
+  /** The windows that were found last, the newest first. */
+  private readonly found: Interval[] = []
 
   constructor(spec: CalendarSpec) {
     this.spec = spec
-    this.parts = new Intl.DateTimeFormat('en-u-ca-iso8601-hc-h23', {
+    this.parts = new Intl.DateTimeFormat('en-u-ca-gregory-hc-h23', {
       timeZone: spec.timeZone,
       era: 'short',
       year: 'numeric',
@@ -81,8 +85,14 @@ export class Calendar {
 
   /** The window is half-open, in ms since the epoch. */
   at(time: number): Interval {
-    const { last } = this
-    if (time >= last.start && time < last.end) return last
+    for (const window of this.found) if (time >= window.start && time < window.end) return window
+    const window = this.find(time)
+    this.found.unshift(window)
+    if (this.found.length > REMEMBERED) this.found.pop()
+    return window
+  }
+
+  private find(time: number): Interval {
     // Days are counted on the local calendar, as if it were in UTC.
     const first = this.firstDay(Math.floor(this.local(time) / DAY_MS))
     // The time zone may skip midnight, or the instant may be before the change of a day's offset.
@@ -95,8 +105,7 @@ export class Calendar {
       start = end
       end = this.instant(this.following(this.following(first)))
     }
-    this.last = { start, end }
-    return this.last
+    return { start, end }
   }
 
   /** Wall-clock time in the time zone, as ms since the epoch of a clock in UTC that shows the same. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { EVENT_TIME_MAX } from '../../lib/base/index.js'
 import { Calendar, type CalendarUnit, calendar } from '../../lib/window/index.js'
 
 const ZONES = [
@@ -89,6 +90,22 @@ describe('calendar windows', () => {
     const early = new Calendar(calendar('month')).at(at('-000001-03-15T00:00:00Z'))
     expect(new Date(early.start).toISOString()).toBe('-000001-03-01T00:00:00.000Z')
     expect(new Date(early.end).toISOString()).toBe('-000001-04-01T00:00:00.000Z')
+  })
+
+  it('invariant 1: hold every instant that a record may have, in every time zone', () => {
+    for (const timeZone of ZONES)
+      for (const unit of ['day', 'week', 'month', 'quarter', 'year'] as const) {
+        const windows = new Calendar(calendar(unit, { timeZone }))
+        for (let i = 0; i <= 24; i++) {
+          // From one end of the range to the other: the first is in the year 121,617 BC.
+          const time = Math.round((i / 12 - 1) * (EVENT_TIME_MAX - 1))
+          const { start, end } = windows.at(time)
+          expect([start <= time, time < end], `${unit} of ${timeZone} at ${time}`).toEqual([true, true])
+          expect(end - start).toBeLessThanOrEqual(367 * 86_400_000)
+          expect(windows.at(end).start).toBe(end)
+          expect(windows.at(start - 1).end).toBe(start)
+        }
+      }
   })
 
   it.each([
