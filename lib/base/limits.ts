@@ -93,6 +93,8 @@ export const BIGINT_DIGITS_MAX = 1_000
 export const EMPTY_WINDOWS_MAX = 1_000
 /** Windows that one record may fall into (hopping size / slide, cumulate size / step). */
 export const WINDOWS_PER_RECORD_MAX = 10_000
+/** Windows that one record may fall into, if they are kept as state of each key. */
+export const KEYED_WINDOWS_PER_RECORD_MAX = 200
 /** Key groups of an operator. */
 export const KEY_GROUPS_MAX = 1024
 /** Partition keys that the writes of a stage may be spread over. */

@@ -5,6 +5,7 @@ import {
   type Duration,
   formatDuration,
   glimpse,
+  KEYED_WINDOWS_PER_RECORD_MAX,
   milliseconds,
   SLICE_MS_MIN,
 } from '../base/index.js'
@@ -44,6 +45,12 @@ export function keyedWindowStep(
       `empty is for tumbling, hopping and cumulating windows without early results; ${what} ${isAligned ? 'has early' : `is a ${spec.kind}`}. Leave empty out.`,
     )
   const aligned = isAligned ? spec : ({ kind: 'tumbling', sizeMs: 1, stepMs: 1 } as const)
+  const count = Math.ceil(aligned.sizeMs / aligned.stepMs)
+  if (count > KEYED_WINDOWS_PER_RECORD_MAX)
+    throw new ConfigError(
+      'bad-window',
+      `With early, each key keeps every window of a record, so a record may fall into at most ${KEYED_WINDOWS_PER_RECORD_MAX} windows; ${what} gives ${count}. Use a longer slide or step, or leave early out.`,
+    )
   const { offsetMs, allowedLatenessMs, accumulation, emit } = settleWindow(name, aligned, options)
   const early = earlyTrigger(what, options.early)
   if (early !== undefined && emit === 'final')

@@ -359,6 +359,11 @@ describe('windows with state for each key', () => {
       'early of the window of "windows" must be a multiple of 100ms; it is 150ms.',
     ],
     [
+      'too many windows of a record',
+      () => windows(hopping('1h', '15s'), { early: '15s' }),
+      'a record may fall into at most 200 windows; the window of "windows" gives 240. Use a longer slide or step, or leave early out.',
+    ],
+    [
       'every',
       () => windows(tumbling('5s')),
       'every is for windows that are kept as state of each key: session(), calendar(), and windows with early results. A tumbling window has slices of its own. Leave every out.',

@@ -1219,7 +1219,7 @@ export const GUARDS: readonly Guard[] = [
     name: 'session-judged-merged',
     invariant: '1',
     file: 'keyed/windows/close-windows',
-    find: 'assigner.merges ? Math.max(end, ...this.touching(start, end).map((window) => window.end)) : end',
+    find: 'assigner.merges ? Math.max(end, this.windows.touching(start, end).at(-1)?.end ?? end) : end',
     replace: 'end',
     pipeline: 'sessions',
   },

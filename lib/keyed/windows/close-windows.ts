@@ -3,6 +3,7 @@ import { KEY_STATE_CHARS_MAX, messageOf, RecordRejection } from '../../base/inde
 import type { KeyedOutput, KeyedRejection, KeyedResult, KeyStep, StepOf } from '../logic.js'
 import { decodeWindows, encodeWindows, OpenWindow } from './open-window.js'
 import type { LateRow, Span, Spans } from './spans.js'
+import { WindowList } from './window-list.js'
 import type { WindowShape } from './windows.js'
 
 /** The step of windows with state for each key. */
@@ -29,14 +30,14 @@ const NO_SPANS: Spans = { spans: [], lates: [] }
 class WindowRun {
   private readonly shape: WindowShape
   private readonly step: KeyStep<Spans>
-  private windows: OpenWindow[]
+  private readonly windows: WindowList
   private readonly outputs: KeyedOutput[] = []
   private readonly rejected: KeyedRejection[] = []
 
   constructor(shape: WindowShape, step: KeyStep<Spans>) {
     this.shape = shape
     this.step = step
-    this.windows = decodeWindows(step.state(), shape.folds)
+    this.windows = new WindowList(decodeWindows(step.state(), shape.folds))
   }
 
   /** Rows and results in the order of event time. At one time, rows come before results. */
@@ -54,7 +55,7 @@ class WindowRun {
       else break
     }
     const { early } = this.shape
-    for (const window of this.windows) {
+    for (const window of this.windows.items) {
       if (window.isOver) this.lateResult(window)
       else if (early !== undefined && this.isEarly(window)) this.emit(window, 'early')
     }
@@ -95,17 +96,12 @@ class WindowRun {
     return window.isOver ? Math.max(at, window.end + this.shape.allowedLatenessMs - 1) : at
   }
 
-  /** The window that is next within the slice. */
+  /** The window that is next within the slice: the first of those that are over, or of those that are not. */
   private soonest(): OpenWindow | undefined {
-    let found: OpenWindow | undefined
-    let least = this.step.end
-    for (const window of this.windows) {
-      const time = this.next(window)
-      if (time >= least) continue
-      found = window
-      least = time
-    }
-    return found
+    const [first] = this.windows.items
+    const { open } = this.windows
+    const window = first !== undefined && open !== undefined && this.next(open) < this.next(first) ? open : first
+    return window !== undefined && this.next(window) < this.step.end ? window : undefined
   }
 
   /** Gives the result of a window in time, or drops it when no more rows can come. */
@@ -116,7 +112,7 @@ class WindowRun {
       this.emit(window, 'on-time')
       if (!isFinal && allowedLatenessMs > 0) return
     } else this.lateResult(window)
-    this.windows.splice(this.windows.indexOf(window), 1)
+    this.windows.remove([window])
   }
 
   private lateResult(window: OpenWindow): void {
@@ -136,7 +132,7 @@ class WindowRun {
     const expired: { start: number; end: number }[] = []
     for (const { start, end } of assigner.assign(row.timestamp, row.read)) {
       // guard: session-judged-merged
-      const last = assigner.merges ? Math.max(end, ...this.touching(start, end).map((window) => window.end)) : end
+      const last = assigner.merges ? Math.max(end, this.windows.touching(start, end).at(-1)?.end ?? end) : end
       // guard: session-expires
       if (last + allowedLatenessMs <= row.turn) expired.push({ start, end: last })
       else this.merge({ start, end, rows: 1, accs: row.accs }, row.turn)
@@ -144,24 +140,18 @@ class WindowRun {
     if (expired.length > 0) this.expire(row, expired)
   }
 
-  private touching(start: number, end: number): OpenWindow[] {
-    return this.windows.filter((window) => window.start <= end && start <= window.end)
-  }
-
   /** Takes rows into their window. Sessions that touch become one. */
   private merge(span: Span, turn: number): void {
     const { assigner, folds } = this.shape
     const { start, end } = span
-    const found = assigner.merges
-      ? this.touching(start, end)
-      : this.windows.filter((window) => window.start === start && window.end === end)
+    const found = assigner.merges ? this.windows.touching(start, end) : this.windows.sameAs(start, end)
     const [first] = found
     if (first === undefined) {
       this.open(new OpenWindow(start, end, span.accs, span.rows), turn)
       return
     }
-    const from = Math.min(start, ...found.map((window) => window.start))
-    const to = Math.max(end, ...found.map((window) => window.end))
+    const from = Math.min(start, first.start)
+    const to = Math.max(end, found.at(-1)!.end)
     if (found.length === 1 && first.start === from && first.end === to) {
       if (first.stands) first.shown ??= first.accs
       first.accs = folds.merge(first.accs, span.accs)
@@ -177,8 +167,8 @@ class WindowRun {
       accs = folds.merge(window.accs, accs)
       rows += window.rows
       fresh += window.fresh
-      this.windows.splice(this.windows.indexOf(window), 1)
     }
+    this.windows.remove(found)
     const merged = new OpenWindow(from, to, accs, rows)
     if (this.shape.accumulation === 'discarding') merged.fresh = fresh
     this.open(merged, turn)
@@ -187,8 +177,7 @@ class WindowRun {
   /** Adds a window. A late row may open one whose end has passed: it has its result at the end of the slice. */
   private open(window: OpenWindow, turn: number): void {
     window.isOver = this.resultAt(window) < turn
-    this.windows.push(window)
-    this.windows.sort((a, b) => a.start - b.start || a.end - b.end)
+    this.windows.add(window)
   }
 
   private emit(window: OpenWindow, timing: 'early' | 'on-time' | 'late'): void {
@@ -320,7 +309,8 @@ class WindowRun {
   }
 
   result(): KeyedResult {
-    const { shape, windows, outputs, rejected, step } = this
+    const { shape, outputs, rejected, step } = this
+    const windows = this.windows.items
     if (windows.length === 0) return { state: undefined, due: undefined, waits: undefined, outputs, rejected }
     let due = Number.POSITIVE_INFINITY
     let waits: number | undefined

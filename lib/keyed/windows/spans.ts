@@ -108,8 +108,10 @@ export function spansFold(folds: Folds, assigner: Assigner): Aggregate<any, Span
         draft.lates.push({ turn, timestamp, split, position, read, accs, value: jsonOr(inputs[width + 1]) })
         return draft
       }
+      let at = -1
       for (const { start, end } of assigner.assign(timestamp, read)) {
-        const span = merges ? touching(draft.spans, start, end) : sameAs(draft.spans, start, end)
+        at = merges ? touching(draft.spans, start, end) : sameAs(draft.spans, start, end, at + 1)
+        const span = draft.spans[at]!
         span.rows++
         folds.add(span.accs, inputs, place)
       }
@@ -154,23 +156,24 @@ export function spansFold(folds: Folds, assigner: Assigner): Aggregate<any, Span
   })
 
   /** Only the last span is looked at: spans that touch are merged when the slice closes. */
-  function touching(spans: SpanDraft[], start: number, end: number): SpanDraft {
+  function touching(spans: SpanDraft[], start: number, end: number): number {
     const last = spans.at(-1)
-    if (last !== undefined && last.start <= end && start <= last.end) {
-      if (start < last.start) last.start = start
-      if (end > last.end) last.end = end
-      return last
-    }
-    const span = { start, end, rows: 0, accs: folds.create() }
-    spans.push(span)
-    return span
+    if (last === undefined || last.start > end || start > last.end) return added(spans, start, end)
+    if (start < last.start) last.start = start
+    if (end > last.end) last.end = end
+    return spans.length - 1
   }
 
-  function sameAs(spans: SpanDraft[], start: number, end: number): SpanDraft {
-    for (let i = spans.length - 1; i >= 0; i--) if (spans[i]!.start === start && spans[i]!.end === end) return spans[i]!
-    const span = { start, end, rows: 0, accs: folds.create() }
-    spans.push(span)
-    return span
+  /** The windows of a row often follow each other in the list too: the one at `likely` is looked at first. */
+  function sameAs(spans: SpanDraft[], start: number, end: number, likely: number): number {
+    const isIt = (span: SpanDraft | undefined): boolean => span?.start === start && span.end === end
+    if (isIt(spans[likely])) return likely
+    const at = spans.findLastIndex(isIt)
+    return at < 0 ? added(spans, start, end) : at
+  }
+
+  function added(spans: SpanDraft[], start: number, end: number): number {
+    return spans.push({ start, end, rows: 0, accs: folds.create() }) - 1
   }
 }
 

@@ -146,12 +146,17 @@ export class TestDriver<Rows extends object = Record<never, never>> {
   /**
    * The windows of an operator that hold rows and have not closed, with their values so far. By their ends, then by
    * key.
-   * @throws {ConfigError} `unknown-operator`
+   * @throws {ConfigError} `unknown-operator`, `no-slices`: an operator that keeps its windows as state of each key
    * @example expect(await t.openWindows('revenue')).toMatchObject([{ key: 'a', value: { total: 3 } }])
    */
   async openWindows<K extends Key = Key, Value = any>(operator: string): Promise<readonly OpenWindow<K, Value>[]> {
     const { pipeline, plan } = this.session
     const found = operatorNamed(plan, operator)
+    if (found.logic !== undefined)
+      throw new ConfigError(
+        'no-slices',
+        `openWindows("${operator}") reads windows that are folded from slices; "${operator}" (${found.logic.kind}) keeps state for each key, which cannot be read yet. Check what it gives: t.sink(…).rows(), after t.advanceTime(…) or t.endOfInput().`,
+      )
     const run = await this.session.settled()
     return (await openWindows(pipeline, found, run.store, run.nowMs)) as unknown as OpenWindow<K, Value>[]
   }
