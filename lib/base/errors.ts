@@ -88,3 +88,12 @@ export function messageOf(thrown: unknown): string {
     return 'an object that cannot be converted to text was thrown'
   }
 }
+
+/** The reason of a dead letter for what user code threw. */
+export const reasonOf = (thrown: unknown): string => (thrown instanceof RecordRejection ? thrown.code : 'step-threw')
+
+/** Adds to an error from user code where it was thrown: `what` begins the detail of the dead letter. */
+export function named(what: string, thrown: unknown): MillraceError {
+  if (thrown instanceof MillraceError && !(thrown instanceof RecordRejection)) return thrown
+  return new RecordRejection(reasonOf(thrown), `${what}: ${messageOf(thrown)}`)
+}

@@ -9,8 +9,10 @@ export {
   EventShapeError,
   MillraceError,
   messageOf,
+  named,
   RecordRejection,
   RetryableError,
+  reasonOf,
   StopError,
   shown,
 } from './errors.js'

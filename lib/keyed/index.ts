@@ -1,3 +1,4 @@
+export { Folds } from './folds.js'
 export type { KeyedLogic, KeyedOutput, KeyedRejection, KeyedResult, KeyedRow, KeyStep, StepOf } from './logic.js'
 export { type RowOperator, rowLogic } from './operators/logic.js'
 export type { Score } from './operators/ranking.js'

@@ -92,3 +92,12 @@ export interface KeyedLogic {
  * Processes a key that has rows in a slice, or whose `due` lies in it. Errors of user code become rejections.
  */
 export type StepOf = (step: KeyStep) => KeyedResult
+
+/** Loads a step when it is first asked for. */
+export function lazily(load: () => Promise<StepOf>): () => Promise<StepOf> {
+  let step: Promise<StepOf> | undefined
+  return () => {
+    step ??= load()
+    return step
+  }
+}

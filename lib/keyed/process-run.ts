@@ -1,4 +1,4 @@
-import { messageOf, RecordRejection } from '../base/index.js'
+import { messageOf, reasonOf } from '../base/index.js'
 import {
   accessOf,
   type Compiled,
@@ -63,7 +63,7 @@ function detailOf(shape: Compiled, work: Work, thrown: unknown): string {
 }
 
 function rejection(shape: Compiled, step: KeyStep, work: Work, thrown: unknown, n: number): KeyedRejection {
-  const code = thrown instanceof RecordRejection ? thrown.code : 'step-threw'
+  const code = reasonOf(thrown)
   const detail = detailOf(shape, work, thrown)
   const id = `${step.end}/rejected/${n}`
   return isTimer(work)

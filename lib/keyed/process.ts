@@ -1,6 +1,6 @@
 import type { Sync } from '../base/index.js'
 import type { Shape } from './key-run.js'
-import type { KeyedLogic, StepOf } from './logic.js'
+import { type KeyedLogic, lazily } from './logic.js'
 import { keyedRows } from './rows.js'
 import type { AccessOf, StateMap } from './state.js'
 
@@ -60,8 +60,6 @@ export function processLogic({ name, state, ttlMs, handlers }: ProcessOptions): 
   const specs = Object.entries(state)
   const ttls = specs.map(([, spec]) => spec.ttlMs ?? ttlMs)
   const shape: Shape = { name, specs, ttls, handlers }
-  let step: Promise<StepOf> | undefined
-  const load = async (): Promise<StepOf> => (await import('./process-run.js')).processStep(shape)
   return {
     kind: 'process',
     results: 'once',
@@ -74,9 +72,6 @@ export function processLogic({ name, state, ttlMs, handlers }: ProcessOptions): 
       })),
     },
     entry: keyedRows,
-    load: () => {
-      step ??= load()
-      return step
-    },
+    load: lazily(async () => (await import('./process-run.js')).processStep(shape)),
   }
 }

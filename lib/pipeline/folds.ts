@@ -12,23 +12,28 @@ export function checkFolds(name: string, aggregates: AggregateMap<any, any>): vo
       `aggregate() takes a name, then its folds by field: .aggregate('orders', { n: count() }); the name is ${glimpse(name)}.`,
     )
   checkName('stateful step', name)
-  if (isFold(aggregates))
+  checkFoldMap('bad-aggregate', `the aggregate "${name}"`, aggregates, ' Give it a field.')
+}
+
+/**
+ * Checks the folds of an operator. `what` is how messages name it, and `advice` ends the message for a fold alone.
+ * @throws {ConfigError} `code`
+ */
+export function checkFoldMap(code: string, what: string, folds: AggregateMap<any, any>, advice = ''): void {
+  const subject = what.replace(/^the /, 'The ')
+  if (isFold(folds))
     throw new ConfigError(
-      'bad-aggregate',
-      `The aggregate "${name}" takes its folds by field, such as { n: count() }; it got ${aggregates.kind}() alone. Give it a field.`,
+      code,
+      `${subject} takes its folds by field, such as { n: count() }; it got ${folds.kind}() alone.${advice}`,
     )
-  const entries = Object.entries(aggregates ?? {})
-  if (entries.length === 0) {
+  const entries = typeof folds === 'object' && folds !== null ? Object.entries(folds) : []
+  if (entries.length === 0)
+    throw new ConfigError(code, `${subject} needs at least one fold, such as { rows: count() }.`)
+  for (const [field, fold] of entries) {
+    if (isFold(fold)) continue
     throw new ConfigError(
-      'bad-aggregate',
-      `The aggregate "${name}" needs at least one fold, such as { rows: count() }.`,
-    )
-  }
-  for (const [field, aggregate] of entries) {
-    if (isFold(aggregate)) continue
-    throw new ConfigError(
-      'bad-aggregate',
-      `Field "${field}" of the aggregate "${name}" is not a fold. Use a function such as count(), sum() or custom().`,
+      code,
+      `Field "${field}" of ${what} is not a fold. Use a function such as count(), sum() or custom().`,
     )
   }
 }

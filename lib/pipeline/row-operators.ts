@@ -1,5 +1,5 @@
 import type { AggregateMap, ResultOf } from '../aggregate/index.js'
-import { checkFunction, type Key, messageOf, RecordRejection, type Sync, settled } from '../base/index.js'
+import { checkFunction, type Key, named, type Sync, settled } from '../base/index.js'
 import type { KeyedNode } from './keyed-step.js'
 import { refuseOthers } from './missteps.js'
 import {
@@ -183,8 +183,7 @@ function mapped(
     try {
       return settled('its function', fn(given.row, given[field]))
     } catch (thrown) {
-      const code = thrown instanceof RecordRejection ? thrown.code : 'step-threw'
-      throw new RecordRejection(code, `${what}: ${messageOf(thrown)}`)
+      throw named(what, thrown)
     }
   }
   // A description of the pipeline shows the user's function.

@@ -7,13 +7,14 @@ import {
   type Duration,
   encodeKey,
   glimpse,
+  named as inUserCode,
   type Key,
-  messageOf,
   milliseconds,
-  RecordRejection,
   shown,
 } from '../base/index.js'
-import { type RowOperator, rowLogic, type Score } from '../keyed/index.js'
+import { Folds, type RowOperator, rowLogic, type Score } from '../keyed/index.js'
+import { gcd } from '../window/index.js'
+import { checkFoldMap } from './folds.js'
 import { type KeyedNode, keyedStep, sliceLength } from './keyed-step.js'
 
 interface Every {
@@ -164,10 +165,7 @@ export function keyWithin(
     try {
       return encodeKey(by(row, meta))
     } catch (thrown) {
-      throw new RecordRejection(
-        thrown instanceof RecordRejection ? thrown.code : 'step-threw',
-        `by: ${messageOf(thrown)}`,
-      )
+      throw inUserCode('by', thrown)
     }
   }
   return (row, meta) => [encodeKey(key(row, meta)), part(row, meta)]
@@ -228,19 +226,10 @@ export function settleRank(name: string, options: RankOptions<any>): KeyedNode {
   )
 }
 
-const isFold = (value: any): value is { readonly kind: string } => typeof value?.read === 'function'
-
 /** The folds, frozen, and what the fingerprint holds of them. */
 function foldsOf(what: string, folds: AggregateMap<any, any>) {
-  if (isFold(folds))
-    throw wrong(`${what} takes its folds by field, such as { n: count() }; it got ${folds.kind}() alone.`)
-  const entries = typeof folds === 'object' && folds !== null ? Object.entries(folds) : []
-  if (entries.length === 0) throw wrong(`${what} needs at least one fold, such as { rows: count() }.`)
-  for (const [field, fold] of entries)
-    if (!isFold(fold))
-      throw wrong(`Field "${field}" of ${what} is not a fold. Use a function such as count(), sum() or custom().`)
-  const described = entries.map(([field, { kind, options }]) => ({ field, kind, options }))
-  return { folds: Object.freeze({ ...folds }), described }
+  checkFoldMap('bad-operator', what, folds)
+  return { folds: Object.freeze({ ...folds }), described: new Folds(folds).described }
 }
 
 /** Checks what is known before the name of the operator is. */
@@ -285,7 +274,6 @@ export function settleCountWindow(
   })
 }
 
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 const panesOf = (size: number, slide: number): number => size / gcd(size, slide)
 
 export function settleOver(name: string, options: OverOptions, map: AggregateMap<any, any>): KeyedNode {

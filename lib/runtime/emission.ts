@@ -1,4 +1,4 @@
-import { type Key, messageOf, RecordRejection, TIME_MIN } from '../base/index.js'
+import { type Key, messageOf, named, reasonOf, TIME_MIN } from '../base/index.js'
 import type { KeyedRejection } from '../keyed/index.js'
 import type { OperatorPlan, Rejected, StagePlan, WindowResult } from '../pipeline/index.js'
 import type { SinkNode, SinkRow } from '../ports/index.js'
@@ -10,7 +10,7 @@ import type { PaneDraft } from './panes.js'
 import { type Program, Rows } from './program.js'
 import type { SplitState } from './split-item.js'
 import { type RecordPlace, StageFold, type StageRefold } from './stage-fold.js'
-import { fieldOf, named } from './user-code.js'
+import { fieldOf } from './user-code.js'
 
 /** The place of a result among those of its slice. */
 interface ResultPlace {
@@ -202,7 +202,7 @@ function failure(
   thrown: unknown,
 ): SinkRow {
   const value: Rejected = {
-    reason: thrown instanceof RecordRejection ? thrown.code : 'step-threw',
+    reason: reasonOf(thrown),
     detail: messageOf(thrown),
     source: operator.name,
     split: operator.name,

@@ -1,9 +1,9 @@
 import type { Place } from '../aggregate/index.js'
-import { type Key, RecordRejection } from '../base/index.js'
+import { type Key, named, RecordRejection } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 import { KeyTable, type Slot } from './key-table.js'
 import { type SegmentEntries, storableKey } from './segment.js'
-import { fieldOf, named } from './user-code.js'
+import { fieldOf } from './user-code.js'
 
 /**
  * The key group of a hash. Key groups are equal, ordered ranges of the hash space, so key groups in order are hashes in

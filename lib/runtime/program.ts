@@ -1,7 +1,7 @@
-import { type Key, RecordRejection, ROWS_PER_RECORD_MAX, settled } from '../base/index.js'
+import { type Key, named, RecordRejection, ROWS_PER_RECORD_MAX, settled } from '../base/index.js'
 import { countedSteps, type OperatorPlan, type Plan } from '../pipeline/index.js'
 import type { RecordMeta, SinkNode } from '../ports/index.js'
-import { fieldOf, guarded, named } from './user-code.js'
+import { fieldOf, guarded } from './user-code.js'
 
 /** Where a row leaves the stateless steps of its input. */
 export type Terminal =

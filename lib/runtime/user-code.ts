@@ -1,15 +1,11 @@
-import { MillraceError, messageOf, RecordRejection, settled } from '../base/index.js'
+import { named, settled } from '../base/index.js'
 import type { OperatorPlan } from '../pipeline/index.js'
 
-/** Adds to an error from user code where it was thrown: `what` begins the detail of the dead letter. */
-export function named(what: string, thrown: unknown): MillraceError {
-  if (thrown instanceof MillraceError && !(thrown instanceof RecordRejection)) return thrown
-  const reason = thrown instanceof RecordRejection ? thrown.code : 'step-threw'
-  return new RecordRejection(reason, `${what}: ${messageOf(thrown)}`)
-}
-
-/** How the detail of a dead letter names one fold of an operator. */
-export function fieldOf({ name, fields }: OperatorPlan, i: number): string {
+/**
+ * How the detail of a dead letter names one fold of an operator. With state for each key, the operator names its own.
+ */
+export function fieldOf({ name, fields, logic }: OperatorPlan, i: number): string {
+  if (logic !== undefined) return `A row of "${name}"`
   return `Field "${fields[i]}" of "${name}"`
 }
 

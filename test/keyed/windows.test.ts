@@ -243,6 +243,21 @@ describe('early results', () => {
 })
 
 describe('windows with state for each key', () => {
+  it('invariant 14: what a fold does not accept rejects its record, and the message names the field', async () => {
+    const t = testDriver<Rows>(windows(session('5s')))
+    t.source(hits).send(hit(10), { ...hit(11), n: 'x' as never }, hit(300))
+    expect(await given(t)).toEqual(['a 10-15 n=1 on-time 0 first last'])
+    const [letter] = await t.sink('dead').rows()
+    expect(letter).toMatchObject({ reason: 'bad-value' })
+    expect(letter.detail).toMatch(/^A row of "windows": field "total": sum\(\) folds finite numbers/)
+  })
+
+  it('refuse to have their open windows read, which are no slices', async () => {
+    const t = testDriver<Rows>(windows(session('5s')))
+    t.source(hits).send(hit(10))
+    await expect(t.openWindows('windows')).rejects.toMatchObject({ code: 'no-slices' })
+  })
+
   it('invariant 14: a fold whose result throws rejects its result alone', async () => {
     const fussy = custom({
       name: 'fussy',

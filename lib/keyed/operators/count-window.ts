@@ -1,6 +1,7 @@
 import type { AggregateMap } from '../../aggregate/index.js'
+import { gcd } from '../../window/index.js'
+import { Folds } from '../folds.js'
 import type { KeyRun } from '../key-run.js'
-import { type Accs, Folds } from './folds.js'
 import { type Held, held } from './held.js'
 import type { RowContext, RowOperator } from './logic.js'
 
@@ -10,7 +11,7 @@ interface Run {
   /** The earliest and the latest event time of its rows. */
   readonly first: number
   readonly last: number
-  readonly accs: Accs
+  readonly accs: readonly any[]
 }
 
 const encodeRun = (folds: Folds, { count, first, last, accs }: Run): unknown[] => [
@@ -27,7 +28,7 @@ const decodeRun = (folds: Folds, [count, first, last, accs]: [number, number, nu
 })
 
 function added(folds: Folds, before: Run | undefined, { timestamp, state }: RowContext<Held<any>>, row: unknown): Run {
-  const accs = folds.add(before?.accs, row, state.kept.place())
+  const accs = folds.added(before?.accs, row, state.kept.place())
   if (before === undefined) return { count: 1, first: timestamp, last: timestamp, accs }
   return {
     count: before.count + 1,
@@ -49,7 +50,7 @@ function joined(folds: Folds, a: Run, b: Run): Run {
 function resultOf(folds: Folds, { count, first, last, accs }: Run, ctx: RowContext<any>): object {
   // The run of a key is the context of its handlers.
   const { rowId: id } = ctx as unknown as KeyRun
-  return { key: ctx.key, value: folds.result(accs), window: { first, last }, count, id }
+  return { key: ctx.key, value: folds.value(accs), window: { first, last }, count, id }
 }
 
 /** Windows of `size` rows, one after another. An incomplete one closes when `timeoutMs` is over. */
@@ -97,8 +98,6 @@ interface Panes {
   readonly panes: Run[]
   since: number
 }
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 /** Every `slide` rows, the last `size` rows. */
 export function countSliding(

@@ -1,5 +1,5 @@
 import type { Json } from '../../aggregate/index.js'
-import type { KeyedLogic, StepOf } from '../logic.js'
+import { type KeyedLogic, lazily, type StepOf } from '../logic.js'
 import type { ProcessContext, ProcessHandlers } from '../process.js'
 import { keyedRows } from '../rows.js'
 import type { StateSpec } from '../state.js'
@@ -28,7 +28,6 @@ const entry = Object.freeze({ ...keyedRows, invertible: false })
 
 /** The logic of an operator that is a process function of our own. It is loaded when the first slice closes. */
 export function rowLogic({ kind, name, options, load }: Declared): KeyedLogic {
-  let step: Promise<StepOf> | undefined
   const loaded = async (): Promise<StepOf> => {
     const [{ processStep }, operator] = await Promise.all([import('../process-run.js'), load()])
     const { state, ttlMs, handlers, advice } = operator
@@ -40,9 +39,6 @@ export function rowLogic({ kind, name, options, load }: Declared): KeyedLogic {
     results: 'once',
     options,
     entry,
-    load: () => {
-      step ??= loaded()
-      return step
-    },
+    load: lazily(loaded),
   }
 }

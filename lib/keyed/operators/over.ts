@@ -1,5 +1,5 @@
 import type { AggregateMap } from '../../aggregate/index.js'
-import { type Accs, Folds } from './folds.js'
+import { Folds } from '../folds.js'
 import { type Held, held } from './held.js'
 import type { RowOperator } from './logic.js'
 
@@ -7,7 +7,7 @@ import type { RowOperator } from './logic.js'
 interface Entry {
   readonly time: number
   json: unknown[] | undefined
-  accs: Accs | undefined
+  accs: readonly any[] | undefined
 }
 
 /**
@@ -19,8 +19,8 @@ class Moving {
   readonly entries: Entry[]
   private readonly folds: Folds
   /** The folds from each entry to the end of the older part; the last entry first. */
-  private older: Accs[] = []
-  private newer: Accs | undefined
+  private older: (readonly any[])[] = []
+  private newer: readonly any[] | undefined
   private isMerged: boolean
 
   constructor(folds: Folds, entries: Entry[]) {
@@ -47,7 +47,7 @@ class Moving {
     if (!this.isMerged) this.merge()
     const older = this.older.at(-1)
     const { newer, folds } = this
-    return folds.result(older === undefined ? newer! : newer === undefined ? older : folds.merge(older, newer))
+    return folds.value(older === undefined ? newer! : newer === undefined ? older : folds.merge(older, newer))
   }
 
   private merge(): void {
@@ -97,7 +97,7 @@ export function moving(
     handlers: {
       onRow({ state: { kept }, now }, row) {
         const last = kept.get() ?? new Moving(folds, [])
-        last.add({ time: now, json: undefined, accs: folds.add(undefined, row, kept.place()) })
+        last.add({ time: now, json: undefined, accs: folds.added(undefined, row, kept.place()) })
         const { entries } = last
         let leaving = rows === undefined ? 0 : Math.max(0, entries.length - rows)
         if (rangeMs !== undefined) while (entries[leaving]!.time < now - rangeMs) leaving++

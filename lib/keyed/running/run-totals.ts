@@ -1,4 +1,4 @@
-import { KEY_STATE_CHARS_MAX, messageOf, RecordRejection } from '../../base/index.js'
+import { KEY_STATE_CHARS_MAX, messageOf, reasonOf } from '../../base/index.js'
 import type { KeyedOutput, KeyedRejection, KeyedResult, KeyStep, StepOf } from '../logic.js'
 import { decodeTotals, encodeTotals, type RunningShape, type Totals } from './totals.js'
 
@@ -58,8 +58,13 @@ export function runningStep(shape: RunningShape, stateChars = KEY_STATE_CHARS_MA
         const replaced = old === undefined || isRetracting ? undefined : row(old, `${id}|-`, '-')
         outputs.push({ value, timestamp, id, ...(replaced && { replaced }) })
       } catch (thrown) {
-        const reason = thrown instanceof RecordRejection ? thrown.code : 'step-threw'
-        rejected.push({ reason, detail: messageOf(thrown), ...here(), payload: null, id: `${id}|rejected` })
+        rejected.push({
+          reason: reasonOf(thrown),
+          detail: `A result of "${name}": ${messageOf(thrown)}`,
+          ...here(),
+          payload: null,
+          id: `${id}|rejected`,
+        })
       }
     }
 

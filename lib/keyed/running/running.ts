@@ -1,32 +1,23 @@
 import type { Aggregate, Place } from '../../aggregate/aggregate.js'
-import type { KeyedLogic, StepOf } from '../logic.js'
-import { Folds } from '../windows/spans.js'
+import { Folds } from '../folds.js'
+import { type KeyedLogic, lazily } from '../logic.js'
 import { decodeTotals, encodeTotals, type RunningOptions, type Totals } from './totals.js'
 
 /** Folds all rows of a key, without a window. Each slice with rows of the key gives one result. */
 export function runningLogic(options: RunningOptions): KeyedLogic {
   const folds = new Folds(options.aggregates)
   const { isRetracting, ttlMs } = options
-  let step: Promise<StepOf> | undefined
-  const load = async (): Promise<StepOf> => (await import('./run-totals.js')).runningStep({ ...options, folds })
   return {
     kind: 'running',
-    label: `running { ${folds.fields.map((field, i) => `${field}: ${folds.folds[i]!.kind}`).join(', ')} }`,
+    label: `running { ${folds.label} }`,
     results: isRetracting ? 'retracted' : 'repeated',
     options: {
       ...(isRetracting && { accumulation: 'retracting' }),
       ...(ttlMs !== undefined && { ttlMs }),
-      folds: folds.fields.map((field, i) => ({
-        field,
-        kind: folds.folds[i]!.kind,
-        options: folds.folds[i]!.options,
-      })),
+      folds: folds.described,
     },
     entry: totalsFold(folds),
-    load: () => {
-      step ??= load()
-      return step
-    },
+    load: lazily(async () => (await import('./run-totals.js')).runningStep({ ...options, folds })),
   }
 }
 
@@ -38,7 +29,7 @@ function totalsFold(folds: Folds): Aggregate<any, Totals, unknown[], Totals, any
     invertible: folds.folds.every((fold) => fold.invertible),
     ordered: false,
     fragile: folds.folds.some((fold) => fold.fragile),
-    read: (row: unknown, meta: unknown) => folds.folds.map((fold) => fold.read(row, meta)),
+    read: (row: unknown, meta: unknown) => folds.read(row, meta),
     create: (): Totals => ({ rows: 0, accs: folds.create() }),
     add(totals: Totals, inputs: unknown[], weight: 1 | -1, place: Place) {
       totals.rows += weight

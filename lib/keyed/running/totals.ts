@@ -1,5 +1,5 @@
 import type { AggregateMap } from '../../aggregate/aggregate.js'
-import type { Folds } from '../windows/spans.js'
+import type { Folds } from '../folds.js'
 
 export interface RunningOptions {
   readonly name: string
@@ -21,9 +21,7 @@ export interface Totals {
 }
 
 export function encodeTotals(folds: Folds, rows: number, accs: readonly any[]): unknown[] {
-  const flat: unknown[] = [rows]
-  folds.encode(accs, flat)
-  return flat
+  return folds.encode(accs, [rows])
 }
 
 export function decodeTotals(folds: Folds, json: readonly any[], split?: string): Totals {

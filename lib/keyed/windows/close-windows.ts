@@ -1,5 +1,5 @@
 import { comparePlaces } from '../../aggregate/aggregate.js'
-import { KEY_STATE_CHARS_MAX, messageOf, RecordRejection } from '../../base/index.js'
+import { KEY_STATE_CHARS_MAX, messageOf, reasonOf } from '../../base/index.js'
 import type { KeyedOutput, KeyedRejection, KeyedResult, KeyStep, StepOf } from '../logic.js'
 import { decodeWindows, encodeWindows, OpenWindow } from './open-window.js'
 import type { LateRow, Span, Spans } from './spans.js'
@@ -253,8 +253,8 @@ class WindowRun {
 
   private reject(window: OpenWindow, id: string, thrown: unknown): void {
     this.rejected.push({
-      reason: thrown instanceof RecordRejection ? thrown.code : 'step-threw',
-      detail: messageOf(thrown),
+      reason: reasonOf(thrown),
+      detail: `A result of "${this.shape.name}": ${messageOf(thrown)}`,
       split: this.shape.name,
       position: String(this.step.end),
       timestamp: this.timestampOf(window),

@@ -1,5 +1,5 @@
 import type { Json } from '../../aggregate/index.js'
-import type { Folds } from './spans.js'
+import type { Folds } from '../folds.js'
 
 /** A window of one key that may still get rows, or give results. */
 export class OpenWindow {

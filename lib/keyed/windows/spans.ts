@@ -1,45 +1,7 @@
-import type { Aggregate, AggregateMap, Place } from '../../aggregate/aggregate.js'
+import type { Aggregate, Place } from '../../aggregate/aggregate.js'
+import type { Folds } from '../folds.js'
 import { checkJson } from '../json-value.js'
 import type { Assigner } from './assign.js'
-
-/** The folds of the windows of an operator. */
-export class Folds {
-  readonly fields: readonly string[]
-  readonly folds: readonly Aggregate<any, any, any, any, any>[]
-
-  constructor(aggregates: AggregateMap<any, any>) {
-    this.fields = Object.keys(aggregates)
-    this.folds = Object.values(aggregates)
-  }
-
-  create(): any[] {
-    return this.folds.map((fold) => fold.create())
-  }
-
-  add(accs: any[], inputs: readonly unknown[], place: Place, weight: 1 | -1 = 1): void {
-    for (let i = 0; i < this.folds.length; i++)
-      if (inputs[i] !== undefined) accs[i] = this.folds[i]!.add(accs[i], inputs[i], weight, place)
-  }
-
-  merge(a: readonly any[], b: readonly any[]): any[] {
-    return this.folds.map((fold, i) => fold.merge(a[i], b[i]))
-  }
-
-  /** The value of a result. The fold of a field may throw. */
-  value(accs: readonly any[]): Record<string, unknown> {
-    const value: Record<string, unknown> = {}
-    for (let i = 0; i < this.fields.length; i++) value[this.fields[i]!] = this.folds[i]!.result(accs[i])
-    return value
-  }
-
-  encode(accs: readonly any[], into: unknown[]): void {
-    for (let i = 0; i < this.folds.length; i++) into.push(this.folds[i]!.encode(accs[i]))
-  }
-
-  decode(json: readonly any[], at: number, split?: string): any[] {
-    return this.folds.map((fold, i) => fold.decode(json[at + i], split))
-  }
-}
 
 /** Rows of one window, or of one session as far as it is known. */
 export interface Span {
@@ -93,7 +55,7 @@ export function spansFold(folds: Folds, assigner: Assigner): Aggregate<any, Span
     fragile: folds.folds.some((fold) => fold.fragile),
     /** The inputs of the folds, what the assigner needs, and the row. */
     read(row: unknown, meta: unknown) {
-      const inputs: unknown[] = folds.folds.map((fold) => fold.read(row, meta))
+      const inputs = folds.read(row, meta)
       inputs.push(assigner.read(row), row)
       return inputs
     },

@@ -1,7 +1,8 @@
 import type { AggregateMap, Json } from '../../aggregate/index.js'
-import type { KeyedLogic, StepOf } from '../logic.js'
+import { Folds } from '../folds.js'
+import { type KeyedLogic, lazily } from '../logic.js'
 import { type Assigner, assignerOf, type KeyedWindowSpec } from './assign.js'
-import { Folds, spansFold } from './spans.js'
+import { spansFold } from './spans.js'
 
 /** When a window gives results before its end, in event time. */
 export interface EarlyTrigger {
@@ -34,11 +35,6 @@ export function windowsLogic(options: WindowsOptions): KeyedLogic {
   const assigner = assignerOf(options.spec, options.offsetMs)
   const folds = new Folds(options.aggregates)
   const { allowedLatenessMs, accumulation, isFinal, early } = options
-  let step: Promise<StepOf> | undefined
-  const load = async (): Promise<StepOf> => {
-    const { windowsStep } = await import('./close-windows.js')
-    return windowsStep({ ...options, assigner, folds })
-  }
   const described: Record<string, Json> = {
     window: assigner.options,
     allowedLatenessMs,
@@ -46,23 +42,16 @@ export function windowsLogic(options: WindowsOptions): KeyedLogic {
     ...(isFinal && { emit: 'final' }),
     ...(early?.everyMs !== undefined && { earlyMs: early.everyMs }),
     ...(early?.count !== undefined && { earlyCount: early.count }),
-    folds: folds.fields.map((field, i) => ({
-      field,
-      kind: folds.folds[i]!.kind,
-      options: folds.folds[i]!.options,
-    })),
+    folds: folds.described,
   }
   return {
     kind: assigner.merges ? 'sessions' : 'windows',
     results: resultsOf(options),
     lagMs: isFinal ? allowedLatenessMs : 0,
-    label: `${assigner.text} { ${folds.fields.map((field, i) => `${field}: ${folds.folds[i]!.kind}`).join(', ')} }`,
+    label: `${assigner.text} { ${folds.label} }`,
     options: described,
     entry: spansFold(folds, assigner),
-    load: () => {
-      step ??= load()
-      return step
-    },
+    load: lazily(async () => (await import('./close-windows.js')).windowsStep({ ...options, assigner, folds })),
   }
 }
 
