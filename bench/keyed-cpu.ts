@@ -1,10 +1,7 @@
-import { ingest } from '../lib/handlers/index.js'
 import { callback, count, fileSource, max, outOfOrder, type Pipeline, pipeline, sum, tumbling } from '../lib/index.js'
-import { InvocationMetrics, silentLogger } from '../lib/observe/index.js'
-import { memoryStore } from '../lib/state/memory/index.js'
-import { Random } from '../lib/testing/random.js'
 import { median } from './drive.js'
-import { addReading, isReported, keyedPipeline, keyName, type Reading, START_MS, type Total } from './keyed-world.js'
+import { addReading, isReported, keyedPipeline, type Reading, type Total } from './keyed-world.js'
+import { BATCH, type Batches, cpuUsOf, driven, readingBatches, SLICE_MS } from './readings.js'
 
 /** CPU time of an event, us, from its payload to the rows of the handler. */
 export interface KeyedCpuFigures {
@@ -19,26 +16,13 @@ export interface KeyedCpuFigures {
   readonly processUs: number
 }
 
-const BATCH = 1_000
 const BATCHES = 30
-const SLICE_MS = 1_000
 const WARM_ROUNDS = 2
 const ROUNDS = 3
 
 /** Batches of 1,000 events, each of one slice, from the event to the sink: `ingest` closes the slices too. */
 export async function keyedCpu({ keys }: { readonly keys: number }): Promise<KeyedCpuFigures> {
-  const random = new Random(1)
-  const batches = Array.from({ length: BATCHES }, (_, batch) =>
-    Array.from({ length: BATCH }, (_, i) => ({
-      split: 'p',
-      offset: batch * BATCH + i,
-      data: JSON.stringify({
-        t: START_MS + batch * SLICE_MS + i,
-        k: keyName(random.below(keys)),
-        v: random.below(1_000),
-      }),
-    })),
-  )
+  const batches = readingBatches(BATCHES, keys)
   const perSlice = batches.map((batch) => new Set(batch.map(({ data }) => (JSON.parse(data) as Reading).k)).size)
   let rows = 0
   const onRows = (n: number): void => {
@@ -74,16 +58,6 @@ export async function keyedCpu({ keys }: { readonly keys: number }): Promise<Key
   }
 }
 
-type Batches = readonly (readonly { readonly split: string; readonly offset: number; readonly data: string }[])[]
-
-async function cpuUsOf(work: () => unknown): Promise<number> {
-  globalThis.gc?.()
-  const started = process.cpuUsage()
-  await work()
-  const { user, system } = process.cpuUsage(started)
-  return user + system
-}
-
 function decodeOnly(batches: Batches): number {
   let total = 0
   for (const batch of batches) for (const { data } of batch) total += (JSON.parse(data) as Reading).v
@@ -102,15 +76,6 @@ function plainMap(batches: Batches, onRows: (rows: number) => void): void {
     }
     onRows(out.length)
   }
-}
-
-async function driven(made: Pipeline, batches: Batches): Promise<void> {
-  const handle = ingest(made, {
-    state: memoryStore(),
-    logger: silentLogger,
-    metrics: new InvocationMetrics(() => undefined),
-  })
-  for (const records of batches) await handle({ eventSource: 'millrace:file', source: 'readings', records })
 }
 
 function windowPipeline(onRows: (rows: number) => void): Pipeline {

@@ -1,4 +1,3 @@
-import { ingest } from '../lib/handlers/index.js'
 import {
   avg,
   callback,
@@ -10,11 +9,9 @@ import {
   type Stream,
   sum,
 } from '../lib/index.js'
-import { InvocationMetrics, silentLogger } from '../lib/observe/index.js'
-import { memoryStore } from '../lib/state/memory/index.js'
-import { Random } from '../lib/testing/random.js'
 import { median } from './drive.js'
-import { keyName, type Reading, START_MS } from './keyed-world.js'
+import type { Reading } from './keyed-world.js'
+import { BATCH, type Batches, cpuUsOf, driven, readingBatches, SLICE_MS } from './readings.js'
 
 /** CPU time of an event, us, from its payload to the rows of the operator. */
 export interface RowsCpuFigures {
@@ -25,10 +22,8 @@ export interface RowsCpuFigures {
   readonly rows: number
 }
 
-const BATCH = 1_000
 const BATCHES = 40
 const KEYS = 100
-const SLICE_MS = 1_000
 const WITHIN_MS = 5_000
 /** A key has a row every 100 ms, on average. */
 const QUIET_MS = 200
@@ -177,18 +172,7 @@ const CASES: Readonly<Record<string, Case>> = {
 
 /** Batches of 1,000 events, each of one slice and 100 keys, from the event to the sink. */
 export async function rowsCpu(): Promise<RowsCpuFigures[]> {
-  const random = new Random(1)
-  const batches = Array.from({ length: BATCHES }, (_, batch) =>
-    Array.from({ length: BATCH }, (_, i) => ({
-      split: 'p',
-      offset: batch * BATCH + i,
-      data: JSON.stringify({
-        t: START_MS + batch * SLICE_MS + i,
-        k: keyName(random.below(KEYS)),
-        v: random.below(1_000),
-      }),
-    })),
-  )
+  const batches = readingBatches(BATCHES, KEYS)
   const figures: RowsCpuFigures[] = []
   for (const [operator, { build, plain }] of Object.entries(CASES)) {
     let rows = 0
@@ -211,30 +195,11 @@ export async function rowsCpu(): Promise<RowsCpuFigures[]> {
   return figures
 }
 
-type Batches = readonly (readonly { readonly split: string; readonly offset: number; readonly data: string }[])[]
-
-async function cpuUsOf(work: () => unknown): Promise<number> {
-  globalThis.gc?.()
-  const started = process.cpuUsage()
-  await work()
-  const { user, system } = process.cpuUsage(started)
-  return user + system
-}
-
 function plainly(batches: Batches, plain: Plain): void {
   const step = plain()
   let rows = 0
   for (const batch of batches) for (const { data } of batch) rows += step(JSON.parse(data) as Reading)
   if (rows === 0) throw new Error('a plain operator of the benchmark gave no rows')
-}
-
-async function driven(made: Pipeline, batches: Batches): Promise<void> {
-  const handle = ingest(made, {
-    state: memoryStore(),
-    logger: silentLogger,
-    metrics: new InvocationMetrics(() => undefined),
-  })
-  for (const records of batches) await handle({ eventSource: 'millrace:file', source: 'readings', records })
 }
 
 function pipelineOf(build: Case['build'], onRows: (rows: number) => void): Pipeline {
