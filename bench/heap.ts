@@ -41,7 +41,8 @@ export function heapProcess(task: HeapTask, memoryMb: number, file = CHILD): Pro
   })
   let errors = ''
   child.stderr!.on('data', (text) => {
-    errors = (errors + text).slice(-2_000)
+    // V8 writes why it ends a process before its stack, which may take thousands of characters.
+    errors = (errors + text).slice(-20_000)
   })
   let ownKb = 0
   const timer = setInterval(() => {
